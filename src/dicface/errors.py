@@ -1,0 +1,50 @@
+"""Everything that dicface raises on purpose.
+
+    DicfaceError
+    +-- UsageError            the call itself is wrong (exit code 2)
+    |   +-- ConfigError       a training or network setting
+    |   +-- UnknownModel      no embedded model and no file of that name
+    +-- InputError            one input cannot be used; the rest of a batch goes on (exit code 1)
+    |   +-- ImageError        not an image, damaged, too large
+    |   +-- PackError         a face pack that is not one
+    |   +-- CheckpointError   weights that do not fit or cannot be trusted
+    +-- OutputError           a result cannot be written
+
+"No face found" is a result, not an error.
+"""
+
+
+class DicfaceError(Exception):
+    """Base of all errors here; its text says what was expected, what came and what to do."""
+
+
+class UsageError(DicfaceError):
+    """The call itself is wrong."""
+
+
+class ConfigError(UsageError):
+    """A setting is unknown or out of range."""
+
+
+class UnknownModel(UsageError):
+    """Neither an embedded model nor a file."""
+
+
+class InputError(DicfaceError):
+    """One input cannot be used."""
+
+
+class ImageError(InputError):
+    """Not an image, or one that cannot be read."""
+
+
+class PackError(InputError):
+    """Not a face pack, or a damaged one."""
+
+
+class CheckpointError(InputError):
+    """Weights that do not fit the network, or a file that cannot be trusted."""
+
+
+class OutputError(DicfaceError):
+    """A result cannot be written where it should go."""

@@ -1,0 +1,33 @@
+"""Files appear under their name complete or not at all."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from dicface.errors import OutputError
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """Give a temporary name beside `path`, and move the file to `path` if all went well.
+
+    Args:
+        path: where the file shall be; its folder is made if missing.
+
+    Yields:
+        The name to write to. It keeps the suffix, by which libraries choose a format.
+
+    Raises:
+        OutputError: the folder cannot be made or written, or the disk is full.
+    """
+    part = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield part
+        part.replace(path)
+    except OSError as error:
+        raise OutputError(f"could not write {str(path)!r}: {error.strerror or error}; choose another output") from error
+    finally:
+        if part.exists():
+            part.unlink()
