@@ -1,0 +1,171 @@
+"""Weights in files: our safetensors format, and state dicts in the authors' key names."""
+
+import dataclasses
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import safetensors
+import safetensors.torch
+from torch import Tensor
+
+from dicface.errors import CheckpointError
+from dicface.files import written_whole
+from dicface.networks.dic import DICConfig, DICNetwork
+
+# Authors' names on the left. Order matters: the first pattern that matches the start of a key renames it, and the
+# remainder is renamed again by the table of the part it belongs to.
+_BLOCK_KEYS = (
+    (r"compress_in\.", "compress_in."),
+    (r"upBlocks\.", "up."),
+    (r"downBlocks\.", "down."),
+    (r"uptranBlocks\.", "merge_low."),
+    (r"downtranBlocks\.", "merge_high."),
+    (r"compress_out\.", "compress_out."),
+    (r"fusion_block\.conv_in\.", "fusion.expand."),
+    (r"fusion_block\.resnet\.(\d+)\.res\.", r"fusion.paths.\1.body."),
+)
+_RESIDUAL_KEYS = ((r"conv_block\.", "body."), (r"skip_layer\.", "skip."))
+_AUTHORS_KEYS = (
+    (r"conv_in\.", "stem.conv.", ()),
+    (r"first_block\.", "first_recovery.", _BLOCK_KEYS),
+    (r"block\.", "recovery.", _BLOCK_KEYS),
+    (r"out\.", "reconstruction.up.", ()),
+    (r"conv_out\.0\.", "reconstruction.conv.", ()),
+    (r"HG\.pre_conv_block\.0\.", "landmark.stem.0.", ()),
+    (r"HG\.pre_conv_block\.(\d)\.", r"landmark.stem.\1.", _RESIDUAL_KEYS),
+    (r"HG\.compress_in\.", "landmark.compress.", ()),
+    # The authors count levels from the smallest (1) to the largest (4).
+    (r"HG\.hg\.res([1-4])_1\.", lambda m: f"landmark.hourglass.skip.{4 - int(m[1])}.", _RESIDUAL_KEYS),
+    (r"HG\.hg\.res([1-4])_2\.", lambda m: f"landmark.hourglass.down.{4 - int(m[1])}.", _RESIDUAL_KEYS),
+    (r"HG\.hg\.res([1-4])_3\.", lambda m: f"landmark.hourglass.up.{int(m[1]) - 1}.", _RESIDUAL_KEYS),
+    (r"HG\.hg\.res_center\.", "landmark.hourglass.centre.", _RESIDUAL_KEYS),
+    (r"HG\.hg_conv_out\.0\.", "landmark.head.0.", _RESIDUAL_KEYS),
+    (r"HG\.hg_conv_out\.1\.conv_block\.0\.", "landmark.head.1.", ()),
+    (r"HG\.hg_conv_out\.2\.", "landmark.head.3.", ()),
+)
+
+
+def rename_authors_key(key: str) -> str:
+    """Our name of a parameter of the authors' DIC network.
+
+    Raises:
+        CheckpointError: the key is none of theirs.
+    """
+    for pattern, replacement, inner in _AUTHORS_KEYS:
+        match = re.match(pattern, key)
+        if match is None:
+            continue
+        head, tail = (
+            match.expand(replacement) if isinstance(replacement, str) else replacement(match),
+            key[match.end() :],
+        )
+        for inner_pattern, inner_replacement in inner:
+            renamed, count = re.subn(f"^{inner_pattern}", inner_replacement, tail)
+            if count:
+                return head + renamed
+        if not inner:
+            return head + tail
+    raise CheckpointError(f"expected a parameter of the authors' DIC network, got {key!r}; is this another network?")
+
+
+def from_authors(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Rename a state dict from the authors' keys to ours, values untouched.
+
+    Args:
+        state: the authors' generator, as saved by their code or by mmagic's port of it.
+
+    Returns:
+        A state dict for `DICNetwork`.
+
+    Raises:
+        CheckpointError: a key is not one of the authors'.
+    """
+    return {rename_authors_key(key): value for key, value in state.items()}
+
+
+def load_strictly(network: DICNetwork, state: Mapping[str, Tensor]) -> None:
+    """Fill a network; every parameter must be there, with its shape, and nothing else.
+
+    Raises:
+        CheckpointError: naming the first missing, unexpected or misshapen parameters.
+    """
+    wanted = network.state_dict()
+    missing = sorted(wanted.keys() - state.keys())
+    unexpected = sorted(state.keys() - wanted.keys())
+    if missing or unexpected:
+        raise CheckpointError(
+            f"expected exactly the {len(wanted)} parameters of the network; missing {missing[:3]} "
+            f"({len(missing)} in all), unexpected {unexpected[:3]} ({len(unexpected)} in all); "
+            "check that the network's configuration is the checkpoint's"
+        )
+    for key, value in wanted.items():
+        if state[key].shape != value.shape:
+            raise CheckpointError(
+                f"expected shape {tuple(value.shape)} for {key}, got {tuple(state[key].shape)}; "
+                "check that the network's configuration is the checkpoint's"
+            )
+    network.load_state_dict(dict(state))
+
+
+def write_tensors(state: Mapping[str, Tensor], path: Path, notes: Mapping[str, str]) -> None:
+    """Write a state dict as safetensors, to a temporary name first.
+
+    Args:
+        state: tensors on any device.
+        path: the file to write; replaced in one step if it exists.
+        notes: strings to store beside the tensors.
+    """
+    encoded = safetensors.torch.save(
+        {key: value.detach().cpu().contiguous() for key, value in state.items()}, dict(notes)
+    )
+    with written_whole(path) as part:
+        part.write_bytes(encoded)
+
+
+def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Tensors and notes of a safetensors file; nothing in it is executed.
+
+    Raises:
+        CheckpointError: unreadable, or another kind of file.
+    """
+    try:
+        with safetensors.safe_open(path, "pt") as file:
+            return {key: file.get_tensor(key) for key in file.keys()}, file.metadata() or {}  # noqa: SIM118 - no dict
+    except (OSError, safetensors.SafetensorError) as error:
+        raise CheckpointError(f"expected a safetensors file, could not read {str(path)!r}: {error}") from error
+
+
+def save_network(network: DICNetwork, path: Path, notes: Mapping[str, str] | None = None) -> None:
+    """Write a network's weights and configuration as safetensors.
+
+    Args:
+        network: on any device.
+        path: the file to write; replaced in one step if it exists.
+        notes: further strings to store beside the configuration.
+    """
+    config = json.dumps(dataclasses.asdict(network.config))
+    write_tensors(network.state_dict(), path, {"network": config, **(notes or {})})
+
+
+def load_network(path: Path) -> DICNetwork:
+    """Read a network written by `save_network`.
+
+    Returns:
+        The network in evaluation mode, on the CPU.
+
+    Raises:
+        CheckpointError: not such a file, or weights that do not fit its configuration.
+    """
+    state, notes = read_tensors(path)
+    try:
+        config = DICConfig(**json.loads(notes["network"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(
+            f"expected a network configuration inside {str(path)!r}, found {sorted(notes)}; "
+            "only files written by `dicface train` and `dicface convert` carry one"
+        ) from error
+    network = DICNetwork(config)
+    load_strictly(network, state)
+    return network.eval()

@@ -1,0 +1,118 @@
+"""The recovery branch: stem, recovery block, reconstruction."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from dicface.networks.blocks import conv_prelu, deconv_prelu
+from dicface.networks.fusion import AttentiveFusion
+from dicface.networks.resize import resize_bicubic
+
+TRUNK_SIZE = 32
+SR_SIZE = 128
+GRID_SIZE = 64
+
+
+class StemOutput(NamedTuple):
+    """What every step starts from.
+
+    Attributes:
+        features: (N, C, 32, 32) float.
+        base: (N, 3, 128, 128) float, the plain enlargement that the residuals are added to, in the frame of the input.
+    """
+
+    features: Tensor
+    base: Tensor
+
+
+class PaperStem(nn.Module):
+    """The paper's stem: 16x16 only; convolution and pixel shuffle, over a bilinear enlargement.
+
+    Source: paper section 3.2.
+    """
+
+    def __init__(self, features: int) -> None:
+        super().__init__()
+        self.conv = conv_prelu(3, 4 * features, 3, padding=1)
+        self.shuffle = nn.PixelShuffle(2)
+
+    def forward(self, lr: Tensor) -> StemOutput:
+        """(N, 3, 16, 16) float, means subtracted -> `StemOutput`."""
+        base = nn.functional.interpolate(lr, scale_factor=8, mode="bilinear", align_corners=False)
+        return StemOutput(self.shuffle(self.conv(lr)), base)
+
+
+class AnySizeStem(nn.Module):
+    """Stem for crops of any side S from 8 to 64, over a bicubic enlargement.
+
+    The crop is resized to a fixed 64x64 grid and handed to the network with a plane that says S, since the same 64x64
+    pixels mean different things when they came from 12 and from 60. Source: ADR 0002.
+    """
+
+    def __init__(self, features: int) -> None:
+        super().__init__()
+        self.conv = conv_prelu(4, features, 3, padding=1)
+        self.down = conv_prelu(features, features, 4, stride=2, padding=1)
+
+    def forward(self, lr: Tensor) -> StemOutput:
+        """(N, 3, S, S) float, means subtracted -> `StemOutput`."""
+        grid = resize_bicubic(lr, GRID_SIZE)
+        side = torch.ones_like(lr[:1, :1, :1, :]).sum()
+        plane = torch.log2(side / GRID_SIZE).expand_as(grid[:, :1])
+        features = self.down(self.conv(torch.cat([grid, plane], dim=1)))
+        return StemOutput(features, resize_bicubic(lr, SR_SIZE))
+
+
+class RecoveryBlock(nn.Module):
+    """Feedback block: low-resolution features projected up and down again, densely connected.
+
+    Source: paper section 3.2, after the feedback block of SRFBN.
+    """
+
+    def __init__(self, inputs: int, features: int, groups: int, stride: int, fusion: AttentiveFusion | None) -> None:
+        super().__init__()
+        kernel, padding = stride + 4, 2
+        self.compress_in = conv_prelu(inputs, features, 1)
+        self.fusion = fusion
+        self.up = nn.ModuleList(deconv_prelu(features, features, kernel, stride, padding) for _ in range(groups))
+        self.down = nn.ModuleList(conv_prelu(features, features, kernel, stride, padding) for _ in range(groups))
+        self.merge_low = nn.ModuleList(conv_prelu(features * (g + 1), features, 1) for g in range(1, groups))
+        self.merge_high = nn.ModuleList(conv_prelu(features * (g + 1), features, 1) for g in range(1, groups))
+        self.compress_out = conv_prelu(features * groups, features, 1)
+
+    def forward(self, features: Tensor, components: Tensor | None) -> Tensor:
+        """Refine trunk features.
+
+        Args:
+            features: (N, inputs, 32, 32) float.
+            components: (N, 5, 32, 32) float component maps; None for a block without fusion.
+
+        Returns:
+            (N, features, 32, 32) float.
+        """
+        low = self.compress_in(features)
+        if self.fusion is not None and components is not None:
+            low = self.fusion(low, components)
+        lows, highs = [low], []
+        for group, (up, down) in enumerate(zip(self.up, self.down, strict=True)):
+            highs.append(up(low if group == 0 else self.merge_low[group - 1](torch.cat(lows, dim=1))))
+            lows.append(down(highs[0] if group == 0 else self.merge_high[group - 1](torch.cat(highs, dim=1))))
+            low = lows[-1]
+        return self.compress_out(torch.cat(lows[1:], dim=1))
+
+
+class Reconstruction(nn.Module):
+    """Trunk features to the image residual: x4 transposed convolution, PReLU, 3x3 convolution.
+
+    Source: paper section 3.2.
+    """
+
+    def __init__(self, features: int) -> None:
+        super().__init__()
+        self.up = deconv_prelu(features, features, 8, stride=4, padding=2)
+        self.conv = nn.Conv2d(features, 3, 3, padding=1)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(N, C, 32, 32) float -> (N, 3, 128, 128) float, to be added to the plain enlargement."""
+        return self.conv(self.up(features))

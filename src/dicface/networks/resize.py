@@ -1,0 +1,75 @@
+"""Bicubic resizing as two matrix products, equal to Pillow's."""
+
+import torch
+from torch import Tensor
+
+_CUBIC_A = -0.5
+
+
+def _cubic(distance: Tensor) -> Tensor:
+    """Keys' cubic convolution kernel with a = -0.5, the one Pillow uses."""
+    x = distance.abs()
+    near = ((_CUBIC_A + 2) * x - (_CUBIC_A + 3)) * x * x + 1
+    far = ((x - 5) * x + 8) * x * _CUBIC_A - 4 * _CUBIC_A
+    zero = torch.zeros_like(x)
+    return torch.where(x < 1, near, torch.where(x < 2, far, zero))
+
+
+def bicubic_matrix(start: Tensor, extent: Tensor, source: Tensor, target: int) -> Tensor:
+    """Weights that resample a stretch of a pixel row to another length.
+
+    Reduction widens the kernel by the factor, enlargement does not; what falls outside the row is left out and the rest
+    made to sum to one. Both are Pillow's rules, so the result equals `Image.resize(..., BICUBIC, box=...)` up to its
+    rounding to 8 bits.
+
+    Args:
+        start: (N,) float, first edge of the stretch, in pixels; 0 is the outer edge of pixel 0.
+        extent: (N,) float, length of the stretch in pixels, positive.
+        source: (L,) float, the indices 0..L-1 of the row's pixels.
+        target: number of pixels of the result.
+
+    Returns:
+        (N, target, L) float. Rows sum to one.
+    """
+    scale = (extent / target)[:, None, None]
+    position = torch.arange(target, device=source.device, dtype=source.dtype)
+    centre = start[:, None, None] + (position[:, None] + 0.5) * scale
+    weights = _cubic((source + 0.5 - centre) / scale.clamp(min=1.0))
+    return weights / weights.sum(dim=2, keepdim=True)
+
+
+def resize_bicubic(images: Tensor, size: int) -> Tensor:
+    """Resize square images as Pillow's BICUBIC does, without its rounding.
+
+    Args:
+        images: (N, C, S, S) float. S may differ from call to call, and is read from the shape, so that an exported
+            graph accepts any.
+        size: side of the result in pixels.
+
+    Returns:
+        (N, C, size, size) float, in the range of the input give or take the kernel's overshoot.
+    """
+    source = torch.arange(images.shape[-1], device=images.device, dtype=images.dtype)
+    side = torch.ones_like(source).sum().reshape(1)
+    weights = bicubic_matrix(torch.zeros_like(side), side, source, size)[0]
+    return weights @ images @ weights.transpose(0, 1)
+
+
+def crop_bicubic(images: Tensor, left: Tensor, top: Tensor, side: Tensor, size: int) -> Tensor:
+    """Cut one square out of each image and resize it, in one resampling.
+
+    Args:
+        images: (N, C, H, W) float.
+        left, top: (N,) float, edges of the square in pixels of the image; 0 is the outer edge of pixel 0.
+        side: (N,) float, side of the square in pixels.
+        size: side of the result in pixels.
+
+    Returns:
+        (N, C, size, size) float.
+    """
+    height, width = images.shape[-2:]
+    rows = torch.arange(height, device=images.device, dtype=images.dtype)
+    columns = torch.arange(width, device=images.device, dtype=images.dtype)
+    vertical = bicubic_matrix(top, side, rows, size)
+    horizontal = bicubic_matrix(left, side, columns, size)
+    return vertical[:, None] @ images @ horizontal[:, None].transpose(2, 3)
