@@ -1,0 +1,123 @@
+"""Face packs: Parquet files of cropped, landmarked faces."""
+
+import io
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+from PIL import Image
+
+from dicface.errors import PackError
+from dicface.landmarks import KEYPOINTS
+
+NOMINAL_SIZE = 128
+
+COLUMNS = ("key", "source", "identity", "image", "landmarks")
+
+
+@dataclass(frozen=True)
+class FacePack:
+    """Decoded faces of one or more packs, in the order of the files.
+
+    Attributes:
+        keys: name of each face, unique within its source.
+        identities: (N,) int64, -1 where unknown.
+        images: (N, H, H, 3) uint8 RGB.
+        landmarks: (N, 68, 2) float32 x, y in pixels of the image, pixel centres at integers.
+    """
+
+    keys: tuple[str, ...]
+    identities: NDArray[np.int64]
+    images: NDArray[np.uint8]
+    landmarks: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def nominal(self) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+        """The central 128x128 of every image, unresampled, and the landmarks in its pixels.
+
+        Returns:
+            (N, 128, 128, 3) uint8 RGB and (N, 68, 2) float32.
+        """
+        margin = (self.images.shape[1] - NOMINAL_SIZE) // 2
+        inner = slice(margin, margin + NOMINAL_SIZE)
+        return self.images[:, inner, inner], self.landmarks - np.float32(margin)
+
+
+def _decode(row: tuple[str, bytes]) -> NDArray[np.uint8]:
+    key, encoded = row
+    try:
+        with Image.open(io.BytesIO(encoded)) as image:
+            return np.asarray(image.convert("RGB"))
+    except OSError as error:
+        raise PackError(f"expected an image for face {key!r}, could not decode it: {error}") from error
+
+
+def read_pack(path: Path, limit: int | None = None) -> FacePack:
+    """Read and decode one pack.
+
+    Args:
+        path: Parquet file as written by `dicface prepare`.
+        limit: read only that many faces from the start.
+
+    Returns:
+        All faces, decoded.
+
+    Raises:
+        PackError: not a pack, an image that cannot be decoded, images that are not square, equal in size and at least
+            128 px.
+    """
+    try:
+        table: Any = pq.read_table(path)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise PackError(f"expected a face pack (Parquet), got {str(path)!r}: {error}") from error
+    missing = [name for name in COLUMNS if name not in table.column_names]
+    if missing:
+        raise PackError(f"expected the columns {COLUMNS} in {str(path)!r}, missing {missing}; is this a face pack?")
+    table = table.slice(0, limit)
+    keys = tuple(table["key"].to_pylist())
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        images = list(pool.map(_decode, zip(keys, table["image"].to_pylist(), strict=True)))
+    sizes = {image.shape[:2] for image in images}
+    if len(sizes) != 1 or any(h != w or h < NOMINAL_SIZE for h, w in sizes):
+        raise PackError(
+            f"expected square images of one size, at least {NOMINAL_SIZE} px, in {str(path)!r}, got {sizes}"
+        )
+    flat = np.asarray(table["landmarks"].combine_chunks().flatten(), dtype=np.float32)
+    if flat.size != len(keys) * KEYPOINTS * 2:
+        raise PackError(
+            f"expected {KEYPOINTS * 2} landmark numbers a face in {str(path)!r}, got {flat.size / len(keys):g}"
+        )
+    identities = np.array([-1 if i is None else i for i in table["identity"].to_pylist()], dtype=np.int64)
+    return FacePack(keys, identities, np.stack(images), flat.reshape(-1, KEYPOINTS, 2))
+
+
+def read_packs(paths: Sequence[Path]) -> FacePack:
+    """Read several packs, or folders of packs, as one.
+
+    Raises:
+        PackError: as `read_pack`; also no pack at all, or image sizes that differ from pack to pack.
+    """
+    files = [file for path in paths for file in (sorted(path.glob("*.parquet")) if path.is_dir() else [path])]
+    if not files:
+        raise PackError(f"expected face packs (*.parquet), found none in {[str(path) for path in paths]}")
+    packs = [read_pack(file) for file in files]
+    sizes = {pack.images.shape[1] for pack in packs}
+    if len(sizes) != 1:
+        raise PackError(
+            f"expected packs of one image size, got sides of {sorted(sizes)} px in {[str(f) for f in files]}"
+        )
+    return FacePack(
+        tuple(key for pack in packs for key in pack.keys),
+        np.concatenate([pack.identities for pack in packs]),
+        np.concatenate([pack.images for pack in packs]),
+        np.concatenate([pack.landmarks for pack in packs]),
+    )

@@ -1,0 +1,117 @@
+"""A training run from config to weights."""
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import lightning
+import torch
+from lightning.pytorch.callbacks import EMAWeightAveraging, ModelCheckpoint, RichProgressBar
+from lightning.pytorch.loggers import TensorBoardLogger
+from torch.utils.data import DataLoader
+
+from dicface.checkpoints import read_tensors, save_network, write_tensors
+from dicface.config import TrainConfig
+from dicface.data.batches import BatchStream, FaceBatch, FaceSampler, reduce_faces
+from dicface.data.packs import FacePack, read_packs
+from dicface.errors import ConfigError
+from dicface.training.modules import DICTask, LandmarkTask
+
+VALIDATION_BATCH = 50
+VALIDATION_FACES = 200
+
+
+class _Batches(lightning.LightningDataModule):
+    """Training batches from where the run stands, validation on nominal crops."""
+
+    def __init__(self, train: FacePack, validation: FacePack, config: TrainConfig) -> None:
+        super().__init__()
+        self.sampler = FaceSampler(train, config.batch, config.run.seed)
+        self.validation = validation
+        self.steps = config.run.steps
+
+    def train_dataloader(self) -> DataLoader[FaceBatch]:
+        assert self.trainer is not None
+        return DataLoader(BatchStream(self.sampler, self.trainer.global_step, self.steps), batch_size=None)
+
+    def val_dataloader(self) -> DataLoader[FaceBatch]:
+        images, landmarks = self.validation.nominal()
+        batches = []
+        for first in range(0, min(len(images), VALIDATION_FACES), VALIDATION_BATCH):
+            part = slice(first, first + VALIDATION_BATCH)
+            hr = torch.from_numpy(images[part]).permute(0, 3, 1, 2).float() / 255
+            batches.append(FaceBatch(hr, reduce_faces(hr, 16), torch.from_numpy(landmarks[part])))
+        return DataLoader(batches, batch_size=None)  # type: ignore[arg-type] - a list is a dataset
+
+
+def _start(task: DICTask, weights: Path) -> None:
+    """Give the landmark branch its pretrained weights."""
+    task.network.landmark.load_state_dict(read_tensors(weights)[0])
+
+
+def fit(config: TrainConfig, packs: Sequence[Path], validation: Path, out: Path, resume: bool = False) -> Path:
+    """Train as configured and write the averaged weights.
+
+    Args:
+        config: the whole run.
+        packs: face packs, or folders of them, to learn from.
+        validation: pack whose first 200 faces are measured on the way.
+        out: folder for checkpoints, logs, the resolved config and the result.
+        resume: go on from the last checkpoint in `out`.
+
+    Returns:
+        `out/weights.safetensors`: the network, or the landmark branch alone after the `landmark` task.
+
+    Raises:
+        ConfigError: `out` already holds a run and `resume` is not set, or the reverse.
+        PackError: a pack cannot be read.
+    """
+    last = out / "last.ckpt"
+    if resume != last.exists():
+        found = "holds no" if resume else "already holds a"
+        raise ConfigError(
+            f"{str(out)!r} {found} checkpoint; {'leave out' if resume else 'add'} --resume, or choose another --out"
+        )
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "config.json").write_text(json.dumps(dataclasses.asdict(config), indent=2) + "\n")
+    lightning.seed_everything(config.run.seed, verbose=False)
+    batches = _Batches(read_packs(packs), read_packs([validation]), config)
+    task = DICTask(config) if config.run.task == "dic" else LandmarkTask(config)
+    if isinstance(task, DICTask) and config.run.landmark_weights and not resume:
+        _start(task, Path(config.run.landmark_weights))
+    task.to(memory_format=torch.channels_last)  # type: ignore[call-overload] - nn.Module.to takes it
+    trainer = lightning.Trainer(
+        max_steps=config.run.steps,
+        precision=config.run.precision,
+        val_check_interval=config.run.validate_every,
+        check_val_every_n_epoch=None,
+        num_sanity_val_steps=0,
+        log_every_n_steps=20,
+        logger=TensorBoardLogger(out, name="", version="log"),
+        callbacks=[
+            EMAWeightAveraging(decay=config.optimiser.ema_decay),
+            ModelCheckpoint(
+                out, filename="best", monitor="val_score", mode="max", save_last=True, enable_version_counter=False
+            ),
+            RichProgressBar(),
+        ],
+    )
+    trainer.fit(task, batches, ckpt_path=last if resume else None, weights_only=True)
+    return write_result(task, out / "weights.safetensors", config)
+
+
+def write_result(task: DICTask | LandmarkTask, path: Path, config: TrainConfig) -> Path:
+    """Write what a task has learned.
+
+    Args:
+        task: whose current weights are the ones to ship.
+        path: the safetensors file.
+        config: stored beside the weights.
+    """
+    notes: dict[str, str] = {"config": json.dumps(dataclasses.asdict(config))}
+    if isinstance(task, DICTask):
+        save_network(task.network, path, notes)
+    else:
+        write_tensors(task.branch.state_dict(), path, notes)
+    return path
