@@ -1,0 +1,112 @@
+"""Networks to ONNX files, with a numerical comparison against torch."""
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from dicface.files import written_whole
+from dicface.networks.dic import DICNetwork
+from dicface.runtime.backends import OnnxRuntimeBackend
+
+OPSET = 20
+MAX_DIFFERENCE = 1e-3
+
+
+class _Graph(nn.Module):
+    """The network as any caller wants it: images clipped to [0, 1]."""
+
+    def __init__(self, network: DICNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, lr: Tensor) -> tuple[Tensor, Tensor]:
+        output = self.network(lr)
+        return output.sr.clamp(0, 1), output.heatmaps
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Largest absolute differences between the ONNX file and torch, both float32 on the CPU.
+
+    Attributes:
+        faces: number of faces compared.
+        sr, heatmaps: largest differences, in units of the outputs' range [0, 1].
+    """
+
+    faces: int
+    sr: float
+    heatmaps: float
+
+    @property
+    def passed(self) -> bool:
+        """Both are under 1e-3 of the range."""
+        return max(self.sr, self.heatmaps) < MAX_DIFFERENCE
+
+
+def export_onnx(network: DICNetwork, path: Path, notes: Mapping[str, str] | None = None) -> None:
+    """Write a network as ONNX: input `lr`, outputs `sr` and `heatmaps`.
+
+    Shapes, float32: `lr` (N, 3, S, S) RGB in [0, 1]; `sr` (N, T, 3, 128, 128) in [0, 1]; `heatmaps` (N, T, 68, 32, 32).
+    N is dynamic, and so is S from 8 to 64 for any-size networks; the paper's take S = 16.
+
+    Args:
+        network: in evaluation mode.
+        path: the file; replaced in one step if it exists.
+        notes: strings to store in the file beside its lowest and highest S.
+    """
+    any_size = network.config.stem == "any-size"
+    low, high = (8, 64) if any_size else (16, 16)
+    faces = torch.export.Dim("faces", min=1, max=4096)
+    side = torch.export.Dim("side", min=low, max=high) if any_size else 16
+    with warnings.catch_warnings():
+        # The exporter warns of its own internals.
+        warnings.simplefilter("ignore")
+        program = torch.onnx.export(
+            _Graph(network).eval(),
+            (torch.rand(2, 3, 24 if any_size else 16, 24 if any_size else 16),),
+            dynamo=True,
+            opset_version=OPSET,
+            input_names=["lr"],
+            output_names=["sr", "heatmaps"],
+            dynamic_shapes={"lr": {0: faces, 2: side, 3: side} if any_size else {0: faces}},
+            verbose=False,
+        )
+    assert program is not None
+    model = program.model
+    # The exporter notes source files and lines on every node and value.
+    for node in model.graph:
+        node.metadata_props.clear()
+        for value in node.outputs:
+            value.metadata_props.clear()
+    for value in model.graph.inputs:
+        value.metadata_props.clear()
+    for key, value in {"lr_size_min": str(low), "lr_size_max": str(high), **(notes or {})}.items():
+        model.metadata_props[key] = value
+    with written_whole(path) as part:
+        program.save(part, include_initializers=True)
+
+
+def compare(network: DICNetwork, path: Path, crops: list[NDArray[np.uint8]]) -> Comparison:
+    """Run faces through torch and through the file.
+
+    Args:
+        network: the one exported.
+        path: the ONNX file.
+        crops: (N, S, S, 3) uint8 RGB each, of any S that the network takes.
+    """
+    backend = OnnxRuntimeBackend(path)
+    worst_sr = worst_heatmaps = 0.0
+    for faces in crops:
+        lr = np.ascontiguousarray(faces.transpose(0, 3, 1, 2), dtype=np.float32) / 255
+        with torch.inference_mode():
+            wanted = _Graph(network)(torch.from_numpy(lr))
+        got = backend(lr)
+        worst_sr = max(worst_sr, float(np.abs(got.sr - wanted[0].numpy()).max()))
+        worst_heatmaps = max(worst_heatmaps, float(np.abs(got.heatmaps - wanted[1].numpy()).max()))
+    return Comparison(sum(len(faces) for faces in crops), worst_sr, worst_heatmaps)
