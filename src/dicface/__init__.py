@@ -1,0 +1,27 @@
+"""Face super-resolution with landmarks.
+
+>>> import numpy as np
+>>> from dicface import Restorer
+>>> restorer = Restorer()
+>>> restorer.upscale(np.full((1, 16, 16, 3), 128, dtype=np.uint8)).shape
+(1, 128, 128, 3)
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dicface.pipeline.align import Box
+    from dicface.pipeline.restore import Face, Outcome, Restoration, Restorer
+
+__all__ = ["Box", "Face", "Outcome", "Restoration", "Restorer"]
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    """Import on first use, so that `import dicface` and `dicface --help` are quick."""
+    if name not in __all__:
+        raise AttributeError(f"module 'dicface' has no attribute {name!r}")
+    from importlib import import_module
+
+    module = "dicface.pipeline.align" if name == "Box" else "dicface.pipeline.restore"
+    return getattr(import_module(module), name)

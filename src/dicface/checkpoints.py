@@ -2,12 +2,14 @@
 
 import dataclasses
 import json
+import pickle
 import re
 from collections.abc import Mapping
 from pathlib import Path
 
 import safetensors
 import safetensors.torch
+import torch
 from torch import Tensor
 
 from dicface.errors import CheckpointError
@@ -36,10 +38,10 @@ _AUTHORS_KEYS = (
     (r"HG\.pre_conv_block\.0\.", "landmark.stem.0.", ()),
     (r"HG\.pre_conv_block\.(\d)\.", r"landmark.stem.\1.", _RESIDUAL_KEYS),
     (r"HG\.compress_in\.", "landmark.compress.", ()),
-    # The authors count levels from the smallest (1) to the largest (4).
-    (r"HG\.hg\.res([1-4])_1\.", lambda m: f"landmark.hourglass.skip.{4 - int(m[1])}.", _RESIDUAL_KEYS),
-    (r"HG\.hg\.res([1-4])_2\.", lambda m: f"landmark.hourglass.down.{4 - int(m[1])}.", _RESIDUAL_KEYS),
-    (r"HG\.hg\.res([1-4])_3\.", lambda m: f"landmark.hourglass.up.{int(m[1]) - 1}.", _RESIDUAL_KEYS),
+    # The authors count levels from the smallest (1) to the largest (4); ours count in the order of use.
+    *((rf"HG\.hg\.res{level}_1\.", f"landmark.hourglass.skip.{4 - level}.", _RESIDUAL_KEYS) for level in range(1, 5)),
+    *((rf"HG\.hg\.res{level}_2\.", f"landmark.hourglass.down.{4 - level}.", _RESIDUAL_KEYS) for level in range(1, 5)),
+    *((rf"HG\.hg\.res{level}_3\.", f"landmark.hourglass.up.{level - 1}.", _RESIDUAL_KEYS) for level in range(1, 5)),
     (r"HG\.hg\.res_center\.", "landmark.hourglass.centre.", _RESIDUAL_KEYS),
     (r"HG\.hg_conv_out\.0\.", "landmark.head.0.", _RESIDUAL_KEYS),
     (r"HG\.hg_conv_out\.1\.conv_block\.0\.", "landmark.head.1.", ()),
@@ -57,10 +59,7 @@ def rename_authors_key(key: str) -> str:
         match = re.match(pattern, key)
         if match is None:
             continue
-        head, tail = (
-            match.expand(replacement) if isinstance(replacement, str) else replacement(match),
-            key[match.end() :],
-        )
+        head, tail = match.expand(replacement), key[match.end() :]
         for inner_pattern, inner_replacement in inner:
             renamed, count = re.subn(f"^{inner_pattern}", inner_replacement, tail)
             if count:
@@ -168,4 +167,34 @@ def load_network(path: Path) -> DICNetwork:
         ) from error
     network = DICNetwork(config)
     load_strictly(network, state)
+    return network.eval()
+
+
+def load_run(path: Path) -> DICNetwork:
+    """Read the averaged weights of a training run, finished or not.
+
+    Args:
+        path: a run's folder, a checkpoint in it (`last.ckpt`, `best.ckpt`) or a file of `save_network`. A folder gives
+            its finished weights, or else its best checkpoint.
+
+    Returns:
+        The network in evaluation mode, on the CPU.
+
+    Raises:
+        CheckpointError: none of these, or a run of another task. Nothing in the file is executed.
+    """
+    if path.is_dir():
+        finished = path / "weights.safetensors"
+        path = finished if finished.exists() else path / "best.ckpt"
+    if path.suffix != ".ckpt":
+        return load_network(path)
+    try:
+        config = DICConfig(**json.loads((path.parent / "config.json").read_text())["network"])
+        state = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
+    except (OSError, KeyError, TypeError, ValueError, RuntimeError, pickle.UnpicklingError) as error:
+        raise CheckpointError(
+            f"expected a run's checkpoint with config.json beside it, got {str(path)!r}: {error}"
+        ) from error
+    network = DICNetwork(config)
+    load_strictly(network, {key.removeprefix("network."): value for key, value in state.items()})
     return network.eval()

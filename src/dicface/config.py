@@ -88,7 +88,7 @@ def _coerce(value: Any, kind: Any, name: str) -> Any:
     if kind is float and type(value) is int:
         return float(value)
     if type(value) is not kind:
-        raise ConfigError(f"expected {kind.__name__} for {name}, got {value!r}")
+        raise ConfigError(f"expected {getattr(kind, '__name__', kind)} for {name}, got {value!r}")
     return value
 
 

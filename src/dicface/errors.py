@@ -3,7 +3,7 @@
     DicfaceError
     +-- UsageError            the call itself is wrong (exit code 2)
     |   +-- ConfigError       a training or network setting
-    |   +-- UnknownModel      no embedded model and no file of that name
+    |   +-- UnknownModelError      no embedded model and no file of that name
     +-- InputError            one input cannot be used; the rest of a batch goes on (exit code 1)
     |   +-- ImageError        not an image, damaged, too large
     |   +-- PackError         a face pack that is not one
@@ -26,7 +26,7 @@ class ConfigError(UsageError):
     """A setting is unknown or out of range."""
 
 
-class UnknownModel(UsageError):
+class UnknownModelError(UsageError):
     """Neither an embedded model nor a file."""
 
 

@@ -10,7 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from dicface.data.packs import read_pack
 from dicface.files import written_whole
+from dicface.images import resize, to_network
 from dicface.networks.dic import DICNetwork
 from dicface.runtime.backends import OnnxRuntimeBackend
 
@@ -103,10 +105,30 @@ def compare(network: DICNetwork, path: Path, crops: list[NDArray[np.uint8]]) -> 
     backend = OnnxRuntimeBackend(path)
     worst_sr = worst_heatmaps = 0.0
     for faces in crops:
-        lr = np.ascontiguousarray(faces.transpose(0, 3, 1, 2), dtype=np.float32) / 255
+        lr = to_network(faces)
         with torch.inference_mode():
             wanted = _Graph(network)(torch.from_numpy(lr))
         got = backend(lr)
         worst_sr = max(worst_sr, float(np.abs(got.sr - wanted[0].numpy()).max()))
         worst_heatmaps = max(worst_heatmaps, float(np.abs(got.heatmaps - wanted[1].numpy()).max()))
     return Comparison(sum(len(faces) for faces in crops), worst_sr, worst_heatmaps)
+
+
+def comparison_crops(network: DICNetwork, pack: Path | None, faces: int = 8) -> list[NDArray[np.uint8]]:
+    """Faces to compare on, at every kind of size that the network takes.
+
+    Args:
+        network: says which sizes.
+        pack: face pack to take them from; None makes smooth coloured pictures instead.
+        faces: number of faces a size.
+
+    Returns:
+        (N, S, S, 3) uint8 RGB for each S.
+    """
+    sizes = (8, 13, 16, 31, 48, 64) if network.config.stem == "any-size" else (16,)
+    if pack is None:
+        rough = np.random.default_rng(0).integers(0, 256, (faces, 6, 6, 3), dtype=np.uint8)
+        hr = np.stack([resize(picture, (128, 128)) for picture in rough])
+    else:
+        hr, _ = read_pack(pack, faces).nominal()
+    return [np.stack([resize(face, (size, size)) for face in hr]) for size in sizes]

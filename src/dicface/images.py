@@ -4,6 +4,7 @@ import io
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +45,11 @@ class Photo:
 def to_uint8(images: NDArray[np.floating]) -> NDArray[np.uint8]:
     """Pixels in [0, 1] to 8 bits: clipped, scaled by 255, rounded."""
     return np.rint(np.clip(images, 0, 1) * 255).astype(np.uint8)
+
+
+def to_network(crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """(N, S, S, 3) uint8 RGB -> (N, 3, S, S) float32 in [0, 1], the networks' input."""
+    return np.ascontiguousarray(crops.transpose(0, 3, 1, 2)).astype(np.float32) / np.float32(255)
 
 
 def resize(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
@@ -192,7 +198,7 @@ def write_photo(path: Path, photo: Photo, keep_metadata: bool = True) -> None:
     if photo.alpha is not None:
         image.putalpha(Image.fromarray(photo.alpha))
     suffix = path.suffix.lower()
-    options: dict[str, object] = {}
+    options: dict[str, Any] = {}
     if keep_metadata and photo.exif and suffix != ".bmp":
         options["exif"] = photo.exif
     if suffix in (".jpg", ".jpeg"):

@@ -13,33 +13,19 @@ INDEX = json.loads((HERE / "index.json").read_text())
 
 def _parameter(key: str, shape: list[int]) -> np.ndarray:
     noise = np.random.RandomState(zlib.crc32((INDEX["weights_salt"] + key).encode()) & 0x7FFFFFFF).standard_normal
-    if key.endswith("num_batches_tracked"):
-        return np.zeros(shape, dtype=np.int64)
-    if key.endswith("running_var"):
-        return 1 + 0.1 * np.abs(noise(shape))
-    if key.endswith("running_mean"):
-        return 0.05 * noise(shape)
     if len(shape) >= 2:
         gain = 0.6 if key.startswith("HG.") else 1.35
         gain = 0.7 if "fusion_block" in key else gain
         gain *= 8 if "upBlocks" in key else 1
         gain *= 4 if key.startswith("out.") else 1
         return noise(shape) * gain / np.sqrt(np.prod(shape[1:]))
-    if shape == [1]:
-        return np.full(shape, 0.2)
-    if key.endswith("weight"):
-        return 1 + 0.05 * noise(shape)
-    return 0.02 * noise(shape)
+    return np.full(shape, 0.2) if shape == [1] else 0.02 * noise(shape)
 
 
 def recorded_state(model: str) -> dict[str, torch.Tensor]:
     """State dict of a recorded model in the authors' key names."""
     shapes = INDEX["models"][model]["state_dict"]
-    state = {key: _parameter(key, shape) for key, shape in shapes.items()}
-    return {
-        key: torch.from_numpy(np.asarray(value, dtype=np.int64 if value.dtype == np.int64 else np.float32))
-        for key, value in state.items()
-    }
+    return {key: torch.from_numpy(_parameter(key, shape)).float() for key, shape in shapes.items()}
 
 
 def recorded_tensors(name: str) -> dict[str, np.ndarray]:

@@ -91,7 +91,7 @@ def read_pack(path: Path, limit: int | None = None) -> FacePack:
         raise PackError(
             f"expected square images of one size, at least {NOMINAL_SIZE} px, in {str(path)!r}, got {sizes}"
         )
-    flat = np.asarray(table["landmarks"].combine_chunks().flatten(), dtype=np.float32)
+    flat = np.array(table["landmarks"].combine_chunks().flatten(), dtype=np.float32)
     if flat.size != len(keys) * KEYPOINTS * 2:
         raise PackError(
             f"expected {KEYPOINTS * 2} landmark numbers a face in {str(path)!r}, got {flat.size / len(keys):g}"

@@ -82,5 +82,5 @@ class LandmarkBranch(nn.Module):
         # The first step has no memory and is given its own feature twice.
         memory = features if hidden is None else hidden
         mixed = self.hourglass(self.compress(torch.cat([features, memory], dim=1)))
-        current, hidden = mixed.split(self.width, dim=1)
-        return LandmarkOutput(self.head(current), hidden)
+        current, following = mixed.split(self.width, dim=1)
+        return LandmarkOutput(self.head(current), following)

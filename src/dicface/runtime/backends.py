@@ -1,6 +1,7 @@
 """Model files as callables: low-resolution faces in, all steps out."""
 
 import threading
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -29,6 +30,8 @@ class Backend(Protocol):
     """A model file that has been loaded; may be called from several threads at once."""
 
     name: str
+    lr_size: int | None
+    """The only side it takes, in pixels; None if any from 8 to 64."""
 
     def __call__(self, lr: NDArray[np.float32]) -> FaceOutput:
         """Super-resolve a batch.
@@ -37,6 +40,21 @@ class Backend(Protocol):
             lr: (N, 3, S, S) float32 RGB in [0, 1].
         """
         ...
+
+
+def _check_ports(path: Path, inputs: Mapping[str, Sequence[int | str]], outputs: set[str]) -> int | None:
+    """The side that a model takes, None if any.
+
+    Raises:
+        CheckpointError: it is an ONNX file with other inputs or outputs.
+    """
+    if list(inputs) != ["lr"] or not {"sr", "heatmaps"} <= outputs or len(inputs["lr"]) != 4:
+        raise CheckpointError(
+            f"expected a face model with input lr and outputs sr and heatmaps, got {str(path)!r} with "
+            f"inputs {sorted(inputs)} and outputs {sorted(outputs)}; make one with `dicface export`"
+        )
+    side = inputs["lr"][2]
+    return side if isinstance(side, int) else None
 
 
 class OnnxRuntimeBackend:
@@ -51,6 +69,9 @@ class OnnxRuntimeBackend:
             self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # its exceptions share no base but this
             raise CheckpointError(f"expected an ONNX model, could not load {str(path)!r}: {error}") from error
+        inputs = {port.name: port.shape for port in self._session.get_inputs()}
+        outputs = {port.name for port in self._session.get_outputs()}
+        self.lr_size = _check_ports(path, inputs, outputs)
 
     def __call__(self, lr: NDArray[np.float32]) -> FaceOutput:
         """See `Backend`."""
@@ -66,7 +87,16 @@ class OpenVinoBackend:
     def __init__(self, path: Path) -> None:
         import openvino
 
-        self._model = openvino.Core().compile_model(path, "CPU", {"PERFORMANCE_HINT": "LATENCY"})
+        try:
+            self._model = openvino.Core().compile_model(path, "CPU", {"PERFORMANCE_HINT": "LATENCY"})
+        except RuntimeError as error:
+            raise CheckpointError(f"expected an ONNX model, could not load {str(path)!r}: {error}") from error
+        inputs = {
+            port.any_name: [side.get_length() if side.is_static else "any" for side in port.partial_shape]
+            for port in self._model.inputs
+        }
+        outputs = {port.any_name for port in self._model.outputs}
+        self.lr_size = _check_ports(path, inputs, outputs)
         # A request may not be shared between threads.
         self._local = threading.local()
 
@@ -76,3 +106,24 @@ class OpenVinoBackend:
             self._local.request = self._model.create_infer_request()
         result = self._local.request.infer({"lr": lr})
         return FaceOutput(np.array(result["sr"]), np.array(result["heatmaps"]))
+
+
+class TorchBackend:
+    """torch on the CPU, float32."""
+
+    name = "torch"
+
+    def __init__(self, path: Path) -> None:
+        import torch
+
+        from dicface.checkpoints import load_network
+
+        self._torch = torch
+        self._network = load_network(path)
+        self.lr_size = None if self._network.config.stem == "any-size" else 16
+
+    def __call__(self, lr: NDArray[np.float32]) -> FaceOutput:
+        """See `Backend`."""
+        with self._torch.inference_mode():
+            sr, heatmaps = self._network(self._torch.from_numpy(lr))
+        return FaceOutput(sr.clamp(0, 1).numpy(), heatmaps.numpy())

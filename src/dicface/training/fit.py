@@ -7,7 +7,7 @@ from pathlib import Path
 
 import lightning
 import torch
-from lightning.pytorch.callbacks import EMAWeightAveraging, ModelCheckpoint, RichProgressBar
+from lightning.pytorch.callbacks import ModelCheckpoint, RichProgressBar
 from lightning.pytorch.loggers import TensorBoardLogger
 from torch.utils.data import DataLoader
 
@@ -16,6 +16,7 @@ from dicface.config import TrainConfig
 from dicface.data.batches import BatchStream, FaceBatch, FaceSampler, reduce_faces
 from dicface.data.packs import FacePack, read_packs
 from dicface.errors import ConfigError
+from dicface.training.callbacks import AveragedWeights
 from dicface.training.modules import DICTask, LandmarkTask
 
 VALIDATION_BATCH = 50
@@ -90,7 +91,7 @@ def fit(config: TrainConfig, packs: Sequence[Path], validation: Path, out: Path,
         log_every_n_steps=20,
         logger=TensorBoardLogger(out, name="", version="log"),
         callbacks=[
-            EMAWeightAveraging(decay=config.optimiser.ema_decay),
+            AveragedWeights(config.optimiser.ema_decay),
             ModelCheckpoint(
                 out, filename="best", monitor="val_score", mode="max", save_last=True, enable_version_counter=False
             ),

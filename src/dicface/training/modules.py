@@ -54,7 +54,8 @@ class _Task(lightning.LightningModule):
 
 def _zero(layer: nn.Module) -> None:
     """Zero a last layer, so that training starts from the plain answer (no residual, empty heatmaps)."""
-    assert isinstance(layer, nn.Conv2d) and layer.bias is not None
+    assert isinstance(layer, nn.Conv2d)
+    assert layer.bias is not None
     nn.init.zeros_(layer.weight)
     nn.init.zeros_(layer.bias)
 
@@ -87,6 +88,8 @@ class LandmarkTask(_Task):
 
     Source: paper section 4.1; mix of sharp and blurred faces: ADR 0004.
     """
+
+    means: Tensor
 
     def __init__(self, config: TrainConfig) -> None:
         super().__init__(config)
@@ -150,10 +153,10 @@ class DICTask(_Task):
         hr = _pixels(batch.hr)
         for size in (16, 32) if self.config.network.stem == "any-size" else (16,):
             output = self.network(reduce_faces(batch.hr, size))
-            for step, sr in enumerate(output.sr.unbind(dim=1)):
-                gained = float(Y_CROP8.psnr(_pixels(sr), hr).mean())
-                self.log(f"val_psnr_{size}_step{step}", gained, prog_bar=step == output.sr.shape[1] - 1)
-            scores.append(gained)
+            psnr_db = [float(Y_CROP8.psnr(_pixels(sr), hr).mean()) for sr in output.sr.unbind(dim=1)]
+            for step, value in enumerate(psnr_db):
+                self.log(f"val_psnr_{size}_step{step}", value, prog_bar=step == len(psnr_db) - 1)
+            scores.append(psnr_db[-1])
             error = landmark_error(output.heatmaps[:, -1], target_heatmaps(batch.landmarks)).mean()
             self.log(f"val_cells_{size}", error)
         self.log("val_score", sum(scores) / len(scores))

@@ -1,0 +1,33 @@
+# Two commands set everything up on a fresh machine: `make demo` and `make test`.
+
+PYTHON ?= python3
+VENV := .venv
+DEMO_VENV := .venv-demo
+INSTALL := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: demo test check clean
+
+# The base install alone, without torch: what a user gets.
+$(DEMO_VENV)/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(DEMO_VENV)
+	$(DEMO_VENV)/bin/python $(INSTALL) --editable .
+	touch $@
+
+$(VENV)/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python $(INSTALL) --editable '.[train,openvino,dev]'
+	touch $@
+
+demo: $(DEMO_VENV)/ready
+	$(DEMO_VENV)/bin/python examples/demo.py demo
+
+test: $(VENV)/ready
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/pyright --pythonpath $(VENV)/bin/python
+	$(VENV)/bin/python -m pytest
+
+check: test
+
+clean:
+	rm -rf $(VENV) $(DEMO_VENV) demo

@@ -1,0 +1,265 @@
+"""The command line. Heavy rooms are imported by the command that needs them, so that `--help` is quick."""
+
+import json
+import time
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from dicface.errors import DicfaceError, UsageError
+
+if TYPE_CHECKING:
+    from dicface.pipeline.align import Box
+    from dicface.pipeline.jobs import Job
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Tiny, blurred faces in photos become 128 px faces with landmarks.",
+)
+_errors = Console(stderr=True, highlight=False, soft_wrap=True)
+
+DONE, SOME_FAILED, WRONG_CALL = 0, 1, 2
+
+Out = Annotated[Path, typer.Option("--out", "-o", help="Output folder, or output file for one input.")]
+Model = Annotated[str, typer.Option(help="Name of an embedded model (see `dicface models`) or a model file.")]
+Backend = Annotated[str, typer.Option(help="auto, onnxruntime, openvino or torch.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace results that exist already.")]
+
+
+def main() -> None:
+    """Run the command line; wrong calls end with 2, failed inputs with 1."""
+    try:
+        app()
+    except UsageError as error:
+        _say(str(error))
+        raise SystemExit(WRONG_CALL) from error
+    except DicfaceError as error:
+        _say(str(error))
+        raise SystemExit(SOME_FAILED) from error
+
+
+def _say(text: str) -> None:
+    one_line = text.replace("\n", " ").replace("\r", " ")
+    _errors.print(f"dicface: {one_line}", markup=False)
+
+
+def _run(sources: list[Path], out: Path, overwrite: bool, work: "Callable[[Job], None]") -> None:
+    """Do all jobs under a progress bar, report failures, and exit with 1 if there was any."""
+    from dicface.pipeline.jobs import list_jobs, run_jobs
+
+    jobs = list_jobs(sources, out)
+    failed = False
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=_errors, transient=True, disable=not _errors.is_terminal) as progress:
+        bar = progress.add_task("faces", total=len(jobs))
+        for _, failure in run_jobs(jobs, work, overwrite):
+            if failure is not None:
+                failed = True
+                _say(f"{failure.source}: {failure.error}")
+            progress.advance(bar)
+    if failed:
+        raise typer.Exit(SOME_FAILED)
+
+
+def _parse_box(text: str) -> "Box":
+    from dicface.pipeline.align import Box
+
+    try:
+        left, top, right, bottom = (float(part) for part in text.split(","))
+    except ValueError as error:
+        raise UsageError(f"expected --box X0,Y0,X1,Y1 in pixels of the photo, got {text!r}") from error
+    return Box(left, top, right, bottom)
+
+
+@app.command()
+def restore(
+    photos: Annotated[list[Path], typer.Argument(help="Photos, or folders of photos.")],
+    out: Out,
+    model: Model = "lite",
+    scale: Annotated[float, typer.Option(min=1, max=8, help="Enlargement of the photo.")] = 4,
+    box: Annotated[list[str] | None, typer.Option(help="A face X0,Y0,X1,Y1 in pixels, instead of detection.")] = None,
+    detector: Annotated[str, typer.Option(help="dlib finds faces from 16 px, dlib-fast from 40 px.")] = "dlib",
+    backend: Backend = "auto",
+    show_landmarks: Annotated[bool, typer.Option("--show-landmarks", help="Draw the landmarks found.")] = False,
+    report: Annotated[Path | None, typer.Option(help="Write what was found to this JSON file.")] = None,
+    max_megapixels: Annotated[float, typer.Option(min=0, help="Refuse larger photos.")] = 64,
+    strip_metadata: Annotated[bool, typer.Option("--strip-metadata", help="Leave EXIF out of the results.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Also faces too large or too small to gain.")] = False,
+    overwrite: Overwrite = False,
+) -> None:
+    """Find the small faces in photos, restore them, and enlarge the photos around them."""
+    from dicface.images import Photo, check_writable, read_photo, resize, write_photo
+    from dicface.pipeline.draw import draw_landmarks
+    from dicface.pipeline.report import photo_report, write_json
+    from dicface.pipeline.restore import Outcome, Restorer
+
+    boxes = None if not box else [_parse_box(text) for text in box]
+    restorer = Restorer(model, backend, detector)
+    reports: list[dict[str, Any]] = []
+
+    def work(job: "Job") -> None:
+        start = time.perf_counter()
+        photo = read_photo(job.source, max_megapixels)
+        height, width = photo.pixels.shape[:2]
+        size = (round(width * scale), round(height * scale))
+        check_writable(job.target, *size, photo.alpha is not None)
+        restoration = restorer.restore(photo.pixels, scale, boxes, force)
+        image = restoration.image
+        if show_landmarks:
+            for face in restoration.faces:
+                if face.landmarks is not None:
+                    image = draw_landmarks(image, (face.landmarks + 0.5) * scale - 0.5, max(1.0, scale / 4))
+        alpha = None if photo.alpha is None else resize(photo.alpha, size)
+        result = Photo(image, alpha, photo.grey and not show_landmarks, photo.exif)
+        write_photo(job.target, result, keep_metadata=not strip_metadata)
+        elapsed_s = time.perf_counter() - start
+        reports.append(photo_report(job.source, job.target, restoration, photo.notes, elapsed_s))
+        done = sum(face.outcome is Outcome.RESTORED for face in restoration.faces)
+        found = f"{done} of {len(restoration.faces)} faces restored" if restoration.faces else "no face found"
+        notes = "".join(f", {note}" for note in photo.notes)
+        typer.echo(f"{job.source}: {found}{notes}, {elapsed_s:.1f} s -> {job.target}")
+
+    try:
+        _run(photos, out, overwrite, work)
+    finally:
+        if report is not None:
+            write_json(report, {"model": model, "backend": restorer.model.backend, "scale": scale, "photos": reports})
+
+
+@app.command()
+def upscale(
+    faces: Annotated[list[Path], typer.Argument(help="Aligned square face crops of 8 to 64 px, or folders of them.")],
+    out: Out,
+    model: Model = "lite",
+    all_steps: Annotated[bool, typer.Option("--all-steps", help="Every step side by side.")] = False,
+    landmarks: Annotated[bool, typer.Option("--landmarks", help="Draw the landmarks found.")] = False,
+    backend: Backend = "auto",
+    overwrite: Overwrite = False,
+) -> None:
+    """Super-resolve aligned face crops to 128x128."""
+    from dicface.errors import ImageError
+    from dicface.images import Photo, read_photo, resize, write_photo
+    from dicface.pipeline.draw import draw_landmarks, side_by_side
+    from dicface.runtime.models import FaceModel
+
+    network = FaceModel(model, backend)
+    low, high = network.lr_sizes
+
+    def work(job: "Job") -> None:
+        photo = read_photo(job.source)
+        height, width = photo.pixels.shape[:2]
+        if height != width or not low <= width <= high:
+            raise ImageError(
+                f"expected a square face crop of {low} to {high} px, got {width}x{height}; "
+                "use `dicface restore` for whole photos"
+            )
+        (result,) = network([photo.pixels])
+        pictures = list(zip(result.sr, result.landmarks, strict=True))[0 if all_steps else -1 :]
+        drawn = [draw_landmarks(sr, points) if landmarks else sr for sr, points in pictures]
+        alpha = None if photo.alpha is None or all_steps else resize(photo.alpha, (128, 128))
+        write_photo(job.target, Photo(side_by_side(drawn), alpha, photo.grey and not landmarks, photo.exif))
+
+    _run(faces, out, overwrite, work)
+
+
+@app.command()
+def models(as_json: Annotated[bool, typer.Option("--json", help="Print the cards as JSON.")] = False) -> None:
+    """List the embedded models with their cards."""
+    from dicface.runtime.models import DEFAULT_MODEL, embedded_models
+
+    cards = embedded_models()
+    if as_json:
+        typer.echo(json.dumps(cards, indent=2))
+        return
+    for name, card in cards.items():
+        default = " (default)" if name == DEFAULT_MODEL else ""
+        table = Table(title=f"{name}{default}", title_justify="left", show_header=False)
+        for key, value in card.items():
+            table.add_row(key, value if isinstance(value, str) else json.dumps(value, indent=1))
+        Console().print(table)
+
+
+@app.command()
+def train(
+    config: Annotated[Path, typer.Argument(help="TOML file of the run; see configs/.")],
+    data: Annotated[list[Path], typer.Option(help="Face pack or folder of packs to learn from; repeatable.")],
+    validation: Annotated[Path, typer.Option(help="Face pack that is measured on the way.")],
+    out: Annotated[Path, typer.Option(help="Folder for checkpoints, logs and weights.")],
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint in --out.")] = False,
+    settings: Annotated[list[str] | None, typer.Option("--set", help="Override a setting: table.key=value.")] = None,
+) -> None:
+    """Train a network as a config says (needs dicface[train])."""
+    _need_train_extra()
+    from dicface.config import read_config
+    from dicface.training.fit import fit
+
+    weights = fit(read_config(config, settings or []), data, validation, out, resume)
+    typer.echo(f"wrote {weights}")
+
+
+@app.command()
+def export(
+    weights: Annotated[Path, typer.Argument(help="Weights (.safetensors), a run's folder or its checkpoint.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The ONNX file.")],
+    data: Annotated[Path | None, typer.Option(help="Face pack to compare on; generated pictures if left out.")] = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Write a network as ONNX and compare it with torch (needs dicface[train])."""
+    _need_train_extra()
+    from dicface.checkpoints import load_run
+    from dicface.export import compare, comparison_crops, export_onnx
+
+    if out.exists() and not overwrite:
+        raise UsageError(f"{str(out)!r} exists; add --overwrite to replace it, or choose another output")
+    network = load_run(weights)
+    export_onnx(network, out)
+    result = compare(network, out, comparison_crops(network, data))
+    typer.echo(
+        f"wrote {out}; on {result.faces} faces it differs from torch by at most {result.sr:.1e} (images) "
+        f"and {result.heatmaps:.1e} (heatmaps)"
+    )
+    if not result.passed:
+        _say("the difference is too large; do not use the file")
+        raise typer.Exit(SOME_FAILED)
+
+
+@app.command()
+def evaluate(
+    data: Annotated[Path, typer.Argument(help="Face pack.")],
+    model: Model = "lite",
+    lr_size: Annotated[str, typer.Option(help="Side of the low-resolution crop, or a list: 8,16,32.")] = "16",
+    limit: Annotated[int | None, typer.Option(min=1, help="Only that many faces from the start.")] = None,
+    backend: Backend = "auto",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object (a list for several sizes).")] = False,
+) -> None:
+    """Measure PSNR and SSIM under every protocol, bicubic beside it (needs dicface[train])."""
+    _need_train_extra()
+    from dicface.data.packs import read_pack
+    from dicface.evaluation.measure import measure, result_table
+    from dicface.runtime.models import FaceModel
+
+    try:
+        sizes = [int(size) for size in lr_size.split(",")]
+    except ValueError as error:
+        raise UsageError(f"expected --lr-size as whole numbers with commas between, got {lr_size!r}") from error
+    network = FaceModel(model, backend)
+    hr, _ = read_pack(data, limit).nominal()
+    results = [measure(network, hr, size, data.name) for size in sizes]
+    if as_json:
+        typer.echo(json.dumps(results if len(results) > 1 else results[0], indent=2))
+        return
+    for result in results:
+        Console().print(result_table(result))
+
+
+def _need_train_extra() -> None:
+    if any(find_spec(name) is None for name in ("torch", "lightning", "pyarrow", "safetensors")):
+        raise UsageError("this command needs the training extra; pip install 'dicface[train]'")

@@ -1,0 +1,34 @@
+"""Pictures about faces: landmarks drawn in, steps side by side."""
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+_DOT = (64, 255, 96)
+
+
+def draw_landmarks(
+    pixels: NDArray[np.uint8], landmarks: NDArray[np.floating], radius: float = 1.0
+) -> NDArray[np.uint8]:
+    """Draw a dot at each landmark.
+
+    Args:
+        pixels: (H, W, 3) uint8 RGB; left as it is.
+        landmarks: (K, 2) x, y in pixels, pixel centres at integers.
+        radius: of a dot, in pixels.
+
+    Returns:
+        (H, W, 3) uint8 RGB.
+    """
+    image = Image.fromarray(pixels)
+    pen = ImageDraw.Draw(image)
+    for x, y in landmarks:
+        pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=_DOT)
+    return np.asarray(image)
+
+
+def side_by_side(images: list[NDArray[np.uint8]], gap: int = 2) -> NDArray[np.uint8]:
+    """Images of one height in a row, with white between them."""
+    spacer = np.full((images[0].shape[0], gap, 3), 255, dtype=np.uint8)
+    row = [part for image in images for part in (image, spacer)][:-1]
+    return np.concatenate(row, axis=1)

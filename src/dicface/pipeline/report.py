@@ -1,0 +1,55 @@
+"""The JSON report of a restoration."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from dicface.files import written_whole
+from dicface.pipeline.restore import Face, Restoration
+
+
+def _face(face: Face) -> dict[str, Any]:
+    return {
+        "box": [round(edge, 2) for edge in face.box],
+        "score": face.score,
+        "outcome": face.outcome.name.lower(),
+        "reason": face.outcome.value,
+        "crop": {"left": face.square.left, "top": face.square.top, "side": face.square.side},
+        "landmarks": None if face.landmarks is None else face.landmarks.round(2).tolist(),
+    }
+
+
+def photo_report(
+    source: Path, target: Path, restoration: Restoration, notes: tuple[str, ...], elapsed_s: float
+) -> dict[str, Any]:
+    """What was found in one photo and what became of it.
+
+    Args:
+        source, target: input and output file.
+        restoration: the result.
+        notes: on reading the photo.
+        elapsed_s: time it took, in seconds.
+
+    Returns:
+        JSON-ready. Boxes are left, top, right, bottom in pixels of the input, edges; landmarks are 68 x, y in pixels of
+        the input, pixel centres at integers.
+    """
+    height, width = restoration.image.shape[:2]
+    return {
+        "input": str(source),
+        "output": str(target),
+        "output_size": [width, height],
+        "notes": list(notes),
+        "elapsed_s": round(elapsed_s, 3),
+        "faces": [_face(face) for face in restoration.faces],
+    }
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON, complete or not at all.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    with written_whole(path) as part:
+        part.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

@@ -1,0 +1,244 @@
+"""The whole job: find the small faces of a photo, restore them, put them back."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dicface.errors import UsageError
+from dicface.images import resize
+from dicface.pipeline.align import (
+    Box,
+    Square,
+    cut,
+    overlap,
+    square_of_box,
+    square_of_landmarks,
+    to_photo,
+)
+from dicface.pipeline.detect import make_detector
+from dicface.pipeline.paste import match_colours, paste
+from dicface.runtime.models import DEFAULT_MODEL, FaceModel, FaceSteps
+
+SCALES = (1.0, 8.0)
+LARGEST_SIDE = 64
+"""Largest crop that is restored, in pixels. Beyond it the network no longer beats the plain enlargement (ADR 0005)."""
+LARGEST_SQUEEZE = 1.5
+"""A network of one input size gets crops up to that many times its size; beyond, squeezing costs more than it gains."""
+LEAST_CONTRAST = 8
+"""A crop whose brightest and darkest luma differ by less, in grey levels, holds nothing to restore."""
+_KEEP_OVERLAP = 0.35
+
+
+class Outcome(StrEnum):
+    """What became of a face."""
+
+    RESTORED = "restored"
+    TOO_LARGE = "left alone: already larger than the model can improve"
+    TOO_SMALL = "left alone: smaller than the model has learned"
+    FLAT = "left alone: no contrast inside the box"
+
+
+@dataclass(frozen=True)
+class Face:
+    """One face of a photo.
+
+    Attributes:
+        box: where it was found, or the box that was given, in pixels of the photo, edges.
+        score: the detector's confidence; None for a given box.
+        outcome: what became of it.
+        square: the crop that was restored, or would have been.
+        landmarks: (68, 2) float32 x, y in pixels of the photo before enlargement, pixel centres at integers; None
+            unless restored.
+        steps: (T, 128, 128, 3) uint8 RGB, the face after every step; None unless restored.
+    """
+
+    box: Box
+    score: float | None
+    outcome: Outcome
+    square: Square
+    landmarks: NDArray[np.float32] | None = None
+    steps: NDArray[np.uint8] | None = None
+
+
+@dataclass(frozen=True)
+class Restoration:
+    """A restored photo.
+
+    Attributes:
+        image: (round(H * scale), round(W * scale), 3) uint8 RGB.
+        faces: every face that was found or given, restored or not; empty if there is none.
+    """
+
+    image: NDArray[np.uint8]
+    faces: tuple[Face, ...]
+
+
+def _check_pixels(image: NDArray[np.uint8]) -> None:
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or image.size == 0:
+        raise UsageError(f"expected (H, W, 3) uint8 RGB pixels, got {image.dtype} of shape {image.shape}")
+
+
+class Restorer:
+    """Restores small faces in photos. Holds a model and a detector, no other state; may be shared between threads."""
+
+    def __init__(self, model: str = DEFAULT_MODEL, backend: str = "auto", detector: str = "dlib") -> None:
+        """Load the model.
+
+        Args:
+            model: name of an embedded model (`dicface models` lists them) or path of a model file.
+            backend: auto, onnxruntime, openvino or torch; auto takes openvino where it is installed.
+            detector: dlib (faces from 16 px) or dlib-fast (from 40 px).
+
+        Raises:
+            UnknownModelError: no such model.
+            UsageError: no such backend or detector, or it is not installed.
+            CheckpointError: the file is not a model.
+        """
+        self.model = FaceModel(model, backend)
+        self._detect = make_detector(detector)
+
+    def _outcome(self, pixels: NDArray[np.uint8], square: Square, force: bool) -> Outcome:
+        low, high = self.model.lr_sizes
+        largest = LARGEST_SIDE if high > low else high * LARGEST_SQUEEZE
+        crop = cut(pixels, square)
+        luma = crop @ np.array([0.299, 0.587, 0.114])
+        if np.ptp(luma) < LEAST_CONTRAST:
+            return Outcome.FLAT
+        if square.side > largest and not force:
+            return Outcome.TOO_LARGE
+        # A smaller crop can only be enlarged before it goes in, by at most a half.
+        if square.side * LARGEST_SQUEEZE < low and not force:
+            return Outcome.TOO_SMALL
+        return Outcome.RESTORED
+
+    def _crop(self, pixels: NDArray[np.uint8], square: Square) -> NDArray[np.uint8]:
+        """A square at its own resolution if the model takes it, else at the nearest size that it takes."""
+        low, high = self.model.lr_sizes
+        crop = cut(pixels, square)
+        side = min(max(square.side, low), high)
+        return crop if side == square.side else resize(crop, (side, side))
+
+    def _refine(self, squares: Sequence[Square], found: Sequence[FaceSteps]) -> list[Square]:
+        """Crops by the training recipe, from the landmarks that the first pass found."""
+        refined: list[Square] = []
+        for square, steps in zip(squares, found, strict=True):
+            better = square_of_landmarks(to_photo(steps.landmarks[-1], square))
+            # Landmarks that throw the crop far off were not found on a face.
+            refined.append(better if overlap(better, square) >= _KEEP_OVERLAP else square)
+        return refined
+
+    def faces(
+        self,
+        image: NDArray[np.uint8],
+        boxes: Sequence[Box] | None = None,
+        force: bool = False,
+        passes: int = 2,
+    ) -> tuple[Face, ...]:
+        """Find and super-resolve the faces of a photo, without putting them back.
+
+        Args:
+            image: (H, W, 3) uint8 RGB, upright.
+            boxes: faces from brows to chin, in pixels of the photo; None detects them.
+            force: also faces that are larger than the model can improve, or smaller than it knows.
+            passes: how often a face is super-resolved; after each but the last its crop is set anew by the landmarks.
+
+        Returns:
+            Every face, in the detector's order or that of the boxes.
+
+        Raises:
+            UsageError: wrong pixels, or a box that does not touch the photo.
+        """
+        _check_pixels(image)
+        if boxes is None:
+            found = [(detection.box, detection.score) for detection in self._detect(image)]
+        else:
+            found = [(Box(*box), None) for box in boxes]
+            for box, _ in found:
+                check_box(box, image.shape[1], image.shape[0])
+        squares = [square_of_box(box) for box, _ in found]
+        outcomes = [self._outcome(image, square, force) for square in squares]
+        chosen = [index for index, outcome in enumerate(outcomes) if outcome is Outcome.RESTORED]
+        steps: list[FaceSteps] = []
+        for number in range(passes):
+            if number:
+                refined = self._refine([squares[index] for index in chosen], steps)
+                for index, square in zip(chosen, refined, strict=True):
+                    squares[index] = square
+            steps = self.model([self._crop(image, squares[index]) for index in chosen])
+        results = dict(zip(chosen, steps, strict=True))
+        faces: list[Face] = []
+        for index, ((box, score), square, outcome) in enumerate(zip(found, squares, outcomes, strict=True)):
+            if (result := results.get(index)) is None:
+                faces.append(Face(box, score, outcome, square))
+            else:
+                landmarks = to_photo(result.landmarks[-1], square)
+                faces.append(Face(box, score, outcome, square, landmarks, result.sr))
+        return tuple(faces)
+
+    def restore(
+        self,
+        image: NDArray[np.uint8],
+        scale: float = 4.0,
+        boxes: Sequence[Box] | None = None,
+        force: bool = False,
+    ) -> Restoration:
+        """Enlarge a photo and restore its small faces.
+
+        Args:
+            image: (H, W, 3) uint8 RGB, upright.
+            scale: enlargement of the photo, 1 to 8.
+            boxes: faces from brows to chin, in pixels of the photo; None detects them.
+            force: see `faces`.
+
+        Returns:
+            The enlarged photo and its faces. Outside the faces' crops it is Pillow's bicubic enlargement.
+
+        Raises:
+            UsageError: wrong pixels or scale, or a box that does not touch the photo.
+        """
+        _check_pixels(image)
+        if not SCALES[0] <= scale <= SCALES[1]:
+            raise UsageError(f"expected a scale from {SCALES[0]:g} to {SCALES[1]:g}, got {scale:g}")
+        faces = self.faces(image, boxes, force)
+        height, width = image.shape[:2]
+        size = (round(width * scale), round(height * scale))
+        canvas = resize(image, size).copy()
+        for face in faces:
+            if face.steps is not None:
+                restored = match_colours(face.steps[-1], self._crop(image, face.square))
+                paste(canvas, restored, face.square, (size[0] / width, size[1] / height))
+        return Restoration(canvas, faces)
+
+    def upscale(self, crops: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Super-resolve aligned face crops.
+
+        Args:
+            crops: (N, S, S, 3) uint8 RGB, S from 8 to 64 (16 for the paper's networks).
+
+        Returns:
+            (N, 128, 128, 3) uint8 RGB.
+
+        Raises:
+            UsageError: another shape or type.
+        """
+        if crops.ndim != 4 or crops.shape[3] != 3 or crops.dtype != np.uint8:
+            raise UsageError(f"expected (N, S, S, 3) uint8 RGB crops, got {crops.dtype} of shape {crops.shape}")
+        results = self.model(list(crops))
+        return np.stack([result.sr[-1] for result in results]) if results else np.empty((0, 128, 128, 3), np.uint8)
+
+
+def check_box(box: Box, width: int, height: int) -> None:
+    """Refuse a box that is empty or does not lie in the photo.
+
+    Raises:
+        UsageError: saying what the photo's size is.
+    """
+    if box.right <= box.left or box.bottom <= box.top:
+        raise UsageError(f"expected a box X0,Y0,X1,Y1 with X0 < X1 and Y0 < Y1, got {','.join(f'{v:g}' for v in box)}")
+    if box.left < 0 or box.top < 0 or box.right > width or box.bottom > height:
+        raise UsageError(
+            f"expected a box inside the photo of {width}x{height} px, got {','.join(f'{v:g}' for v in box)}"
+        )

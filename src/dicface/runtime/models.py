@@ -1,0 +1,139 @@
+"""Models by name: the embedded ones with their cards, and files."""
+
+import importlib.util
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dicface.errors import UnknownModelError, UsageError
+from dicface.images import to_network, to_uint8
+from dicface.landmarks import decode_heatmaps
+from dicface.runtime.backends import BACKENDS, Backend, OnnxRuntimeBackend, OpenVinoBackend, TorchBackend
+
+DEFAULT_MODEL = "lite"
+ANY_SIZE = (8, 64)
+MAX_BATCH = 16
+_EMBEDDED = Path(__file__).parent.parent / "models"
+
+
+class FaceSteps(NamedTuple):
+    """What a model makes of one face.
+
+    Attributes:
+        sr: (T, 128, 128, 3) uint8 RGB, every step; the last is the result.
+        landmarks: (T, 68, 2) float32 x, y in pixels of the 128x128 image, pixel centres at integers.
+        peaks: (T, 68) float32, the highest value of each landmark's heatmap: about 1 where the model is sure.
+    """
+
+    sr: NDArray[np.uint8]
+    landmarks: NDArray[np.float32]
+    peaks: NDArray[np.float32]
+
+
+def embedded_models() -> dict[str, dict[str, Any]]:
+    """Names and cards of the models inside the package."""
+    return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(_EMBEDDED.glob("*.json"))}
+
+
+def find_model(name: str, suffix: str = ".onnx") -> Path:
+    """File of an embedded model, or the file that `name` is a path of.
+
+    Args:
+        name: of an embedded model, or a path.
+        suffix: which of an embedded model's files.
+
+    Raises:
+        UnknownModelError: neither.
+    """
+    if name in embedded_models():
+        return _EMBEDDED / f"{name}{suffix}"
+    if (path := Path(name)).is_file():
+        return path
+    raise UnknownModelError(
+        f"expected one of {', '.join(embedded_models())} or a model file (.onnx, .safetensors), got {name!r}"
+    )
+
+
+def _load_backend(model: str, backend: str) -> Backend:
+    if backend not in BACKENDS:
+        raise UsageError(f"expected a backend, one of {', '.join(BACKENDS)}, got {backend!r}")
+    wants_torch = backend == "torch" or Path(model).suffix == ".safetensors"
+    path = find_model(model, ".safetensors" if wants_torch else ".onnx")
+    if wants_torch:
+        if backend not in ("auto", "torch") or path.suffix != ".safetensors":
+            raise UsageError(
+                f"the torch backend takes .safetensors and the others .onnx, got {backend} and {path.name!r}"
+            )
+        return TorchBackend(path)
+    has_openvino = importlib.util.find_spec("openvino") is not None
+    if backend == "openvino" and not has_openvino:
+        raise UsageError(
+            "the openvino backend is not installed; pip install 'dicface[openvino]', or leave out --backend"
+        )
+    if backend == "openvino" or (backend == "auto" and has_openvino):
+        return OpenVinoBackend(path)
+    return OnnxRuntimeBackend(path)
+
+
+class FaceModel:
+    """A loaded model: crops in, restored faces with landmarks out. May be shared between threads."""
+
+    def __init__(self, model: str = DEFAULT_MODEL, backend: str = "auto") -> None:
+        """Load a model.
+
+        Args:
+            model: name of an embedded model, or a path.
+            backend: auto, onnxruntime, openvino or torch.
+
+        Raises:
+            UnknownModelError: no such model.
+            UsageError: no such backend, or it is not installed.
+            CheckpointError: the file is not a model.
+        """
+        self.name = model
+        self._backend = _load_backend(model, backend)
+
+    @property
+    def backend(self) -> str:
+        """Which backend runs it."""
+        return self._backend.name
+
+    @property
+    def lr_sizes(self) -> tuple[int, int]:
+        """Smallest and largest side of a crop, in pixels."""
+        side = self._backend.lr_size
+        return ANY_SIZE if side is None else (side, side)
+
+    def __call__(self, crops: Sequence[NDArray[np.uint8]]) -> list[FaceSteps]:
+        """Super-resolve crops; those of one size go through the network together.
+
+        Args:
+            crops: (S, S, 3) uint8 RGB each, S within `lr_sizes`.
+
+        Returns:
+            One result a crop, in order.
+        """
+        low, high = self.lr_sizes
+        by_size: defaultdict[int, list[int]] = defaultdict(list)
+        for index, crop in enumerate(crops):
+            if crop.shape[0] != crop.shape[1] or not low <= crop.shape[0] <= high:
+                raise UsageError(
+                    f"{self.name} takes square crops of {low} to {high} px, got {crop.shape[1]}x{crop.shape[0]}"
+                )
+            by_size[crop.shape[0]].append(index)
+        results: dict[int, FaceSteps] = {}
+        for indices in by_size.values():
+            for first in range(0, len(indices), MAX_BATCH):
+                chosen = indices[first : first + MAX_BATCH]
+                output = self._backend(to_network(np.stack([crops[index] for index in chosen])))
+                sr = to_uint8(output.sr.transpose(0, 1, 3, 4, 2))
+                landmarks = decode_heatmaps(output.heatmaps)
+                peaks = output.heatmaps.max(axis=(-2, -1))
+                for place, index in enumerate(chosen):
+                    results[index] = FaceSteps(sr[place], landmarks[place], peaks[place])
+        return [results[index] for index in range(len(crops))]
