@@ -184,8 +184,8 @@ def load_run(path: Path) -> DICNetwork:
         CheckpointError: none of these, or a run of another task. Nothing in the file is executed.
     """
     if path.is_dir():
-        finished = path / "weights.safetensors"
-        path = finished if finished.exists() else path / "best.ckpt"
+        names = ("weights.safetensors", "best.ckpt", "last.ckpt")
+        path = next((path / name for name in names if (path / name).exists()), path / names[0])
     if path.suffix != ".ckpt":
         return load_network(path)
     try:

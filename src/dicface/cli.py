@@ -191,8 +191,8 @@ def models(as_json: Annotated[bool, typer.Option("--json", help="Print the cards
 def train(
     config: Annotated[Path, typer.Argument(help="TOML file of the run; see configs/.")],
     data: Annotated[list[Path], typer.Option(help="Face pack or folder of packs to learn from; repeatable.")],
-    validation: Annotated[Path, typer.Option(help="Face pack that is measured on the way.")],
-    out: Annotated[Path, typer.Option(help="Folder for checkpoints, logs and weights.")],
+    validation: Annotated[Path | None, typer.Option(help="Face pack that is measured on the way.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the results; runs/NAME if left out.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint in --out.")] = False,
     settings: Annotated[list[str] | None, typer.Option("--set", help="Override a setting: table.key=value.")] = None,
 ) -> None:
@@ -201,6 +201,7 @@ def train(
     from dicface.config import read_config
     from dicface.training.fit import fit
 
+    out = out or Path("runs") / config.stem
     weights = fit(read_config(config, settings or []), data, validation, out, resume)
     typer.echo(f"wrote {weights}")
 

@@ -19,7 +19,7 @@ CHANNEL_MEANS = (0.509, 0.424, 0.378)
 READ_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".avif", ".tif", ".tiff", ".bmp", ".gif")
 WRITE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff", ".bmp")
 _NO_ALPHA = (".jpg", ".jpeg", ".bmp")
-_FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "TIFF", "BMP", "GIF", "MPO", "PPM")
+_FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "TIFF", "BMP", "GIF", "PPM")
 MAX_MEGAPIXELS = 64.0
 
 

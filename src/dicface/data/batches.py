@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import IterableDataset
@@ -11,6 +12,8 @@ from torch.utils.data import IterableDataset
 from dicface.data.packs import NOMINAL_SIZE, FacePack
 from dicface.landmarks import HEATMAP_SIZE, HEATMAP_STRIDE, MIRROR_68
 from dicface.networks.resize import crop_bicubic, resize_bicubic
+
+_ORDER, _AUGMENTATION = 0, 1
 
 
 @dataclass(frozen=True)
@@ -72,11 +75,6 @@ def target_heatmaps(landmarks: Tensor, sigma: float = 1.0) -> Tensor:
     return down[..., :, None] * across[..., None, :]
 
 
-def round_to_8_bits(images: Tensor) -> Tensor:
-    """Clip to [0, 1] and round to the 256 levels that a file holds."""
-    return (images.clamp(0, 1) * 255).round() / 255
-
-
 def reduce_faces(hr: Tensor, size: int) -> Tensor:
     """Low-resolution faces by the paper's recipe: bicubic, rounded to 8 bits.
 
@@ -89,7 +87,12 @@ def reduce_faces(hr: Tensor, size: int) -> Tensor:
 
     Source: paper section 4.1.
     """
-    return round_to_8_bits(resize_bicubic(hr, size))
+    return resize_bicubic(hr, size, eight_bits=True)
+
+
+def _generator(*key: int) -> torch.Generator:
+    """Random numbers that depend on all parts of the key; torch's own seeding looks at the low 32 bits only."""
+    return torch.Generator().manual_seed(int(np.random.SeedSequence(key).generate_state(1)[0]))
 
 
 class FaceSampler:
@@ -108,7 +111,7 @@ class FaceSampler:
 
     def _epoch_order(self, epoch: int) -> Tensor:
         if self._order[0] != epoch:
-            generator = torch.Generator().manual_seed((self.seed << 32) - 1 - epoch)
+            generator = _generator(self.seed, _ORDER, epoch)
             self._order = epoch, torch.randperm(len(self.images), generator=generator)
         return self._order[1]
 
@@ -125,7 +128,7 @@ class FaceSampler:
 
     def batch(self, step: int) -> FaceBatch:
         """Batch number `step`, on the device of the images."""
-        generator = torch.Generator().manual_seed((self.seed << 32) + step)
+        generator = _generator(self.seed, _AUGMENTATION, step)
         config, device = self.config, self.images.device
         chosen = self._faces(step).to(device)
         images = self.images[chosen].permute(0, 3, 1, 2).float() / 255
@@ -140,7 +143,7 @@ class FaceSampler:
         corner = torch.where(whole, corner.round(), corner)
         side, (left, top) = side.to(device), corner.to(device)
 
-        hr = round_to_8_bits(crop_bicubic(images, left, top, side, NOMINAL_SIZE))
+        hr = crop_bicubic(images, left, top, side, NOMINAL_SIZE)
         offset = torch.stack([left, top], dim=-1)[:, None]
         landmarks = (landmarks + 0.5 - offset) * (NOMINAL_SIZE / side)[:, None, None] - 0.5
         if config.flip:

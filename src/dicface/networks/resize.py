@@ -38,38 +38,53 @@ def bicubic_matrix(start: Tensor, extent: Tensor, source: Tensor, target: int) -
     return weights / weights.sum(dim=2, keepdim=True)
 
 
-def resize_bicubic(images: Tensor, size: int) -> Tensor:
-    """Resize square images as Pillow's BICUBIC does, without its rounding.
+def _round_to_8_bits(images: Tensor) -> Tensor:
+    """Clip to [0, 1] and round to the 256 levels that a file holds."""
+    return (images.clamp(0, 1) * 255).round() / 255
+
+
+def _resample(images: Tensor, vertical: Tensor, horizontal: Tensor, eight_bits: bool) -> Tensor:
+    """Rows first, then columns, in Pillow's order."""
+    across = images @ horizontal.transpose(-2, -1)
+    if eight_bits:
+        return _round_to_8_bits(vertical @ _round_to_8_bits(across))
+    return vertical @ across
+
+
+def resize_bicubic(images: Tensor, size: int, eight_bits: bool = False) -> Tensor:
+    """Resize square images as Pillow's BICUBIC does.
 
     Args:
         images: (N, C, S, S) float. S may differ from call to call, and is read from the shape, so that an exported
             graph accepts any.
         size: side of the result in pixels.
+        eight_bits: round and clip to 8 bits after each direction, as Pillow does; the images are then in [0, 1].
 
     Returns:
-        (N, C, size, size) float, in the range of the input give or take the kernel's overshoot.
+        (N, C, size, size) float: within one grey level of Pillow's result with `eight_bits`, else in the range of the
+        input give or take the kernel's overshoot.
     """
     source = torch.arange(images.shape[-1], device=images.device, dtype=images.dtype)
     side = torch.ones_like(source).sum().reshape(1)
     weights = bicubic_matrix(torch.zeros_like(side), side, source, size)[0]
-    return weights @ images @ weights.transpose(0, 1)
+    return _resample(images, weights, weights, eight_bits)
 
 
 def crop_bicubic(images: Tensor, left: Tensor, top: Tensor, side: Tensor, size: int) -> Tensor:
     """Cut one square out of each image and resize it, in one resampling.
 
     Args:
-        images: (N, C, H, W) float.
+        images: (N, C, H, W) float in [0, 1].
         left, top: (N,) float, edges of the square in pixels of the image; 0 is the outer edge of pixel 0.
         side: (N,) float, side of the square in pixels.
         size: side of the result in pixels.
 
     Returns:
-        (N, C, size, size) float.
+        (N, C, size, size) float, rounded to 8 bits as Pillow does after each direction.
     """
     height, width = images.shape[-2:]
     rows = torch.arange(height, device=images.device, dtype=images.dtype)
     columns = torch.arange(width, device=images.device, dtype=images.dtype)
     vertical = bicubic_matrix(top, side, rows, size)
     horizontal = bicubic_matrix(left, side, columns, size)
-    return vertical[:, None] @ images @ horizontal[:, None].transpose(2, 3)
+    return _resample(images, vertical[:, None], horizontal[:, None], eight_bits=True)

@@ -29,6 +29,8 @@ LARGEST_SQUEEZE = 1.5
 """A network of one input size gets crops up to that many times its size; beyond, squeezing costs more than it gains."""
 LEAST_CONTRAST = 8
 """A crop whose brightest and darkest luma differ by less, in grey levels, holds nothing to restore."""
+SURE_SCORE, SURE_PEAK = 0.4, 0.42
+"""A detection counts as a face if the detector's score or the mean peak of its landmark heatmaps reaches this."""
 _KEEP_OVERLAP = 0.35
 
 
@@ -39,6 +41,7 @@ class Outcome(StrEnum):
     TOO_LARGE = "left alone: already larger than the model can improve"
     TOO_SMALL = "left alone: smaller than the model has learned"
     FLAT = "left alone: no contrast inside the box"
+    DOUBTFUL = "left alone: neither the detector nor the landmarks are sure of a face"
 
 
 @dataclass(frozen=True)
@@ -142,7 +145,7 @@ class Restorer:
         Args:
             image: (H, W, 3) uint8 RGB, upright.
             boxes: faces from brows to chin, in pixels of the photo; None detects them.
-            force: also faces that are larger than the model can improve, or smaller than it knows.
+            force: also faces that are larger than the model can improve, smaller than it knows, or doubtful.
             passes: how often a face is super-resolved; after each but the last its crop is set anew by the landmarks.
 
         Returns:
@@ -173,6 +176,8 @@ class Restorer:
         for index, ((box, score), square, outcome) in enumerate(zip(found, squares, outcomes, strict=True)):
             if (result := results.get(index)) is None:
                 faces.append(Face(box, score, outcome, square))
+            elif not force and _is_doubtful(score, result):
+                faces.append(Face(box, score, Outcome.DOUBTFUL, square))
             else:
                 landmarks = to_photo(result.landmarks[-1], square)
                 faces.append(Face(box, score, outcome, square, landmarks, result.sr))
@@ -228,6 +233,11 @@ class Restorer:
             raise UsageError(f"expected (N, S, S, 3) uint8 RGB crops, got {crops.dtype} of shape {crops.shape}")
         results = self.model(list(crops))
         return np.stack([result.sr[-1] for result in results]) if results else np.empty((0, 128, 128, 3), np.uint8)
+
+
+def _is_doubtful(score: float | None, steps: FaceSteps) -> bool:
+    """A faint detection in which the landmarks are faint, too; a box that a user drew is never doubted."""
+    return score is not None and score < SURE_SCORE and float(steps.peaks[-1].mean()) < SURE_PEAK
 
 
 def check_box(box: Box, width: int, height: int) -> None:

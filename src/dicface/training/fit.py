@@ -26,7 +26,7 @@ VALIDATION_FACES = 200
 class _Batches(lightning.LightningDataModule):
     """Training batches from where the run stands, validation on nominal crops."""
 
-    def __init__(self, train: FacePack, validation: FacePack, config: TrainConfig) -> None:
+    def __init__(self, train: FacePack, validation: FacePack | None, config: TrainConfig) -> None:
         super().__init__()
         self.sampler = FaceSampler(train, config.batch, config.run.seed)
         self.validation = validation
@@ -37,8 +37,10 @@ class _Batches(lightning.LightningDataModule):
         return DataLoader(BatchStream(self.sampler, self.trainer.global_step, self.steps), batch_size=None)
 
     def val_dataloader(self) -> DataLoader[FaceBatch]:
+        batches: list[FaceBatch] = []
+        if self.validation is None:
+            return DataLoader(batches, batch_size=None)  # type: ignore[arg-type] - a list is a dataset
         images, landmarks = self.validation.nominal()
-        batches = []
         for first in range(0, min(len(images), VALIDATION_FACES), VALIDATION_BATCH):
             part = slice(first, first + VALIDATION_BATCH)
             hr = torch.from_numpy(images[part]).permute(0, 3, 1, 2).float() / 255
@@ -51,13 +53,20 @@ def _start(task: DICTask, weights: Path) -> None:
     task.network.landmark.load_state_dict(read_tensors(weights)[0])
 
 
-def fit(config: TrainConfig, packs: Sequence[Path], validation: Path, out: Path, resume: bool = False) -> Path:
+def _checkpoints(out: Path, every: int, validated: bool) -> list[ModelCheckpoint]:
+    """`last.ckpt` for resuming and, where something is measured, `best.ckpt`."""
+    last = ModelCheckpoint(out, filename="last", every_n_train_steps=every, enable_version_counter=False)
+    best = ModelCheckpoint(out, filename="best", monitor="val_score", mode="max", enable_version_counter=False)
+    return [last, best] if validated else [last]
+
+
+def fit(config: TrainConfig, packs: Sequence[Path], validation: Path | None, out: Path, resume: bool = False) -> Path:
     """Train as configured and write the averaged weights.
 
     Args:
         config: the whole run.
         packs: face packs, or folders of them, to learn from.
-        validation: pack whose first 200 faces are measured on the way.
+        validation: pack whose first 200 faces are measured on the way; None measures nothing.
         out: folder for checkpoints, logs, the resolved config and the result.
         resume: go on from the last checkpoint in `out`.
 
@@ -77,7 +86,7 @@ def fit(config: TrainConfig, packs: Sequence[Path], validation: Path, out: Path,
     out.mkdir(parents=True, exist_ok=True)
     (out / "config.json").write_text(json.dumps(dataclasses.asdict(config), indent=2) + "\n")
     lightning.seed_everything(config.run.seed, verbose=False)
-    batches = _Batches(read_packs(packs), read_packs([validation]), config)
+    batches = _Batches(read_packs(packs), read_packs([validation]) if validation else None, config)
     task = DICTask(config) if config.run.task == "dic" else LandmarkTask(config)
     if isinstance(task, DICTask) and config.run.landmark_weights and not resume:
         _start(task, Path(config.run.landmark_weights))
@@ -92,9 +101,7 @@ def fit(config: TrainConfig, packs: Sequence[Path], validation: Path, out: Path,
         logger=TensorBoardLogger(out, name="", version="log"),
         callbacks=[
             AveragedWeights(config.optimiser.ema_decay),
-            ModelCheckpoint(
-                out, filename="best", monitor="val_score", mode="max", save_last=True, enable_version_counter=False
-            ),
+            *_checkpoints(out, config.run.validate_every, validated=validation is not None),
             RichProgressBar(),
         ],
     )

@@ -19,7 +19,7 @@ from dicface.networks.landmark import LandmarkBranch
 from dicface.networks.resize import resize_bicubic
 
 
-def _rate_factor(step: int, config: OptimiserConfig, steps: int) -> float:
+def rate_factor(step: int, config: OptimiserConfig, steps: int) -> float:
     """Learning rate at a step, relative to the highest."""
     if step < config.warmup_steps:
         return (step + 1) / config.warmup_steps
@@ -42,7 +42,7 @@ class _Task(lightning.LightningModule):
             self.parameters(), config.learning_rate, weight_decay=config.weight_decay, fused=True
         )
         schedule = torch.optim.lr_scheduler.LambdaLR(
-            optimiser, lambda step: _rate_factor(step, config, self.config.run.steps)
+            optimiser, lambda step: rate_factor(step, config, self.config.run.steps)
         )
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 

@@ -1,0 +1,5 @@
+"""`python -m dicface`."""
+
+from dicface.cli import main
+
+main()

@@ -1,0 +1,80 @@
+"""Packs are read whole or refused with a reason."""
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from dicface.data.annotations import read_pts
+from dicface.data.packs import read_pack, read_packs
+from dicface.errors import InputError, PackError
+from tests.conftest import write_pack
+
+
+def test_a_pack_is_read(pack: Path) -> None:
+    faces = read_pack(pack)
+    assert faces.images.shape == (10, 144, 144, 3)
+    assert faces.landmarks.shape == (10, 68, 2)
+    assert faces.identities.tolist() == [0, -1, 2, -1, 4, -1, 6, -1, 8, -1]
+    assert faces.keys[3] == "made/3"
+    assert len(read_pack(pack, limit=4)) == 4
+
+
+def test_the_nominal_crop_is_the_middle(pack: Path) -> None:
+    faces = read_pack(pack)
+    hr, landmarks = faces.nominal()
+    np.testing.assert_array_equal(hr, faces.images[:, 8:136, 8:136])
+    np.testing.assert_allclose(landmarks, faces.landmarks - 8)
+
+
+def test_a_folder_of_packs_is_one_pack(tmp_path: Path) -> None:
+    write_pack(tmp_path / "a.parquet", 3, seed=1)
+    write_pack(tmp_path / "b.parquet", 2, seed=2)
+    assert len(read_packs([tmp_path])) == 5
+
+
+def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(PackError, match="found none"):
+        read_packs([tmp_path])
+
+
+def test_packs_of_two_sizes_are_refused(tmp_path: Path) -> None:
+    write_pack(tmp_path / "a.parquet", 2)
+    write_pack(tmp_path / "b.parquet", 2, side=160)
+    with pytest.raises(PackError, match=r"sides of \[144, 160\] px"):
+        read_packs([tmp_path])
+
+
+def test_another_table_is_refused(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"key": ["a"]}), tmp_path / "a.parquet")
+    with pytest.raises(PackError, match=r"missing \['source', 'identity', 'image', 'landmarks'\]"):
+        read_pack(tmp_path / "a.parquet")
+
+
+def test_another_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.parquet").write_text("no table")
+    with pytest.raises(PackError, match="expected a face pack"):
+        read_pack(tmp_path / "a.parquet")
+
+
+def test_a_broken_image_is_named(tmp_path: Path) -> None:
+    table = pq.read_table(write_pack(tmp_path / "a.parquet", 2))
+    images = pa.array([table["image"][0].as_py(), b"broken"], pa.binary())
+    pq.write_table(table.set_column(3, "image", images), tmp_path / "b.parquet")
+    with pytest.raises(PackError, match="'made/1'"):
+        read_pack(tmp_path / "b.parquet")
+
+
+def test_pts_files_count_from_1(tmp_path: Path) -> None:
+    lines = "\n".join(f"{i + 1} {2 * i + 1}.5" for i in range(68))
+    (tmp_path / "a.pts").write_text(f"version: 1\nn_points: 68\n{{\n{lines}\n}}\n")
+    points = read_pts(tmp_path / "a.pts")
+    np.testing.assert_allclose(points[3], (3, 6.5))
+
+
+def test_pts_files_need_68_points(tmp_path: Path) -> None:
+    (tmp_path / "a.pts").write_text("version: 1\n{\n1 2\n}\n")
+    with pytest.raises(InputError, match=r"expected 68 points in 'a\.pts', got 1"):
+        read_pts(tmp_path / "a.pts")

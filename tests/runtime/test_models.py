@@ -1,0 +1,145 @@
+"""Embedded models are what their cards say, and every backend gives what torch gives."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+from dicface.checkpoints import load_network
+from dicface.errors import CheckpointError, UnknownModelError, UsageError
+from dicface.export import compare, export_onnx
+from dicface.images import resize, to_network
+from dicface.networks.dic import LITE, DICConfig, DICNetwork
+from dicface.runtime.backends import OnnxRuntimeBackend, OpenVinoBackend, TorchBackend
+from dicface.runtime.models import MAX_BATCH, FaceModel, embedded_models, find_model
+
+SIZES = (8, 13, 16, 31, 48, 64)
+
+
+@pytest.fixture(scope="module")
+def faces(portrait: np.ndarray) -> list[np.ndarray]:
+    """The portrait's face at several sizes, two slightly different crops each."""
+    crops = [portrait[74:194, 164:284], portrait[78:190, 168:280]]
+    return [np.stack([resize(np.ascontiguousarray(crop), (side, side)) for crop in crops]) for side in SIZES]
+
+
+@pytest.mark.parametrize("name", embedded_models())
+def test_cards_are_true(name: str) -> None:
+    card = embedded_models()[name]
+    for suffix, digest in card["sha256"].items():
+        assert hashlib.sha256(find_model(name, suffix).read_bytes()).hexdigest() == digest
+    for key in ("description", "data", "samples", "command", "commit", "numbers", "licence", "use"):
+        assert card[key], f"the card of {name} says nothing of {key}"
+
+
+def test_lite_is_the_preset() -> None:
+    assert load_network(find_model("lite", ".safetensors")).config == LITE
+
+
+@pytest.mark.parametrize("name", embedded_models())
+def test_onnx_names_and_shapes_are_the_contract(name: str) -> None:
+    graph = onnx.load(find_model(name)).graph
+    shapes = {
+        port.name: [side.dim_value or side.dim_param for side in port.type.tensor_type.shape.dim]
+        for port in (*graph.input, *graph.output)
+    }
+    assert list(shapes) == ["lr", "sr", "heatmaps"]
+    assert shapes["lr"] == ["faces", 3, "side", "side"]
+    assert shapes["sr"][2:] == [3, 128, 128]
+    assert shapes["heatmaps"][2:] == [68, 32, 32]
+
+
+@pytest.mark.parametrize("name", embedded_models())
+def test_onnx_equals_torch_on_a_face(name: str, faces: list[np.ndarray]) -> None:
+    network = load_network(find_model(name, ".safetensors"))
+    result = compare(network, find_model(name), faces)
+    assert result.faces == 2 * len(SIZES)
+    assert result.passed, result
+
+
+def test_openvino_stays_within_its_precision(faces: list[np.ndarray]) -> None:
+    path = find_model("lite")
+    reference, other = OnnxRuntimeBackend(path), OpenVinoBackend(path)
+    for crops in faces:
+        lr = to_network(crops)
+        wanted, got = reference(lr), other(lr)
+        # In bfloat16 the image itself has steps of a whole grey level near white.
+        assert np.abs(wanted.sr - got.sr).mean() < 1.5 / 255
+        assert np.abs(wanted.sr - got.sr).max() < 0.1
+
+
+def test_torch_backend_equals_onnx(faces: list[np.ndarray]) -> None:
+    lr = to_network(faces[2])
+    torch_result = TorchBackend(find_model("lite", ".safetensors"))(lr)
+    onnx_result = OnnxRuntimeBackend(find_model("lite"))(lr)
+    np.testing.assert_allclose(torch_result.sr, onnx_result.sr, atol=1e-4)
+
+
+def test_the_papers_network_exports_too(tmp_path: Path) -> None:
+    tiny = DICConfig(steps=2, features=4, groups=2, fusion_blocks=1, hourglass_width=8)
+    network = DICNetwork(tiny).eval()
+    export_onnx(network, tmp_path / "a.onnx")
+    model = FaceModel(str(tmp_path / "a.onnx"), "onnxruntime")
+    assert model.lr_sizes == (16, 16)
+    assert compare(network, tmp_path / "a.onnx", [np.zeros((3, 16, 16, 3), np.uint8)]).passed
+    text = (tmp_path / "a.onnx").read_bytes()
+    assert b"site-packages" not in text, "the exporter's stack traces tell where it ran"
+
+
+def test_crops_of_mixed_sizes_keep_their_order(faces: list[np.ndarray]) -> None:
+    model = FaceModel("lite", "onnxruntime")
+    crops = [crop for pair in zip(*faces, strict=True) for crop in pair]
+    together = model(crops)
+    for crop, result in zip(crops, together, strict=True):
+        (alone,) = model([crop])
+        assert np.abs(alone.sr.astype(int) - result.sr).max() <= 1
+
+
+def test_more_crops_than_a_batch_holds(faces: list[np.ndarray]) -> None:
+    results = FaceModel("lite", "onnxruntime")([faces[0][0]] * (MAX_BATCH + 1))
+    assert len(results) == MAX_BATCH + 1
+    assert np.abs(results[0].sr.astype(int) - results[-1].sr).max() <= 1
+
+
+def test_landmarks_lie_on_the_face(faces: list[np.ndarray]) -> None:
+    (result,) = FaceModel("lite", "onnxruntime")([faces[3][0]])
+    left_eye, right_eye, mouth = (
+        result.landmarks[-1][part].mean(axis=0) for part in (slice(36, 42), slice(42, 48), slice(48, 68))
+    )
+    # The portrait's own: eyes at about (45, 49) and (80, 46), mouth at about (66, 85) of this crop.
+    assert np.linalg.norm(left_eye - (45, 49)) < 8
+    assert np.linalg.norm(right_eye - (80, 46)) < 8
+    assert np.linalg.norm(mouth - (66, 85)) < 8
+
+
+def test_unknown_names_and_backends() -> None:
+    with pytest.raises(UnknownModelError, match=r"expected one of lite.* or a model file .*, got 'nope'"):
+        FaceModel("nope")
+    with pytest.raises(UsageError, match="expected a backend, one of auto, onnxruntime, openvino, torch, got 'gpu'"):
+        FaceModel("lite", "gpu")
+
+
+def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.onnx").write_bytes(b"no model")
+    for backend in ("onnxruntime", "openvino"):
+        with pytest.raises(CheckpointError, match="expected an ONNX model"):
+            FaceModel(str(tmp_path / "a.onnx"), backend)
+
+
+def test_a_model_of_another_kind_is_refused(tmp_path: Path) -> None:
+    port = onnx.helper.make_tensor_value_info
+    identity = onnx.helper.make_node("Identity", ["image"], ["out"])
+    graph = onnx.helper.make_graph(
+        [identity], "g", [port("image", onnx.TensorProto.FLOAT, [1])], [port("out", onnx.TensorProto.FLOAT, [1])]
+    )
+    opset = onnx.helper.make_opsetid("", 20)
+    onnx.save(onnx.helper.make_model(graph, opset_imports=[opset], ir_version=10), tmp_path / "a.onnx")
+    with pytest.raises(CheckpointError, match=r"inputs \['image'\] and outputs \['out'\]"):
+        FaceModel(str(tmp_path / "a.onnx"), "onnxruntime")
+
+
+def test_a_crop_of_a_wrong_size_is_refused() -> None:
+    with pytest.raises(UsageError, match="lite takes square crops of 8 to 64 px, got 70x70"):
+        FaceModel("lite", "onnxruntime")([np.zeros((70, 70, 3), np.uint8)])

@@ -1,0 +1,71 @@
+"""Weights load strictly, and files from strangers execute nothing."""
+
+import pickle
+from pathlib import Path
+
+import pytest
+import torch
+
+from dicface.checkpoints import from_authors, load_network, load_run, load_strictly, save_network
+from dicface.errors import CheckpointError
+from dicface.networks.dic import DICNetwork
+from tests.conftest import TINY
+
+
+def test_saving_and_loading_gives_the_same_network(tmp_path: Path) -> None:
+    network = DICNetwork(TINY).eval()
+    save_network(network, tmp_path / "a.safetensors", {"note": "kept"})
+    loaded = load_network(tmp_path / "a.safetensors")
+    assert loaded.config == TINY
+    lr = torch.rand(1, 3, 20, 20)
+    with torch.inference_mode():
+        assert torch.equal(network(lr).sr, loaded(lr).sr)
+    assert (tmp_path / "a.safetensors").stat().st_mode & 0o044, "others may not read it"
+
+
+def test_a_missing_parameter_is_named() -> None:
+    network = DICNetwork(TINY)
+    state = network.state_dict()
+    del state["stem.conv.0.bias"]
+    with pytest.raises(CheckpointError, match=r"missing \['stem.conv.0.bias'\]"):
+        load_strictly(network, state)
+
+
+def test_a_misshapen_parameter_is_named() -> None:
+    network = DICNetwork(TINY)
+    state = network.state_dict() | {"stem.conv.0.bias": torch.zeros(5)}
+    with pytest.raises(CheckpointError, match=r"expected shape \(4,\) for stem.conv.0.bias, got \(5,\)"):
+        load_strictly(network, state)
+
+
+def test_a_foreign_key_is_named() -> None:
+    with pytest.raises(CheckpointError, match=r"got 'conv_first.weight'"):
+        from_authors({"conv_first.weight": torch.zeros(1)})
+
+
+def test_another_kind_of_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.safetensors").write_bytes(b"not weights at all")
+    with pytest.raises(CheckpointError, match="expected a safetensors file"):
+        load_network(tmp_path / "a.safetensors")
+
+
+class Bomb:
+    """Pickles to a call that leaves a trace."""
+
+    def __init__(self, trace: Path) -> None:
+        self.trace = trace
+
+    def __reduce__(self) -> tuple:
+        return Path.touch, (self.trace,)
+
+
+def test_a_checkpoint_that_carries_code_is_refused_unexecuted(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"network": {}}')
+    trace = tmp_path / "executed"
+    torch.save({"state_dict": Bomb(trace)}, tmp_path / "last.ckpt")
+    with pytest.raises(CheckpointError, match="expected a run's checkpoint"):
+        load_run(tmp_path / "last.ckpt")
+    assert not trace.exists()
+    # The file does carry the code: an unguarded reader runs it.
+    pickle.loads(pickle.dumps(Bomb(trace)))
+    assert trace.exists()

@@ -1,0 +1,224 @@
+"""Commands as a user calls them: exit codes, one line a failure, nothing lost."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+
+def dicface(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-W", "error", "-m", "dicface", *map(str, arguments)]
+    return subprocess.run(
+        command, capture_output=True, text=True, cwd=cwd, check=False, env=os.environ | {"COLUMNS": "120"}
+    )
+
+
+@pytest.fixture
+def photo(tmp_path: Path, small_photo: np.ndarray) -> Path:
+    path = tmp_path / "in" / "photo.png"
+    path.parent.mkdir()
+    Image.fromarray(small_photo).save(path)
+    return path
+
+
+def test_restore_a_photo(photo: Path, tmp_path: Path) -> None:
+    out, report = tmp_path / "out.png", tmp_path / "report.json"
+    result = dicface("restore", photo, "-o", out, "--report", report)
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == ""
+    assert "faces restored" in result.stdout
+    with Image.open(out) as image:
+        assert image.size == (484, 484)
+    (entry,) = json.loads(report.read_text())["photos"]
+    assert entry["output_size"] == [484, 484]
+    assert entry["faces"][0]["outcome"] == "restored"
+    assert len(entry["faces"][0]["landmarks"]) == 68
+
+
+def test_a_bad_batch_goes_on_and_says_what_failed(photo: Path, tmp_path: Path) -> None:
+    folder = photo.parent
+    whole = photo.read_bytes()
+    (folder / "cut.png").write_bytes(whole[: len(whole) // 2])
+    (folder / "empty.jpg").write_bytes(b"")
+    (folder / "text.png").write_text("not a picture")
+    (folder / "notes.txt").write_text("ignored: no image's suffix")
+    (folder / "below").mkdir()
+    Image.new("RGB", (30, 20)).save(folder / "below" / "dark.bmp")
+    result = dicface("restore", folder, "-o", tmp_path / "out")
+    assert result.returncode == 1
+    lines = result.stderr.splitlines()
+    assert len(lines) == 3
+    assert "cut.png: the image is damaged or cut off" in lines[0]
+    assert "empty.jpg: expected an image, got an empty file" in lines[1]
+    assert "text.png: expected an image (JPEG, PNG, WEBP, AVIF, TIFF, BMP, GIF), got something else" in lines[2]
+    written = sorted(str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*.*"))
+    assert written == ["below/dark.bmp", "photo.png"]
+
+
+def test_no_face_is_a_result(tmp_path: Path) -> None:
+    Image.new("RGB", (60, 50), (90, 120, 200)).save(tmp_path / "sky.jpg")
+    result = dicface("restore", tmp_path / "sky.jpg", "-o", tmp_path / "out.jpg", "--scale", "2")
+    assert result.returncode == 0
+    assert "no face found" in result.stdout
+    with Image.open(tmp_path / "out.jpg") as image:
+        assert image.size == (120, 100)
+
+
+def test_boxes_replace_detection(photo: Path, tmp_path: Path) -> None:
+    result = dicface("restore", photo, "-o", tmp_path / "out.png", "--box", "43,21,64,43", "--show-landmarks")
+    assert result.returncode == 0, result.stderr
+    assert "1 of 1 faces restored" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--model", "nope"), "expected one of lite or a model file (.onnx, .safetensors), got 'nope'"),
+        (("--backend", "gpu"), "expected a backend, one of auto, onnxruntime, openvino, torch, got 'gpu'"),
+        (("--detector", "haar"), "expected a detector, dlib or dlib-fast, got 'haar'"),
+        (("--box", "1,2,3"), "expected --box X0,Y0,X1,Y1 in pixels of the photo, got '1,2,3'"),
+    ],
+)
+def test_wrong_calls_end_with_2(photo: Path, tmp_path: Path, arguments: tuple[str, ...], message: str) -> None:
+    result = dicface("restore", photo, "-o", tmp_path / "out.png", *arguments)
+    assert result.returncode == 2
+    assert result.stderr == f"dicface: {message}\n"
+    assert not (tmp_path / "out.png").exists()
+
+
+def test_a_box_outside_one_photo_fails_that_photo(photo: Path, tmp_path: Path) -> None:
+    Image.new("RGB", (30, 30)).save(photo.parent / "tiny.png")
+    result = dicface("restore", photo.parent, "-o", tmp_path / "out", "--box", "43,21,64,43")
+    assert result.returncode == 1
+    assert result.stderr.count("\n") == 1
+    assert "tiny.png: expected a box inside the photo of 30x30 px, got 43,21,64,43" in result.stderr
+    assert (tmp_path / "out" / "photo.png").exists()
+
+
+def test_results_are_replaced_only_when_asked(photo: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.png"
+    out.write_text("precious")
+    result = dicface("restore", photo, "-o", out)
+    assert result.returncode == 1
+    assert "exists; add --overwrite to replace it" in result.stderr
+    assert out.read_text() == "precious"
+    assert dicface("restore", photo, "-o", out, "--overwrite").returncode == 0
+    with Image.open(out) as image:
+        assert image.size == (484, 484)
+
+
+def test_an_input_is_never_replaced(photo: Path) -> None:
+    before = photo.read_bytes()
+    result = dicface("restore", photo, "-o", photo, "--overwrite")
+    assert result.returncode == 1
+    assert "the result would replace the input" in result.stderr
+    assert photo.read_bytes() == before
+
+
+def test_an_output_that_cannot_be_written(photo: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    result = dicface("restore", photo, "-o", tmp_path / "file" / "out.png")
+    assert result.returncode == 1
+    assert "could not write" in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_two_inputs_of_one_name(photo: Path, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    twin = tmp_path / "other" / "photo.png"
+    twin.write_bytes(photo.read_bytes())
+    result = dicface("restore", photo, twin, "-o", tmp_path / "out", "--overwrite")
+    assert result.returncode == 1
+    assert "another input of this call was already written to" in result.stderr
+
+
+def test_several_inputs_need_a_folder(photo: Path, tmp_path: Path) -> None:
+    result = dicface("restore", photo, photo, "-o", tmp_path / "out.png")
+    assert result.returncode == 2
+    assert "expected a folder to write several results to" in result.stderr
+
+
+def test_a_folder_without_images(tmp_path: Path) -> None:
+    (tmp_path / "none").mkdir()
+    result = dicface("restore", tmp_path / "none", "-o", tmp_path / "out")
+    assert result.returncode == 1
+    assert "expected a folder with images" in result.stderr
+
+
+def test_a_grey_photo_stays_grey_and_alpha_is_kept(small_photo: np.ndarray, tmp_path: Path) -> None:
+    image = Image.fromarray(small_photo)
+    image.convert("L").save(tmp_path / "grey.png")
+    image.putalpha(Image.linear_gradient("L").resize(image.size))
+    image.save(tmp_path / "alpha.png")
+    result = dicface("restore", tmp_path / "grey.png", tmp_path / "alpha.png", "-o", tmp_path / "out")
+    assert result.returncode == 0, result.stderr
+    with Image.open(tmp_path / "out" / "grey.png") as grey, Image.open(tmp_path / "out" / "alpha.png") as alpha:
+        assert (grey.mode, alpha.mode) == ("L", "RGBA")
+
+
+def test_upscale_crops(small_photo: np.ndarray, tmp_path: Path) -> None:
+    crop = Image.fromarray(small_photo).crop((39, 18, 68, 47))
+    crop.save(tmp_path / "face.png")
+    assert dicface("upscale", tmp_path / "face.png", "-o", tmp_path / "a.png").returncode == 0
+    assert (
+        dicface("upscale", tmp_path / "face.png", "-o", tmp_path / "b.png", "--all-steps", "--landmarks").returncode
+        == 0
+    )
+    with Image.open(tmp_path / "a.png") as one, Image.open(tmp_path / "b.png") as steps:
+        assert one.size == (128, 128)
+        assert steps.size == (3 * 128 + 2 * 2, 128)
+
+
+def test_upscale_refuses_a_photo(photo: Path, tmp_path: Path) -> None:
+    result = dicface("upscale", photo, "-o", tmp_path / "a.png")
+    assert result.returncode == 1
+    assert "expected a square face crop of 8 to 64 px, got 121x121; use `dicface restore`" in result.stderr
+
+
+def test_models_are_listed() -> None:
+    cards = json.loads(dicface("models", "--json").stdout)
+    assert "lite" in cards
+    assert "lite (default)" in dicface("models").stdout
+
+
+def test_evaluate_prints_the_contracts_json(pack: Path) -> None:
+    result = dicface("evaluate", pack, "--model", "lite", "--limit", "3", "--lr-size", "16,32", "--json")
+    assert result.returncode == 0, result.stderr
+    small, large = json.loads(result.stdout)
+    assert (small["lr_size"], large["lr_size"], small["n"]) == (16, 32, 3)
+    for protocol in ("y-crop8", "rgb-crop8", "y"):
+        for part in (small["protocols"], small["bicubic"]):
+            low, high = part[protocol]["psnr"]["ci95"]
+            assert low <= part[protocol]["psnr"]["mean"] <= high
+
+
+def test_export_compares_with_torch(tmp_path: Path) -> None:
+    from dicface.runtime.models import find_model
+
+    result = dicface("export", find_model("lite", ".safetensors"), "-o", tmp_path / "a.onnx")
+    assert result.returncode == 0, result.stderr
+    assert "on 48 faces it differs from torch by at most" in result.stdout
+    assert (tmp_path / "a.onnx").exists()
+
+
+@pytest.mark.parametrize("command", ["restore", "upscale", "models", "train", "export", "evaluate"])
+def test_every_command_has_help(command: str) -> None:
+    result = dicface(command, "--help")
+    assert result.returncode == 0
+    assert "Usage: " in result.stdout
+
+
+def test_odd_names(photo: Path, tmp_path: Path) -> None:
+    names = ["with space.png", "ünï-çødé.png", "-dash.png", "line\nbreak.png"]
+    for name in names:
+        (photo.parent / name).write_bytes(b"broken" if "break" in name else photo.read_bytes())
+    photo.unlink()
+    result = dicface("restore", ".", "-o", tmp_path / "out", cwd=photo.parent)
+    assert result.returncode == 1
+    assert result.stderr.count("\n") == 1
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(names[:3])

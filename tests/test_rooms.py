@@ -1,0 +1,87 @@
+"""Imports point one way, and the base install runs without torch."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parent.parent / "src" / "dicface"
+# Higher rooms may import lower ones, never the reverse; rooms of one layer may import each other only as listed.
+LAYERS = {
+    "__main__": 6,
+    "cli": 5,
+    "__init__": 5,
+    "pipeline": 4,
+    "evaluation": 4,
+    "training": 4,
+    "export": 4,
+    "config": 3,
+    "runtime": 3,
+    "checkpoints": 2,
+    "losses": 2,
+    "data": 2,
+    "networks": 1,
+    "images": 0,
+    "landmarks": 0,
+    "files": 0,
+    "errors": 0,
+}
+SAME_LAYER = {
+    ("training", "evaluation"),  # validation speaks the protocols' language
+    ("images", "files"),
+    ("images", "errors"),
+    ("files", "errors"),
+}
+
+
+def room(path: Path) -> str:
+    """First part of a module's name below dicface."""
+    return path.relative_to(SOURCE).parts[0].removesuffix(".py")
+
+
+def imported_rooms(path: Path) -> set[str]:
+    """Rooms of dicface that a module imports, anywhere in it."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "dicface":
+            parts = node.module.split(".")[1:]
+            names |= {parts[0]} if parts else {alias.name for alias in node.names}
+    return names
+
+
+@pytest.mark.parametrize("path", sorted(SOURCE.rglob("*.py")), ids=lambda path: str(path.relative_to(SOURCE)))
+def test_imports_point_one_way(path: Path) -> None:
+    here = room(path)
+    for other in imported_rooms(path) - {here}:
+        allowed = LAYERS[other] < LAYERS[here] or (here, other) in SAME_LAYER
+        assert allowed, f"{here} must not import {other}"
+
+
+def test_networks_know_no_path_and_no_device() -> None:
+    for path in (SOURCE / "networks").glob("*.py"):
+        text = path.read_text()
+        assert ".to(" not in text, path
+        assert "Path" not in text, path
+
+
+def test_restoring_never_imports_torch() -> None:
+    code = (
+        "import sys, numpy as np\n"
+        "import dicface, dicface.cli\n"
+        "from dicface import Restorer\n"
+        "Restorer(backend='onnxruntime').restore(np.full((40, 40, 3), 90, np.uint8), boxes=[(8, 8, 30, 30)])\n"
+        "heavy = {'torch', 'lightning', 'pyarrow', 'safetensors', 'onnx'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys, dicface.cli\n"
+        "heavy = {'numpy', 'PIL', 'onnxruntime', 'dlib', 'torch'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
