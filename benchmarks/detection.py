@@ -15,20 +15,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from dicface.pipeline.align import Box, landmark_box
+from dicface.pipeline.align import intersection_over_union, landmark_box
 from dicface.pipeline.detect import make_detector
 from photos import shrunk_photos
 
 WIDTHS_PX = (16, 20, 24, 32)
 FOUND_OVERLAP = 0.4
-
-
-def intersection_over_union(one: Box, other: Box) -> float:
-    """Overlap of two boxes, 0 to 1."""
-    across = max(0.0, min(one.right, other.right) - max(one.left, other.left))
-    down = max(0.0, min(one.bottom, other.bottom) - max(one.top, other.top))
-    areas = sum((box.right - box.left) * (box.bottom - box.top) for box in (one, other))
-    return across * down / (areas - across * down)
 
 
 def main(photos: Annotated[Path, typer.Argument(help="Folder of photos with .pts files.")]) -> None:

@@ -80,7 +80,7 @@ def test_boxes_replace_detection(photo: Path, tmp_path: Path) -> None:
     [
         (("--model", "nope"), "expected one of lite or a model file (.onnx, .safetensors), got 'nope'"),
         (("--backend", "gpu"), "expected a backend, one of auto, onnxruntime, openvino, torch, got 'gpu'"),
-        (("--detector", "haar"), "expected a detector, dlib or dlib-fast, got 'haar'"),
+        (("--detector", "haar"), "expected a detector, dlib, dlib-fast or dlib-thorough, got 'haar'"),
         (("--box", "1,2,3"), "expected --box X0,Y0,X1,Y1 in pixels of the photo, got '1,2,3'"),
     ],
 )

@@ -86,7 +86,12 @@ def restore(
     model: Model = "lite",
     scale: Annotated[float, typer.Option(min=1, max=8, help="Enlargement of the photo.")] = 4,
     box: Annotated[list[str] | None, typer.Option(help="A face X0,Y0,X1,Y1 in pixels, instead of detection.")] = None,
-    detector: Annotated[str, typer.Option(help="dlib finds faces from 16 px, dlib-fast from 40 px.")] = "dlib",
+    detector: Annotated[
+        str,
+        typer.Option(
+            help="dlib (faces from 16 px), dlib-fast (from 40 px) or dlib-thorough (from 16 px in large photos, too)."
+        ),
+    ] = "dlib",
     backend: Backend = "auto",
     show_landmarks: Annotated[bool, typer.Option("--show-landmarks", help="Draw the landmarks found.")] = False,
     report: Annotated[Path | None, typer.Option(help="Write what was found to this JSON file.")] = None,

@@ -4,7 +4,15 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dicface.pipeline.align import Box, Square, cut, overlap, square_of_box, square_of_landmarks, to_photo
+from dicface.pipeline.align import (
+    Box,
+    Square,
+    cut,
+    intersection_over_union,
+    square_of_box,
+    square_of_landmarks,
+    to_photo,
+)
 
 
 def test_crop_recipe_by_hand() -> None:
@@ -32,6 +40,7 @@ def test_the_frame_maps_edge_to_edge(left: int, top: int, side: int) -> None:
 
 
 def test_overlap_by_hand() -> None:
-    assert overlap(Square(0, 0, 4), Square(0, 0, 4)) == 1
-    assert overlap(Square(0, 0, 4), Square(2, 0, 4)) == 8 / 24
-    assert overlap(Square(0, 0, 4), Square(9, 9, 4)) == 0
+    box = Square(0, 0, 4).box
+    assert intersection_over_union(box, box) == 1
+    assert intersection_over_union(box, Square(2, 0, 4).box) == 8 / 24
+    assert intersection_over_union(box, Square(9, 9, 4).box) == 0

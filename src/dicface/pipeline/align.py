@@ -29,6 +29,11 @@ class Square(NamedTuple):
     top: int
     side: int
 
+    @property
+    def box(self) -> Box:
+        """The same as a rectangle."""
+        return Box(self.left, self.top, self.left + self.side, self.top + self.side)
+
 
 def _square_about(box: Box, enlargement: float) -> Square:
     side = max(1, round(max(box.right - box.left, box.bottom - box.top) * enlargement))
@@ -93,9 +98,10 @@ def to_photo(landmarks: NDArray[np.floating], square: Square) -> NDArray[np.floa
     return ((landmarks + 0.5) * (square.side / SR_SIZE) + corner - 0.5).astype(np.float32)
 
 
-def overlap(one: Square, other: Square) -> float:
-    """Intersection over union of two squares, 0 to 1."""
-    across = min(one.left + one.side, other.left + other.side) - max(one.left, other.left)
-    down = min(one.top + one.side, other.top + other.side) - max(one.top, other.top)
-    common = max(0, across) * max(0, down)
-    return common / (one.side**2 + other.side**2 - common)
+def intersection_over_union(one: Box, other: Box) -> float:
+    """Overlap of two boxes: 0 if they do not touch, 1 if they are the same."""
+    across = min(one.right, other.right) - max(one.left, other.left)
+    down = min(one.bottom, other.bottom) - max(one.top, other.top)
+    common = max(0.0, across) * max(0.0, down)
+    areas = sum((box.right - box.left) * (box.bottom - box.top) for box in (one, other))
+    return common / (areas - common)

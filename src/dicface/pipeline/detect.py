@@ -9,11 +9,14 @@ from numpy.typing import NDArray
 
 from dicface.errors import UsageError
 from dicface.images import resize
-from dicface.pipeline.align import Box
+from dicface.pipeline.align import Box, intersection_over_union
 
 _DLIB_SMALLEST_PX = 80
 # From dlib's box to the landmarks' box, in sides of dlib's, as `benchmarks/detection.py` measures it.
 _DLIB_DOWN = 0.08
+_PASS_MEGAPIXELS = 16.0
+"""Largest image that goes through dlib at once; it takes about 14 MB a megapixel."""
+_SAME_FACE = 0.4
 
 
 class Detection(NamedTuple):
@@ -43,18 +46,34 @@ class Detector(Protocol):
         ...
 
 
+def _starts(length: int, tile: int, step: int) -> list[int]:
+    """Where tiles begin along one side so that they cover it."""
+    return [0] if length <= tile else [*range(0, length - tile, step), length - tile]
+
+
+def _without_repeats(found: list[Detection]) -> list[Detection]:
+    """Best first, each face once."""
+    kept: list[Detection] = []
+    for detection in sorted(found, key=lambda detection: -detection.score):
+        if all(intersection_over_union(detection.box, other.box) < _SAME_FACE for other in kept):
+            kept.append(detection)
+    return kept
+
+
 class DlibDetector:
     """dlib's built-in frontal face detector on an enlarged photo.
 
-    It knows faces from 80 px up, so the photo is first enlarged until the smallest wanted face has 80 px. Its own
-    pyramid covers all larger faces in the same pass.
+    It knows faces from 80 px up, so the photo is enlarged until the smallest wanted face has 80 px; its own pyramid
+    covers larger ones in the same pass. A photo that would become too large for one pass is enlarged tile by tile, and
+    its large faces are looked for in a small version of the whole.
 
     Args:
         smallest_px: width of the smallest face to find.
-        max_megapixels: the photo is not enlarged beyond this; in larger photos the smallest faces are then missed.
+        max_megapixels: what is looked through at most, in megapixels after enlargement (about 60 ms each); in photos
+            that would need more, the smallest faces are missed.
     """
 
-    def __init__(self, smallest_px: float = 16.0, max_megapixels: float = 24.0) -> None:
+    def __init__(self, smallest_px: float = 16.0, max_megapixels: float = 100.0) -> None:
         self.smallest_px = smallest_px
         self.max_megapixels = max_megapixels
         # dlib's detector object may not be shared between threads.
@@ -62,19 +81,36 @@ class DlibDetector:
 
     def __call__(self, pixels: NDArray[np.uint8]) -> list[Detection]:
         """See `Detector`."""
-        if not hasattr(self._local, "find"):
-            self._local.find = dlib.get_frontal_face_detector()  # pyright: ignore[reportAttributeAccessIssue] - a compiled module
         height, width = pixels.shape[:2]
-        affordable = (self.max_megapixels * 1e6 / (height * width)) ** 0.5
-        factor = max(1.0, min(_DLIB_SMALLEST_PX / self.smallest_px, affordable))
-        enlarged = resize(pixels, (max(1, round(width * factor)), max(1, round(height * factor))))
-        boxes, scores, _ = self._local.find.run(np.ascontiguousarray(enlarged), 0, 0.0)
+        megapixels = height * width / 1e6
+        factor = max(1.0, min(_DLIB_SMALLEST_PX / self.smallest_px, (self.max_megapixels / megapixels) ** 0.5))
+        if megapixels * factor**2 <= _PASS_MEGAPIXELS:
+            return _without_repeats(self._pass(pixels, factor))
+        whole = min(factor, (_PASS_MEGAPIXELS / megapixels) ** 0.5)
+        found = self._pass(pixels, whole)
+        tile = round((_PASS_MEGAPIXELS * 1e6) ** 0.5 / factor)
+        # What the small version is too small to show must lie whole in some tile.
+        step = tile - min(tile // 2, round(1.5 * _DLIB_SMALLEST_PX / whole))
+        for top in _starts(height, tile, step):
+            for left in _starts(width, tile, step):
+                for box, score in self._pass(pixels[top : top + tile, left : left + tile], factor):
+                    shifted = Box(box.left + left, box.top + top, box.right + left, box.bottom + top)
+                    found.append(Detection(shifted, score))
+        return _without_repeats(found)
+
+    def _pass(self, pixels: NDArray[np.uint8], factor: float) -> list[Detection]:
+        """One run of dlib over an enlarged (or reduced) part."""
+        if not hasattr(self._local, "find"):
+            self._local.find = dlib.get_frontal_face_detector()  # pyright: ignore[reportAttributeAccessIssue] - compiled
+        height, width = pixels.shape[:2]
+        size = (max(1, round(width * factor)), max(1, round(height * factor)))
+        boxes, scores, _ = self._local.find.run(resize(np.ascontiguousarray(pixels), size), 0, 0.0)
         found: list[Detection] = []
         for box, score in zip(boxes, scores, strict=True):
             down = _DLIB_DOWN * box.height()
             edges = (box.left(), box.top() + down, box.right() + 1, box.bottom() + 1 + down)
             found.append(Detection(Box(*(edge / factor for edge in edges)), float(score)))
-        return sorted(found, key=lambda detection: -detection.score)
+        return found
 
 
 def make_detector(name: str) -> Detector:
@@ -88,5 +124,7 @@ def make_detector(name: str) -> Detector:
             return DlibDetector()
         case "dlib-fast":
             return DlibDetector(smallest_px=40.0)
+        case "dlib-thorough":
+            return DlibDetector(max_megapixels=float("inf"))
         case _:
-            raise UsageError(f"expected a detector, dlib or dlib-fast, got {name!r}")
+            raise UsageError(f"expected a detector, dlib, dlib-fast or dlib-thorough, got {name!r}")

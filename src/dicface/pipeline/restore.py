@@ -13,7 +13,7 @@ from dicface.pipeline.align import (
     Box,
     Square,
     cut,
-    overlap,
+    intersection_over_union,
     square_of_box,
     square_of_landmarks,
     to_photo,
@@ -93,7 +93,8 @@ class Restorer:
         Args:
             model: name of an embedded model (`dicface models` lists them) or path of a model file.
             backend: auto, onnxruntime, openvino or torch; auto takes openvino where it is installed.
-            detector: dlib (faces from 16 px) or dlib-fast (from 40 px).
+            detector: dlib (faces from 16 px, in photos over 4 megapixels only from larger ones), dlib-fast (from 40 px)
+                or dlib-thorough (from 16 px always).
 
         Raises:
             UnknownModelError: no such model.
@@ -130,7 +131,7 @@ class Restorer:
         for square, steps in zip(squares, found, strict=True):
             better = square_of_landmarks(to_photo(steps.landmarks[-1], square))
             # Landmarks that throw the crop far off were not found on a face.
-            refined.append(better if overlap(better, square) >= _KEEP_OVERLAP else square)
+            refined.append(better if intersection_over_union(better.box, square.box) >= _KEEP_OVERLAP else square)
         return refined
 
     def faces(
@@ -189,6 +190,7 @@ class Restorer:
         scale: float = 4.0,
         boxes: Sequence[Box] | None = None,
         force: bool = False,
+        passes: int = 2,
     ) -> Restoration:
         """Enlarge a photo and restore its small faces.
 
@@ -196,7 +198,7 @@ class Restorer:
             image: (H, W, 3) uint8 RGB, upright.
             scale: enlargement of the photo, 1 to 8.
             boxes: faces from brows to chin, in pixels of the photo; None detects them.
-            force: see `faces`.
+            force, passes: see `faces`.
 
         Returns:
             The enlarged photo and its faces. Outside the faces' crops it is Pillow's bicubic enlargement.
@@ -207,7 +209,7 @@ class Restorer:
         _check_pixels(image)
         if not SCALES[0] <= scale <= SCALES[1]:
             raise UsageError(f"expected a scale from {SCALES[0]:g} to {SCALES[1]:g}, got {scale:g}")
-        faces = self.faces(image, boxes, force)
+        faces = self.faces(image, boxes, force, passes)
         height, width = image.shape[:2]
         size = (round(width * scale), round(height * scale))
         canvas = resize(image, size).copy()
