@@ -10,7 +10,7 @@ from pathlib import Path
 import safetensors
 import safetensors.torch
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from dicface.errors import CheckpointError
 from dicface.files import written_whole
@@ -84,7 +84,7 @@ def from_authors(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {rename_authors_key(key): value for key, value in state.items()}
 
 
-def load_strictly(network: DICNetwork, state: Mapping[str, Tensor]) -> None:
+def load_strictly(network: nn.Module, state: Mapping[str, Tensor]) -> None:
     """Fill a network; every parameter must be there, with its shape, and nothing else.
 
     Raises:

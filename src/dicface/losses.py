@@ -42,7 +42,7 @@ def dic_loss(output: DICOutput, hr: Tensor, heatmaps: Tensor, config: LossConfig
         heatmaps: (N, K, 32, 32) float targets in [0, 1].
         config: weights.
 
-    Source: paper equations 7 to 9.
+    Source: the paper's objective for DIC.
     """
     steps = output.sr.shape[1]
     image = (output.sr - hr[:, None]).abs().mean() * steps

@@ -66,7 +66,7 @@ def target_heatmaps(landmarks: Tensor, sigma: float = 1.0) -> Tensor:
     Returns:
         (..., 32, 32) float in [0, 1].
 
-    Source: paper section 4.1.
+    Source: the paper's landmark branch; sigma from the released code.
     """
     cells = torch.arange(HEATMAP_SIZE, device=landmarks.device, dtype=landmarks.dtype)
     centre = landmarks / HEATMAP_STRIDE
@@ -85,7 +85,7 @@ def reduce_faces(hr: Tensor, size: int) -> Tensor:
     Returns:
         (N, 3, size, size) float, within one grey level of Pillow's reduction.
 
-    Source: paper section 4.1.
+    Source: the paper's data preparation.
     """
     return resize_bicubic(hr, size, eight_bits=True)
 

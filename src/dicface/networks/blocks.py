@@ -19,7 +19,7 @@ def deconv_prelu(inputs: int, outputs: int, kernel: int, stride: int, padding: i
 class Residual(nn.Module):
     """Bottleneck residual block of the landmark branch: 1x1 to half the width, ReLU, 3x3, 1x1.
 
-    Source: paper section 3.3; there is no activation between the last two convolutions and none after the sum.
+    Source: the released code; no activation between the last two convolutions and none after the sum.
     """
 
     def __init__(self, inputs: int, outputs: int) -> None:

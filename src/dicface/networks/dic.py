@@ -78,7 +78,7 @@ class DICOutput(NamedTuple):
 class DICNetwork(nn.Module):
     """Face super-resolution with iterative collaboration.
 
-    Source: paper section 3.1 and figure 2. The recurrent state is an argument and a result (ADR 0001).
+    Source: the paper's overall framework. The recurrent state is an argument and a result (ADR 0001).
     """
 
     means: Tensor

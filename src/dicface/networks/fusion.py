@@ -22,7 +22,7 @@ def component_maps(heatmaps: Tensor, components: ComponentRanges = COMPONENTS_68
     Returns:
         (N, 5, H, W) float: left eye, right eye, nose, mouth, silhouette with brows.
 
-    Source: paper section 3.4.
+    Source: the paper's attentive fusion module; the division by the maximum from the released code.
     """
     peaks = heatmaps.amax(dim=(2, 3), keepdim=True).clamp(min=MIN_PEAK)
     scaled = heatmaps / peaks
@@ -48,7 +48,7 @@ class _GroupedResidual(nn.Module):
 class AttentiveFusion(nn.Module):
     """One feature path per facial component, summed with the softmax of the component maps as weights.
 
-    Source: paper section 3.4, equations 5 and 6.
+    Source: the paper's attentive fusion module; sizes from the released code.
     """
 
     def __init__(self, features: int, blocks: int, components: int = len(COMPONENTS_68)) -> None:

@@ -23,7 +23,7 @@ class LandmarkOutput(NamedTuple):
 class Hourglass(nn.Module):
     """Residual blocks on a pyramid, each level added to what comes back up from below.
 
-    Down by 2x2 maximum, up by bilinear interpolation with aligned corners. Source: paper section 3.3.
+    Down by 2x2 maximum, up by bilinear interpolation with aligned corners. Source: the paper's landmark branch.
     """
 
     def __init__(self, width: int, depth: int) -> None:
@@ -51,7 +51,7 @@ class Hourglass(nn.Module):
 class LandmarkBranch(nn.Module):
     """Image to landmark heatmaps, with its own previous feature as memory.
 
-    Source: paper section 3.3.
+    Source: the paper's landmark branch, a recurrent hourglass; sizes from the released code.
     """
 
     def __init__(self, width: int, keypoints: int, depth: int = 4) -> None:

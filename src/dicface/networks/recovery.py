@@ -29,7 +29,7 @@ class StemOutput(NamedTuple):
 class PaperStem(nn.Module):
     """The paper's stem: 16x16 only; convolution and pixel shuffle, over a bilinear enlargement.
 
-    Source: paper section 3.2.
+    Source: the paper's recovery branch, sizes from the released code.
     """
 
     def __init__(self, features: int) -> None:
@@ -67,7 +67,7 @@ class AnySizeStem(nn.Module):
 class RecoveryBlock(nn.Module):
     """Feedback block: low-resolution features projected up and down again, densely connected.
 
-    Source: paper section 3.2, after the feedback block of SRFBN.
+    Source: the paper's recovery branch, which takes the feedback block from SRFBN (Li et al., CVPR 2019).
     """
 
     def __init__(self, inputs: int, features: int, groups: int, stride: int, fusion: AttentiveFusion | None) -> None:
@@ -105,7 +105,7 @@ class RecoveryBlock(nn.Module):
 class Reconstruction(nn.Module):
     """Trunk features to the image residual: x4 transposed convolution, PReLU, 3x3 convolution.
 
-    Source: paper section 3.2.
+    Source: the paper's recovery branch, sizes from the released code.
     """
 
     def __init__(self, features: int) -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 SR_SIZE = 128
 ENLARGEMENT = 1.3
-"""A crop is that many times the landmarks' square. Source: paper section 4.1."""
+"""A crop is that many times the landmarks' square. Source: the released code's preparation."""
 
 
 class Box(NamedTuple):
@@ -58,7 +58,7 @@ def square_of_landmarks(landmarks: NDArray[np.floating]) -> Square:
     Args:
         landmarks: (K, 2) x, y in pixels of the photo, pixel centres at integers.
 
-    Source: paper section 4.1; not clipped to the photo, see `cut`.
+    Source: the released code's preparation; not clipped to the photo, see `cut`.
     """
     return _square_about(landmark_box(landmarks), ENLARGEMENT)
 

@@ -61,7 +61,7 @@ def _zero(layer: nn.Module) -> None:
 
 
 def landmark_error(found: Tensor, wanted: Tensor) -> Tensor:
-    """Distance between two sets of heatmaps' peaks, in cells, by the centre of mass about the highest cell.
+    """Distance between two sets of heatmaps' peaks, in cells, each at its highest cell.
 
     Args:
         found, wanted: (N, K, H, W) float.
@@ -86,7 +86,7 @@ def _pixels(images: Tensor) -> NDArray[np.uint8]:
 class LandmarkTask(_Task):
     """Pretrains the landmark branch on faces half of which are as blurred as DIC's first step would leave them.
 
-    Source: paper section 4.1; mix of sharp and blurred faces: ADR 0004.
+    Source: the paper's training details; mix of sharp and blurred faces: ADR 0004.
     """
 
     means: Tensor
@@ -127,7 +127,7 @@ class LandmarkTask(_Task):
 class DICTask(_Task):
     """Trains the whole network by the loss over all steps.
 
-    Source: paper section 3.5 and equations 7 to 9.
+    Source: the paper's objective for DIC.
     """
 
     def __init__(self, config: TrainConfig) -> None:
