@@ -1,6 +1,7 @@
-"""Make a trained run one of the embedded models: weights, ONNX file and card.
+r"""Make a trained run one of the embedded models: weights, ONNX file and card.
 
-    python scripts/embed.py NAME RUN --validation celeba-val.parquet --data PACK... --commit HASH --command "..."
+    python scripts/embed.py NAME RUN --validation PACK --data PACK --data PACK --commit HASH --command "..." \
+        --description "..." --samples N --hardware "..."
 
 Everything in the card is either an argument or measured here: PSNR and SSIM of the ONNX file in ONNX Runtime on all
 faces of the validation pack, nominal crop, under every protocol and at every size.
@@ -20,7 +21,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from dicface.checkpoints import load_run, save_network
 from dicface.data.packs import read_pack
 from dicface.evaluation.measure import measure
-from dicface.export import compare, comparison_crops, export_onnx
+from dicface.export import comparison_crops, export_checked
 from dicface.networks.dic import DICNetwork
 from dicface.pipeline.report import write_json
 from dicface.runtime.models import FaceModel
@@ -83,11 +84,8 @@ def main(
     """Write NAME.safetensors, NAME.onnx and NAME.json into the package."""
     network = load_run(run)
     weights, graph = MODELS / f"{name}.safetensors", MODELS / f"{name}.onnx"
+    difference = export_checked(network, graph, comparison_crops(network, validation))
     save_network(network, weights)
-    export_onnx(network, graph)
-    difference = compare(network, graph, comparison_crops(network, validation))
-    if not difference.passed:
-        raise SystemExit(f"the ONNX file differs from torch by {difference}")
     model = FaceModel(str(graph), "onnxruntime")
     sizes = SIZES if network.config.stem == "any-size" else (16,)
     parameters, gflop = cost(network, 16)

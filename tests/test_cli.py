@@ -49,10 +49,16 @@ def test_a_bad_batch_goes_on_and_says_what_failed(photo: Path, tmp_path: Path) -
     (folder / "notes.txt").write_text("ignored: no image's suffix")
     (folder / "below").mkdir()
     Image.new("RGB", (30, 20)).save(folder / "below" / "dark.bmp")
-    result = dicface("restore", folder, "-o", tmp_path / "out")
+    report = tmp_path / "report.json"
+    result = dicface("restore", folder, "-o", tmp_path / "out", "--report", report)
     assert result.returncode == 1
     lines = result.stderr.splitlines()
     assert len(lines) == 3
+    assert [Path(entry["input"]).name for entry in json.loads(report.read_text())["failed"]] == [
+        "cut.png",
+        "empty.jpg",
+        "text.png",
+    ]
     assert "cut.png: the image is damaged or cut off" in lines[0]
     assert "empty.jpg: expected an image, got an empty file" in lines[1]
     assert "text.png: expected an image (JPEG, PNG, WEBP, AVIF, TIFF, BMP, GIF), got something else" in lines[2]
@@ -82,6 +88,8 @@ def test_boxes_replace_detection(photo: Path, tmp_path: Path) -> None:
         (("--backend", "gpu"), "expected a backend, one of auto, onnxruntime, openvino, torch, got 'gpu'"),
         (("--detector", "haar"), "expected a detector, dlib, dlib-fast or dlib-thorough, got 'haar'"),
         (("--box", "1,2,3"), "expected --box X0,Y0,X1,Y1 in pixels of the photo, got '1,2,3'"),
+        (("--box", "10,10,5,5"), "expected --box X0,Y0,X1,Y1 with 0 <= X0 < X1 and 0 <= Y0 < Y1, got '10,10,5,5'"),
+        (("--box", "nan,1,2,3"), "expected --box X0,Y0,X1,Y1 with 0 <= X0 < X1 and 0 <= Y0 < Y1, got 'nan,1,2,3'"),
     ],
 )
 def test_wrong_calls_end_with_2(photo: Path, tmp_path: Path, arguments: tuple[str, ...], message: str) -> None:
@@ -116,7 +124,7 @@ def test_an_input_is_never_replaced(photo: Path) -> None:
     before = photo.read_bytes()
     result = dicface("restore", photo, "-o", photo, "--overwrite")
     assert result.returncode == 1
-    assert "the result would replace the input" in result.stderr
+    assert "the result would replace an input" in result.stderr
     assert photo.read_bytes() == before
 
 
@@ -140,7 +148,62 @@ def test_two_inputs_of_one_name(photo: Path, tmp_path: Path) -> None:
 def test_several_inputs_need_a_folder(photo: Path, tmp_path: Path) -> None:
     result = dicface("restore", photo, photo, "-o", tmp_path / "out.png")
     assert result.returncode == 2
-    assert "expected a folder to write several results to" in result.stderr
+    assert "expected a folder for several results, got 'out.png', which is named like an image" in result.stderr
+
+
+def test_an_output_that_cannot_be_encoded_is_no_folder(photo: Path, tmp_path: Path) -> None:
+    result = dicface("restore", photo, "-o", tmp_path / "out.gif")
+    assert result.returncode == 2
+    assert "expected an output ending in one of .png" in result.stderr
+    assert not (tmp_path / "out.gif").exists()
+
+
+def test_no_input_of_the_call_is_replaced(photo: Path, tmp_path: Path) -> None:
+    other = tmp_path / "photo.png"
+    other.write_bytes(photo.read_bytes() + b"other")
+    before = other.read_bytes()
+    result = dicface("restore", photo, other, "-o", tmp_path, "--overwrite")
+    assert result.returncode == 1
+    assert result.stderr.count("the result would replace an input") == 2
+    assert other.read_bytes() == before
+
+
+def test_a_report_replaces_nothing_by_accident(photo: Path, tmp_path: Path) -> None:
+    before = photo.read_bytes()
+    result = dicface("restore", photo, "-o", tmp_path / "o.png", "--report", photo, "--overwrite")
+    assert result.returncode == 2
+    assert "expected --report to name a file of its own" in result.stderr
+    assert photo.read_bytes() == before
+    (tmp_path / "r.json").write_text("precious")
+    result = dicface("restore", photo, "-o", tmp_path / "o.png", "--report", tmp_path / "r.json")
+    assert result.returncode == 2
+    assert (tmp_path / "r.json").read_text() == "precious"
+    assert not (tmp_path / "o.png").exists()
+
+
+def test_results_may_go_above_the_input(photo: Path, tmp_path: Path) -> None:
+    result = dicface("restore", photo.parent, "-o", tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "photo.png").exists()
+
+
+def test_results_below_the_input_are_not_input(photo: Path) -> None:
+    for _ in range(2):
+        result = dicface("restore", photo.parent, "-o", photo.parent / "out", "--overwrite")
+        assert result.returncode == 0, result.stderr
+        assert result.stdout.count("\n") == 1
+
+
+def test_names_that_look_like_markup_are_printed_as_they_are(tmp_path: Path) -> None:
+    (tmp_path / ":dog:[red].png").write_bytes(b"broken")
+    result = dicface("restore", tmp_path / ":dog:[red].png", "-o", tmp_path / "out")
+    assert ":dog:[red].png: expected an image" in result.stderr
+
+
+def test_a_name_no_file_can_have_is_a_failure(tmp_path: Path) -> None:
+    result = dicface("restore", "n" * 300 + ".png", "-o", tmp_path / "out")
+    assert result.returncode == 1
+    assert result.stderr.count("\n") == 1
 
 
 def test_a_folder_without_images(tmp_path: Path) -> None:

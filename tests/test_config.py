@@ -28,6 +28,8 @@ def test_an_unknown_key_names_the_nearest(tmp_path: Path) -> None:
     [
         ("[run]\nsteps = 1.5", "expected int for run.steps, got 1.5"),
         ('[run]\ntask = "gan"', "expected one of .*dic.* for run.task, got 'gan'"),
+        ("[run]\nsteps = 0", "expected run.steps and run.validate_every from 1 up"),
+        ("[batch]\nsize = 0", "expected batch.size from 1 up"),
         ("run = 3", r"expected a table \[run\], got 3"),
         ("[optimiser]\nhalve_at = 5", "expected a list for optimiser.halve_at, got 5"),
         ("[run", "expected a TOML file"),
@@ -43,6 +45,12 @@ def test_overrides_win(tmp_path: Path) -> None:
     (tmp_path / "a.toml").write_text("[run]\nsteps = 7\n")
     config = read_config(tmp_path / "a.toml", ["run.steps=9", "run.precision=bf16-mixed", "optimiser.halve_at=[1, 2]"])
     assert (config.run.steps, config.run.precision, config.optimiser.halve_at) == (9, "bf16-mixed", (1, 2))
+
+
+def test_an_override_into_no_table_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text("run = 3")
+    with pytest.raises(ConfigError, match=r"expected a table \[run\], got 3"):
+        read_config(tmp_path / "a.toml", ["run.steps=1"])
 
 
 def test_an_override_without_a_table_is_refused(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from PIL import Image, ImageCms
 
 from dicface.errors import ImageError, OutputError
 from dicface.files import written_whole
-from dicface.images import Photo, read_photo, to_network, to_uint8, write_photo
+from dicface.images import Photo, check_writable, read_photo, to_network, to_uint8, write_photo
 
 
 @pytest.fixture
@@ -87,10 +87,89 @@ def test_an_animation_gives_its_first_frame(tmp_path: Path, picture: Image.Image
     assert photo.pixels.shape == (40, 60, 3)
 
 
-def test_an_embedded_profile_becomes_srgb(tmp_path: Path, picture: Image.Image) -> None:
+@pytest.mark.parametrize("mode", ["RGB", "P"])
+def test_an_embedded_profile_becomes_srgb(tmp_path: Path, picture: Image.Image, mode: str) -> None:
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    # A profile whose red is green and whose green is red: exchange the names of the two tags.
+    swapped = srgb.replace(b"rXYZ", b"....", 1).replace(b"gXYZ", b"rXYZ", 1).replace(b"....", b"gXYZ", 1)
+    assert swapped != srgb
+    picture.convert(mode).save(tmp_path / "a.png", icc_profile=swapped)
+    pixels = read_photo(tmp_path / "a.png").pixels.astype(int)
+    expected = np.asarray(picture.convert(mode).convert("RGB"))[:, :, [1, 0, 2]]
+    assert np.abs(pixels - expected).max() <= 2
+
+
+def test_a_grey_profile_with_transparency_is_no_damage(tmp_path: Path, picture: Image.Image) -> None:
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    picture.save(tmp_path / "a.png", icc_profile=profile)
-    assert np.abs(read_photo(tmp_path / "a.png").pixels.astype(int) - np.asarray(picture)).max() <= 1
+    picture.convert("RGBA").save(tmp_path / "a.png", icc_profile=profile)
+    photo = read_photo(tmp_path / "a.png")
+    assert photo.notes == ()
+    assert np.abs(photo.pixels.astype(int) - np.asarray(picture)).max() <= 1
+
+
+def test_the_transparent_value_of_a_deep_grey(tmp_path: Path) -> None:
+    deep = np.array([[0, 30000], [65535, 30000]], dtype=np.uint16)
+    Image.fromarray(deep).save(tmp_path / "a.png", transparency=30000)
+    alpha = read_photo(tmp_path / "a.png").alpha
+    assert alpha is not None
+    assert alpha.tolist() == [[255, 0], [255, 0]]
+
+
+def camera_exif() -> Image.Exif:
+    """What every camera writes: tags of the main directory and nested ones."""
+    exif = Image.Exif()
+    exif[0x010F] = "a maker"
+    exif[0x8769] = {0x829A: (1, 60)}
+    exif[0x8825] = {1: "N"}
+    return exif
+
+
+@pytest.mark.parametrize("source", [".jpg", ".png", ".webp", ".tif"])
+@pytest.mark.parametrize("target", [".jpg", ".png", ".webp", ".tif", ".avif", ".bmp"])
+def test_exif_travels_between_formats(tmp_path: Path, picture: Image.Image, source: str, target: str) -> None:
+    exif = Image.Exif()
+    exif[0x010F] = "a maker"
+    picture.save(tmp_path / f"a{source}", exif=exif if source == ".tif" else camera_exif())
+    notes = write_photo(tmp_path / f"b{target}", read_photo(tmp_path / f"a{source}"))
+    with Image.open(tmp_path / f"b{target}") as again:
+        if target == ".bmp":
+            assert notes == ("EXIF left out, .bmp cannot hold it",)
+        else:
+            assert again.getexif()[0x010F] == "a maker"
+
+
+def test_exif_too_long_for_jpeg_is_left_out_and_said(tmp_path: Path, picture: Image.Image) -> None:
+    exif = Image.Exif()
+    exif[0x010E] = "x" * 70_000
+    picture.save(tmp_path / "a.png", exif=exif)
+    notes = write_photo(tmp_path / "b.jpg", read_photo(tmp_path / "a.png"))
+    assert notes == ("EXIF left out, .jpg cannot hold it",)
+
+
+def test_damaged_exif_costs_the_exif_only(tmp_path: Path, picture: Image.Image) -> None:
+    picture.save(tmp_path / "a.jpg", exif=b"Exif\0\0II*\0\x08\0\0\0\xff\xff\x12\x01")
+    photo = read_photo(tmp_path / "a.jpg")
+    assert photo.pixels.shape == (40, 60, 3)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif", ".webp", ".gif", ".bmp"])
+def test_flipped_bytes_give_an_image_or_an_error(tmp_path: Path, picture: Image.Image, suffix: str) -> None:
+    """Nothing but ImageError comes out, whatever is broken."""
+    options = {"exif": camera_exif()} if suffix in (".jpg", ".png", ".webp") else {}
+    picture.save(tmp_path / f"whole{suffix}", **options)
+    whole = (tmp_path / f"whole{suffix}").read_bytes()
+    draw = np.random.default_rng(0)
+    refused = 0
+    for _ in range(150):
+        broken = bytearray(whole)
+        for place in draw.integers(0, min(len(whole), 600), 4):
+            broken[place] = draw.integers(0, 256)
+        (tmp_path / f"a{suffix}").write_bytes(broken)
+        try:
+            assert read_photo(tmp_path / f"a{suffix}", max_megapixels=1).pixels.ndim == 3
+        except ImageError:
+            refused += 1
+    assert refused > 0
 
 
 def test_a_damaged_profile_is_ignored_and_said(tmp_path: Path, picture: Image.Image) -> None:
@@ -144,6 +223,27 @@ def test_too_many_pixels_are_refused_at_the_header(tmp_path: Path) -> None:
         read_photo(tmp_path / "a.png", max_megapixels=2)
 
 
+def test_pillows_own_limit_is_named(tmp_path: Path) -> None:
+    Image.new("1", (14000, 14000)).save(tmp_path / "a.png")
+    with pytest.raises(ImageError, match="expected at most 178 megapixels, got a far larger image"):
+        read_photo(tmp_path / "a.png", max_megapixels=1000)
+
+
+def test_too_many_pixels_to_write_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="has 1600 megapixels, expected at most 1100; use a smaller --scale"):
+        check_writable(tmp_path / "a.png", 40_000, 40_000, alpha=False)
+
+
+def test_a_file_that_may_not_be_read_is_not_called_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    Image.new("L", (4, 4)).save(tmp_path / "a.png")
+    monkeypatch.setattr(Image, "open", refuse)
+    with pytest.raises(ImageError, match="the file may not be read; check its permissions"):
+        read_photo(tmp_path / "a.png")
+
+
 def test_a_float_image_has_no_agreed_scale(tmp_path: Path) -> None:
     Image.fromarray(np.ones((4, 4), dtype=np.float32)).save(tmp_path / "a.tif")
     with pytest.raises(ImageError, match="got pixels of mode F"):
@@ -189,6 +289,12 @@ def test_a_failed_write_leaves_what_was_there(tmp_path: Path) -> None:
         fill_the_disk()
     assert (tmp_path / "a.txt").read_text() == "before"
     assert list(tmp_path.iterdir()) == [tmp_path / "a.txt"]
+
+
+def test_a_name_may_be_as_long_as_the_file_system_allows(tmp_path: Path) -> None:
+    path = tmp_path / ("n" * 251 + ".png")
+    write_photo(path, Photo(np.zeros((2, 2, 3), dtype=np.uint8)))
+    assert path.exists()
 
 
 def test_8_bits_round_and_clip() -> None:

@@ -163,7 +163,7 @@ def load_network(path: Path) -> DICNetwork:
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(
             f"expected a network configuration inside {str(path)!r}, found {sorted(notes)}; "
-            "only files written by `dicface train` and `dicface convert` carry one"
+            "only files written by `dicface train` carry one"
         ) from error
     network = DICNetwork(config)
     load_strictly(network, state)

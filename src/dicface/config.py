@@ -60,6 +60,10 @@ class RunConfig:
     landmark_weights: str = ""
     frozen_landmark_steps: int = 0
 
+    def __post_init__(self) -> None:
+        if self.steps < 1 or self.validate_every < 1 or self.seed < 0:
+            raise ConfigError(f"expected run.steps and run.validate_every from 1 up and run.seed from 0, got {self}")
+
 
 @dataclass(frozen=True)
 class TrainConfig:
@@ -135,5 +139,7 @@ def read_config(path: Path, overrides: Sequence[str] = ()) -> TrainConfig:
             value = tomllib.loads(f"value = {literal}")["value"]
         except tomllib.TOMLDecodeError:
             value = literal.strip()
-        values.setdefault(table, {})[name] = value
+        if not isinstance(values.setdefault(table, {}), dict):
+            raise ConfigError(f"expected a table [{table}], got {values[table]!r}")
+        values[table][name] = value
     return from_mapping(TrainConfig, values)

@@ -1,7 +1,6 @@
 """Networks to ONNX files, with a numerical comparison against torch."""
 
 import warnings
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,8 +10,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from dicface.data.packs import read_pack
+from dicface.errors import CheckpointError
 from dicface.files import written_whole
-from dicface.images import resize, to_network
+from dicface.images import FACE_PX, LR_PX, resize, to_network
 from dicface.networks.dic import DICNetwork
 from dicface.runtime.backends import OnnxRuntimeBackend
 
@@ -51,7 +51,7 @@ class Comparison:
         return max(self.sr, self.heatmaps) < MAX_DIFFERENCE
 
 
-def export_onnx(network: DICNetwork, path: Path, notes: Mapping[str, str] | None = None) -> None:
+def export_onnx(network: DICNetwork, path: Path) -> None:
     """Write a network as ONNX: input `lr`, outputs `sr` and `heatmaps`.
 
     Shapes, float32: `lr` (N, 3, S, S) RGB in [0, 1]; `sr` (N, T, 3, 128, 128) in [0, 1]; `heatmaps` (N, T, 68, 32, 32).
@@ -60,12 +60,10 @@ def export_onnx(network: DICNetwork, path: Path, notes: Mapping[str, str] | None
     Args:
         network: in evaluation mode.
         path: the file; replaced in one step if it exists.
-        notes: strings to store in the file beside its lowest and highest S.
     """
     any_size = network.config.stem == "any-size"
-    low, high = (8, 64) if any_size else (16, 16)
     faces = torch.export.Dim("faces", min=1, max=4096)
-    side = torch.export.Dim("side", min=low, max=high) if any_size else 16
+    side = torch.export.Dim("side", min=LR_PX[0], max=LR_PX[1]) if any_size else 16
     with warnings.catch_warnings():
         # The exporter warns of its own internals.
         warnings.simplefilter("ignore")
@@ -88,8 +86,6 @@ def export_onnx(network: DICNetwork, path: Path, notes: Mapping[str, str] | None
             value.metadata_props.clear()
     for value in model.graph.inputs:
         value.metadata_props.clear()
-    for key, value in {"lr_size_min": str(low), "lr_size_max": str(high), **(notes or {})}.items():
-        model.metadata_props[key] = value
     with written_whole(path) as part:
         program.save(part, include_initializers=True)
 
@@ -114,6 +110,26 @@ def compare(network: DICNetwork, path: Path, crops: list[NDArray[np.uint8]]) -> 
     return Comparison(sum(len(faces) for faces in crops), worst_sr, worst_heatmaps)
 
 
+def export_checked(network: DICNetwork, path: Path, crops: list[NDArray[np.uint8]]) -> Comparison:
+    """Write a network as ONNX, but only if it then gives what torch gives.
+
+    Args:
+        network, path: see `export_onnx`.
+        crops: see `compare`.
+
+    Raises:
+        CheckpointError: the two differ by 1e-3 or more; nothing is written then.
+    """
+    with written_whole(path) as part:
+        export_onnx(network, part)
+        result = compare(network, part, crops)
+        if not result.passed:
+            raise CheckpointError(
+                f"expected the ONNX file to differ from torch by less than {MAX_DIFFERENCE}, got {result}"
+            )
+    return result
+
+
 def comparison_crops(network: DICNetwork, pack: Path | None, faces: int = 8) -> list[NDArray[np.uint8]]:
     """Faces to compare on, at every kind of size that the network takes.
 
@@ -128,7 +144,7 @@ def comparison_crops(network: DICNetwork, pack: Path | None, faces: int = 8) -> 
     sizes = (8, 13, 16, 31, 48, 64) if network.config.stem == "any-size" else (16,)
     if pack is None:
         rough = np.random.default_rng(0).integers(0, 256, (faces, 6, 6, 3), dtype=np.uint8)
-        hr = np.stack([resize(picture, (128, 128)) for picture in rough])
+        hr = np.stack([resize(picture, (FACE_PX, FACE_PX)) for picture in rough])
     else:
         hr, _ = read_pack(pack, faces).nominal()
     return [np.stack([resize(face, (size, size)) for face in hr]) for size in sizes]

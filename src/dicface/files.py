@@ -1,8 +1,9 @@
 """Files appear under their name complete or not at all."""
 
 import os
+import secrets
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from dicface.errors import OutputError
@@ -21,7 +22,7 @@ def written_whole(path: Path) -> Generator[Path]:
     Raises:
         OutputError: the folder cannot be made or written, or the disk is full.
     """
-    part = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    part = path.with_name(f".part-{os.getpid()}-{secrets.token_hex(4)}{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield part
@@ -29,5 +30,5 @@ def written_whole(path: Path) -> Generator[Path]:
     except OSError as error:
         raise OutputError(f"could not write {str(path)!r}: {error.strerror or error}; choose another output") from error
     finally:
-        if part.exists():
-            part.unlink()
+        with suppress(OSError):
+            part.unlink(missing_ok=True)

@@ -1,8 +1,8 @@
 """The door for pixels: photos from files and to files, frames and channel means."""
 
-import io
 import warnings
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +10,30 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
-from dicface.errors import ImageError, OutputError
+from dicface.errors import DicfaceError, ImageError, OutputError
 from dicface.files import written_whole
 
+FACE_PX = 128
+"""Side of a high-resolution and of a super-resolved face."""
+LR_PX = (8, 64)
+"""Smallest and largest side of a low-resolution face."""
 # Mean R, G, B of CelebA faces, subtracted from pixels in [0, 1]. Source: the authors' released code.
 CHANNEL_MEANS = (0.509, 0.424, 0.378)
 
 READ_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".avif", ".tif", ".tiff", ".bmp", ".gif")
 WRITE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff", ".bmp")
-_NO_ALPHA = (".jpg", ".jpeg", ".bmp")
-_FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "TIFF", "BMP", "GIF", "PPM")
 MAX_MEGAPIXELS = 64.0
+PILLOW_MEGAPIXELS = 178.0
+"""Pillow refuses twice its `MAX_IMAGE_PIXELS`, whatever is asked for here."""
+MAX_OUTPUT_MEGAPIXELS = 1100.0
+_NO_ALPHA = (".jpg", ".jpeg", ".bmp")
+_MAX_SIDE = {".jpg": 65500, ".jpeg": 65500, ".webp": 16383, ".avif": 65535}
+_MAX_JPEG_EXIF = 65000
+_FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "TIFF", "BMP", "GIF", "PPM")
+_ORIENTATION = 0x0112
+_EXIF_IFDS = (0x8769, 0x8825)
+# Description, maker, model, software, date, artist, copyright. A TIFF's other tags describe its own layout.
+_TIFF_TAGS = (0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x8298)
 
 
 @dataclass(frozen=True)
@@ -62,29 +75,31 @@ def resize(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8
     return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC))
 
 
-def _eight_bits(image: Image.Image) -> Image.Image:
-    """Scale deep greys by their bit depth, never by their content."""
-    if image.mode.startswith("I;16"):
-        deep = np.asarray(image).astype(np.uint32)
-    elif image.mode == "I" and image.format in ("PNG", "PPM", "TIFF"):
+def _split_alpha(image: Image.Image) -> tuple[Image.Image, NDArray[np.uint8] | None]:
+    """Colour or grey at 8 bits, and transparency. Deep greys are scaled by their bit depth, never by their content."""
+    if image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PNG", "PPM", "TIFF")):
         deep = np.asarray(image).astype(np.int64)
         if deep.min(initial=0) < 0 or deep.max(initial=0) > 65535:
             raise ImageError("expected at most 16 bits a channel, got a 32-bit image; convert it to 8 or 16 bits")
-    elif image.mode in ("I", "F"):
+        transparent = image.info.get("transparency")
+        alpha = None if transparent is None else np.where(deep == transparent, 0, 255).astype(np.uint8)
+        return Image.fromarray(((deep * 255 + 32767) // 65535).astype(np.uint8)), alpha
+    if image.mode in ("I", "F"):
         raise ImageError(
             f"expected 8 or 16 bits a channel, got pixels of mode {image.mode}; convert it to 8 or 16 bits"
         )
-    else:
-        return image
-    return Image.fromarray(((deep * 255 + 32767) // 65535).astype(np.uint8))
+    grey = image.mode in ("1", "L", "LA", "La")
+    alpha = np.asarray(image.convert("RGBA").getchannel("A")) if image.has_transparency_data else None
+    if alpha is None and not grey and image.mode != "P":
+        return image, None
+    return image.convert("RGBA").convert("RGB").convert("L" if grey else "RGB"), alpha
 
 
-def _to_srgb(image: Image.Image, notes: list[str]) -> Image.Image:
+def _to_srgb(image: Image.Image, profile: bytes | None, notes: list[str]) -> Image.Image:
     """RGB pixels in sRGB, by the embedded profile if it can be used."""
-    profile = image.info.get("icc_profile")
     if profile and image.mode in ("RGB", "CMYK", "L"):
         try:
-            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            source = ImageCms.ImageCmsProfile(BytesIO(profile))
             converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
         except (ImageCms.PyCMSError, OSError):
             notes.append("its colour profile is damaged and was ignored")
@@ -94,6 +109,22 @@ def _to_srgb(image: Image.Image, notes: list[str]) -> Image.Image:
     return image.convert("RGB")
 
 
+def _exif(image: Image.Image) -> bytes:
+    """The EXIF block without its orientation."""
+    exif = image.getexif()
+    if image.format == "TIFF":
+        described = Image.Exif()
+        for tag in _TIFF_TAGS:
+            if tag in exif:
+                described[tag] = exif[tag]
+        for tag in _EXIF_IFDS:
+            if ifd := exif.get_ifd(tag):
+                described[tag] = ifd
+        exif = described
+    exif.pop(_ORIENTATION, None)
+    return exif.tobytes() if len(exif) else b""
+
+
 def _decode(image: Image.Image) -> Photo:
     notes: list[str] = []
     frames = getattr(image, "n_frames", 1)
@@ -101,21 +132,16 @@ def _decode(image: Image.Image) -> Photo:
     if frames > 1 and image.format != "MPO":
         notes.append(f"first of {frames} frames")
     image.load()
-    upright = ImageOps.exif_transpose(image)
+    upright, exif = image, b""
+    try:
+        upright = ImageOps.exif_transpose(image)
+        exif = _exif(image)
+    except Exception:  # damaged EXIF raises whatever its parsing trips over
+        notes.append("its EXIF block is damaged and was ignored")
     upright.format = image.format
-    exif = upright.getexif()
-    upright = _eight_bits(upright)
-    grey = upright.mode in ("1", "L", "LA", "La")
-    alpha = None
-    if upright.has_transparency_data:
-        with_alpha = upright.convert("RGBA")
-        alpha = np.asarray(with_alpha.getchannel("A"))
-        rgb = with_alpha.convert("RGB")
-        rgb.info["icc_profile"] = upright.info.get("icc_profile")
-    else:
-        rgb = upright
-    pixels = np.asarray(_to_srgb(rgb, notes))
-    return Photo(pixels, alpha, grey, exif.tobytes() if len(exif) else b"", tuple(notes))
+    colour, alpha = _split_alpha(upright)
+    pixels = np.asarray(_to_srgb(colour, image.info.get("icc_profile"), notes))
+    return Photo(pixels, alpha, colour.mode == "L", exif, tuple(notes))
 
 
 def read_photo(path: Path, max_megapixels: float = MAX_MEGAPIXELS) -> Photo:
@@ -125,15 +151,15 @@ def read_photo(path: Path, max_megapixels: float = MAX_MEGAPIXELS) -> Photo:
     an animation gives its first frame.
 
     Args:
-        path: JPEG, PNG, WebP, AVIF, TIFF, BMP or GIF.
-        max_megapixels: larger images are refused at their header, before anything is decoded.
+        path: JPEG, PNG, WebP, AVIF, TIFF, BMP, GIF or PPM.
+        max_megapixels: larger images are refused at their header, before anything is decoded; at most 178 count.
 
     Raises:
         ImageError: not an image, damaged, too large, or of a depth that has no agreed scale.
     """
-    if path.is_dir():
-        raise ImageError("expected an image file, got a folder")
     try:
+        if path.is_dir():
+            raise ImageError("expected an image file, got a folder")
         if path.stat().st_size == 0:
             raise ImageError("expected an image, got an empty file")
         with warnings.catch_warnings():
@@ -147,15 +173,19 @@ def read_photo(path: Path, max_megapixels: float = MAX_MEGAPIXELS) -> Photo:
                         f"({megapixels:.0f} megapixels); raise --max-megapixels or shrink it"
                     )
                 return _decode(image)
+    except (DicfaceError, MemoryError):
+        raise
     except UnidentifiedImageError as error:
-        raise ImageError(
-            f"expected an image ({', '.join(_FORMATS[:7])}), got something else or a damaged header"
-        ) from error
+        kinds = ", ".join(_FORMATS[:7])
+        raise ImageError(f"expected an image ({kinds}), got something else or a damaged header") from error
     except Image.DecompressionBombError as error:
-        raise ImageError(f"expected at most {max_megapixels:g} megapixels, got a far larger image") from error
+        limit = min(max_megapixels, PILLOW_MEGAPIXELS)
+        raise ImageError(f"expected at most {limit:g} megapixels, got a far larger image; shrink it") from error
     except FileNotFoundError as error:
         raise ImageError("expected an image file, found nothing of that name") from error
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
+    except PermissionError as error:
+        raise ImageError("the file may not be read; check its permissions") from error
+    except Exception as error:  # decoders of damaged files raise whatever their parsing trips over
         raise ImageError(f"the image is damaged or cut off: {error}") from error
 
 
@@ -163,29 +193,35 @@ def check_writable(path: Path, width: int, height: int, alpha: bool) -> None:
     """Refuse, before any work is done, what the format of `path` cannot hold.
 
     Raises:
-        OutputError: unknown suffix, transparency that the format lacks, or sides beyond its limit.
+        OutputError: unknown suffix, transparency that the format lacks, or more pixels than it or we can hold.
     """
     suffix = path.suffix.lower()
     if suffix not in WRITE_SUFFIXES:
         raise OutputError(f"expected an output ending in one of {' '.join(WRITE_SUFFIXES)}, got {path.name!r}")
     if alpha and suffix in _NO_ALPHA:
-        raise OutputError(
-            f"the photo has transparency, which {suffix} cannot hold; write to .png, .webp or .tif instead"
-        )
-    limit = {".jpg": 65535, ".jpeg": 65535, ".webp": 16383, ".avif": 65535}.get(suffix, 2**31 - 1)
+        raise OutputError(f"the photo has transparency, which {suffix} cannot hold; write to .png, .webp or .tif")
+    limit = _MAX_SIDE.get(suffix, 2**31 - 1)
     if max(width, height) > limit:
         raise OutputError(
             f"the result has {width}x{height} px, {suffix} holds at most {limit} a side; use .png or a smaller --scale"
         )
+    if width * height > MAX_OUTPUT_MEGAPIXELS * 1e6:
+        raise OutputError(
+            f"the result has {width * height / 1e6:.0f} megapixels, expected at most {MAX_OUTPUT_MEGAPIXELS:g}; "
+            "use a smaller --scale"
+        )
 
 
-def write_photo(path: Path, photo: Photo, keep_metadata: bool = True) -> None:
+def write_photo(path: Path, photo: Photo, keep_metadata: bool = True) -> tuple[str, ...]:
     """Write a photo in the format that the suffix names, complete or not at all.
 
     Args:
         path: the file; replaced if it exists.
         photo: what to write; grey and transparency are kept.
         keep_metadata: write the EXIF block, too.
+
+    Returns:
+        What the format could not hold, for the user to know.
 
     Raises:
         OutputError: see `check_writable`; also a folder that cannot be written or a full disk.
@@ -198,14 +234,33 @@ def write_photo(path: Path, photo: Photo, keep_metadata: bool = True) -> None:
     if photo.alpha is not None:
         image.putalpha(Image.fromarray(photo.alpha))
     suffix = path.suffix.lower()
+    notes: tuple[str, ...] = ()
     options: dict[str, Any] = {}
-    if keep_metadata and photo.exif and suffix != ".bmp":
-        options["exif"] = photo.exif
     if suffix in (".jpg", ".jpeg"):
-        options |= {"quality": 95, "subsampling": 0}
+        options = {"quality": 95, "subsampling": 0}
     elif suffix in (".webp", ".avif"):
-        options |= {"quality": 95}
+        options = {"quality": 95}
     elif suffix in (".tif", ".tiff"):
-        options |= {"compression": "tiff_deflate"}
+        options = {"compression": "tiff_deflate"}
+    if keep_metadata and photo.exif:
+        if suffix == ".bmp" or (suffix in (".jpg", ".jpeg") and len(photo.exif) > _MAX_JPEG_EXIF):
+            notes = (f"EXIF left out, {suffix} cannot hold it",)
+        else:
+            options["exif"] = _exif_for_tiff(photo.exif) if suffix in (".tif", ".tiff") else photo.exif
     with written_whole(path) as part:
-        image.save(part, **options)
+        try:
+            image.save(part, **options)
+        except (RuntimeError, ValueError, SystemError) as error:  # what encoders raise
+            raise OutputError(f"could not encode {str(path)!r}: {error}; try another format") from error
+    return notes
+
+
+def _exif_for_tiff(exif: bytes) -> Image.Exif:
+    """The tags of the main directory alone: Pillow's TIFF writer fails on nested ones."""
+    block = Image.Exif()
+    block.load(exif)
+    flat = Image.Exif()
+    for tag in _TIFF_TAGS:
+        if tag in block:
+            flat[tag] = block[tag]
+    return flat

@@ -9,6 +9,8 @@ from PIL import Image
 
 from dicface.data.batches import BatchConfig, FaceSampler, reduce_faces
 from dicface.data.packs import FacePack, read_pack
+from dicface.errors import ConfigError
+from tests.conftest import write_pack
 
 CONFIG = BatchConfig(
     size=4,
@@ -71,6 +73,12 @@ def test_landmarks_stay_on_their_pixels() -> None:
             assert distances.min() < 0.35
             flipped += int(distances.argmin())
     assert 8 < flipped < 40
+
+
+def test_a_crop_larger_than_the_images_is_refused(tmp_path: Path) -> None:
+    faces = read_pack(write_pack(tmp_path / "a.parquet", 2, side=128))
+    with pytest.raises(ConfigError, match="crop_side_max of at most 128, the side of the packs' images, got 144"):
+        FaceSampler(faces, CONFIG, seed=0)
 
 
 def test_sizes_cover_the_range_and_16_is_favoured(pack: Path) -> None:

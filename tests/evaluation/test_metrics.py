@@ -1,10 +1,13 @@
 """PSNR and SSIM agree with scikit-image and with the recorded numbers."""
 
+import json
+
 import numpy as np
 import pytest
+from rich.console import Console
 from skimage.metrics import structural_similarity
 
-from dicface.evaluation.measure import bootstrap_interval, measure
+from dicface.evaluation.measure import bootstrap_interval, measure, result_table
 from dicface.evaluation.metrics import luma, psnr, ssim
 from dicface.evaluation.protocols import PROTOCOLS, Y_CROP8
 from dicface.runtime.models import FaceModel
@@ -60,6 +63,14 @@ def test_the_interval_holds_the_mean_and_narrows() -> None:
     # Half width of a mean's 95 % interval: 1.96 sigma / sqrt(n).
     assert abs((high - low) / 2 - 1.96 * values.std() / 20) < 0.03
     assert bootstrap_interval(values) == [low, high]
+
+
+def test_a_face_that_comes_back_exactly_leaves_valid_json() -> None:
+    flat = np.full((2, 128, 128, 3), 128, dtype=np.uint8)
+    result = measure(FaceModel("lite", "onnxruntime"), flat, 16, "flat")
+    assert result["bicubic"]["y-crop8"]["psnr"] == {"mean": None, "ci95": None}
+    json.dumps(result, allow_nan=False)
+    Console(quiet=True).print(result_table(result))
 
 
 def test_measuring_the_embedded_model(portrait: np.ndarray) -> None:

@@ -123,6 +123,7 @@ def test_upscale_takes_crops(restorer: Restorer) -> None:
     ("box", "message"),
     [
         (Box(10, 10, 10, 20), "X0 < X1 and Y0 < Y1, got 10,10,10,20"),
+        (Box(float("nan"), 10, 20, 20), "X0 < X1 and Y0 < Y1, got nan"),
         (Box(10, 10, 400, 20), "inside the photo of 121x121 px, got 10,10,400,20"),
     ],
 )
@@ -136,6 +137,11 @@ def test_wrong_pixels_and_scales_are_refused(restorer: Restorer, small_photo: np
         restorer.restore(small_photo[:, :, 0])
     with pytest.raises(UsageError, match="expected a scale from 1 to 8, got 9"):
         restorer.restore(small_photo, scale=9)
+
+
+def test_no_passes_are_refused(restorer: Restorer, small_photo: np.ndarray) -> None:
+    with pytest.raises(UsageError, match="expected at least one pass, got 0"):
+        restorer.faces(small_photo, passes=0)
 
 
 def test_a_one_pixel_photo_has_no_face(restorer: Restorer) -> None:

@@ -9,7 +9,7 @@ import torch
 
 from dicface.checkpoints import load_network, load_run, read_tensors
 from dicface.config import TrainConfig, read_config
-from dicface.errors import ConfigError
+from dicface.errors import CheckpointError, ConfigError
 from dicface.training.fit import fit
 from dicface.training.modules import rate_factor
 from tests.conftest import write_pack
@@ -98,6 +98,20 @@ def test_a_second_run_does_not_overwrite_the_first(tmp_path: Path) -> None:
         run(config, tmp_path, "run")
     with pytest.raises(ConfigError, match="holds no checkpoint; leave out --resume"):
         run(config, tmp_path, "other", resume=True)
+
+
+def test_a_resumed_run_keeps_its_network(tmp_path: Path) -> None:
+    run(small("lite", "run.steps=1", "run.validate_every=1"), tmp_path, "run")
+    with pytest.raises(ConfigError, match="expected the network of the run to resume"):
+        run(small("lite", "run.steps=2", "network.features=6"), tmp_path, "run", resume=True)
+    assert json.loads((tmp_path / "run" / "config.json").read_text())["network"]["features"] == 4
+
+
+def test_foreign_landmark_weights_are_refused(tmp_path: Path) -> None:
+    branch = run(small("landmark-lite", "run.steps=1", "run.validate_every=1"), tmp_path, "landmark")
+    wider = small("lite", f"run.landmark_weights={branch}", "network.hourglass_width=12")
+    with pytest.raises(CheckpointError, match="expected shape"):
+        run(wider, tmp_path, "dic")
 
 
 def test_rate_warms_up_then_falls() -> None:

@@ -9,7 +9,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import IterableDataset
 
-from dicface.data.packs import NOMINAL_SIZE, FacePack
+from dicface.data.packs import FacePack
+from dicface.errors import ConfigError
+from dicface.images import FACE_PX
 from dicface.landmarks import HEATMAP_SIZE, HEATMAP_STRIDE, MIRROR_68
 from dicface.networks.resize import crop_bicubic, resize_bicubic
 
@@ -38,6 +40,10 @@ class BatchConfig:
     crop_side_min: float = 128.0
     crop_side_max: float = 128.0
     unscaled_share: float = 0.5
+
+    def __post_init__(self) -> None:
+        if self.size < 1 or not 1 <= self.lr_size_min <= self.lr_size_max or self.crop_side_min > self.crop_side_max:
+            raise ConfigError(f"expected batch.size from 1 up and batch.*_min not above batch.*_max, got {self}")
 
 
 class FaceBatch(NamedTuple):
@@ -103,6 +109,12 @@ class FaceSampler:
     """
 
     def __init__(self, pack: FacePack, config: BatchConfig, seed: int, device: torch.device | None = None) -> None:
+        side = pack.images.shape[1]
+        if config.crop_side_max > side:
+            raise ConfigError(
+                f"expected batch.crop_side_max of at most {side}, the side of the packs' images, "
+                f"got {config.crop_side_max:g}"
+            )
         self.config = config
         self.seed = seed
         self.images = torch.from_numpy(pack.images).to(device)
@@ -138,14 +150,14 @@ class FaceSampler:
         draw = torch.rand(5, config.size, generator=generator)
         side = config.crop_side_min + (config.crop_side_max - config.crop_side_min) * draw[0]
         whole = draw[1] < config.unscaled_share
-        side = torch.where(whole, torch.tensor(float(NOMINAL_SIZE)), side)
+        side = torch.where(whole, torch.tensor(float(FACE_PX)), side)
         corner = draw[2:4] * (full - side)
         corner = torch.where(whole, corner.round(), corner)
         side, (left, top) = side.to(device), corner.to(device)
 
-        hr = crop_bicubic(images, left, top, side, NOMINAL_SIZE)
+        hr = crop_bicubic(images, left, top, side, FACE_PX)
         offset = torch.stack([left, top], dim=-1)[:, None]
-        landmarks = (landmarks + 0.5 - offset) * (NOMINAL_SIZE / side)[:, None, None] - 0.5
+        landmarks = (landmarks + 0.5 - offset) * (FACE_PX / side)[:, None, None] - 0.5
         if config.flip:
             mirrored = (draw[4] < 0.5).to(device)
             hr = torch.where(mirrored[:, None, None, None], hr.flip(-1), hr)
@@ -160,7 +172,7 @@ def mirror_landmarks(landmarks: Tensor) -> Tensor:
         landmarks: (..., 68, 2) float x, y in pixels, pixel centres at integers.
     """
     swapped = landmarks[..., torch.from_numpy(MIRROR_68).to(landmarks.device), :]
-    return torch.stack([NOMINAL_SIZE - 1 - swapped[..., 0], swapped[..., 1]], dim=-1)
+    return torch.stack([FACE_PX - 1 - swapped[..., 0], swapped[..., 1]], dim=-1)
 
 
 class BatchStream(IterableDataset[FaceBatch]):

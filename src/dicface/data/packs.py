@@ -15,9 +15,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dicface.errors import PackError
+from dicface.images import FACE_PX
 from dicface.landmarks import KEYPOINTS
-
-NOMINAL_SIZE = 128
 
 COLUMNS = ("key", "source", "identity", "image", "landmarks")
 
@@ -47,8 +46,8 @@ class FacePack:
         Returns:
             (N, 128, 128, 3) uint8 RGB and (N, 68, 2) float32.
         """
-        margin = (self.images.shape[1] - NOMINAL_SIZE) // 2
-        inner = slice(margin, margin + NOMINAL_SIZE)
+        margin = (self.images.shape[1] - FACE_PX) // 2
+        inner = slice(margin, margin + FACE_PX)
         return self.images[:, inner, inner], self.landmarks - np.float32(margin)
 
 
@@ -65,7 +64,7 @@ def read_pack(path: Path, limit: int | None = None) -> FacePack:
     """Read and decode one pack.
 
     Args:
-        path: Parquet file as written by `dicface prepare`.
+        path: Parquet file with the columns `COLUMNS`.
         limit: read only that many faces from the start.
 
     Returns:
@@ -87,10 +86,8 @@ def read_pack(path: Path, limit: int | None = None) -> FacePack:
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         images = list(pool.map(_decode, zip(keys, table["image"].to_pylist(), strict=True)))
     sizes = {image.shape[:2] for image in images}
-    if len(sizes) != 1 or any(h != w or h < NOMINAL_SIZE for h, w in sizes):
-        raise PackError(
-            f"expected square images of one size, at least {NOMINAL_SIZE} px, in {str(path)!r}, got {sizes}"
-        )
+    if len(sizes) != 1 or any(h != w or h < FACE_PX for h, w in sizes):
+        raise PackError(f"expected square images of one size, at least {FACE_PX} px, in {str(path)!r}, got {sizes}")
     flat = np.array(table["landmarks"].combine_chunks().flatten(), dtype=np.float32)
     if flat.size != len(keys) * KEYPOINTS * 2:
         raise PackError(

@@ -5,12 +5,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from dicface.images import FACE_PX
 from dicface.networks.blocks import conv_prelu, deconv_prelu
 from dicface.networks.fusion import AttentiveFusion
 from dicface.networks.resize import resize_bicubic
 
-TRUNK_SIZE = 32
-SR_SIZE = 128
 GRID_SIZE = 64
 
 
@@ -61,7 +60,7 @@ class AnySizeStem(nn.Module):
         side = torch.ones_like(lr[:1, :1, :1, :]).sum()
         plane = torch.log2(side / GRID_SIZE).expand_as(grid[:, :1])
         features = self.down(self.conv(torch.cat([grid, plane], dim=1)))
-        return StemOutput(features, resize_bicubic(lr, SR_SIZE))
+        return StemOutput(features, resize_bicubic(lr, FACE_PX))
 
 
 class RecoveryBlock(nn.Module):

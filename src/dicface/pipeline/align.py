@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-SR_SIZE = 128
+from dicface.images import FACE_PX
+
 ENLARGEMENT = 1.3
 """A crop is that many times the landmarks' square. Source: the released code's preparation."""
 
@@ -95,7 +96,7 @@ def to_photo(landmarks: NDArray[np.floating], square: Square) -> NDArray[np.floa
         (..., 2) float32 x, y in pixels of the photo, pixel centres at integers.
     """
     corner = np.array([square.left, square.top])
-    return ((landmarks + 0.5) * (square.side / SR_SIZE) + corner - 0.5).astype(np.float32)
+    return ((landmarks + 0.5) * (square.side / FACE_PX) + corner - 0.5).astype(np.float32)
 
 
 def intersection_over_union(one: Box, other: Box) -> float:

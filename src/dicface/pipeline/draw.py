@@ -7,9 +7,7 @@ from PIL import Image, ImageDraw
 _DOT = (64, 255, 96)
 
 
-def draw_landmarks(
-    pixels: NDArray[np.uint8], landmarks: NDArray[np.floating], radius: float = 1.0
-) -> NDArray[np.uint8]:
+def draw_landmarks(pixels: NDArray[np.uint8], landmarks: NDArray[np.floating], radius: int = 1) -> NDArray[np.uint8]:
     """Draw a dot at each landmark.
 
     Args:
@@ -22,7 +20,8 @@ def draw_landmarks(
     """
     image = Image.fromarray(pixels)
     pen = ImageDraw.Draw(image)
-    for x, y in landmarks:
+    # Pillow cuts fractions off.
+    for x, y in np.rint(landmarks).astype(int).tolist():
         pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=_DOT)
     return np.asarray(image)
 

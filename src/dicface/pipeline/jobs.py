@@ -1,7 +1,7 @@
 """Batches of files: what goes in, where it comes out, what failed."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,12 +13,14 @@ class Job(NamedTuple):
     """One file to work on.
 
     Attributes:
-        source: the file, or a folder without images.
+        source: the file, or a folder that gave none.
         target: where its result goes.
+        problem: why it cannot be worked on, if that is known beforehand.
     """
 
     source: Path
     target: Path
+    problem: str = ""
 
 
 class Failure(NamedTuple):
@@ -28,13 +30,31 @@ class Failure(NamedTuple):
     error: DicfaceError
 
 
-def _images_below(folder: Path) -> list[Path]:
-    found: list[Path] = []
-    for parent, folders, names in os.walk(folder):
-        folders.sort()
-        images = (name for name in sorted(names) if Path(name).suffix.lower() in READ_SUFFIXES)
-        found += [Path(parent, name) for name in images if not name.startswith(".")]
-    return found
+def _is_folder(path: Path) -> bool:
+    """Whether it is a folder; what cannot even be looked at is none."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
+def _images_below(folder: Path, out: Path) -> list[Job]:
+    """A job for each image below a folder, and one for each subfolder that cannot be read."""
+    results = out.resolve() if folder.resolve() in out.resolve().parents else None
+    jobs: list[Job] = []
+
+    def unreadable(error: OSError) -> None:
+        jobs.append(Job(Path(error.filename), out, f"the folder cannot be read: {error.strerror}"))
+
+    for parent, folders, names in os.walk(folder, onerror=unreadable):
+        # Results of an earlier call that lie below the input are not input.
+        folders[:] = sorted(name for name in folders if Path(parent, name).resolve() != results)
+        for name in sorted(names):
+            image = Path(parent, name)
+            if image.suffix.lower() in READ_SUFFIXES and not name.startswith("."):
+                jobs.append(Job(image, _target(out, image.relative_to(folder))))
+    expected = f"expected a folder with images ({' '.join(READ_SUFFIXES)}), found none in it"
+    return jobs or [Job(folder, out, expected)]
 
 
 def _target(folder: Path, relative: Path) -> Path:
@@ -53,61 +73,57 @@ def list_jobs(sources: Sequence[Path], out: Path) -> list[Job]:
         out: the output file or folder.
 
     Raises:
-        UsageError: several inputs and `out` named like an image.
+        UsageError: `out` is named like an image, but there are several inputs or it cannot be written.
     """
-    named_like_image = out.suffix.lower() in WRITE_SUFFIXES and not out.is_dir()
-    if named_like_image and len(sources) == 1 and not sources[0].is_dir():
+    if out.suffix.lower() in {*READ_SUFFIXES, *WRITE_SUFFIXES} and not _is_folder(out):
+        if out.suffix.lower() not in WRITE_SUFFIXES:
+            raise UsageError(f"expected an output ending in one of {' '.join(WRITE_SUFFIXES)}, got {out.name!r}")
+        if len(sources) != 1 or _is_folder(sources[0]):
+            raise UsageError(f"expected a folder for several results, got {out.name!r}, which is named like an image")
         return [Job(sources[0], out)]
-    if named_like_image:
-        raise UsageError(
-            f"expected a folder to write several results to, got {out.name!r}, which is named like an image"
-        )
     jobs: list[Job] = []
     for source in sources:
-        if source.is_dir():
-            images = [image for image in _images_below(source) if out.resolve() not in image.resolve().parents]
-            jobs += [Job(image, _target(out, image.relative_to(source))) for image in images]
-            if not images:
-                jobs.append(Job(source, out))
-        else:
-            jobs.append(Job(source, _target(out, Path(source.name))))
+        jobs += _images_below(source, out) if _is_folder(source) else [Job(source, _target(out, Path(source.name)))]
     return jobs
 
 
-def run_jobs(jobs: Iterable[Job], work: Callable[[Job], None], overwrite: bool) -> Iterator[tuple[Job, Failure | None]]:
+def run_jobs(jobs: Sequence[Job], work: Callable[[Job], None], overwrite: bool) -> Iterator[tuple[Job, Failure | None]]:
     """Do one job after the other; a failed one does not stop the rest.
 
     Args:
         jobs: what to do.
         work: does one, raising `DicfaceError` if it cannot be done.
-        overwrite: existing results may be replaced; inputs never are.
+        overwrite: existing results may be replaced; inputs of any of the jobs never are.
 
     Yields:
         Each job when it is over, with its failure if it failed.
     """
+    sources = {job.source.resolve() for job in jobs}
     written: set[Path] = set()
     for job in jobs:
         try:
-            _check(job, written, overwrite)
+            _check(job, sources, written, overwrite)
             work(job)
-            written.add(job.target)
+            written.add(job.target.resolve())
         except DicfaceError as error:
             yield job, Failure(job.source, error)
         except MemoryError:
             yield job, Failure(job.source, ImageError("not enough memory; use a smaller --scale or shrink the photo"))
+        except OSError as error:
+            yield job, Failure(job.source, OutputError(f"{error.strerror}: {error.filename!r}"))
         else:
             yield job, None
 
 
-def _check(job: Job, written: set[Path], overwrite: bool) -> None:
-    if job.source.is_dir():
-        raise ImageError(f"expected a folder with images ({' '.join(READ_SUFFIXES)}), found none in it")
-    if job.target in written:
+def _check(job: Job, sources: set[Path], written: set[Path], overwrite: bool) -> None:
+    if job.problem:
+        raise ImageError(job.problem)
+    target = job.target.resolve()
+    if target in written:
         raise OutputError(f"another input of this call was already written to {str(job.target)!r}; rename one")
-    if job.target.exists():
-        if job.source.exists() and job.target.samefile(job.source):
-            raise OutputError("the result would replace the input; choose another output")
-        if job.target.is_dir():
-            raise OutputError(f"expected a file name to write to, {str(job.target)!r} is a folder")
-        if not overwrite:
-            raise OutputError(f"{str(job.target)!r} exists; add --overwrite to replace it, or choose another output")
+    if target in sources:
+        raise OutputError("the result would replace an input; choose another output")
+    if job.target.is_dir():
+        raise OutputError(f"expected a file name to write to, {str(job.target)!r} is a folder")
+    if job.target.exists() and not overwrite:
+        raise OutputError(f"{str(job.target)!r} exists; add --overwrite to replace it, or choose another output")

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dicface.images import resize
-from dicface.pipeline.align import SR_SIZE, Square
+from dicface.images import FACE_PX, resize
+from dicface.pipeline.align import Square
 
 FEATHER = 0.15
 """Width of the soft edge, in sides of the crop."""
@@ -29,7 +29,7 @@ def match_colours(sr: NDArray[np.uint8], crop: NDArray[np.uint8]) -> NDArray[np.
     side = crop.shape[0]
     wrong = crop.astype(np.float32) - resize(sr, (side, side))
     bicubic = Image.Resampling.BICUBIC
-    planes = [Image.fromarray(wrong[:, :, k]).resize((SR_SIZE, SR_SIZE), bicubic) for k in range(3)]
+    planes = [Image.fromarray(wrong[:, :, k]).resize((FACE_PX, FACE_PX), bicubic) for k in range(3)]
     matched = sr + np.stack([np.asarray(plane) for plane in planes], axis=2)
     if (crop == crop[:, :, :1]).all():
         matched = np.repeat(matched.mean(axis=2, keepdims=True), 3, axis=2)
@@ -64,10 +64,10 @@ def paste(canvas: NDArray[np.uint8], face: NDArray[np.uint8], square: Square, sc
         return
     # Rounding must not push the box beyond the face by a hair.
     box = (
-        max(0.0, (first_column - left) / across * SR_SIZE),
-        max(0.0, (first_row - top) / down * SR_SIZE),
-        min(float(SR_SIZE), (last_column - left) / across * SR_SIZE),
-        min(float(SR_SIZE), (last_row - top) / down * SR_SIZE),
+        max(0.0, (first_column - left) / across * FACE_PX),
+        max(0.0, (first_row - top) / down * FACE_PX),
+        min(float(FACE_PX), (last_column - left) / across * FACE_PX),
+        min(float(FACE_PX), (last_row - top) / down * FACE_PX),
     )
     size = (last_column - first_column, last_row - first_row)
     patch = np.asarray(Image.fromarray(face).resize(size, Image.Resampling.BICUBIC, box=box), dtype=np.float32)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dicface.errors import UsageError
-from dicface.images import resize
+from dicface.images import FACE_PX, resize
 from dicface.pipeline.align import (
     Box,
     Square,
@@ -153,9 +153,11 @@ class Restorer:
             Every face, in the detector's order or that of the boxes.
 
         Raises:
-            UsageError: wrong pixels, or a box that does not touch the photo.
+            UsageError: wrong pixels, no passes, or a box that does not lie in the photo.
         """
         _check_pixels(image)
+        if passes < 1:
+            raise UsageError(f"expected at least one pass, got {passes}")
         if boxes is None:
             found = [(detection.box, detection.score) for detection in self._detect(image)]
         else:
@@ -204,7 +206,7 @@ class Restorer:
             The enlarged photo and its faces. Outside the faces' crops it is Pillow's bicubic enlargement.
 
         Raises:
-            UsageError: wrong pixels or scale, or a box that does not touch the photo.
+            UsageError: wrong pixels or scale, or a box that does not lie in the photo.
         """
         _check_pixels(image)
         if not SCALES[0] <= scale <= SCALES[1]:
@@ -234,7 +236,9 @@ class Restorer:
         if crops.ndim != 4 or crops.shape[3] != 3 or crops.dtype != np.uint8:
             raise UsageError(f"expected (N, S, S, 3) uint8 RGB crops, got {crops.dtype} of shape {crops.shape}")
         results = self.model(list(crops))
-        return np.stack([result.sr[-1] for result in results]) if results else np.empty((0, 128, 128, 3), np.uint8)
+        return (
+            np.stack([result.sr[-1] for result in results]) if results else np.empty((0, FACE_PX, FACE_PX, 3), np.uint8)
+        )
 
 
 def _is_doubtful(score: float | None, steps: FaceSteps) -> bool:
@@ -248,7 +252,7 @@ def check_box(box: Box, width: int, height: int) -> None:
     Raises:
         UsageError: saying what the photo's size is.
     """
-    if box.right <= box.left or box.bottom <= box.top:
+    if not (box.left < box.right and box.top < box.bottom):
         raise UsageError(f"expected a box X0,Y0,X1,Y1 with X0 < X1 and Y0 < Y1, got {','.join(f'{v:g}' for v in box)}")
     if box.left < 0 or box.top < 0 or box.right > width or box.bottom > height:
         raise UsageError(

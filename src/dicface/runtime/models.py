@@ -11,12 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dicface.errors import UnknownModelError, UsageError
-from dicface.images import to_network, to_uint8
+from dicface.images import LR_PX, to_network, to_uint8
 from dicface.landmarks import decode_heatmaps
 from dicface.runtime.backends import BACKENDS, Backend, OnnxRuntimeBackend, OpenVinoBackend, TorchBackend
 
 DEFAULT_MODEL = "lite"
-ANY_SIZE = (8, 64)
 MAX_BATCH = 16
 _EMBEDDED = Path(__file__).parent.parent / "models"
 
@@ -69,6 +68,8 @@ def _load_backend(model: str, backend: str) -> Backend:
             raise UsageError(
                 f"the torch backend takes .safetensors and the others .onnx, got {backend} and {path.name!r}"
             )
+        if importlib.util.find_spec("torch") is None:
+            raise UsageError("the torch backend is not installed; pip install 'dicface[train]', or use an .onnx model")
         return TorchBackend(path)
     has_openvino = importlib.util.find_spec("openvino") is not None
     if backend == "openvino" and not has_openvino:
@@ -107,7 +108,7 @@ class FaceModel:
     def lr_sizes(self) -> tuple[int, int]:
         """Smallest and largest side of a crop, in pixels."""
         side = self._backend.lr_size
-        return ANY_SIZE if side is None else (side, side)
+        return LR_PX if side is None else (side, side)
 
     def __call__(self, crops: Sequence[NDArray[np.uint8]]) -> list[FaceSteps]:
         """Super-resolve crops; those of one size go through the network together.

@@ -16,6 +16,7 @@ from dicface.config import TrainConfig
 from dicface.data.batches import BatchStream, FaceBatch, FaceSampler, reduce_faces
 from dicface.data.packs import FacePack, read_packs
 from dicface.errors import ConfigError
+from dicface.files import written_whole
 from dicface.training.callbacks import AveragedWeights
 from dicface.training.modules import DICTask, LandmarkTask
 
@@ -56,6 +57,18 @@ def _start(task: DICTask, weights: Path) -> None:
     load_strictly(task.network.landmark, read_tensors(weights)[0])
 
 
+def _save_config(config: TrainConfig, out: Path, resume: bool) -> None:
+    """Write the resolved config beside the checkpoints; a resumed run must keep its network."""
+    resolved = json.loads(json.dumps(dataclasses.asdict(config)))
+    path = out / "config.json"
+    if resume:
+        before = json.loads(path.read_text())["network"]
+        if before != resolved["network"]:
+            raise ConfigError(f"expected the network of the run to resume, {before}, got {resolved['network']}")
+    with written_whole(path) as part:
+        part.write_text(json.dumps(resolved, indent=2) + "\n")
+
+
 def _checkpoints(out: Path, every: int, validated: bool) -> list[ModelCheckpoint]:
     """`last.ckpt` for resuming and, where something is measured, `best.ckpt`."""
     last = ModelCheckpoint(out, filename="last", every_n_train_steps=every, enable_version_counter=False)
@@ -86,8 +99,7 @@ def fit(config: TrainConfig, packs: Sequence[Path], validation: Path | None, out
         raise ConfigError(
             f"{str(out)!r} {found} checkpoint; {'leave out' if resume else 'add'} --resume, or choose another --out"
         )
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "config.json").write_text(json.dumps(dataclasses.asdict(config), indent=2) + "\n")
+    _save_config(config, out, resume)
     lightning.seed_everything(config.run.seed, verbose=False)
     batches = _Batches(read_packs(packs), read_packs([validation]) if validation else None, config)
     task = DICTask(config) if config.run.task == "dic" else LandmarkTask(config)
