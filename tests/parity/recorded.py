@@ -13,19 +13,26 @@ INDEX = json.loads((HERE / "index.json").read_text())
 
 def _parameter(key: str, shape: list[int]) -> np.ndarray:
     noise = np.random.RandomState(zlib.crc32((INDEX["weights_salt"] + key).encode()) & 0x7FFFFFFF).standard_normal
+    if key.endswith("num_batches_tracked"):
+        return np.zeros(shape, dtype=np.int64)
+    if key.endswith(("running_var", "running_mean")):
+        return 1 + 0.1 * np.abs(noise(shape)) if key.endswith("var") else 0.05 * noise(shape)
     if len(shape) >= 2:
         gain = 0.6 if key.startswith("HG.") else 1.35
         gain = 0.7 if "fusion_block" in key else gain
         gain *= 8 if "upBlocks" in key else 1
         gain *= 4 if key.startswith("out.") else 1
         return noise(shape) * gain / np.sqrt(np.prod(shape[1:]))
-    return np.full(shape, 0.2) if shape == [1] else 0.02 * noise(shape)
+    if shape == [1]:
+        return np.full(shape, 0.2)
+    return 1 + 0.05 * noise(shape) if key.endswith("weight") else 0.02 * noise(shape)
 
 
 def recorded_state(model: str) -> dict[str, torch.Tensor]:
     """State dict of a recorded model in the authors' key names."""
     shapes = INDEX["models"][model]["state_dict"]
-    return {key: torch.from_numpy(_parameter(key, shape)).float() for key, shape in shapes.items()}
+    values = {key: torch.from_numpy(np.asarray(_parameter(key, shape))) for key, shape in shapes.items()}
+    return {key: value.float() if value.is_floating_point() else value for key, value in values.items()}
 
 
 def recorded_tensors(name: str) -> dict[str, np.ndarray]:

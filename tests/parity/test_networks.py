@@ -9,6 +9,8 @@ from dicface.data.batches import target_heatmaps
 from dicface.landmarks import COMPONENTS_68, COMPONENTS_194, HEATMAP_STRIDE, authors_peaks
 from dicface.networks.dic import DICConfig, DICNetwork
 from dicface.networks.fusion import component_maps
+from dicface.networks.lightcnn import Discriminator
+from dicface.networks.stacked_hourglass import StackedHourglass, StackedHourglassConfig
 from tests.parity.recorded import INDEX, recorded_state, recorded_tensors
 
 
@@ -33,6 +35,29 @@ def test_every_step_equals_the_authors_network(name: str) -> None:
     for step in range(sizes["num_steps"]):
         np.testing.assert_allclose((output.sr[:, step] - network.means).numpy(), recorded[f"sr_{step}"], atol=1e-4)
         np.testing.assert_allclose(output.heatmaps[:, step].numpy(), recorded[f"heatmap_{step}"], atol=1e-4)
+
+
+def test_the_stacked_hourglass_equals_the_authors() -> None:
+    sizes = INDEX["models"]["stacked_hourglass"]["config"]
+    config = StackedHourglassConfig(sizes["num_feature"], sizes["num_stack"], sizes["num_keypoints"])
+    network = StackedHourglass(config).eval()
+    load_strictly(network, from_authors(recorded_state("stacked_hourglass"), "stacked hourglass"))
+    recorded = recorded_tensors("stacked_hourglass")
+    with torch.inference_mode():
+        heatmaps = network(torch.from_numpy(recorded["image"]))[-1]
+    # The random weights make values of thousands; float32 agrees to about 1e-5 of their scale.
+    scale = np.abs(recorded["heatmap"]).max()
+    np.testing.assert_allclose(heatmaps.numpy(), recorded["heatmap"], rtol=0, atol=1e-5 * scale)
+
+
+def test_the_discriminator_equals_the_authors() -> None:
+    network = Discriminator().eval()
+    load_strictly(network, from_authors(recorded_state("lightcnn"), "discriminator"))
+    recorded = recorded_tensors("lightcnn")
+    image = torch.from_numpy(recorded["image"])
+    with torch.inference_mode():
+        np.testing.assert_allclose(network.features(image).numpy(), recorded["features"], rtol=1e-4, atol=1e-4)
+        np.testing.assert_allclose(network(image).numpy(), recorded["logit"], rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize(("points", "ranges"), [(68, COMPONENTS_68), (194, COMPONENTS_194)])

@@ -17,14 +17,31 @@ def deconv_prelu(inputs: int, outputs: int, kernel: int, stride: int, padding: i
 
 
 class Residual(nn.Module):
-    """Bottleneck residual block of the landmark branch: 1x1 to half the width, ReLU, 3x3, 1x1.
+    """Bottleneck residual block of the landmark networks: 1x1 to half the width, 3x3, 1x1.
 
-    Source: the released code; no activation between the last two convolutions and none after the sum.
+    Without normalisation (the landmark branch) there is a ReLU after the first convolution only. With it (the stacked
+    hourglass) batch normalisation follows every convolution and a ReLU the first two. Nothing follows the sum.
+
+    Source: the released code.
     """
 
-    def __init__(self, inputs: int, outputs: int) -> None:
+    def __init__(self, inputs: int, outputs: int, normalised: bool = False) -> None:
         super().__init__()
         half = outputs // 2
+        if normalised:
+            self.body = nn.Sequential(
+                nn.Conv2d(inputs, half, 1),
+                nn.BatchNorm2d(half),
+                nn.ReLU(),
+                nn.Conv2d(half, half, 3, padding=1),
+                nn.BatchNorm2d(half),
+                nn.ReLU(),
+                nn.Conv2d(half, outputs, 1),
+                nn.BatchNorm2d(outputs),
+            )
+            widen = nn.Sequential(nn.Conv2d(inputs, outputs, 1), nn.BatchNorm2d(outputs))
+            self.skip = nn.Identity() if inputs == outputs else widen
+            return
         self.body = nn.Sequential(
             nn.Conv2d(inputs, half, 1),
             nn.ReLU(),

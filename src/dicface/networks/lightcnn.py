@@ -1,0 +1,75 @@
+"""LightCNN-9: features of faces, and the discriminator built on them."""
+
+from torch import Tensor, nn
+
+from dicface.networks.blocks import LEAKY_SLOPE
+
+FEATURE_WIDTH = 128 * 8 * 8
+
+
+class MaxFeatureMap(nn.Module):
+    """A convolution of twice the channels, of which the larger half survives in every place.
+
+    Source: Wu et al., "A Light CNN for Deep Face Representation with Noisy Labels", 2018.
+    """
+
+    def __init__(self, inputs: int, outputs: int, kernel: int) -> None:
+        super().__init__()
+        self.filter = nn.Conv2d(inputs, 2 * outputs, kernel, padding=kernel // 2)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(N, inputs, H, W) float -> (N, outputs, H, W) float."""
+        one, other = self.filter(features).chunk(2, dim=1)
+        return one.maximum(other)
+
+
+def _group(inputs: int, outputs: int) -> nn.Sequential:
+    return nn.Sequential(MaxFeatureMap(inputs, inputs, 1), MaxFeatureMap(inputs, outputs, 3))
+
+
+def _pool() -> nn.MaxPool2d:
+    return nn.MaxPool2d(2, ceil_mode=True)
+
+
+class LightCNNFeatures(nn.Module):
+    """Features of a face.
+
+    Source: LightCNN-9 without its classifier, as the released code uses it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            MaxFeatureMap(3, 48, 5),
+            _pool(),
+            _group(48, 96),
+            _pool(),
+            _group(96, 192),
+            _pool(),
+            _group(192, 128),
+            _group(128, 128),
+            _pool(),
+        )
+
+    def forward(self, image: Tensor) -> Tensor:
+        """(N, 3, 128, 128) float, channel means subtracted -> (N, 128, 8, 8) float."""
+        return self.layers(image)
+
+
+class Discriminator(nn.Module):
+    """Says of a 128x128 face whether it is a photo.
+
+    Source: the released code: LightCNN-9 with a max-feature-map linear layer and one logit.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.features = LightCNNFeatures()
+        self.filter = nn.Linear(FEATURE_WIDTH, 2 * 256)
+        self.activation = nn.LeakyReLU(LEAKY_SLOPE)
+        self.head = nn.Linear(256, 1)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """(N, 3, 128, 128) float, channel means subtracted -> (N, 1) float logit, positive for a photo."""
+        one, other = self.filter(self.features(image).flatten(1)).chunk(2, dim=1)
+        return self.head(self.activation(one.maximum(other)))
