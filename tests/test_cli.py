@@ -277,11 +277,12 @@ def test_every_command_has_help(command: str) -> None:
 
 
 def test_odd_names(photo: Path, tmp_path: Path) -> None:
-    names = ["with space.png", "ünï-çødé.png", "-dash.png", "line\nbreak.png"]
+    no_text = os.fsdecode(b"\xff\xfe.png")
+    names = ["with space.png", "ünï-çødé.png", "-dash.png", no_text, "line\nbreak.png"]
     for name in names:
         (photo.parent / name).write_bytes(b"broken" if "break" in name else photo.read_bytes())
     photo.unlink()
     result = dicface("restore", ".", "-o", tmp_path / "out", cwd=photo.parent)
     assert result.returncode == 1
     assert result.stderr.count("\n") == 1
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(names[:3])
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(names[:4])

@@ -47,9 +47,14 @@ def main() -> None:
         raise SystemExit(SOME_FAILED) from error
 
 
+def _one_line(text: str) -> str:
+    """Names of files may hold line breaks, and bytes that are no text."""
+    whole = text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return whole.replace("\n", "\\n").replace("\r", "\\r")
+
+
 def _say(text: str) -> None:
-    one_line = text.replace("\n", " ").replace("\r", " ")
-    _errors.print(f"dicface: {one_line}", markup=False, emoji=False)
+    _errors.print(f"dicface: {_one_line(text)}", markup=False, emoji=False)
 
 
 def _run(jobs: "list[Job]", overwrite: bool, work: "Callable[[Job], None]") -> "list[Failure]":
@@ -145,7 +150,8 @@ def restore(
         reports.append(photo_report(job.source, job.target, restoration, notes, elapsed_s))
         done = sum(face.outcome is Outcome.RESTORED for face in restoration.faces)
         found = f"{done} of {len(restoration.faces)} faces restored" if restoration.faces else "no face found"
-        typer.echo(f"{job.source}: {', '.join((found, *notes))}, {elapsed_s:.1f} s -> {job.target}")
+        line = f"{job.source}: {', '.join((found, *notes))}, {elapsed_s:.1f} s -> {job.target}"
+        typer.echo(_one_line(line))
 
     failures = _run(jobs, overwrite, work)
     if report is not None:
