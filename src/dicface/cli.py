@@ -81,8 +81,8 @@ def _parse_box(text: str) -> "Box":
     except ValueError as error:
         raise UsageError(f"expected --box X0,Y0,X1,Y1 in pixels of the photo, got {text!r}") from error
     # Said this way round, it refuses what is not a number, too.
-    if not (0 <= left < right < math.inf and 0 <= top < bottom < math.inf):
-        raise UsageError(f"expected --box X0,Y0,X1,Y1 with 0 <= X0 < X1 and 0 <= Y0 < Y1, got {text!r}")
+    if not (-math.inf < left < right < math.inf and -math.inf < top < bottom < math.inf):
+        raise UsageError(f"expected --box X0,Y0,X1,Y1 with X0 < X1 and Y0 < Y1, got {text!r}")
     return Box(left, top, right, bottom)
 
 

@@ -1,6 +1,9 @@
 """Networks to ONNX files, with a numerical comparison against torch."""
 
+import logging
 import warnings
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,6 +54,17 @@ class Comparison:
         return max(self.sr, self.heatmaps) < MAX_DIFFERENCE
 
 
+@contextmanager
+def _quiet(logger: logging.Logger) -> Generator[None]:
+    """Let through errors only."""
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
 def export_onnx(network: DICNetwork, path: Path) -> None:
     """Write a network as ONNX: input `lr`, outputs `sr` and `heatmaps`.
 
@@ -64,7 +78,7 @@ def export_onnx(network: DICNetwork, path: Path) -> None:
     any_size = network.config.stem == "any-size"
     faces = torch.export.Dim("faces", min=1, max=4096)
     side = torch.export.Dim("side", min=LR_PX[0], max=LR_PX[1]) if any_size else 16
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _quiet(logging.getLogger("torch.onnx")):
         # The exporter warns of its own internals.
         warnings.simplefilter("ignore")
         program = torch.onnx.export(

@@ -70,6 +70,18 @@ def test_a_large_face_is_left_alone_unless_forced(restorer: Restorer, portrait: 
     assert not np.array_equal(forced.image, portrait)
 
 
+def test_the_landmarks_decide_a_border_case(restorer: Restorer, portrait: np.ndarray) -> None:
+    """A box whose crop is a little over 64 px about a face whose crop is under 64 px, and the reverse."""
+    photo = resize(portrait, (256, 256))  # the face's own crop is 60 px
+    (loose,) = restorer.faces(photo, boxes=[Box(84, 38, 137, 91)])
+    assert loose.outcome is Outcome.RESTORED
+    assert loose.square.side <= 64
+    photo = resize(portrait, (290, 290))  # 68 px
+    (tight,) = restorer.faces(photo, boxes=[Box(102, 50, 150, 98)])
+    assert tight.outcome is Outcome.TOO_LARGE
+    assert tight.square.side > 64
+
+
 def test_a_face_below_the_models_range_is_left_alone(restorer: Restorer, small_photo: np.ndarray) -> None:
     result = restorer.restore(small_photo, boxes=[Box(50, 28, 53, 31)])
     assert result.faces[0].outcome is Outcome.TOO_SMALL
@@ -78,7 +90,7 @@ def test_a_face_below_the_models_range_is_left_alone(restorer: Restorer, small_p
 
 def test_a_face_at_the_edge_of_the_photo(restorer: Restorer, small_photo: np.ndarray) -> None:
     cropped = np.ascontiguousarray(small_photo[24:, 46:])
-    result = restorer.restore(cropped, boxes=[Box(0, 0, 18, 19)])
+    result = restorer.restore(cropped, boxes=[Box(-1, 0, 18, 19)])
     assert result.faces[0].outcome is Outcome.RESTORED
     assert result.faces[0].square.left < 0
 
@@ -124,7 +136,7 @@ def test_upscale_takes_crops(restorer: Restorer) -> None:
     [
         (Box(10, 10, 10, 20), "X0 < X1 and Y0 < Y1, got 10,10,10,20"),
         (Box(float("nan"), 10, 20, 20), "X0 < X1 and Y0 < Y1, got nan"),
-        (Box(10, 10, 400, 20), "inside the photo of 121x121 px, got 10,10,400,20"),
+        (Box(10, 10, 400, 20), "centre lies in the photo of 121x121 px, got 10,10,400,20"),
     ],
 )
 def test_wrong_boxes_are_refused(restorer: Restorer, small_photo: np.ndarray, box: Box, message: str) -> None:

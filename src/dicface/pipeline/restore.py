@@ -32,6 +32,8 @@ LEAST_CONTRAST = 8
 SURE_SCORE, SURE_PEAK = 0.4, 0.42
 """A detection counts as a face if the detector's score or the mean peak of its landmark heatmaps reaches this."""
 _KEEP_OVERLAP = 0.35
+_FIRST_GUESS = 1.15
+"""How much larger than allowed a crop may be before the landmarks have set it."""
 
 
 class Outcome(StrEnum):
@@ -104,19 +106,31 @@ class Restorer:
         self.model = FaceModel(model, backend)
         self._detect = make_detector(detector)
 
-    def _outcome(self, pixels: NDArray[np.uint8], square: Square, force: bool) -> Outcome:
+    def _is_too_large(self, square: Square, slack: float = 1.0) -> bool:
         low, high = self.model.lr_sizes
         largest = LARGEST_SIDE if high > low else high * LARGEST_SQUEEZE
-        crop = cut(pixels, square)
-        luma = crop @ np.array([0.299, 0.587, 0.114])
+        return square.side > largest * slack
+
+    def _first_outcome(self, pixels: NDArray[np.uint8], square: Square, force: bool) -> Outcome:
+        """What the detector's crop allows to expect; the landmarks may still move a border case."""
+        low, _ = self.model.lr_sizes
+        luma = cut(pixels, square) @ np.array([0.299, 0.587, 0.114])
         if np.ptp(luma) < LEAST_CONTRAST:
             return Outcome.FLAT
-        if square.side > largest and not force:
+        if self._is_too_large(square, _FIRST_GUESS) and not force:
             return Outcome.TOO_LARGE
         # A smaller crop can only be enlarged before it goes in, by at most a half.
         if square.side * LARGEST_SQUEEZE < low and not force:
             return Outcome.TOO_SMALL
         return Outcome.RESTORED
+
+    def _locate(self, image: NDArray[np.uint8], boxes: Sequence[Box] | None) -> list[tuple[Box, float | None]]:
+        """Boxes with the detector's score, or the given ones without."""
+        if boxes is None:
+            return [(detection.box, detection.score) for detection in self._detect(image)]
+        for box in boxes:
+            check_box(Box(*box), image.shape[1], image.shape[0])
+        return [(Box(*box), None) for box in boxes]
 
     def _crop(self, pixels: NDArray[np.uint8], square: Square) -> NDArray[np.uint8]:
         """A square at its own resolution if the model takes it, else at the nearest size that it takes."""
@@ -153,19 +167,14 @@ class Restorer:
             Every face, in the detector's order or that of the boxes.
 
         Raises:
-            UsageError: wrong pixels, no passes, or a box that does not lie in the photo.
+            UsageError: wrong pixels, no passes, or a box whose centre does not lie in the photo.
         """
         _check_pixels(image)
         if passes < 1:
             raise UsageError(f"expected at least one pass, got {passes}")
-        if boxes is None:
-            found = [(detection.box, detection.score) for detection in self._detect(image)]
-        else:
-            found = [(Box(*box), None) for box in boxes]
-            for box, _ in found:
-                check_box(box, image.shape[1], image.shape[0])
+        found = self._locate(image, boxes)
         squares = [square_of_box(box) for box, _ in found]
-        outcomes = [self._outcome(image, square, force) for square in squares]
+        outcomes = [self._first_outcome(image, square, force) for square in squares]
         chosen = [index for index, outcome in enumerate(outcomes) if outcome is Outcome.RESTORED]
         steps: list[FaceSteps] = []
         for number in range(passes):
@@ -173,6 +182,11 @@ class Restorer:
                 refined = self._refine([squares[index] for index in chosen], steps)
                 for index, square in zip(chosen, refined, strict=True):
                     squares[index] = square
+            if number == passes - 1 and not force:
+                for index in chosen:
+                    if self._is_too_large(squares[index]):
+                        outcomes[index] = Outcome.TOO_LARGE
+                chosen = [index for index in chosen if outcomes[index] is Outcome.RESTORED]
             steps = self.model([self._crop(image, squares[index]) for index in chosen])
         results = dict(zip(chosen, steps, strict=True))
         faces: list[Face] = []
@@ -206,7 +220,7 @@ class Restorer:
             The enlarged photo and its faces. Outside the faces' crops it is Pillow's bicubic enlargement.
 
         Raises:
-            UsageError: wrong pixels or scale, or a box that does not lie in the photo.
+            UsageError: wrong pixels or scale, or a box whose centre does not lie in the photo.
         """
         _check_pixels(image)
         if not SCALES[0] <= scale <= SCALES[1]:
@@ -247,14 +261,13 @@ def _is_doubtful(score: float | None, steps: FaceSteps) -> bool:
 
 
 def check_box(box: Box, width: int, height: int) -> None:
-    """Refuse a box that is empty or does not lie in the photo.
+    """Refuse a box that is empty or whose centre does not lie in the photo; a face at the edge may reach beyond.
 
     Raises:
         UsageError: saying what the photo's size is.
     """
+    values = ",".join(f"{edge:g}" for edge in box)
     if not (box.left < box.right and box.top < box.bottom):
-        raise UsageError(f"expected a box X0,Y0,X1,Y1 with X0 < X1 and Y0 < Y1, got {','.join(f'{v:g}' for v in box)}")
-    if box.left < 0 or box.top < 0 or box.right > width or box.bottom > height:
-        raise UsageError(
-            f"expected a box inside the photo of {width}x{height} px, got {','.join(f'{v:g}' for v in box)}"
-        )
+        raise UsageError(f"expected a box X0,Y0,X1,Y1 with X0 < X1 and Y0 < Y1, got {values}")
+    if not (0 < box.left + box.right < 2 * width and 0 < box.top + box.bottom < 2 * height):
+        raise UsageError(f"expected a box whose centre lies in the photo of {width}x{height} px, got {values}")
