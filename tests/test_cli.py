@@ -246,7 +246,10 @@ def test_upscale_refuses_a_photo(photo: Path, tmp_path: Path) -> None:
 def test_models_are_listed() -> None:
     cards = json.loads(dicface("models", "--json").stdout)
     assert "lite" in cards
-    assert "lite (default)" in dicface("models").stdout
+    shown = dicface("models").stdout
+    assert "lite (default)" in shown
+    assert cards["lite"]["sha256"][".onnx"] in shown
+    assert "evidence" in shown
 
 
 def test_evaluate_prints_the_contracts_json(pack: Path) -> None:

@@ -209,12 +209,28 @@ def models(as_json: Annotated[bool, typer.Option("--json", help="Print the cards
     if as_json:
         typer.echo(json.dumps(cards, indent=2))
         return
+    console = Console(highlight=False)
     for name, card in cards.items():
         default = " (default)" if name == DEFAULT_MODEL else ""
-        table = Table(title=f"{name}{default}", title_justify="left", show_header=False)
-        for key, value in card.items():
-            table.add_row(key, value if isinstance(value, str) else json.dumps(value, indent=1))
-        Console().print(table)
+        console.print(f"[bold]{name}[/bold]{default}: {card['description']}")
+        table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+        packs = ", ".join(f"{pack['file']} ({pack['faces']} faces)" for pack in card["data"])
+        table.add_row("size", f"{card['parameters'] / 1e6:.2f} M parameters, {card['gflop_per_face']:g} GFLOP a face")
+        table.add_row("trained on", f"{packs}; {card['samples']} faces seen")
+        table.add_row("", f"{card['hardware']}; at commit {card['commit']}")
+        table.add_row("licence", card["licence"])
+        table.add_row("use", card["use"])
+        for suffix, digest in card["sha256"].items():
+            table.add_row("sha256", f"{digest}  {name}{suffix}")
+        console.print(table)
+        numbers = card["numbers"]
+        title = f"y-crop8 on {numbers['faces']} faces of {numbers['data']}, PSNR dB / SSIM (--json has all)"
+        results = Table("crop", "bicubic", name, title=title, title_justify="left")
+        for row in numbers["results"]:
+            scores = row["y-crop8"]
+            plain = f"{scores['bicubic_psnr']:.2f} / {scores['bicubic_ssim']:.4f}"
+            results.add_row(f"{row['lr_size']} px", plain, f"{scores['psnr']:.2f} / {scores['ssim']:.4f}")
+        console.print(results)
 
 
 @app.command()
