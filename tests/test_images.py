@@ -50,7 +50,9 @@ def test_every_mode_is_read(tmp_path: Path, picture: Image.Image, mode: str) -> 
 
 def test_16_bits_are_scaled_by_depth_not_by_content(tmp_path: Path) -> None:
     Image.fromarray(np.full((4, 4), 32768, dtype=np.uint16)).save(tmp_path / "a.png")
-    assert (read_photo(tmp_path / "a.png").pixels == 128).all()
+    photo = read_photo(tmp_path / "a.png")
+    assert (photo.pixels == 128).all()
+    assert photo.notes == ("16 bits reduced to 8",)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

@@ -3,6 +3,7 @@
 import json
 import math
 import time
+from collections import Counter
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -117,7 +118,7 @@ def restore(
     overwrite: Overwrite = False,
 ) -> None:
     """Find the small faces in photos, restore them, and enlarge the photos around them."""
-    from dicface.images import Photo, check_writable, read_photo, resize, write_photo
+    from dicface.images import PILLOW_MEGAPIXELS, Photo, check_writable, read_photo, resize, write_photo
     from dicface.pipeline.draw import draw_landmarks
     from dicface.pipeline.jobs import list_jobs
     from dicface.pipeline.report import photo_report, write_json
@@ -142,15 +143,22 @@ def restore(
             for face in restoration.faces:
                 if face.landmarks is not None:
                     enlarged = (face.landmarks + 0.5) * (size[0] / width, size[1] / height) - 0.5
-                    image = draw_landmarks(image, enlarged, max(1, round(scale / 4)))
+                    image = draw_landmarks(image, enlarged, max(1, round(face.square.side * scale / 120)))
         alpha = None if photo.alpha is None else resize(photo.alpha, size)
         result = Photo(image, alpha, photo.grey and not show_landmarks, photo.exif)
         notes = photo.notes + write_photo(job.target, result, keep_metadata=not strip_metadata)
+        smallest_px = restorer.smallest_face_px(photo.pixels)
+        if boxes is None and detector == "dlib" and smallest_px > 16:
+            notes += (f"faces under {smallest_px:.0f} px were not looked for (--detector dlib-thorough does)",)
+        if size[0] * size[1] > PILLOW_MEGAPIXELS * 1e6:
+            notes += (f"{size[0] * size[1] / 1e6:.0f} megapixels, more than some programs open",)
         elapsed_s = time.perf_counter() - start
         reports.append(photo_report(job.source, job.target, restoration, notes, elapsed_s))
-        done = sum(face.outcome is Outcome.RESTORED for face in restoration.faces)
+        outcomes = Counter(face.outcome for face in restoration.faces)
+        done = outcomes.pop(Outcome.RESTORED, 0)
         found = f"{done} of {len(restoration.faces)} faces restored" if restoration.faces else "no face found"
-        line = f"{job.source}: {', '.join((found, *notes))}, {elapsed_s:.1f} s -> {job.target}"
+        others = (f"{count} {outcome.value}" for outcome, count in outcomes.items())
+        line = f"{job.source}: {', '.join((found, *others, *notes))}, {elapsed_s:.1f} s -> {job.target}"
         typer.echo(_one_line(line))
 
     failures = _run(jobs, overwrite, work)
@@ -195,6 +203,7 @@ def upscale(
         drawn = [draw_landmarks(sr, points) if landmarks else sr for sr, points in pictures]
         alpha = None if photo.alpha is None or all_steps else resize(photo.alpha, (FACE_PX, FACE_PX))
         write_photo(job.target, Photo(side_by_side(drawn), alpha, photo.grey and not landmarks, photo.exif))
+        typer.echo(_one_line(f"{job.source}: {width} px -> {job.target}"))
 
     if _run(list_jobs(faces, out), overwrite, work):
         raise typer.Exit(SOME_FAILED)
@@ -242,7 +251,7 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint in --out.")] = False,
     settings: Annotated[list[str] | None, typer.Option("--set", help="Override a setting: table.key=value.")] = None,
 ) -> None:
-    """Train a network as a config says (needs dicface[train])."""
+    """Train a network as a config says (needs the train extra)."""
     _need_train_extra()
     from dicface.config import read_config
     from dicface.training.fit import fit
@@ -259,7 +268,7 @@ def export(
     data: Annotated[Path | None, typer.Option(help="Face pack to compare on; generated pictures if left out.")] = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Write a network as ONNX and compare it with torch (needs dicface[train])."""
+    """Write a network as ONNX and compare it with torch (needs the train extra)."""
     _need_train_extra()
     from dicface.checkpoints import load_run
     from dicface.export import comparison_crops, export_checked
@@ -283,7 +292,7 @@ def evaluate(
     backend: Backend = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object (a list for several sizes).")] = False,
 ) -> None:
-    """Measure PSNR and SSIM under every protocol, bicubic beside it (needs dicface[train])."""
+    """Measure PSNR and SSIM under every protocol, bicubic beside it (needs the train extra)."""
     _need_train_extra()
     from dicface.data.packs import read_pack
     from dicface.evaluation.measure import measure, result_table

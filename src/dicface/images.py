@@ -132,6 +132,8 @@ def _decode(image: Image.Image) -> Photo:
     if frames > 1 and image.format != "MPO":
         notes.append(f"first of {frames} frames")
     image.load()
+    if image.mode.startswith("I"):
+        notes.append("16 bits reduced to 8")
     upright, exif = image, b""
     try:
         upright = ImageOps.exif_transpose(image)

@@ -1,5 +1,6 @@
 """Finding faces."""
 
+import math
 import threading
 from typing import NamedTuple, Protocol
 
@@ -16,6 +17,8 @@ _DLIB_SMALLEST_PX = 80
 _DLIB_DOWN = 0.08
 _PASS_MEGAPIXELS = 16.0
 """Largest image that goes through dlib at once; it takes about 14 MB a megapixel."""
+_WHOLE_MEGAPIXELS = 4.0
+"""Size of the small version in which a large photo's large faces are looked for."""
 _SAME_FACE = 0.4
 
 
@@ -45,10 +48,16 @@ class Detector(Protocol):
         """
         ...
 
+    def smallest_face_px(self, height: int, width: int) -> float:
+        """Width of the smallest face that it looks for in a photo of that size."""
+        ...
 
-def _starts(length: int, tile: int, step: int) -> list[int]:
-    """Where tiles begin along one side so that they cover it."""
-    return [0] if length <= tile else [*range(0, length - tile, step), length - tile]
+
+def _stretches(length: int, largest: int, overlap: int) -> list[slice]:
+    """Overlapping stretches of one length, none over the largest, that cover a side."""
+    count = max(1, math.ceil((length - overlap) / (largest - overlap)))
+    step = (length - overlap) / count
+    return [slice(round(k * step), min(length, round((k + 1) * step) + overlap)) for k in range(count)]
 
 
 def _without_repeats(found: list[Detection]) -> list[Detection]:
@@ -83,20 +92,26 @@ class DlibDetector:
         """See `Detector`."""
         height, width = pixels.shape[:2]
         megapixels = height * width / 1e6
-        factor = max(1.0, min(_DLIB_SMALLEST_PX / self.smallest_px, (self.max_megapixels / megapixels) ** 0.5))
+        factor = _DLIB_SMALLEST_PX / self.smallest_face_px(height, width)
         if megapixels * factor**2 <= _PASS_MEGAPIXELS:
             return _without_repeats(self._pass(pixels, factor))
-        whole = min(factor, (_PASS_MEGAPIXELS / megapixels) ** 0.5)
+        whole = min(factor, (_WHOLE_MEGAPIXELS / megapixels) ** 0.5)
         found = self._pass(pixels, whole)
         tile = round((_PASS_MEGAPIXELS * 1e6) ** 0.5 / factor)
         # What the small version is too small to show must lie whole in some tile.
-        step = tile - min(tile // 2, round(1.5 * _DLIB_SMALLEST_PX / whole))
-        for top in _starts(height, tile, step):
-            for left in _starts(width, tile, step):
-                for box, score in self._pass(pixels[top : top + tile, left : left + tile], factor):
+        overlap = min(tile // 2, round(1.5 * _DLIB_SMALLEST_PX / whole))
+        for rows in _stretches(height, tile, overlap):
+            for columns in _stretches(width, tile, overlap):
+                for box, score in self._pass(pixels[rows, columns], factor):
+                    left, top = columns.start, rows.start
                     shifted = Box(box.left + left, box.top + top, box.right + left, box.bottom + top)
                     found.append(Detection(shifted, score))
         return _without_repeats(found)
+
+    def smallest_face_px(self, height: int, width: int) -> float:
+        """See `Detector`."""
+        affordable = (self.max_megapixels * 1e6 / (height * width)) ** 0.5
+        return min(float(_DLIB_SMALLEST_PX), max(self.smallest_px, _DLIB_SMALLEST_PX / affordable))
 
     def _pass(self, pixels: NDArray[np.uint8], factor: float) -> list[Detection]:
         """One run of dlib over an enlarged (or reduced) part."""

@@ -82,7 +82,7 @@ def list_jobs(sources: Sequence[Path], out: Path) -> list[Job]:
             raise UsageError(f"expected a folder for several results, got {out.name!r}, which is named like an image")
         return [Job(sources[0], out)]
     jobs: list[Job] = []
-    for source in sources:
+    for source in dict.fromkeys(sources):
         jobs += _images_below(source, out) if _is_folder(source) else [Job(source, _target(out, Path(source.name)))]
     return jobs
 

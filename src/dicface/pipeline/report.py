@@ -15,7 +15,7 @@ def _face(face: Face) -> dict[str, Any]:
         "outcome": face.outcome.name.lower(),
         "reason": face.outcome.value,
         "crop": {"left": face.square.left, "top": face.square.top, "side": face.square.side},
-        "landmarks": None if face.landmarks is None else face.landmarks.round(2).tolist(),
+        "landmarks": None if face.landmarks is None else face.landmarks.astype(float).round(2).tolist(),
     }
 
 

@@ -81,7 +81,11 @@ class Restoration:
     faces: tuple[Face, ...]
 
 
-def _check_pixels(image: NDArray[np.uint8]) -> None:
+def _check_pixels(image: object) -> None:
+    if not isinstance(image, np.ndarray):
+        raise UsageError(
+            f"expected (H, W, 3) uint8 RGB pixels, got {type(image).__name__}; see dicface.images.read_photo"
+        )
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or image.size == 0:
         raise UsageError(f"expected (H, W, 3) uint8 RGB pixels, got {image.dtype} of shape {image.shape}")
 
@@ -147,6 +151,10 @@ class Restorer:
             # Landmarks that throw the crop far off were not found on a face.
             refined.append(better if intersection_over_union(better.box, square.box) >= _KEEP_OVERLAP else square)
         return refined
+
+    def smallest_face_px(self, image: NDArray[np.uint8]) -> float:
+        """Width of the smallest face that the detector looks for in a photo; in large photos it may not afford less."""
+        return self._detect.smallest_face_px(*image.shape[:2])
 
     def faces(
         self,
