@@ -11,10 +11,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import settings
 from PIL import Image
 
 from dicface.images import read_photo, resize
 from dicface.networks.dic import DICConfig
+
+# A busy machine makes no test fail.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 PORTRAIT = Path(__file__).parent.parent / "examples" / "portrait.jpg"
 

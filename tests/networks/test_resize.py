@@ -26,7 +26,7 @@ def test_resize_equals_pillow_to_one_grey_level(portrait: np.ndarray, side: int,
     assert levels_apart(resize_bicubic(as_tensor(pixels), target, eight_bits=True), pillow) <= 1.001
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(left=st.floats(0, 16), top=st.floats(0, 16), side=st.floats(112, 128))
 def test_crop_equals_pillows_box_to_one_grey_level(left: float, top: float, side: float) -> None:
     pixels = np.asarray(
