@@ -284,6 +284,18 @@ def test_export_compares_with_torch(tmp_path: Path) -> None:
     assert (tmp_path / "a.onnx").exists()
 
 
+def test_train_leaves_weights_that_export(pack: Path, tmp_path: Path) -> None:
+    config = Path(__file__).parent.parent / "configs" / "lite.toml"
+    sizes = ("features=4", "hourglass_width=8", "groups=2", "steps=2", "fusion_blocks=1")
+    settings = ("run.steps=2", "run.validate_every=2", "run.landmark_weights=", *(f"network.{size}" for size in sizes))
+    sets = [part for setting in settings for part in ("--set", setting)]
+    command = [sys.executable, "-m", "dicface", "train", config, "--data", pack, "--out", tmp_path / "run", *sets]
+    # Without -W error: Lightning warns of its own.
+    result = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    assert dicface("export", tmp_path / "run", "-o", tmp_path / "a.onnx").returncode == 0
+
+
 @pytest.mark.parametrize("command", ["restore", "upscale", "models", "train", "export", "evaluate"])
 def test_every_command_has_help(command: str) -> None:
     result = dicface(command, "--help")

@@ -17,6 +17,7 @@ LAYERS = {
     "evaluation": 4,
     "training": 4,
     "export": 4,
+    "cards": 4,
     "config": 3,
     "runtime": 3,
     "checkpoints": 2,

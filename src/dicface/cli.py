@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
 from dicface.errors import DicfaceError, UsageError
 
@@ -212,6 +211,7 @@ def upscale(
 @app.command()
 def models(as_json: Annotated[bool, typer.Option("--json", help="Print the cards as JSON.")] = False) -> None:
     """List the embedded models with their cards."""
+    from dicface.cards import facts_table, results_table
     from dicface.runtime.models import DEFAULT_MODEL, embedded_models
 
     cards = embedded_models()
@@ -222,24 +222,8 @@ def models(as_json: Annotated[bool, typer.Option("--json", help="Print the cards
     for name, card in cards.items():
         default = " (default)" if name == DEFAULT_MODEL else ""
         console.print(f"[bold]{name}[/bold]{default}: {card['description']}")
-        table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
-        packs = ", ".join(f"{pack['file']} ({pack['faces']} faces)" for pack in card["data"])
-        table.add_row("size", f"{card['parameters'] / 1e6:.2f} M parameters, {card['gflop_per_face']:g} GFLOP a face")
-        table.add_row("trained on", f"{packs}; {card['samples']} faces seen")
-        table.add_row("", f"{card['hardware']}; at commit {card['commit']}")
-        table.add_row("licence", card["licence"])
-        table.add_row("use", card["use"])
-        for suffix, digest in card["sha256"].items():
-            table.add_row("sha256", f"{digest}  {name}{suffix}")
-        console.print(table)
-        numbers = card["numbers"]
-        title = f"y-crop8 on {numbers['faces']} faces of {numbers['data']}, PSNR dB / SSIM (--json has all)"
-        results = Table("crop", "bicubic", name, title=title, title_justify="left")
-        for row in numbers["results"]:
-            scores = row["y-crop8"]
-            plain = f"{scores['bicubic_psnr']:.2f} / {scores['bicubic_ssim']:.4f}"
-            results.add_row(f"{row['lr_size']} px", plain, f"{scores['psnr']:.2f} / {scores['ssim']:.4f}")
-        console.print(results)
+        console.print(facts_table(name, card))
+        console.print(results_table(name, card))
 
 
 @app.command()

@@ -78,7 +78,7 @@ class DlibDetector:
 
     Args:
         smallest_px: width of the smallest face to find.
-        max_megapixels: what is looked through at most, in megapixels after enlargement (about 60 ms each); in photos
+        max_megapixels: what is looked through at most, in megapixels after enlargement (about 90 ms each); in photos
             that would need more, the smallest faces are missed.
     """
 

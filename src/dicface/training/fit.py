@@ -4,12 +4,13 @@ import dataclasses
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 import lightning
 import torch
 from lightning.pytorch.callbacks import ModelCheckpoint, RichProgressBar
 from lightning.pytorch.loggers import TensorBoardLogger
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset
 
 from dicface.checkpoints import load_strictly, read_tensors, save_network, write_tensors
 from dicface.config import TrainConfig
@@ -41,15 +42,19 @@ class _Batches(lightning.LightningDataModule):
         return DataLoader(BatchStream(sampler, self.trainer.global_step, self.config.run.steps), batch_size=None)
 
     def val_dataloader(self) -> DataLoader[FaceBatch]:
-        batches: list[FaceBatch] = []
-        if self.validation is None:
-            return DataLoader(batches, batch_size=None)  # type: ignore[arg-type] - a list is a dataset
-        images, landmarks = self.validation.nominal()
-        for first in range(0, min(len(images), VALIDATION_FACES), VALIDATION_BATCH):
-            part = slice(first, first + VALIDATION_BATCH)
-            hr = torch.from_numpy(images[part]).permute(0, 3, 1, 2).float() / 255
-            batches.append(FaceBatch(hr, reduce_faces(hr, 16), torch.from_numpy(landmarks[part])))
-        return DataLoader(batches, batch_size=None)  # type: ignore[arg-type] - a list is a dataset
+        batches = [] if self.validation is None else _nominal_batches(self.validation)
+        # A list has all that a loader asks of a dataset.
+        return DataLoader(cast("Dataset[FaceBatch]", batches), batch_size=None)
+
+
+def _nominal_batches(pack: FacePack) -> list[FaceBatch]:
+    images, landmarks = pack.nominal()
+    batches: list[FaceBatch] = []
+    for first in range(0, min(len(images), VALIDATION_FACES), VALIDATION_BATCH):
+        part = slice(first, first + VALIDATION_BATCH)
+        hr = torch.from_numpy(images[part]).permute(0, 3, 1, 2).float() / 255
+        batches.append(FaceBatch(hr, reduce_faces(hr, 16), torch.from_numpy(landmarks[part])))
+    return batches
 
 
 def _start(task: DICTask, weights: Path) -> None:
@@ -105,7 +110,7 @@ def fit(config: TrainConfig, packs: Sequence[Path], validation: Path | None, out
     task = DICTask(config) if config.run.task == "dic" else LandmarkTask(config)
     if isinstance(task, DICTask) and config.run.landmark_weights and not resume:
         _start(task, Path(config.run.landmark_weights))
-    task.to(memory_format=torch.channels_last)  # type: ignore[call-overload] - nn.Module.to takes it
+    task.to(memory_format=torch.channels_last)
     trainer = lightning.Trainer(
         max_steps=config.run.steps,
         precision=config.run.precision,

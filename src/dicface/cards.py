@@ -1,0 +1,40 @@
+"""Model cards for the screen."""
+
+from typing import Any
+
+from rich.table import Table
+
+
+def facts_table(name: str, card: dict[str, Any]) -> Table:
+    """What a model is, where it comes from, and what it may be used for.
+
+    Args:
+        name: of the model.
+        card: as `scripts/embed.py` writes it.
+    """
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    packs = ", ".join(f"{pack['file']} ({pack['faces']} faces)" for pack in card["data"])
+    table.add_row("size", f"{card['parameters'] / 1e6:.2f} M parameters, {card['gflop_per_face']:g} GFLOP a face")
+    table.add_row("trained on", f"{packs}; {card['samples']} faces seen")
+    table.add_row("", f"{card['hardware']}; at commit {card['commit']}")
+    table.add_row("licence", card["licence"])
+    table.add_row("use", card["use"])
+    for suffix, digest in card["sha256"].items():
+        table.add_row("sha256", f"{digest}  {name}{suffix}")
+    return table
+
+
+def results_table(name: str, card: dict[str, Any]) -> Table:
+    """PSNR and SSIM by size of the crop, bicubic beside it.
+
+    Args:
+        name, card: see `facts_table`.
+    """
+    numbers = card["numbers"]
+    title = f"y-crop8 on {numbers['faces']} faces of {numbers['data']}, PSNR dB / SSIM (--json has all)"
+    table = Table("crop", "bicubic", name, title=title, title_justify="left")
+    for row in numbers["results"]:
+        scores = row["y-crop8"]
+        plain = f"{scores['bicubic_psnr']:.2f} / {scores['bicubic_ssim']:.4f}"
+        table.add_row(f"{row['lr_size']} px", plain, f"{scores['psnr']:.2f} / {scores['ssim']:.4f}")
+    return table
