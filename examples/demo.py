@@ -11,8 +11,8 @@ import time
 from pathlib import Path
 
 from dicface import Outcome, Restorer
+from dicface.draw import side_by_side
 from dicface.images import Photo, read_photo, resize, write_photo
-from dicface.pipeline.draw import side_by_side
 from dicface.pipeline.report import photo_report, write_json
 
 # Eileen Collins, photographed by NASA in 1999; public domain. The copy that scikit-image carries, as JPEG.

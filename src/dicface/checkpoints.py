@@ -229,5 +229,6 @@ def load_run(path: Path) -> DICNetwork:
             f"expected a run's checkpoint with config.json beside it, got {str(path)!r}: {error}"
         ) from error
     network = DICNetwork(config)
-    load_strictly(network, {key.removeprefix("network."): value for key, value in state.items()})
+    mine = {key.removeprefix("network."): value for key, value in state.items() if key.startswith("network.")}
+    load_strictly(network, mine)
     return network.eval()

@@ -117,8 +117,8 @@ def restore(
     overwrite: Overwrite = False,
 ) -> None:
     """Find the small faces in photos, restore them, and enlarge the photos around them."""
+    from dicface.draw import draw_landmarks
     from dicface.images import PILLOW_MEGAPIXELS, Photo, check_writable, read_photo, resize, write_photo
-    from dicface.pipeline.draw import draw_landmarks
     from dicface.pipeline.jobs import list_jobs
     from dicface.pipeline.report import photo_report, write_json
     from dicface.pipeline.restore import Outcome, Restorer
@@ -180,9 +180,9 @@ def upscale(
     overwrite: Overwrite = False,
 ) -> None:
     """Super-resolve aligned face crops to 128x128."""
+    from dicface.draw import draw_landmarks, side_by_side
     from dicface.errors import ImageError
     from dicface.images import FACE_PX, Photo, read_photo, resize, write_photo
-    from dicface.pipeline.draw import draw_landmarks, side_by_side
     from dicface.pipeline.jobs import list_jobs
     from dicface.runtime.models import FaceModel
 

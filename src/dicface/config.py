@@ -9,10 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
+from dicface.data.augmentation import AugmentationConfig
 from dicface.data.batches import BatchConfig
+from dicface.data.degradation import LRConfig
 from dicface.errors import ConfigError
-from dicface.losses import LossConfig
+from dicface.losses import GANConfig, LossConfig
 from dicface.networks.dic import DICConfig
+from dicface.networks.stacked_hourglass import StackedHourglassConfig
 
 Config = TypeVar("Config")
 
@@ -43,21 +46,30 @@ class RunConfig:
     """What is trained, how long and how.
 
     Attributes:
-        task: `landmark` trains the landmark branch alone, `dic` the whole network.
+        task: `landmark` trains the landmark branch alone, `dic` the whole network, `dicgan` goes on from there against
+            a discriminator, `hr-landmark` trains the stacked hourglass, `features` the face features of `dicgan`.
         steps: optimiser steps.
         seed: of weights, order and augmentation.
         precision: of the arithmetic; weights stay float32.
+        compile: let torch compile the network first; worth its minutes on accelerators.
         validate_every: steps between measurements on the validation pack, each followed by a checkpoint.
+        initial_weights: `framework` draws weights as torch does and zeroes the last layer, `he-normal` is the paper's.
+        network_weights: a run's weights that the network starts from.
         landmark_weights: a run of the `landmark` task whose branch `dic` starts from.
+        features_weights: a run of the `features` task that `dicgan` compares faces with.
         frozen_landmark_steps: steps during which the landmark branch does not learn.
     """
 
-    task: Literal["landmark", "dic"] = "dic"
+    task: Literal["landmark", "hr-landmark", "dic", "dicgan", "features"] = "dic"
     steps: int = 150_000
     seed: int = 0
     precision: Literal["32-true", "bf16-mixed"] = "32-true"
+    compile: bool = False
     validate_every: int = 1000
+    initial_weights: Literal["framework", "he-normal"] = "framework"
+    network_weights: str = ""
     landmark_weights: str = ""
+    features_weights: str = ""
     frozen_landmark_steps: int = 0
 
     def __post_init__(self) -> None:
@@ -66,14 +78,48 @@ class RunConfig:
 
 
 @dataclass(frozen=True)
+class FeaturesConfig:
+    """How faces of different people are told apart.
+
+    Attributes:
+        embedding: numbers that describe a face.
+        scale: of the cosines, before the softmax.
+        margin: by which the right person's cosine has to lead.
+    """
+
+    embedding: int = 256
+    scale: float = 16.0
+    margin: float = 0.2
+
+
+@dataclass(frozen=True)
 class TrainConfig:
-    """A whole training run; each attribute is a table of the TOML file."""
+    """A whole training run; each attribute is a table of the TOML file.
+
+    A file holds the tables that its task uses (`TABLES`), and no others.
+    """
 
     run: RunConfig = field(default_factory=RunConfig)
     network: DICConfig = field(default_factory=DICConfig)
+    hourglass: StackedHourglassConfig = field(default_factory=StackedHourglassConfig)
+    features: FeaturesConfig = field(default_factory=FeaturesConfig)
     batch: BatchConfig = field(default_factory=BatchConfig)
+    augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
+    lr: LRConfig = field(default_factory=LRConfig)
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
     loss: LossConfig = field(default_factory=LossConfig)
+    gan: GANConfig = field(default_factory=GANConfig)
+
+
+_COMMON = frozenset({"run", "batch", "augmentation", "optimiser"})
+TABLES = {
+    "landmark": _COMMON | {"network", "lr"},
+    "hr-landmark": _COMMON | {"hourglass"},
+    "dic": _COMMON | {"network", "lr", "loss"},
+    "dicgan": _COMMON | {"network", "lr", "loss", "gan"},
+    "features": _COMMON | {"features"},
+}
+"""Which tables each task uses."""
 
 
 def _coerce(value: Any, kind: Any, name: str) -> Any:
@@ -142,4 +188,8 @@ def read_config(path: Path, overrides: Sequence[str] = ()) -> TrainConfig:
         if not isinstance(values.setdefault(table, {}), dict):
             raise ConfigError(f"expected a table [{table}], got {values[table]!r}")
         values[table][name] = value
-    return from_mapping(TrainConfig, values)
+    config = from_mapping(TrainConfig, values)
+    unused = sorted(values.keys() - TABLES[config.run.task])
+    if unused:
+        raise ConfigError(f"the task {config.run.task!r} does not use the tables {unused}; leave them out")
+    return config

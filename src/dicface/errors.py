@@ -9,6 +9,7 @@
     |   +-- PackError         a face pack that is not one
     |   +-- CheckpointError   weights that do not fit or cannot be trusted
     +-- OutputError           a result cannot be written
+    +-- TrainingError         a run that cannot go on
 
 "No face found" is a result, not an error.
 """
@@ -48,3 +49,7 @@ class CheckpointError(InputError):
 
 class OutputError(DicfaceError):
     """A result cannot be written where it should go."""
+
+
+class TrainingError(DicfaceError):
+    """A training run that cannot go on, or was told to stop."""

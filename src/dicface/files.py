@@ -1,5 +1,6 @@
 """Files appear under their name complete or not at all."""
 
+import hashlib
 import os
 import secrets
 from collections.abc import Generator
@@ -32,3 +33,9 @@ def written_whole(path: Path) -> Generator[Path]:
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file, hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

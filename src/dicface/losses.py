@@ -1,24 +1,40 @@
 """Training losses."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from dicface.networks.dic import DICOutput
 
 
 @dataclass(frozen=True)
 class LossConfig:
-    """Weights of the loss terms; the defaults are the paper's.
+    """Weights of the terms of DIC's loss; the defaults are the paper's.
 
     Attributes:
         image: weight of the images' L1 error.
         heatmap: weight of the heatmaps' mean squared error.
+        image_steps: `every` compares each step's image; `released` takes the last one's error as often as there are
+            steps, which is what the authors' code does for DICGAN (ADR 0007).
     """
 
     image: float = 1.0
     heatmap: float = 0.1
+    image_steps: Literal["every", "released"] = "every"
+
+
+@dataclass(frozen=True)
+class GANConfig:
+    """Weights of what DICGAN's loss adds; the defaults are the paper's.
+
+    Attributes:
+        feature: weight of the L1 distance between face features.
+        adversarial: weight of the generator's part of the vanilla GAN loss.
+    """
+
+    feature: float = 0.1
+    adversarial: float = 0.005
 
 
 class DICLoss(NamedTuple):
@@ -34,7 +50,7 @@ class DICLoss(NamedTuple):
 
 
 def dic_loss(output: DICOutput, hr: Tensor, heatmaps: Tensor, config: LossConfig) -> DICLoss:
-    """L1 of every step's image plus mean squared error of every step's heatmaps, summed over the steps.
+    """L1 of the steps' images plus mean squared error of every step's heatmaps, summed over the steps.
 
     Args:
         output: of the network.
@@ -45,7 +61,8 @@ def dic_loss(output: DICOutput, hr: Tensor, heatmaps: Tensor, config: LossConfig
     Source: the paper's objective for DIC.
     """
     steps = output.sr.shape[1]
-    image = (output.sr - hr[:, None]).abs().mean() * steps
+    images = output.sr if config.image_steps == "every" else output.sr[:, -1:]
+    image = (images - hr[:, None]).abs().mean() * steps
     heatmap = (output.heatmaps - heatmaps[:, None]).square().mean() * steps
     return DICLoss(config.image * image + config.heatmap * heatmap, image, heatmap)
 
@@ -60,3 +77,23 @@ def heatmap_loss(heatmaps: Tensor, targets: Tensor) -> Tensor:
         targets: (N, K, 32, 32) float in [0, 1].
     """
     return (heatmaps - targets[:, None]).square().sum(dim=(-2, -1)).mean()
+
+
+def adversarial_loss(fake: Tensor) -> Tensor:
+    """Generator's part of the vanilla GAN loss: low where its faces are taken for photos.
+
+    Args:
+        fake: (N, 1) float logits of generated faces.
+    """
+    return nn.functional.softplus(-fake).mean()
+
+
+def discriminator_loss(real: Tensor, fake: Tensor) -> Tensor:
+    """Discriminator's part of the vanilla GAN loss: the mean of both cross-entropies.
+
+    Args:
+        real, fake: (N, 1) float logits of photos and of generated faces.
+
+    Source: the paper's adversarial loss.
+    """
+    return (nn.functional.softplus(-real).mean() + nn.functional.softplus(fake).mean()) / 2

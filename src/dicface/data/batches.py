@@ -9,41 +9,28 @@ import torch
 from torch import Tensor
 from torch.utils.data import IterableDataset
 
+from dicface.data.augmentation import AugmentationConfig, Placement, cut_faces, draw_placement, move_landmarks
+from dicface.data.degradation import LRConfig, draw_size, photograph_faces, reduce_faces
 from dicface.data.packs import FacePack
 from dicface.errors import ConfigError
-from dicface.images import FACE_PX
-from dicface.landmarks import HEATMAP_SIZE, HEATMAP_STRIDE, MIRROR_68
-from dicface.networks.resize import crop_bicubic, resize_bicubic
+from dicface.landmarks import HEATMAP_SIZE, HEATMAP_STRIDE
 
 _ORDER, _AUGMENTATION = 0, 1
 
 
 @dataclass(frozen=True)
 class BatchConfig:
-    """How faces become batches.
+    """How many faces a step sees.
 
     Attributes:
-        size: faces in a batch.
-        lr_size_min, lr_size_max: range of the low-resolution side S; one S for a batch, its logarithm uniform.
-        lr_size_16_share: share of the batches that get S = 16 whatever the range says.
-        flip: mirror half of the faces.
-        crop_side_min, crop_side_max: side in pixels of the square that is cut and resized to 128; the nominal crop
-            is 128.
-        unscaled_share: share of the faces whose square is 128 px and lies on whole pixels, so that it is not resampled.
+        size: faces in a batch, over all processes of the run together.
     """
 
     size: int = 8
-    lr_size_min: int = 16
-    lr_size_max: int = 16
-    lr_size_16_share: float = 0.0
-    flip: bool = True
-    crop_side_min: float = 128.0
-    crop_side_max: float = 128.0
-    unscaled_share: float = 0.5
 
     def __post_init__(self) -> None:
-        if self.size < 1 or not 1 <= self.lr_size_min <= self.lr_size_max or self.crop_side_min > self.crop_side_max:
-            raise ConfigError(f"expected batch.size from 1 up and batch.*_min not above batch.*_max, got {self}")
+        if self.size < 1:
+            raise ConfigError(f"expected batch.size from 1 up, got {self.size}")
 
 
 class FaceBatch(NamedTuple):
@@ -51,13 +38,22 @@ class FaceBatch(NamedTuple):
 
     Attributes:
         hr: (N, 3, 128, 128) float32 RGB in [0, 1], rounded to 8 bits.
-        lr: (N, 3, S, S) float32 RGB in [0, 1], the bicubic reduction of `hr`, rounded to 8 bits.
+        lr: (N, 3, S, S) float32 RGB in [0, 1], `hr` reduced, rounded to 8 bits.
         landmarks: (N, 68, 2) float32 x, y in pixels of `hr`, pixel centres at integers.
+        identities: (N,) int64, -1 where unknown.
     """
 
     hr: Tensor
     lr: Tensor
     landmarks: Tensor
+    identities: Tensor
+
+
+class Share(NamedTuple):
+    """Which faces of every batch a process trains on: every `of`-th, from number `rank` on."""
+
+    rank: int = 0
+    of: int = 1
 
 
 def target_heatmaps(landmarks: Tensor, sigma: float = 1.0) -> Tensor:
@@ -81,21 +77,6 @@ def target_heatmaps(landmarks: Tensor, sigma: float = 1.0) -> Tensor:
     return down[..., :, None] * across[..., None, :]
 
 
-def reduce_faces(hr: Tensor, size: int) -> Tensor:
-    """Low-resolution faces by the paper's recipe: bicubic, rounded to 8 bits.
-
-    Args:
-        hr: (N, 3, 128, 128) float RGB in [0, 1].
-        size: side of the result in pixels.
-
-    Returns:
-        (N, 3, size, size) float, within one grey level of Pillow's reduction.
-
-    Source: the paper's data preparation.
-    """
-    return resize_bicubic(hr, size, eight_bits=True)
-
-
 def _generator(*key: int) -> torch.Generator:
     """Random numbers that depend on all parts of the key; torch's own seeding looks at the low 32 bits only."""
     return torch.Generator().manual_seed(int(np.random.SeedSequence(key).generate_state(1)[0]))
@@ -104,21 +85,46 @@ def _generator(*key: int) -> torch.Generator:
 class FaceSampler:
     """Draws batches from a pack that lies decoded in memory (on the device that trains, if there is room).
 
-    Batch k depends on the seed and on k alone: a resumed run goes on with the batches it would have had. Every epoch
-    visits all faces once, in its own order.
+    Batch k depends on the seed and on k alone: a resumed run goes on with the batches it would have had, and several
+    processes share the batches that one would have had. Every epoch visits all faces once, in its own order.
+
+    Args:
+        pack: faces, images of at least `augmentation.crop_side_max` pixels.
+        batch, augmentation, lr: what batches are made of.
+        seed: of order, augmentation and degradation.
+        device: where the faces lie and the batches appear; the CPU if None.
+        share: the part of each batch that is wanted.
+
+    Raises:
+        ConfigError: crops larger than the images, or a batch that cannot be shared out evenly.
     """
 
-    def __init__(self, pack: FacePack, config: BatchConfig, seed: int, device: torch.device | None = None) -> None:
+    def __init__(
+        self,
+        pack: FacePack,
+        batch: BatchConfig,
+        augmentation: AugmentationConfig,
+        lr: LRConfig,
+        seed: int,
+        device: torch.device | None = None,
+        share: Share = Share(),  # noqa: B008 - immutable
+    ) -> None:
         side = pack.images.shape[1]
-        if config.crop_side_max > side:
+        if augmentation.crop_side_max > side:
             raise ConfigError(
-                f"expected batch.crop_side_max of at most {side}, the side of the packs' images, "
-                f"got {config.crop_side_max:g}"
+                f"expected augmentation.crop_side_max of at most {side}, the side of the packs' images, "
+                f"got {augmentation.crop_side_max:g}"
             )
-        self.config = config
+        if batch.size % share.of:
+            raise ConfigError(f"expected batch.size to be a multiple of the {share.of} processes, got {batch.size}")
+        self.size = batch.size
+        self.augmentation = augmentation
+        self.lr = lr
         self.seed = seed
+        self.part = slice(share.rank, batch.size, share.of)
         self.images = torch.from_numpy(pack.images).to(device)
         self.landmarks = torch.from_numpy(pack.landmarks).to(device)
+        self.identities = torch.from_numpy(pack.identities).to(device)
         self._order: tuple[int, Tensor] = (-1, torch.empty(0, dtype=torch.int64))
 
     def _epoch_order(self, epoch: int) -> Tensor:
@@ -128,51 +134,25 @@ class FaceSampler:
         return self._order[1]
 
     def _faces(self, step: int) -> Tensor:
-        first, count = step * self.config.size, len(self.images)
-        return torch.stack([self._epoch_order(k // count)[k % count] for k in range(first, first + self.config.size)])
-
-    def _lr_size(self, generator: torch.Generator) -> int:
-        share, where = torch.rand(2, generator=generator).tolist()
-        low, high = self.config.lr_size_min, self.config.lr_size_max
-        if share < self.config.lr_size_16_share:
-            return 16
-        return min(high, int(low * ((high + 1) / low) ** where))
+        first, count = step * self.size, len(self.images)
+        return torch.stack([self._epoch_order(k // count)[k % count] for k in range(first, first + self.size)])
 
     def batch(self, step: int) -> FaceBatch:
-        """Batch number `step`, on the device of the images."""
+        """This process's share of batch number `step`, on the device of the images."""
         generator = _generator(self.seed, _AUGMENTATION, step)
-        config, device = self.config, self.images.device
-        chosen = self._faces(step).to(device)
+        part, device = self.part, self.images.device
+        chosen = self._faces(step)[part].to(device)
         images = self.images[chosen].permute(0, 3, 1, 2).float() / 255
-        landmarks = self.landmarks[chosen]
-        full = images.shape[-1]
-
-        draw = torch.rand(5, config.size, generator=generator)
-        side = config.crop_side_min + (config.crop_side_max - config.crop_side_min) * draw[0]
-        whole = draw[1] < config.unscaled_share
-        side = torch.where(whole, torch.tensor(float(FACE_PX)), side)
-        corner = draw[2:4] * (full - side)
-        corner = torch.where(whole, corner.round(), corner)
-        side, (left, top) = side.to(device), corner.to(device)
-
-        hr = crop_bicubic(images, left, top, side, FACE_PX)
-        offset = torch.stack([left, top], dim=-1)[:, None]
-        landmarks = (landmarks + 0.5 - offset) * (FACE_PX / side)[:, None, None] - 0.5
-        if config.flip:
-            mirrored = (draw[4] < 0.5).to(device)
-            hr = torch.where(mirrored[:, None, None, None], hr.flip(-1), hr)
-            landmarks = torch.where(mirrored[:, None, None], mirror_landmarks(landmarks), landmarks)
-        return FaceBatch(hr, reduce_faces(hr, self._lr_size(generator)), landmarks)
-
-
-def mirror_landmarks(landmarks: Tensor) -> Tensor:
-    """Landmarks of the mirrored 128x128 image: x reversed, left and right points exchanged (ADR 0003).
-
-    Args:
-        landmarks: (..., 68, 2) float x, y in pixels, pixel centres at integers.
-    """
-    swapped = landmarks[..., torch.from_numpy(MIRROR_68).to(landmarks.device), :]
-    return torch.stack([FACE_PX - 1 - swapped[..., 0], swapped[..., 1]], dim=-1)
+        drawn = draw_placement(self.augmentation, self.size, images.shape[-1], generator)
+        placement = Placement(*(value[part].to(device) for value in drawn))
+        hr = cut_faces(images, placement)
+        landmarks = move_landmarks(self.landmarks[chosen], placement, self.augmentation.flip == "exchange")
+        size = draw_size(self.lr, generator)
+        if self.lr.degradation == "camera":
+            lr = photograph_faces(hr, size, self.lr, generator, self.size, part)
+        else:
+            lr = reduce_faces(hr, size)
+        return FaceBatch(hr, lr, landmarks, self.identities[chosen])
 
 
 class BatchStream(IterableDataset[FaceBatch]):

@@ -50,6 +50,13 @@ class FacePack:
         inner = slice(margin, margin + FACE_PX)
         return self.images[:, inner, inner], self.landmarks - np.float32(margin)
 
+    def identified(self) -> "FacePack":
+        """The faces whose person is known, people renumbered from 0 without gaps."""
+        known = np.flatnonzero(self.identities >= 0)
+        _, people = np.unique(self.identities[known], return_inverse=True)
+        keys = tuple(self.keys[face] for face in known)
+        return FacePack(keys, people.astype(np.int64), self.images[known], self.landmarks[known])
+
 
 def _decode(row: tuple[str, bytes]) -> NDArray[np.uint8]:
     key, encoded = row
@@ -97,15 +104,25 @@ def read_pack(path: Path, limit: int | None = None) -> FacePack:
     return FacePack(keys, identities, np.stack(images), flat.reshape(-1, KEYPOINTS, 2))
 
 
-def read_packs(paths: Sequence[Path]) -> FacePack:
-    """Read several packs, or folders of packs, as one.
+def pack_files(paths: Sequence[Path]) -> list[Path]:
+    """The pack files that paths stand for: themselves, or the `*.parquet` of a folder in the order of their names.
 
     Raises:
-        PackError: as `read_pack`; also no pack at all, or image sizes that differ from pack to pack.
+        PackError: there is none.
     """
     files = [file for path in paths for file in (sorted(path.glob("*.parquet")) if path.is_dir() else [path])]
     if not files:
         raise PackError(f"expected face packs (*.parquet), found none in {[str(path) for path in paths]}")
+    return files
+
+
+def read_packs(paths: Sequence[Path]) -> FacePack:
+    """Read several packs, or folders of packs, as one. A pack named twice counts twice.
+
+    Raises:
+        PackError: as `read_pack`; also no pack at all, or image sizes that differ from pack to pack.
+    """
+    files = pack_files(paths)
     packs = [read_pack(file) for file in files]
     sizes = {pack.images.shape[1] for pack in packs}
     if len(sizes) != 1:

@@ -1,9 +1,17 @@
 """The layers that several parts of the network share."""
 
+import torch
 from torch import Tensor, nn
+
+from dicface.images import CHANNEL_MEANS
 
 PRELU_START = 0.2
 LEAKY_SLOPE = 0.2
+
+
+def channel_means() -> Tensor:
+    """(3, 1, 1) float32: what the networks subtract from RGB in [0, 1]."""
+    return torch.tensor(CHANNEL_MEANS).reshape(3, 1, 1)
 
 
 def conv_prelu(inputs: int, outputs: int, kernel: int, stride: int = 1, padding: int = 0) -> nn.Sequential:

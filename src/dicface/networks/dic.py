@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from dicface.images import CHANNEL_MEANS
+from dicface.networks.blocks import channel_means
 from dicface.networks.fusion import AttentiveFusion, component_maps
 from dicface.networks.landmark import LandmarkBranch
 from dicface.networks.recovery import AnySizeStem, PaperStem, Reconstruction, RecoveryBlock
@@ -87,7 +87,7 @@ class DICNetwork(nn.Module):
         super().__init__()
         self.config = config
         c, stride = config.features, config.projection_stride
-        self.register_buffer("means", torch.tensor(CHANNEL_MEANS).reshape(3, 1, 1), persistent=False)
+        self.register_buffer("means", channel_means(), persistent=False)
         self.stem = PaperStem(c) if config.stem == "paper" else AnySizeStem(c)
         self.first_recovery = RecoveryBlock(c, c, config.groups, stride, fusion=None)
         self.recovery = RecoveryBlock(2 * c, c, config.groups, stride, fusion=AttentiveFusion(c, config.fusion_blocks))

@@ -73,3 +73,20 @@ class Discriminator(nn.Module):
         """(N, 3, 128, 128) float, channel means subtracted -> (N, 1) float logit, positive for a photo."""
         one, other = self.filter(self.features(image).flatten(1)).chunk(2, dim=1)
         return self.head(self.activation(one.maximum(other)))
+
+
+class FaceRecogniser(nn.Module):
+    """Embedding of a face, near for pictures of one person.
+
+    Source: LightCNN-9 with its max-feature-map linear layer.
+    """
+
+    def __init__(self, embedding: int) -> None:
+        super().__init__()
+        self.features = LightCNNFeatures()
+        self.filter = nn.Linear(FEATURE_WIDTH, 2 * embedding)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """(N, 3, 128, 128) float, channel means subtracted -> (N, embedding) float, of any length."""
+        one, other = self.filter(self.features(image).flatten(1)).chunk(2, dim=1)
+        return one.maximum(other)

@@ -2,27 +2,49 @@
 
 import dataclasses
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
+from typing import Any, NamedTuple, cast
 
 import lightning
 import torch
-from lightning.pytorch.callbacks import ModelCheckpoint, RichProgressBar
+from lightning.pytorch.callbacks import Callback, ModelCheckpoint, RichProgressBar
 from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 from torch.utils.data import DataLoader, Dataset
 
-from dicface.checkpoints import load_strictly, read_tensors, save_network, write_tensors
-from dicface.config import TrainConfig
-from dicface.data.batches import BatchStream, FaceBatch, FaceSampler, reduce_faces
+from dicface.checkpoints import load_strictly, read_tensors
+from dicface.config import TABLES, TrainConfig
+from dicface.data.batches import BatchStream, FaceBatch, FaceSampler, Share
+from dicface.data.degradation import reduce_faces
 from dicface.data.packs import FacePack, read_packs
-from dicface.errors import ConfigError
+from dicface.errors import ConfigError, PackError, TrainingError
 from dicface.files import written_whole
-from dicface.training.callbacks import AveragedWeights
-from dicface.training.modules import DICTask, LandmarkTask
+from dicface.training.callbacks import AveragedWeights, PictureGrid, SaveWhenTold, StopOnNaN
+from dicface.training.dic import DICTask
+from dicface.training.dicgan import DICGANTask
+from dicface.training.features import FeaturesTask
+from dicface.training.landmark import HRLandmarkTask, LandmarkTask
+from dicface.training.provenance import describe_run
+from dicface.training.task import Task
 
 VALIDATION_BATCH = 50
 VALIDATION_FACES = 200
+# Likeness is measured over pairs, of which few faces make few.
+VALIDATION_FACES_OF_PEOPLE = 500
+
+
+class Machines(NamedTuple):
+    """What a run computes on.
+
+    Attributes:
+        devices: processes on each machine, one accelerator each where there are any.
+        nodes: machines.
+    """
+
+    devices: int = 1
+    nodes: int = 1
 
 
 class _Batches(lightning.LightningDataModule):
@@ -36,67 +58,116 @@ class _Batches(lightning.LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[FaceBatch]:
         assert self.trainer is not None
-        # The faces lie decoded where the training runs: 1.9 GB for 30,000.
-        device = self.trainer.strategy.root_device
-        sampler = FaceSampler(self.train, self.config.batch, self.config.run.seed, device)
-        return DataLoader(BatchStream(sampler, self.trainer.global_step, self.config.run.steps), batch_size=None)
+        config = self.config
+        sampler = FaceSampler(
+            self.train,
+            config.batch,
+            config.augmentation,
+            config.lr,
+            config.run.seed,
+            # The faces lie decoded where the training runs: 1.9 GB for 30,000.
+            self.trainer.strategy.root_device,
+            Share(self.trainer.global_rank, self.trainer.world_size),
+        )
+        return DataLoader(BatchStream(sampler, self.trainer.global_step, config.run.steps), batch_size=None)
 
     def val_dataloader(self) -> DataLoader[FaceBatch]:
-        batches = [] if self.validation is None else _nominal_batches(self.validation)
+        limit = VALIDATION_FACES_OF_PEOPLE if self.config.run.task == "features" else VALIDATION_FACES
+        batches = [] if self.validation is None else _nominal_batches(self.validation, limit)
         # A list has all that a loader asks of a dataset.
         return DataLoader(cast("Dataset[FaceBatch]", batches), batch_size=None)
 
 
-def _nominal_batches(pack: FacePack) -> list[FaceBatch]:
+def _nominal_batches(pack: FacePack, limit: int) -> list[FaceBatch]:
     images, landmarks = pack.nominal()
     batches: list[FaceBatch] = []
-    for first in range(0, min(len(images), VALIDATION_FACES), VALIDATION_BATCH):
+    for first in range(0, min(len(images), limit), VALIDATION_BATCH):
         part = slice(first, first + VALIDATION_BATCH)
         hr = torch.from_numpy(images[part]).permute(0, 3, 1, 2).float() / 255
-        batches.append(FaceBatch(hr, reduce_faces(hr, 16), torch.from_numpy(landmarks[part])))
+        identities = torch.from_numpy(pack.identities[part])
+        batches.append(FaceBatch(hr, reduce_faces(hr, 16), torch.from_numpy(landmarks[part]), identities))
     return batches
 
 
-def _start(task: DICTask, weights: Path) -> None:
-    """Give the landmark branch its pretrained weights."""
-    load_strictly(task.network.landmark, read_tensors(weights)[0])
+def _build(config: TrainConfig, train: FacePack) -> Task[Any]:
+    match config.run.task:
+        case "landmark":
+            return LandmarkTask(config)
+        case "hr-landmark":
+            return HRLandmarkTask(config)
+        case "dic":
+            return DICTask(config)
+        case "dicgan":
+            return DICGANTask(config)
+        case "features":
+            return FeaturesTask(config, people=int(train.identities.max()) + 1)
 
 
-def _save_config(config: TrainConfig, out: Path, resume: bool) -> None:
-    """Write the resolved config beside the checkpoints; a resumed run must keep its network."""
-    resolved = json.loads(json.dumps(dataclasses.asdict(config)))
-    path = out / "config.json"
-    if resume:
-        before = json.loads(path.read_text())["network"]
-        if before != resolved["network"]:
-            raise ConfigError(f"expected the network of the run to resume, {before}, got {resolved['network']}")
+def _start(task: Task[Any], config: TrainConfig) -> None:
+    """Give the task the trained weights that its config names."""
+    run = config.run
+    if run.network_weights:
+        load_strictly(task.network, read_tensors(Path(run.network_weights))[0])
+    if run.landmark_weights and isinstance(task, DICTask):
+        load_strictly(task.network.landmark, read_tensors(Path(run.landmark_weights))[0])
+    if run.features_weights and isinstance(task, DICGANTask):
+        task.load_features(Path(run.features_weights))
+
+
+def _resolved(config: TrainConfig) -> dict[str, Any]:
+    """The tables that the task uses, JSON-ready."""
+    tables = dataclasses.asdict(config)
+    return json.loads(json.dumps({name: tables[name] for name in tables if name in TABLES[config.run.task]}))
+
+
+def _write_json(path: Path, content: dict[str, Any]) -> None:
     with written_whole(path) as part:
-        part.write_text(json.dumps(resolved, indent=2) + "\n")
+        part.write_text(json.dumps(content, indent=2) + "\n")
 
 
-def _checkpoints(out: Path, every: int, validated: bool) -> list[ModelCheckpoint]:
-    """`last.ckpt` for resuming and, where something is measured, `best.ckpt`."""
+def _check_same_network(config: TrainConfig, out: Path) -> None:
+    before = json.loads((out / "config.json").read_text())
+    now = _resolved(config)
+    for table in ("network", "hourglass", "features"):
+        if before.get(table) != now.get(table):
+            raise ConfigError(f"expected the network of the run to resume, {before.get(table)}, got {now.get(table)}")
+
+
+def _callbacks(config: TrainConfig, out: Path, validated: bool) -> list[Callback]:
+    """`last.ckpt` for resuming and, where something is measured, `best.ckpt`; and what watches over the run."""
+    every = config.run.validate_every
     last = ModelCheckpoint(out, filename="last", every_n_train_steps=every, enable_version_counter=False)
     best = ModelCheckpoint(out, filename="best", monitor="val_score", mode="max", enable_version_counter=False)
-    return [last, best] if validated else [last]
+    watch = [AveragedWeights(config.optimiser.ema_decay), StopOnNaN(), SaveWhenTold(out / "last.ckpt")]
+    return [*watch, PictureGrid(), last, *([best] if validated else []), RichProgressBar()]
 
 
-def fit(config: TrainConfig, packs: Sequence[Path], validation: Path | None, out: Path, resume: bool = False) -> Path:
+def fit(
+    config: TrainConfig,
+    packs: Sequence[Path],
+    validation: Path | None,
+    out: Path,
+    resume: bool = False,
+    machines: Machines = Machines(),  # noqa: B008 - immutable
+) -> Path:
     """Train as configured and write the averaged weights.
 
     Args:
         config: the whole run.
         packs: face packs, or folders of them, to learn from.
-        validation: pack whose first 200 faces are measured on the way; None measures nothing.
-        out: folder for checkpoints, logs, the resolved config and the result.
+        validation: pack whose first 200 faces are measured on the way (500 by the `features` task); None measures
+            nothing.
+        out: folder for checkpoints, logs, the resolved config, what the run was made from, and the result.
         resume: go on from the last checkpoint in `out`.
+        machines: how many processes share each batch. The result is the same but for rounding.
 
     Returns:
-        `out/weights.safetensors`: the network, or the landmark branch alone after the `landmark` task.
+        `out/weights.safetensors`: the network that the task is for.
 
     Raises:
-        ConfigError: `out` already holds a run and `resume` is not set, or the reverse.
-        PackError: a pack cannot be read.
+        ConfigError: `out` already holds a run and `resume` is not set, or the reverse; or settings that contradict.
+        PackError: a pack cannot be read, or holds no known people for `features`.
+        TrainingError: the loss was no longer a number, or the run was told to stop (SIGTERM) and saved itself.
     """
     last = out / "last.ckpt"
     if resume != last.exists():
@@ -104,42 +175,45 @@ def fit(config: TrainConfig, packs: Sequence[Path], validation: Path | None, out
         raise ConfigError(
             f"{str(out)!r} {found} checkpoint; {'leave out' if resume else 'add'} --resume, or choose another --out"
         )
-    _save_config(config, out, resume)
+    if resume:
+        _check_same_network(config, out)
     lightning.seed_everything(config.run.seed, verbose=False)
-    batches = _Batches(read_packs(packs), read_packs([validation]) if validation else None, config)
-    task = DICTask(config) if config.run.task == "dic" else LandmarkTask(config)
-    if isinstance(task, DICTask) and config.run.landmark_weights and not resume:
-        _start(task, Path(config.run.landmark_weights))
+    train = read_packs(packs)
+    if config.run.task == "features":
+        train = train.identified()
+        if not len(train):
+            raise PackError(f"expected faces of known people, found none in {[str(path) for path in packs]}")
+    task = _build(config, train)
+    if not resume:
+        _start(task, config)
     task.to(memory_format=torch.channels_last)
+    if config.run.compile:
+        task.network.compile()
     trainer = lightning.Trainer(
         max_steps=config.run.steps,
         precision=config.run.precision,
+        devices=machines.devices,
+        num_nodes=machines.nodes,
+        strategy="auto" if machines == Machines() else "ddp",
+        # The sampler shares batches out itself; measurements are repeated by every process.
+        use_distributed_sampler=False,
+        sync_batchnorm=machines != Machines() and torch.cuda.is_available(),
         val_check_interval=config.run.validate_every,
         check_val_every_n_epoch=None,
         num_sanity_val_steps=0,
         log_every_n_steps=20,
         logger=TensorBoardLogger(out, name="", version="log"),
-        callbacks=[
-            AveragedWeights(config.optimiser.ema_decay),
-            *_checkpoints(out, config.run.validate_every, validated=validation is not None),
-            RichProgressBar(),
-        ],
+        callbacks=_callbacks(config, out, validated=validation is not None),
     )
-    trainer.fit(task, batches, ckpt_path=last if resume else None, weights_only=True)
-    return write_result(task, out / "weights.safetensors", config)
-
-
-def write_result(task: DICTask | LandmarkTask, path: Path, config: TrainConfig) -> Path:
-    """Write what a task has learned.
-
-    Args:
-        task: whose current weights are the ones to ship.
-        path: the safetensors file.
-        config: stored beside the weights.
-    """
-    notes: dict[str, str] = {"config": json.dumps(dataclasses.asdict(config))}
-    if isinstance(task, DICTask):
-        save_network(task.network, path, notes)
-    else:
-        write_tensors(task.branch.state_dict(), path, notes)
-    return path
+    if trainer.is_global_zero:
+        _write_json(out / "config.json", _resolved(config))
+        _write_json(out / "run.json", describe_run(sys.argv, packs, train, str(trainer.strategy.root_device)))
+    batches = _Batches(train, read_packs([validation]) if validation else None, config)
+    try:
+        trainer.fit(task, batches, ckpt_path=last if resume else None, weights_only=True)
+    except SIGTERMException as stop:
+        raise TrainingError(f"told to stop at step {trainer.global_step}; --resume goes on from there") from stop
+    weights = out / "weights.safetensors"
+    if trainer.is_global_zero:
+        task.write_weights(weights, {"config": json.dumps(_resolved(config))})
+    return weights

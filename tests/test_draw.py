@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dicface.pipeline.draw import draw_landmarks, side_by_side
+from dicface.draw import draw_landmarks, side_by_side
 
 
 @pytest.mark.parametrize("x", [10.0, 10.4, 9.6])

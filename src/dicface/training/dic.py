@@ -1,0 +1,89 @@
+"""The task that trains DIC itself."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from dicface.checkpoints import save_network
+from dicface.config import TrainConfig
+from dicface.data.batches import FaceBatch, target_heatmaps
+from dicface.data.degradation import reduce_faces
+from dicface.evaluation.protocols import Y_CROP8
+from dicface.images import to_uint8
+from dicface.losses import dic_loss
+from dicface.networks.dic import DICNetwork
+from dicface.networks.resize import resize_bicubic
+from dicface.training.landmark import landmark_error
+from dicface.training.task import Column, Task, he_normal, zero_layer
+
+
+def _pixels(images: Tensor) -> NDArray[np.uint8]:
+    """(N, 3, H, W) float in [0, 1] -> (N, H, W, 3) uint8."""
+    return to_uint8(images.float().permute(0, 2, 3, 1).cpu().numpy())
+
+
+def psnr_db(sr: Tensor, hr: Tensor) -> Tensor:
+    """PSNR over a whole batch of unrounded images in [0, 1], for the progress bar."""
+    return -10 * (sr.detach().float() - hr).square().mean().log10()
+
+
+class DICTask(Task[DICNetwork]):
+    """Trains the whole network by the loss over all steps.
+
+    Source: the paper's objective for DIC.
+    """
+
+    def __init__(self, config: TrainConfig) -> None:
+        super().__init__(config)
+        self.network = DICNetwork(config.network)
+        if config.run.initial_weights == "he-normal":
+            he_normal(self.network)
+        else:
+            zero_layer(self.network.reconstruction.conv)
+        if config.run.frozen_landmark_steps >= config.run.steps:
+            self.network.landmark.requires_grad_(False)
+
+    def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
+        """Hold the landmark branch still for the configured first steps.
+
+        Its gradients are dropped rather than switched off: which parameters take part may not change during a
+        distributed run.
+        """
+        if self.global_step < self.config.run.frozen_landmark_steps:
+            for parameter in self.network.landmark.parameters():
+                parameter.grad = None
+        super().on_before_optimizer_step(optimizer)
+
+    def training_step(self, batch: FaceBatch, index: int) -> Tensor:
+        """Loss of one batch."""
+        output = self.network(batch.lr)
+        loss = dic_loss(output, batch.hr, target_heatmaps(batch.landmarks), self.config.loss)
+        self.log_dict({"loss": loss.total, "image": loss.image, "heatmap": loss.heatmap})
+        self.log("psnr", psnr_db(output.sr[:, -1], batch.hr), prog_bar=True)
+        return loss.total
+
+    def validation_step(self, batch: FaceBatch, index: int) -> dict[str, list[Column]]:
+        """Luma PSNR of the last step (`y-crop8`) at 16 px and, for any-size networks, at 32 px."""
+        scores: list[float] = []
+        columns: list[Column] = []
+        hr, targets = _pixels(batch.hr), target_heatmaps(batch.landmarks)
+        for size in (16, 32) if self.config.network.stem == "any-size" else (16,):
+            lr = reduce_faces(batch.hr, size)
+            output = self.network(lr)
+            steps_db = [float(Y_CROP8.psnr(_pixels(sr), hr).mean()) for sr in output.sr.unbind(dim=1)]
+            for step, value in enumerate(steps_db):
+                self.log(f"val_psnr_{size}_step{step}", value, prog_bar=step == len(steps_db) - 1)
+            scores.append(steps_db[-1])
+            self.log(f"val_cells_{size}", landmark_error(output.heatmaps[:, -1], targets).mean())
+            columns.append(Column(resize_bicubic(lr, batch.hr.shape[-1])))
+            columns += map(Column, output.sr.unbind(dim=1), output.heatmaps.unbind(dim=1))
+        self.log("val_score", sum(scores) / len(scores))
+        return {"columns": [*columns, Column(batch.hr, targets)]}
+
+    def write_weights(self, path: Path, notes: Mapping[str, str]) -> None:
+        """Write the weights with the network's configuration."""
+        save_network(self.network, path, notes)

@@ -1,0 +1,66 @@
+"""The task that trains DIC against a discriminator."""
+
+from pathlib import Path
+
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from dicface.checkpoints import load_strictly, read_tensors
+from dicface.config import TrainConfig
+from dicface.data.batches import FaceBatch, target_heatmaps
+from dicface.errors import ConfigError
+from dicface.losses import adversarial_loss, dic_loss, discriminator_loss
+from dicface.networks.lightcnn import Discriminator, LightCNNFeatures
+from dicface.training.dic import DICTask, psnr_db
+from dicface.training.task import he_normal
+
+
+class DICGANTask(DICTask):
+    """Trains DIC and a discriminator against each other, both in one optimiser step (ADR 0008).
+
+    Source: the paper's objective for DICGAN: DIC's loss, feature loss and vanilla GAN on the last step's image.
+    """
+
+    def __init__(self, config: TrainConfig) -> None:
+        super().__init__(config)
+        self.discriminator = Discriminator()
+        if config.run.initial_weights == "he-normal":
+            he_normal(self.discriminator)
+        if not config.run.features_weights and config.gan.feature:
+            raise ConfigError(
+                "expected run.features_weights, the result of a run of the `features` task, for the feature loss; "
+                "name it, or set gan.feature = 0"
+            )
+        self.features = LightCNNFeatures().requires_grad_(False)
+
+    def load_features(self, weights: Path) -> None:
+        """Take the face features of a finished `features` run.
+
+        Raises:
+            CheckpointError: not such a run's weights.
+        """
+        state, _ = read_tensors(weights)
+        load_strictly(self.features, {k.removeprefix("features."): v for k, v in state.items() if "features." in k})
+
+    def groups(self) -> list[list[nn.Parameter]]:
+        """The generator's parameters and the discriminator's."""
+        return [list(self.network.parameters()), list(self.discriminator.parameters())]
+
+    def training_step(self, batch: FaceBatch, index: int) -> Tensor:
+        """Sum of both networks' losses; each reaches its own network only."""
+        weights, means = self.config.gan, self.network.means
+        output = self.network(batch.lr)
+        sr, hr = output.sr[:, -1] - means, batch.hr - means
+        loss = dic_loss(output, batch.hr, target_heatmaps(batch.landmarks), self.config.loss)
+        total = loss.total
+        if weights.feature:
+            feature = (self.features(sr) - self.features(hr)).abs().mean()
+            total = total + weights.feature * feature
+            self.log("feature", feature)
+        # The generator is judged by a discriminator that its loss cannot move.
+        still = {name: parameter.detach() for name, parameter in self.discriminator.named_parameters()}
+        adversarial = adversarial_loss(functional_call(self.discriminator, still, (sr,)))
+        judged = discriminator_loss(self.discriminator(hr), self.discriminator(sr.detach()))
+        self.log_dict({"loss": loss.total, "image": loss.image, "adversarial": adversarial, "discriminator": judged})
+        self.log("psnr", psnr_db(output.sr[:, -1], batch.hr), prog_bar=True)
+        return total + weights.adversarial * adversarial + judged
