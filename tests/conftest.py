@@ -40,7 +40,7 @@ def small_photo(portrait: np.ndarray) -> np.ndarray:
     return resize(portrait, (121, 121))
 
 
-def write_pack(path: Path, faces: int, seed: int = 0, side: int = 144) -> Path:
+def write_pack(path: Path, faces: int, seed: int = 0, side: int = 144, people: bool = True) -> Path:
     """A pack of smooth pictures with random landmarks."""
     draw = np.random.default_rng(seed)
     rows = []
@@ -53,7 +53,7 @@ def write_pack(path: Path, faces: int, seed: int = 0, side: int = 144) -> Path:
             {
                 "key": f"made/{index}",
                 "source": "made",
-                "identity": None if index % 2 else index,
+                "identity": index // 4 if people and index % 2 == 0 else None,
                 "image": encoded.getvalue(),
                 "landmarks": landmarks.tolist(),
             }

@@ -1,20 +1,48 @@
 """Configs are read strictly."""
 
+import dataclasses
+import tomllib
 from pathlib import Path
 
 import pytest
 
-from dicface.config import read_config
+from dicface.config import TABLES, read_config
 from dicface.errors import ConfigError
+from dicface.losses import GANConfig, LossConfig
 from dicface.networks.dic import DIC, LITE
 
 CONFIGS = Path(__file__).parent.parent / "configs"
 
 
-@pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.toml")), ids=lambda path: path.stem)
-def test_every_shipped_config_parses(path: Path) -> None:
+@pytest.mark.parametrize("path", sorted(CONFIGS.rglob("*.toml")), ids=lambda path: path.stem)
+def test_every_shipped_config_is_complete(path: Path) -> None:
     config = read_config(path)
     assert config.network in (DIC, LITE)
+    written = tomllib.loads(path.read_text())
+    assert written.keys() == TABLES[config.run.task]
+    for table, values in written.items():
+        fields = {field.name for field in dataclasses.fields(getattr(config, table))}
+        assert values.keys() == fields
+    assert path.read_text().startswith("# ")
+
+
+@pytest.mark.parametrize("data", ["celeba", "helen"])
+def test_the_papers_configs_hold_the_papers_values(data: str) -> None:
+    dic, gan = (read_config(CONFIGS / "paper" / f"{task}-{data}.toml") for task in ("dic", "dicgan"))
+    helen = data == "helen"
+    assert (dic.run.steps, dic.batch.size, dic.optimiser.learning_rate) == (150_000, 8, 1e-4)
+    assert dic.optimiser.halve_at == (10_000, 20_000, 40_000, 80_000)
+    assert dic.run.frozen_landmark_steps == (20_000 if helen else 2_000)
+    assert dic.loss == LossConfig()
+    assert gan.run.steps == gan.run.frozen_landmark_steps == (100_000 if helen else 80_000)
+    assert gan.optimiser.halve_at == (10_000, 20_000, 40_000)
+    assert gan.gan == GANConfig(feature=0.1, adversarial=0.005)
+    assert gan.loss.image == (2 if helen else 1)
+    for config in (dic, gan):
+        assert config.network == DIC
+        assert config.run.initial_weights == "he-normal"
+        assert (config.augmentation.flip == "none") is not helen
+        assert (config.augmentation.aspect_min, config.augmentation.aspect_max) == ((0.66, 1.33) if helen else (1, 1))
 
 
 def test_an_unknown_key_names_the_nearest(tmp_path: Path) -> None:
@@ -27,6 +55,7 @@ def test_an_unknown_key_names_the_nearest(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("[run]\nsteps = 1.5", "expected int for run.steps, got 1.5"),
+        ('[run]\ntask = "dic"\n[gan]', r"the task 'dic' does not use the tables \['gan'\]"),
         ('[run]\ntask = "gan"', "expected one of .*dic.* for run.task, got 'gan'"),
         ("[run]\nsteps = 0", "expected run.steps and run.validate_every from 1 up"),
         ("[batch]\nsize = 0", "expected batch.size from 1 up"),

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from dicface.data.batches import mirror_landmarks, target_heatmaps
+from dicface.data.batches import target_heatmaps
 from dicface.landmarks import COMPONENTS_68, MIRROR_68, decode_heatmaps
 
 
@@ -16,14 +16,6 @@ def test_mirror_exchanges_the_eyes_and_keeps_the_middle() -> None:
     assert {int(MIRROR_68[point]) for point in left} == set(right)
     for middle in (8, 27, 30, 33, 51, 57, 62, 66):
         assert MIRROR_68[middle] == middle
-
-
-def test_mirror_of_a_symmetric_face_is_the_face() -> None:
-    points = torch.zeros(68, 2)
-    points[:, 0] = 63.5
-    points[0], points[16] = torch.tensor([10.0, 50.0]), torch.tensor([117.0, 50.0])
-    points[36], points[45] = torch.tensor([40.0, 45.0]), torch.tensor([87.0, 45.0])
-    torch.testing.assert_close(mirror_landmarks(points), points)
 
 
 def test_heatmap_peaks_at_the_landmark() -> None:

@@ -27,6 +27,7 @@ LAYERS = {
     "images": 0,
     "landmarks": 0,
     "files": 0,
+    "draw": 0,
     "errors": 0,
 }
 SAME_LAYER = {

@@ -5,22 +5,50 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
-from dicface.data.batches import BatchConfig, FaceSampler, reduce_faces
+from dicface.data.augmentation import AugmentationConfig
+from dicface.data.batches import BatchConfig, FaceSampler, Share
+from dicface.data.degradation import LRConfig
 from dicface.data.packs import FacePack, read_pack
 from dicface.errors import ConfigError
 from tests.conftest import write_pack
 
-CONFIG = BatchConfig(
-    size=4,
-    lr_size_min=8,
-    lr_size_max=64,
-    lr_size_16_share=0.3,
+WHOLE = Share()
+BATCH = BatchConfig(size=4)
+SQUARES = AugmentationConfig(flip="exchange", crop_side_min=116, crop_side_max=144, shift=1, unscaled_share=0.3)
+TURNED = AugmentationConfig(
+    flip="exchange",
     crop_side_min=116,
     crop_side_max=144,
+    shift=1,
+    aspect_min=0.66,
+    aspect_max=1.33,
+    rotation_degrees=30,
+    quarter_turns=True,
     unscaled_share=0.3,
 )
+ANY_SIZE = LRConfig(size_min=8, size_max=64, size_16_share=0.3)
+CAMERA = LRConfig(
+    size_min=8,
+    size_max=64,
+    degradation="camera",
+    blur_max=1,
+    sensor_min=0.5,
+    sensor_max=2,
+    noise_max=8,
+    jpeg_min=30,
+    jpeg_max=95,
+)
+
+
+def sampler_of(
+    pack: FacePack,
+    augmentation: AugmentationConfig = TURNED,
+    lr: LRConfig = ANY_SIZE,
+    seed: int = 0,
+    share: Share = WHOLE,
+) -> FaceSampler:
+    return FaceSampler(pack, BATCH, augmentation, lr, seed, share=share)
 
 
 def dotted_pack(faces: int = 6) -> FacePack:
@@ -35,16 +63,32 @@ def dotted_pack(faces: int = 6) -> FacePack:
     return FacePack(tuple("abcdef"[:faces]), np.full(faces, -1), images, landmarks)
 
 
-def test_a_batch_depends_on_seed_and_step_alone(pack: Path) -> None:
+@pytest.mark.parametrize("lr", [ANY_SIZE, CAMERA], ids=["bicubic", "camera"])
+def test_a_batch_depends_on_seed_and_step_alone(pack: Path, lr: LRConfig) -> None:
     faces = read_pack(pack)
-    straight = FaceSampler(faces, CONFIG, seed=3)
+    straight = sampler_of(faces, lr=lr, seed=3)
     batches = [straight.batch(step) for step in range(6)]
-    resumed = FaceSampler(faces, CONFIG, seed=3)
+    resumed = sampler_of(faces, lr=lr, seed=3)
     for step in (5, 2):
         for one, other in zip(batches[step], resumed.batch(step), strict=True):
             assert torch.equal(one, other)
-    other_seed = FaceSampler(faces, CONFIG, seed=4).batch(2)
+    other_seed = sampler_of(faces, lr=lr, seed=4).batch(2)
     assert not torch.equal(other_seed.hr, batches[2].hr)
+
+
+@pytest.mark.parametrize("lr", [ANY_SIZE, CAMERA], ids=["bicubic", "camera"])
+def test_processes_share_the_batch_that_one_would_have(pack: Path, lr: LRConfig) -> None:
+    faces = read_pack(pack)
+    whole = sampler_of(faces, lr=lr).batch(1)
+    for rank in (0, 1):
+        half = sampler_of(faces, lr=lr, share=Share(rank, 2)).batch(1)
+        for part, all_of_it in zip(half, whole, strict=True):
+            torch.testing.assert_close(part, all_of_it[rank::2])
+
+
+def test_a_batch_that_cannot_be_shared_is_refused(pack: Path) -> None:
+    with pytest.raises(ConfigError, match=r"batch\.size to be a multiple of the 3 processes, got 4"):
+        sampler_of(read_pack(pack), share=Share(0, 3))
 
 
 def test_an_epoch_visits_every_face_once() -> None:
@@ -53,15 +97,16 @@ def test_an_epoch_visits_every_face_once() -> None:
     for face in range(6):
         images[face] = 40 * face
     flat = FacePack(pack.keys, pack.identities, images, pack.landmarks)
-    sampler = FaceSampler(flat, BatchConfig(size=3), seed=0)
+    sampler = FaceSampler(flat, BatchConfig(size=3), AugmentationConfig(), LRConfig(), seed=0)
     for epoch in range(3):
         seen = torch.cat([sampler.batch(2 * epoch + half).hr[:, 0, 64, 64] for half in (0, 1)])
         assert sorted((seen * 255).round().int().tolist()) == [0, 40, 80, 120, 160, 200]
 
 
-def test_landmarks_stay_on_their_pixels() -> None:
-    """Wherever crop, scale and flip put the square, landmark 36 (or 45 after a flip) is its centre."""
-    sampler = FaceSampler(dotted_pack(), CONFIG, seed=0)
+@pytest.mark.parametrize("augmentation", [SQUARES, TURNED], ids=["squares", "turned"])
+def test_landmarks_stay_on_their_pixels(augmentation: AugmentationConfig) -> None:
+    """Wherever crop, scale, aspect, turn and flip put the dot, landmark 36 (or 45 after a flip) is its centre."""
+    sampler = sampler_of(dotted_pack(), augmentation)
     ys, xs = torch.meshgrid(torch.arange(128.0), torch.arange(128.0), indexing="ij")
     flipped = 0
     for step in range(12):
@@ -75,25 +120,60 @@ def test_landmarks_stay_on_their_pixels() -> None:
     assert 8 < flipped < 40
 
 
+def test_released_flips_keep_left_and_right(pack: Path) -> None:
+    faces = read_pack(pack)
+    ours = sampler_of(faces, AugmentationConfig(flip="exchange")).batch(0)
+    theirs = sampler_of(faces, AugmentationConfig(flip="released")).batch(0)
+    plain = sampler_of(faces, AugmentationConfig(flip="none")).batch(0)
+    mirrored = (ours.hr != plain.hr).flatten(1).any(dim=1)
+    assert 0 < int(mirrored.sum()) < 4
+    assert torch.equal(ours.hr, theirs.hr)
+    # The eye corner that lies on the picture's left is called so by us, and by its old name by them.
+    torch.testing.assert_close(theirs.landmarks[mirrored][:, 45], ours.landmarks[mirrored][:, 36])
+    torch.testing.assert_close(theirs.landmarks[~mirrored], ours.landmarks[~mirrored])
+
+
+def test_whole_pixels_are_copied(pack: Path) -> None:
+    faces = read_pack(pack)
+    batch = sampler_of(faces, AugmentationConfig(shift=1, unscaled_share=1)).batch(0)
+    pixels = (batch.hr * 255).round().to(torch.uint8).permute(0, 2, 3, 1).numpy()
+    windows = np.lib.stride_tricks.sliding_window_view(faces.images, (128, 128), axis=(1, 2)).transpose(
+        0, 1, 2, 4, 5, 3
+    )
+    for face in pixels:
+        assert (windows == face).all(axis=(3, 4, 5)).any()
+
+
+def test_the_papers_crop_is_the_middle(pack: Path) -> None:
+    faces = read_pack(pack)
+    sampler = FaceSampler(faces, BatchConfig(size=10), AugmentationConfig(), LRConfig(), seed=0)
+    pixels = sampler.batch(0).hr.mul(255).round().to(torch.uint8).permute(0, 2, 3, 1).numpy()
+    images, _ = faces.nominal()
+    assert {face.tobytes() for face in pixels} == {np.ascontiguousarray(face).tobytes() for face in images}
+
+
+def test_quarter_turns_keep_every_pixel(pack: Path) -> None:
+    faces = read_pack(pack)
+    turned = sampler_of(faces, AugmentationConfig(flip="exchange", quarter_turns=True))
+    plain = sampler_of(faces, AugmentationConfig(flip="exchange"))
+    seen: set[int] = set()
+    for step in range(6):
+        for one, other in zip(turned.batch(step).hr, plain.batch(step).hr, strict=True):
+            seen |= {k for k in range(4) if torch.equal(one, other.rot90(k, dims=(1, 2)))}
+    assert seen == {0, 1, 2, 3}
+
+
 def test_a_crop_larger_than_the_images_is_refused(tmp_path: Path) -> None:
     faces = read_pack(write_pack(tmp_path / "a.parquet", 2, side=128))
     with pytest.raises(ConfigError, match="crop_side_max of at most 128, the side of the packs' images, got 144"):
-        FaceSampler(faces, CONFIG, seed=0)
+        sampler_of(faces)
 
 
 def test_sizes_cover_the_range_and_16_is_favoured(pack: Path) -> None:
-    sampler = FaceSampler(read_pack(pack), CONFIG, seed=0)
+    sampler = sampler_of(read_pack(pack), AugmentationConfig())
     sizes = [sampler.batch(step).lr.shape[-1] for step in range(300)]
     assert min(sizes) >= 8
     assert max(sizes) <= 64
     assert min(sizes) < 12
     assert max(sizes) > 50
     assert 0.22 < np.mean([size == 16 for size in sizes]) < 0.45
-
-
-@pytest.mark.parametrize("size", [8, 16, 23, 64])
-def test_reduction_is_pillows(portrait: np.ndarray, size: int) -> None:
-    face = np.ascontiguousarray(portrait[60:188, 150:278])
-    ours = reduce_faces(torch.from_numpy(face).permute(2, 0, 1)[None].float() / 255, size)
-    pillow = np.asarray(Image.fromarray(face).resize((size, size), Image.Resampling.BICUBIC), dtype=float)
-    assert np.abs(ours[0].permute(1, 2, 0).numpy() * 255 - pillow).max() <= 1.001

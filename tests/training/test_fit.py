@@ -1,35 +1,53 @@
 """Runs train, resume where they stopped, and leave weights that load."""
 
+import hashlib
 import json
+import os
+import signal
+import subprocess
+import tomllib
 import warnings
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 from dicface.checkpoints import load_network, load_run, read_tensors
-from dicface.config import TrainConfig, read_config
-from dicface.errors import CheckpointError, ConfigError
+from dicface.config import TABLES, TrainConfig, read_config
+from dicface.data.batches import FaceBatch, target_heatmaps
+from dicface.errors import CheckpointError, ConfigError, PackError, TrainingError
+from dicface.training.dic import DICTask
+from dicface.training.dicgan import DICGANTask
+from dicface.training.features import FeaturesTask
 from dicface.training.fit import fit
-from dicface.training.modules import rate_factor
+from dicface.training.landmark import HRLandmarkTask
+from dicface.training.task import Column, rate_factor
 from tests.conftest import write_pack
 
 CONFIGS = Path(__file__).parent.parent.parent / "configs"
-# Small enough for a test, and in float32 so that runs can be compared bit for bit.
-SHRINK = (
-    "run.precision=32-true",
-    "network.features=4",
-    "network.hourglass_width=8",
-    "network.groups=2",
-    "network.steps=2",
-    "network.fusion_blocks=1",
-    "batch.size=2",
-    "run.landmark_weights=",
-)
+# Small enough for a test, and in float32 so that runs can be compared bit for bit; by the table they belong to.
+SHRINK = {
+    "run": {"precision": "32-true", "compile": "false", "landmark_weights": "", "network_weights": ""},
+    "network": {"features": 4, "hourglass_width": 8, "groups": 2, "steps": 2, "fusion_blocks": 1},
+    "hourglass": {"width": 8},
+    "features": {"embedding": 4},
+    "batch": {"size": 2},
+}
+
+
+TASKS = {"dic": DICTask, "dicgan": DICGANTask, "features": FeaturesTask, "hr-landmark": HRLandmarkTask}
 
 
 def small(config: str, *overrides: str) -> TrainConfig:
-    return read_config(CONFIGS / f"{config}.toml", [*SHRINK, *overrides])
+    path = CONFIGS / f"{config}.toml"
+    tables = tomllib.loads(path.read_text())
+    shrunk = [f"{table}.{key}={value}" for table in tables for key, value in SHRINK.get(table, {}).items()]
+    if "gan" in tables:
+        shrunk += ["run.features_weights=", "gan.feature=0.0"]
+    return read_config(path, [*shrunk, *overrides])
 
 
 def run(config: TrainConfig, folder: Path, name: str, resume: bool = False) -> Path:
@@ -42,37 +60,105 @@ def run(config: TrainConfig, folder: Path, name: str, resume: bool = False) -> P
         return fit(config, [pack], pack, folder / name, resume)
 
 
-@pytest.mark.parametrize("config", sorted(path.stem for path in CONFIGS.glob("*.toml")))
+@pytest.mark.parametrize("config", sorted(str(p.relative_to(CONFIGS).with_suffix("")) for p in CONFIGS.rglob("*.toml")))
 def test_every_shipped_config_trains_three_steps(tmp_path: Path, config: str) -> None:
-    weights = run(small(config, "run.steps=3", "run.validate_every=3"), tmp_path, "run")
-    assert weights.exists()
-    assert json.loads((tmp_path / "run" / "config.json").read_text())["run"]["steps"] == 3
+    settings = small(config, "run.steps=3", "run.validate_every=3")
+    weights = run(settings, tmp_path, "run")
+    assert all(value.isfinite().all() for value in read_tensors(weights)[0].values())
+    saved = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert saved["run"]["steps"] == 3
+    assert saved.keys() == TABLES[settings.run.task]
 
 
-def test_a_resumed_run_equals_a_straight_one(tmp_path: Path) -> None:
-    straight = run(small("lite", "run.steps=6", "run.validate_every=3"), tmp_path, "straight")
-    short = small("lite", "run.steps=6", "run.validate_every=3")
+@pytest.mark.parametrize("config", ["lite", "dicgan", "landmarks-hr", "features"])
+def test_a_resumed_run_equals_a_straight_one(tmp_path: Path, config: str) -> None:
+    settings = small(config, "run.steps=6", "run.validate_every=3")
+    straight = run(settings, tmp_path, "straight")
     with pytest.raises(SystemExit):
-        run_until(short, tmp_path, "halved", stop_at=3)
-    resumed = run(short, tmp_path, "halved", resume=True)
+        run_but(settings, tmp_path, "halved", 3, raise_interrupt)
+    resumed = run(settings, tmp_path, "halved", resume=True)
     one, other = read_tensors(straight)[0], read_tensors(resumed)[0]
     assert all(torch.equal(one[key], other[key]) for key in one)
 
 
-def run_until(config: TrainConfig, folder: Path, name: str, stop_at: int) -> None:
-    """Run, but be interrupted once the checkpoint of a step is written."""
-    from dicface.training.modules import DICTask
+def raise_interrupt(loss: torch.Tensor) -> torch.Tensor:
+    raise KeyboardInterrupt
 
-    original = DICTask.training_step
 
-    def interrupted(self: DICTask, batch: object, index: int) -> torch.Tensor:
-        if self.global_step == stop_at:
-            raise KeyboardInterrupt
-        return original(self, batch, index)
+def send_sigterm(loss: torch.Tensor) -> torch.Tensor:
+    os.kill(os.getpid(), signal.SIGTERM)
+    return loss
+
+
+def run_but(
+    config: TrainConfig, folder: Path, name: str, at: int, happening: Callable[[torch.Tensor], torch.Tensor]
+) -> Path:
+    """Run, but let something happen to the loss of a step, after `at` whole ones."""
+    original = TASKS[config.run.task].training_step
+
+    def eventful(self: Any, batch: FaceBatch, index: int) -> torch.Tensor:
+        loss = original(self, batch, index)
+        return happening(loss) if self.global_step == at else loss
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(DICTask, "training_step", interrupted)
-        run(config, folder, name)
+        patch.setattr(TASKS[config.run.task], "training_step", eventful)
+        return run(config, folder, name)
+
+
+def test_a_run_told_to_stop_saves_itself_and_goes_on(tmp_path: Path) -> None:
+    settings = small("lite", "run.steps=6", "run.validate_every=6")
+    straight = run(settings, tmp_path, "straight")
+    with pytest.raises(TrainingError, match="told to stop at step 3; --resume goes on from there"):
+        run_but(settings, tmp_path, "told", 2, send_sigterm)
+    assert not (tmp_path / "told" / "weights.safetensors").exists()
+    resumed = run(settings, tmp_path, "told", resume=True)
+    one, other = read_tensors(straight)[0], read_tensors(resumed)[0]
+    assert all(torch.equal(one[key], other[key]) for key in one)
+
+
+@pytest.mark.parametrize("steps", [5, 6], ids=["between checkpoints", "at the end"])
+def test_a_loss_that_is_no_number_stops_the_run(tmp_path: Path, steps: int) -> None:
+    settings = small("lite", f"run.steps={steps}", "run.validate_every=2")
+    with pytest.raises(TrainingError, match="expected a finite loss, got none at step 4"):
+        run_but(settings, tmp_path, "run", 3, lambda loss: loss * float("nan"))
+    assert not (tmp_path / "run" / "weights.safetensors").exists()
+    kept = load_run(tmp_path / "run" / "last.ckpt")
+    assert all(value.isfinite().all() for value in kept.state_dict().values())
+
+
+def test_a_run_says_what_it_was_made_from(tmp_path: Path) -> None:
+    run(small("lite", "run.steps=1", "run.validate_every=1"), tmp_path, "run")
+    made = json.loads((tmp_path / "run" / "run.json").read_text())
+    pack = tmp_path / "faces.parquet"
+    digest = hashlib.sha256(pack.read_bytes()).hexdigest()
+    assert made["data"] == [{"file": "faces.parquet", "bytes": pack.stat().st_size, "sha256": digest}]
+    assert made["faces"] == 10
+    assert made["torch"] == torch.__version__
+    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=CONFIGS, capture_output=True, text=True, check=False)
+    assert (made["commit"] or "").removesuffix("+changes") == head.stdout.strip()
+
+
+def test_the_log_shows_every_step_with_landmarks(tmp_path: Path) -> None:
+    run(small("lite", "run.steps=2", "run.validate_every=2"), tmp_path, "run")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+    log = EventAccumulator(str(tmp_path / "run" / "log"))
+    log.Reload()
+    assert {"val_psnr_16_step1", "val_psnr_32_step1", "val_score"} <= set(log.Tags()["scalars"])
+    (picture,) = log.Images("faces")
+    # At 16 and at 32 px: the enlarged input and two steps; then the truth; six faces.
+    assert (picture.width, picture.height) == (7 * 128 + 6 * 2, 6 * 128)
+
+
+def test_picture_grids_draw_landmarks() -> None:
+    from dicface.training.callbacks import picture_grid
+
+    grey = torch.full((2, 3, 128, 128), 0.5)
+    heatmaps = target_heatmaps(torch.full((2, 68, 2), 40.0))
+    plain, dotted = np.split(picture_grid([Column(grey), Column(grey, heatmaps)])[:, :256], [128], axis=1)
+    assert (plain == 128).all()
+    assert (dotted[40, 42] != 128).any()
 
 
 def test_dic_starts_from_the_pretrained_landmark_branch(tmp_path: Path) -> None:
@@ -122,3 +208,31 @@ def test_rate_warms_up_then_falls() -> None:
     assert rate_factor(1000, cosine, 1000) == pytest.approx(0)
     halved = small("lite", "optimiser.halve_at=[300, 500]").optimiser
     assert [rate_factor(step, halved, 1000) for step in (299, 300, 500)] == [1, 0.5, 0.25]
+
+
+def test_dicgan_starts_from_dic_and_compares_features(tmp_path: Path) -> None:
+    start = run(small("dic", "run.steps=1", "run.validate_every=1"), tmp_path, "dic")
+    features = run(small("features", "run.steps=1", "run.validate_every=1"), tmp_path, "features")
+    settings = (f"run.network_weights={start}", f"run.features_weights={features}", "gan.feature=0.1")
+    weights = run(
+        small("dicgan", "run.steps=2", "run.validate_every=2", "run.frozen_landmark_steps=2", *settings),
+        tmp_path,
+        "gan",
+    )
+    before, after = load_network(start).state_dict(), load_network(weights).state_dict()
+    moved = {key for key in before if not torch.equal(before[key], after[key])}
+    assert moved
+    assert not any(key.startswith("landmark.") for key in moved)
+
+
+def test_dicgan_without_features_says_where_to_get_them(tmp_path: Path) -> None:
+    with pytest.raises(
+        ConfigError, match=r"expected run\.features_weights, the result of a run of the `features` task"
+    ):
+        run(small("dicgan", "gan.feature=0.1"), tmp_path, "run")
+
+
+def test_features_need_known_people(tmp_path: Path) -> None:
+    pack = write_pack(tmp_path / "strangers.parquet", 4, people=False)
+    with pytest.raises(PackError, match="expected faces of known people, found none"):
+        fit(small("features"), [pack], None, tmp_path / "run")

@@ -21,6 +21,8 @@ class AugmentationConfig:
             as the authors' code does (ADR 0003).
         crop_side_min, crop_side_max: side in pixels of the square that is cut and resized to 128; the nominal crop
             is 128.
+        shift: how far the square may lie from the middle, as a share of the margin that the image leaves; 0 keeps it
+            there, 1 takes it to the edges.
         aspect_min, aspect_max: width of what is cut divided by its height, at equal area.
         rotation_degrees: faces are turned by up to that angle to either side.
         quarter_turns: faces are turned by 0, 90, 180 or 270 degrees as well.
@@ -31,15 +33,18 @@ class AugmentationConfig:
     flip: Literal["none", "exchange", "released"] = "none"
     crop_side_min: float = 128.0
     crop_side_max: float = 128.0
+    shift: float = 0.0
     aspect_min: float = 1.0
     aspect_max: float = 1.0
     rotation_degrees: float = 0.0
     quarter_turns: bool = False
-    unscaled_share: float = 0.5
+    unscaled_share: float = 1.0
 
     def __post_init__(self) -> None:
         if not (0 < self.crop_side_min <= self.crop_side_max and 0 < self.aspect_min <= self.aspect_max):
             raise ConfigError(f"expected augmentation.*_min above 0 and not above augmentation.*_max, got {self}")
+        if not (0 <= self.shift <= 1 and 0 <= self.unscaled_share <= 1):
+            raise ConfigError(f"expected augmentation.shift and augmentation.unscaled_share from 0 to 1, got {self}")
 
 
 class Placement(NamedTuple):
@@ -69,7 +74,7 @@ def draw_placement(config: AugmentationConfig, count: int, image_px: int, genera
     whole = draw[1] < config.unscaled_share
     side = config.crop_side_min + (config.crop_side_max - config.crop_side_min) * draw[0]
     side = torch.where(whole, torch.tensor(float(FACE_PX)), side)
-    corner = draw[2:4] * (image_px - side)
+    corner = (0.5 + config.shift * (draw[2:4] - 0.5)) * (image_px - side)
     corner = torch.where(whole, corner.round(), corner)
     mirrored = draw[4] < 0.5 if config.flip != "none" else torch.zeros(count, dtype=torch.bool)
     aspect = config.aspect_min * (config.aspect_max / config.aspect_min) ** draw[5]

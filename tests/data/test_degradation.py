@@ -1,0 +1,78 @@
+"""The paper's reduction is Pillow's, and the camera's faults do what their names say."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor
+
+from dicface.data.degradation import LRConfig, photograph_faces, reduce_faces
+from dicface.errors import ConfigError
+
+PERFECT = LRConfig(degradation="camera")
+
+
+def portrait_face(portrait: np.ndarray) -> Tensor:
+    face = np.ascontiguousarray(portrait[60:188, 150:278])
+    return torch.from_numpy(face).permute(2, 0, 1)[None].float() / 255
+
+
+def photograph(hr: Tensor, config: LRConfig, size: int = 32) -> Tensor:
+    return photograph_faces(hr, size, config, torch.Generator().manual_seed(0), len(hr), slice(0, len(hr)))
+
+
+@pytest.mark.parametrize("size", [8, 16, 23, 64])
+def test_reduction_is_pillows(portrait: np.ndarray, size: int) -> None:
+    face = portrait_face(portrait)
+    ours = reduce_faces(face, size)
+    image = Image.fromarray((face[0] * 255).permute(1, 2, 0).numpy().astype(np.uint8))
+    pillow = np.asarray(image.resize((size, size), Image.Resampling.BICUBIC), dtype=float)
+    assert np.abs(ours[0].permute(1, 2, 0).numpy() * 255 - pillow).max() <= 1.001
+
+
+def test_a_perfect_camera_reduces_as_the_paper_does(portrait: np.ndarray) -> None:
+    face = portrait_face(portrait)
+    assert ((photograph(face, PERFECT) - reduce_faces(face, 32)).abs() * 255).max() <= 1.001
+
+
+def test_noise_has_the_stated_strength() -> None:
+    grey = torch.full((4, 3, 128, 128), 0.5)
+    noisy = photograph(grey, dataclasses.replace(PERFECT, noise_min=6, noise_max=6))
+    assert float(noisy.std() * 255) == pytest.approx(6, rel=0.05)
+
+
+def test_blur_has_the_stated_width() -> None:
+    line = torch.zeros(1, 3, 128, 128)
+    line[..., 62:66] = 1
+    blurred = photograph(line, dataclasses.replace(PERFECT, blur_min=2, blur_max=2))[0, 0].mean(dim=0)
+    place = torch.arange(32.0)
+    mean = (blurred * place).sum() / blurred.sum()
+    spread = ((blurred * (place - mean) ** 2).sum() / blurred.sum()).sqrt()
+    assert float(mean) == pytest.approx(15.5, abs=0.05)
+    assert float(spread) == pytest.approx(2, rel=0.1)
+
+
+def test_a_smaller_sensor_loses_detail(portrait: np.ndarray) -> None:
+    face = portrait_face(portrait)
+    coarse = photograph(face, dataclasses.replace(PERFECT, sensor_min=0.5, sensor_max=0.5))
+    detail = [(image.diff(dim=-1) ** 2).mean() for image in (photograph(face, PERFECT), coarse)]
+    assert detail[1] < 0.7 * detail[0]
+
+
+def test_jpeg_is_worse_at_lower_quality(portrait: np.ndarray) -> None:
+    face = portrait_face(portrait)
+    wanted = photograph(face, PERFECT)
+    errors = [
+        float((photograph(face, dataclasses.replace(PERFECT, jpeg_min=q, jpeg_max=q)) - wanted).square().mean())
+        for q in (20, 60, 95, 100)
+    ]
+    assert errors == sorted(errors, reverse=True)
+    assert errors[-1] == 0
+
+
+@pytest.mark.parametrize("wrong", [{"jpeg_min": 0}, {"noise_min": 3.0}, {"size_max": 129}, {"sensor_min": 0.1}])
+def test_ranges_outside_reason_are_refused(wrong: dict[str, float]) -> None:
+    with pytest.raises(ConfigError, match=r"expected lr\.\*_min not above lr\.\*_max"):
+        dataclasses.replace(PERFECT, **wrong)
