@@ -6,25 +6,30 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from dicface.errors import ConfigError
 from dicface.networks.blocks import channel_means
-from dicface.networks.fusion import AttentiveFusion, component_maps
-from dicface.networks.landmark import LandmarkBranch
+from dicface.networks.fusion import AttentiveFusion, ConcatenatedFusion, OneMapFusion
+from dicface.networks.landmark import LandmarkBranch, LandmarkOutput, no_landmarks
 from dicface.networks.recovery import AnySizeStem, PaperStem, Reconstruction, RecoveryBlock
 
 
 @dataclass(frozen=True)
 class DICConfig:
-    """Sizes of a DIC network; the defaults are the authors'.
+    """Sizes of a DIC network, and what of the method it leaves out; the defaults are the authors'.
 
     Attributes:
         stem: `paper` takes 16x16 crops, `any-size` takes 8x8 to 64x64.
-        steps: T, how often the two branches improve each other.
+        steps: T, how often the two branches improve each other; 1 leaves out the iteration.
         features: C, channels of the recovery branch.
         groups: G, projection pairs in a recovery block.
         projection_stride: how far a projection enlarges the 32x32 features.
-        fusion_blocks: residual blocks in each path of the attentive fusion.
+        fusion_blocks: residual blocks in each path of the fusion.
         hourglass_width: F, channels of the landmark branch (its hourglass has 2F).
         keypoints: K, number of landmarks.
+        attention: how the heatmaps of one step guide the next. `components` weighs a path for each component;
+            `one-map` weighs all paths by the same map; `concatenation` makes them input channels; `none` leaves out the
+            landmark branch, and the network's heatmaps are zero.
+        detach_attention: let no gradient pass through the attention to the landmark branch.
     """
 
     stem: Literal["paper", "any-size"] = "paper"
@@ -35,6 +40,14 @@ class DICConfig:
     fusion_blocks: int = 7
     hourglass_width: int = 256
     keypoints: int = 68
+    attention: Literal["components", "one-map", "concatenation", "none"] = "components"
+    detach_attention: bool = False
+
+    def __post_init__(self) -> None:
+        if self.steps < 1:
+            raise ConfigError(f"expected network.steps from 1 up, got {self.steps}")
+        if self.detach_attention and self.attention == "none":
+            raise ConfigError('network.attention is "none", so there is none to detach; leave out detach_attention')
 
 
 DIC = DICConfig()
@@ -54,7 +67,7 @@ class DICState(NamedTuple):
 
     Attributes:
         recovery: (N, C, 32, 32) float, output of the recovery block.
-        hidden: (N, F, 32, 32) float, memory of the landmark branch.
+        hidden: (N, F, 32, 32) float, memory of the landmark branch; no channels where there is none.
         heatmaps: (N, K, 32, 32) float, the attention of the next step.
     """
 
@@ -75,8 +88,24 @@ class DICOutput(NamedTuple):
     heatmaps: Tensor
 
 
+def _fusion(config: DICConfig) -> nn.Module | None:
+    """What takes (features, heatmaps) to features in the later recovery block."""
+    match config.attention:
+        case "components":
+            return AttentiveFusion(config.features, config.fusion_blocks)
+        case "one-map":
+            return OneMapFusion(config.features, config.fusion_blocks)
+        case "concatenation":
+            return ConcatenatedFusion(config.features, config.fusion_blocks, config.keypoints)
+        case "none":
+            return None
+
+
 class DICNetwork(nn.Module):
     """Face super-resolution with iterative collaboration.
+
+    Only what the configuration uses is built, so that every parameter learns: no later recovery block for a single
+    step (`recovery` is None), no landmark branch without attention (`landmark` is None).
 
     Source: the paper's overall framework. The recurrent state is an argument and a result (ADR 0001).
     """
@@ -90,9 +119,24 @@ class DICNetwork(nn.Module):
         self.register_buffer("means", channel_means(), persistent=False)
         self.stem = PaperStem(c) if config.stem == "paper" else AnySizeStem(c)
         self.first_recovery = RecoveryBlock(c, c, config.groups, stride, fusion=None)
-        self.recovery = RecoveryBlock(2 * c, c, config.groups, stride, fusion=AttentiveFusion(c, config.fusion_blocks))
+        iterates = config.steps > 1
+        self.recovery = RecoveryBlock(2 * c, c, config.groups, stride, _fusion(config)) if iterates else None
         self.reconstruction = Reconstruction(c)
-        self.landmark = LandmarkBranch(config.hourglass_width, config.keypoints)
+        finds = config.attention != "none"
+        self.landmark = LandmarkBranch(config.hourglass_width, config.keypoints) if finds else None
+
+    def _recover(self, features: Tensor, state: DICState | None) -> Tensor:
+        if state is None:
+            return self.first_recovery(features, None)
+        if self.recovery is None:
+            raise ConfigError("this network was built for network.steps = 1 and cannot go on to a second step")
+        heatmaps = state.heatmaps.detach() if self.config.detach_attention else state.heatmaps
+        return self.recovery(torch.cat([features, state.recovery], dim=1), heatmaps)
+
+    def _find(self, sr: Tensor, state: DICState | None) -> LandmarkOutput:
+        if self.landmark is None:
+            return no_landmarks(sr, self.config.keypoints)
+        return self.landmark(sr, None if state is None else state.hidden)
 
     def step(self, features: Tensor, base: Tensor, state: DICState | None) -> tuple[Tensor, DICState]:
         """One round of collaboration.
@@ -104,13 +148,13 @@ class DICNetwork(nn.Module):
 
         Returns:
             The step's image (N, 3, 128, 128), means subtracted, and the state for the next step.
+
+        Raises:
+            ConfigError: a second step of a network built for one.
         """
-        if state is None:
-            recovered = self.first_recovery(features, None)
-        else:
-            recovered = self.recovery(torch.cat([features, state.recovery], dim=1), component_maps(state.heatmaps))
+        recovered = self._recover(features, state)
         sr = base + self.reconstruction(recovered)
-        found = self.landmark(sr, None if state is None else state.hidden)
+        found = self._find(sr, state)
         return sr, DICState(recovered, found.hidden, found.heatmaps)
 
     def forward(self, lr: Tensor, steps: int | None = None) -> DICOutput:
@@ -122,6 +166,9 @@ class DICNetwork(nn.Module):
 
         Returns:
             All steps' images and heatmaps.
+
+        Raises:
+            ConfigError: more steps of a network built for one.
         """
         features, base = self.stem(lr - self.means)
         state: DICState | None = None

@@ -1,4 +1,7 @@
-"""Attentive fusion of facial components."""
+"""How landmarks guide the recovery: attentive fusion of facial components, and the plainer ways it is compared with.
+
+Each is called with the compressed features of a recovery block and the heatmaps of the step before.
+"""
 
 import torch
 from torch import Tensor, nn
@@ -45,28 +48,70 @@ class _GroupedResidual(nn.Module):
         return features + self.body(features)
 
 
-class AttentiveFusion(nn.Module):
+class _Components(nn.Module):
+    """One feature path per facial component: 1x1 convolution to all of them, then residual blocks within each."""
+
+    def __init__(self, inputs: int, features: int, blocks: int) -> None:
+        super().__init__()
+        self.components = len(COMPONENTS_68)
+        width = self.components * features
+        self.expand = nn.Sequential(nn.Conv2d(inputs, width, 1), nn.LeakyReLU(LEAKY_SLOPE))
+        self.paths = nn.Sequential(*(_GroupedResidual(width, self.components) for _ in range(blocks)))
+
+    def split(self, features: Tensor) -> Tensor:
+        """(N, inputs, H, W) float -> (N, 5, C, H, W) float."""
+        return self.paths(self.expand(features)).unflatten(1, (self.components, -1))
+
+
+class AttentiveFusion(_Components):
     """One feature path per facial component, summed with the softmax of the component maps as weights.
 
     Source: the paper's attentive fusion module; sizes from the released code.
     """
 
-    def __init__(self, features: int, blocks: int, components: int = len(COMPONENTS_68)) -> None:
-        super().__init__()
-        self.components = components
-        self.expand = nn.Sequential(nn.Conv2d(features, components * features, 1), nn.LeakyReLU(LEAKY_SLOPE))
-        self.paths = nn.Sequential(*(_GroupedResidual(components * features, components) for _ in range(blocks)))
+    def __init__(self, features: int, blocks: int) -> None:
+        super().__init__(features, features, blocks)
 
-    def forward(self, features: Tensor, components: Tensor) -> Tensor:
+    def weights(self, heatmaps: Tensor) -> Tensor:
+        """(N, K, H, W) float -> (N, 5, H, W) float, what each component's path counts for."""
+        return component_maps(heatmaps).softmax(dim=1)
+
+    def forward(self, features: Tensor, heatmaps: Tensor) -> Tensor:
         """Weigh the component paths.
 
         Args:
             features: (N, C, 32, 32) float.
-            components: (N, 5, 32, 32) float component maps.
+            heatmaps: (N, K, 32, 32) float.
 
         Returns:
             (N, C, 32, 32) float.
         """
-        paths = self.paths(self.expand(features)).unflatten(1, (self.components, -1))
-        weights = components.softmax(dim=1).unsqueeze(2)
-        return (paths * weights).sum(dim=1)
+        return (self.split(features) * self.weights(heatmaps).unsqueeze(2)).sum(dim=1)
+
+
+class OneMapFusion(AttentiveFusion):
+    """The paths of `AttentiveFusion`, all weighed by one map that says where the face has any component at all.
+
+    Cost and parameters are the same, so a comparison of the two shows what telling the components apart is worth.
+    """
+
+    def weights(self, heatmaps: Tensor) -> Tensor:
+        """(N, K, H, W) float -> (N, 1, H, W) float in (0, 1/5): sigmoid of the summed component maps, shared out."""
+        return component_maps(heatmaps).sum(dim=1, keepdim=True).sigmoid() / self.components
+
+
+class ConcatenatedFusion(_Components):
+    """No attention: the heatmaps are further input channels of the paths, whose plain mean is taken.
+
+    Depth and cost are those of `AttentiveFusion` but for K more inputs of the 1x1 convolution, and the mean is what its
+    attention gives where it sees no component. So a comparison of the two shows what it is worth to weigh by the
+    heatmaps rather than read them. (A single path of C channels would have a fifth of the weights, and the comparison
+    would show that, too.)
+    """
+
+    def __init__(self, features: int, blocks: int, keypoints: int) -> None:
+        super().__init__(features + keypoints, features, blocks)
+
+    def forward(self, features: Tensor, heatmaps: Tensor) -> Tensor:
+        """(N, C, 32, 32) float and (N, K, 32, 32) float -> (N, C, 32, 32) float."""
+        return self.split(torch.cat([features, heatmaps], dim=1)).mean(dim=1)

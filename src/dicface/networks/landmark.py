@@ -5,6 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from dicface.landmarks import HEATMAP_SIZE
 from dicface.networks.blocks import Residual
 
 
@@ -84,3 +85,17 @@ class LandmarkBranch(nn.Module):
         mixed = self.hourglass(self.compress(torch.cat([features, memory], dim=1)))
         current, following = mixed.split(self.width, dim=1)
         return LandmarkOutput(self.head(current), following)
+
+
+def no_landmarks(image: Tensor, keypoints: int) -> LandmarkOutput:
+    """What a network without a landmark branch finds: empty heatmaps, and a memory of no channels.
+
+    Args:
+        image: (N, 3, 128, 128) float.
+        keypoints: K, number of heatmaps.
+    """
+    faces = image.shape[0]  # len() would fix the number of faces of an exported graph
+    return LandmarkOutput(
+        image.new_zeros(faces, keypoints, HEATMAP_SIZE, HEATMAP_SIZE),
+        image.new_zeros(faces, 0, HEATMAP_SIZE, HEATMAP_SIZE),
+    )

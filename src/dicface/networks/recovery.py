@@ -7,7 +7,6 @@ from torch import Tensor, nn
 
 from dicface.images import FACE_PX
 from dicface.networks.blocks import conv_prelu, deconv_prelu
-from dicface.networks.fusion import AttentiveFusion
 from dicface.networks.resize import resize_bicubic
 
 GRID_SIZE = 64
@@ -69,7 +68,7 @@ class RecoveryBlock(nn.Module):
     Source: the paper's recovery branch, which takes the feedback block from SRFBN (Li et al., CVPR 2019).
     """
 
-    def __init__(self, inputs: int, features: int, groups: int, stride: int, fusion: AttentiveFusion | None) -> None:
+    def __init__(self, inputs: int, features: int, groups: int, stride: int, fusion: nn.Module | None) -> None:
         super().__init__()
         kernel, padding = stride + 4, 2
         self.compress_in = conv_prelu(inputs, features, 1)
@@ -80,19 +79,19 @@ class RecoveryBlock(nn.Module):
         self.merge_high = nn.ModuleList(conv_prelu(features * (g + 1), features, 1) for g in range(1, groups))
         self.compress_out = conv_prelu(features * groups, features, 1)
 
-    def forward(self, features: Tensor, components: Tensor | None) -> Tensor:
+    def forward(self, features: Tensor, heatmaps: Tensor | None) -> Tensor:
         """Refine trunk features.
 
         Args:
             features: (N, inputs, 32, 32) float.
-            components: (N, 5, 32, 32) float component maps; None for a block without fusion.
+            heatmaps: (N, K, 32, 32) float, for the fusion; a block without one ignores them.
 
         Returns:
             (N, features, 32, 32) float.
         """
         low = self.compress_in(features)
-        if self.fusion is not None and components is not None:
-            low = self.fusion(low, components)
+        if self.fusion is not None:
+            low = self.fusion(low, heatmaps)
         lows, highs = [low], []
         for group, (up, down) in enumerate(zip(self.up, self.down, strict=True)):
             highs.append(up(low if group == 0 else self.merge_low[group - 1](torch.cat(lows, dim=1))))

@@ -44,7 +44,7 @@ class DICTask(Task[DICNetwork]):
             he_normal(self.network)
         else:
             zero_layer(self.network.reconstruction.conv)
-        if config.run.frozen_landmark_steps >= config.run.steps:
+        if self.network.landmark is not None and config.run.frozen_landmark_steps >= config.run.steps:
             self.network.landmark.requires_grad_(False)
 
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
@@ -53,7 +53,7 @@ class DICTask(Task[DICNetwork]):
         Its gradients are dropped rather than switched off: which parameters take part may not change during a
         distributed run.
         """
-        if self.global_step < self.config.run.frozen_landmark_steps:
+        if self.network.landmark is not None and self.global_step < self.config.run.frozen_landmark_steps:
             for parameter in self.network.landmark.parameters():
                 parameter.grad = None
         super().on_before_optimizer_step(optimizer)
@@ -78,9 +78,12 @@ class DICTask(Task[DICNetwork]):
             for step, value in enumerate(steps_db):
                 self.log(f"val_psnr_{size}_step{step}", value, prog_bar=step == len(steps_db) - 1)
             scores.append(steps_db[-1])
-            self.log(f"val_cells_{size}", landmark_error(output.heatmaps[:, -1], targets).mean())
             columns.append(Column(resize_bicubic(lr, batch.hr.shape[-1])))
-            columns += map(Column, output.sr.unbind(dim=1), output.heatmaps.unbind(dim=1))
+            if self.network.landmark is None:
+                columns += map(Column, output.sr.unbind(dim=1))
+            else:
+                self.log(f"val_cells_{size}", landmark_error(output.heatmaps[:, -1], targets).mean())
+                columns += map(Column, output.sr.unbind(dim=1), output.heatmaps.unbind(dim=1))
         self.log("val_score", sum(scores) / len(scores))
         return {"columns": [*columns, Column(batch.hr, targets)]}
 

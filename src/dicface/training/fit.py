@@ -15,7 +15,7 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 from torch.utils.data import DataLoader, Dataset
 
 from dicface.checkpoints import load_strictly, read_tensors
-from dicface.config import TABLES, TrainConfig
+from dicface.config import TABLES, TrainConfig, from_mapping
 from dicface.data.batches import BatchStream, FaceBatch, FaceSampler, Share
 from dicface.data.degradation import reduce_faces
 from dicface.data.packs import FacePack, read_packs
@@ -29,6 +29,7 @@ from dicface.training.landmark import HRLandmarkTask, LandmarkTask
 from dicface.training.provenance import describe_run
 from dicface.training.task import Task
 
+NETWORK_TABLES = ("network", "hourglass", "features")
 VALIDATION_BATCH = 50
 VALIDATION_FACES = 200
 # Likeness is measured over pairs, of which few faces make few.
@@ -108,7 +109,7 @@ def _start(task: Task[Any], config: TrainConfig) -> None:
     run = config.run
     if run.network_weights:
         load_strictly(task.network, read_tensors(Path(run.network_weights))[0])
-    if run.landmark_weights and isinstance(task, DICTask):
+    if run.landmark_weights and isinstance(task, DICTask) and task.network.landmark is not None:
         load_strictly(task.network.landmark, read_tensors(Path(run.landmark_weights))[0])
     if run.features_weights and isinstance(task, DICGANTask):
         task.load_features(Path(run.features_weights))
@@ -126,11 +127,13 @@ def _write_json(path: Path, content: dict[str, Any]) -> None:
 
 
 def _check_same_network(config: TrainConfig, out: Path) -> None:
-    before = json.loads((out / "config.json").read_text())
-    now = _resolved(config)
-    for table in ("network", "hourglass", "features"):
-        if before.get(table) != now.get(table):
-            raise ConfigError(f"expected the network of the run to resume, {before.get(table)}, got {now.get(table)}")
+    saved = json.loads((out / "config.json").read_text())
+    # A run begun before a setting existed has its default.
+    before = from_mapping(TrainConfig, {table: saved[table] for table in NETWORK_TABLES if table in saved})
+    for table in NETWORK_TABLES:
+        wanted, got = getattr(before, table), getattr(config, table)
+        if wanted != got:
+            raise ConfigError(f"expected the network of the run to resume, {wanted}, got {got}")
 
 
 def _callbacks(config: TrainConfig, out: Path, validated: bool) -> list[Callback]:

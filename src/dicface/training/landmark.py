@@ -15,7 +15,6 @@ from dicface.evaluation.metrics import nrmse
 from dicface.landmarks import decode_heatmaps
 from dicface.losses import heatmap_loss
 from dicface.networks.blocks import channel_means
-from dicface.networks.dic import DICNetwork
 from dicface.networks.landmark import LandmarkBranch
 from dicface.networks.resize import resize_bicubic
 from dicface.networks.stacked_hourglass import StackedHourglass
@@ -50,9 +49,8 @@ class LandmarkTask(Task[LandmarkBranch]):
 
     def __init__(self, config: TrainConfig) -> None:
         super().__init__(config)
-        whole = DICNetwork(config.network)
-        self.network = whole.landmark
-        self.register_buffer("means", whole.means, persistent=False)
+        self.network = LandmarkBranch(config.network.hourglass_width, config.network.keypoints)
+        self.register_buffer("means", channel_means(), persistent=False)
         if config.run.initial_weights == "he-normal":
             he_normal(self.network)
         else:
