@@ -193,6 +193,25 @@ def test_a_resumed_run_keeps_its_network(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "run" / "config.json").read_text())["network"]["features"] == 4
 
 
+def test_a_run_begun_before_a_setting_existed_resumes(tmp_path: Path) -> None:
+    run(small("lite", "run.steps=1", "run.validate_every=1"), tmp_path, "run")
+    path = tmp_path / "run" / "config.json"
+    saved = json.loads(path.read_text())
+    del saved["network"]["attention"], saved["network"]["detach_attention"]
+    path.write_text(json.dumps(saved))
+    run(small("lite", "run.steps=2", "run.validate_every=1"), tmp_path, "run", resume=True)
+    assert json.loads(path.read_text())["network"]["attention"] == "components"
+
+
+@pytest.mark.parametrize(
+    "setting",
+    ["network.steps=1", "network.attention=one-map", "network.attention=concatenation", "network.attention=none"],
+)
+def test_every_ablation_trains(tmp_path: Path, setting: str) -> None:
+    config = small("ablation", "run.steps=2", "run.validate_every=2", setting)
+    assert load_network(run(config, tmp_path, "run")).config == config.network
+
+
 def test_foreign_landmark_weights_are_refused(tmp_path: Path) -> None:
     branch = run(small("landmark-lite", "run.steps=1", "run.validate_every=1"), tmp_path, "landmark")
     wider = small("lite", f"run.landmark_weights={branch}", "network.hourglass_width=12")
