@@ -11,7 +11,6 @@ Run from the folder that holds runs/landmark-lite. Called again, the script keep
 interrupted; minutes of training are those of all attempts that were not killed outright.
 """
 
-import dataclasses
 import json
 import time
 from pathlib import Path
@@ -24,7 +23,7 @@ from numpy.typing import NDArray
 from torch.utils.flop_counter import FlopCounterMode
 
 from dicface.checkpoints import load_network
-from dicface.config import TrainConfig, read_config
+from dicface.config import TrainConfig, read_config, resolved
 from dicface.data.packs import read_pack
 from dicface.errors import ConfigError
 from dicface.evaluation.measure import bootstrap_interval
@@ -59,7 +58,7 @@ def train(config: TrainConfig, data: list[Path], out: Path) -> float:
     """
     out.mkdir(parents=True, exist_ok=True)
     settings, clock = out / "config.json", out / "minutes.json"
-    if settings.exists() and json.loads(settings.read_text()) != json.loads(json.dumps(dataclasses.asdict(config))):
+    if settings.exists() and json.loads(settings.read_text()) != resolved(config):
         raise ConfigError(f"expected {str(out)!r} to hold a run of the same settings; choose another --out")
     before = json.loads(clock.read_text()) if clock.exists() else 0.0
     if (out / "weights.safetensors").exists():

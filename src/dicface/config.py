@@ -2,6 +2,7 @@
 
 import dataclasses
 import difflib
+import json
 import tomllib
 import typing
 from collections.abc import Mapping, Sequence
@@ -203,3 +204,9 @@ def read_config(path: Path, overrides: Sequence[str] = ()) -> TrainConfig:
     if unused:
         raise ConfigError(f"the task {config.run.task!r} does not use the tables {unused}; leave them out")
     return config
+
+
+def resolved(config: TrainConfig) -> dict[str, Any]:
+    """The tables that the run's task uses, every key of them, as JSON would give them back."""
+    tables = dataclasses.asdict(config)
+    return json.loads(json.dumps({name: tables[name] for name in tables if name in TABLES[config.run.task]}))

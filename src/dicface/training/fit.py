@@ -1,6 +1,5 @@
 """A training run from config to weights."""
 
-import dataclasses
 import json
 import sys
 from collections.abc import Sequence
@@ -15,7 +14,7 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 from torch.utils.data import DataLoader, Dataset
 
 from dicface.checkpoints import load_strictly, read_tensors
-from dicface.config import TABLES, TrainConfig, from_mapping
+from dicface.config import TrainConfig, from_mapping, resolved
 from dicface.data.batches import BatchStream, FaceBatch, FaceSampler, Share
 from dicface.data.degradation import reduce_faces
 from dicface.data.packs import FacePack, read_packs
@@ -115,12 +114,6 @@ def _start(task: Task[Any], config: TrainConfig) -> None:
         task.load_features(Path(run.features_weights))
 
 
-def _resolved(config: TrainConfig) -> dict[str, Any]:
-    """The tables that the task uses, JSON-ready."""
-    tables = dataclasses.asdict(config)
-    return json.loads(json.dumps({name: tables[name] for name in tables if name in TABLES[config.run.task]}))
-
-
 def _write_json(path: Path, content: dict[str, Any]) -> None:
     with written_whole(path) as part:
         part.write_text(json.dumps(content, indent=2) + "\n")
@@ -209,7 +202,7 @@ def fit(
         callbacks=_callbacks(config, out, validated=validation is not None),
     )
     if trainer.is_global_zero:
-        _write_json(out / "config.json", _resolved(config))
+        _write_json(out / "config.json", resolved(config))
         _write_json(out / "run.json", describe_run(sys.argv, packs, train, str(trainer.strategy.root_device)))
     batches = _Batches(train, read_packs([validation]) if validation else None, config)
     try:
@@ -218,5 +211,5 @@ def fit(
         raise TrainingError(f"told to stop at step {trainer.global_step}; --resume goes on from there") from stop
     weights = out / "weights.safetensors"
     if trainer.is_global_zero:
-        task.write_weights(weights, {"config": json.dumps(_resolved(config))})
+        task.write_weights(weights, {"config": json.dumps(resolved(config))})
     return weights
