@@ -31,6 +31,7 @@ COMPONENTS_194: ComponentRanges = (
     ((58, 113),),
     ((0, 40),),
 )
+COMPONENTS = {KEYPOINTS: COMPONENTS_68, 194: COMPONENTS_194}
 
 
 def _mirror_order() -> NDArray[np.int64]:

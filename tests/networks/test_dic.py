@@ -1,9 +1,12 @@
 """What holds for the network whatever its weights."""
 
+import dataclasses
+
 import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from dicface.errors import ConfigError
 from dicface.networks.dic import DIC, LITE, DICConfig, DICNetwork
 from tests.conftest import TINY
 
@@ -91,3 +94,14 @@ def test_the_network_is_told_the_size() -> None:
     with torch.inference_mode():
         small, large = (network(torch.full((1, 3, side, side), 0.4)).sr for side in (8, 64))
     assert (small - large).abs().max() > 1e-6
+
+
+def test_helens_194_points_have_components_of_their_own() -> None:
+    network = DICNetwork(dataclasses.replace(TINY, keypoints=194)).eval()
+    with torch.inference_mode():
+        assert network(torch.rand(1, 3, 16, 16)).heatmaps.shape == (1, 2, 194, 32, 32)
+
+
+def test_landmarks_without_components_are_refused() -> None:
+    with pytest.raises(ConfigError, match=r"expected keypoints to be 68 \(iBUG\) or 194 \(Helen\), got 5"):
+        dataclasses.replace(TINY, keypoints=5)

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from dicface.errors import ConfigError
+from dicface.landmarks import COMPONENTS, KEYPOINTS
 from dicface.networks.blocks import channel_means
 from dicface.networks.fusion import AttentiveFusion, ConcatenatedFusion, OneMapFusion
 from dicface.networks.landmark import LandmarkBranch, LandmarkOutput, no_landmarks
@@ -25,7 +26,7 @@ class DICConfig:
         projection_stride: how far a projection enlarges the 32x32 features.
         fusion_blocks: residual blocks in each path of the fusion.
         hourglass_width: F, channels of the landmark branch (its hourglass has 2F).
-        keypoints: K, number of landmarks.
+        keypoints: K, number of landmarks: 68 of iBUG or 194 of Helen.
         attention: how the heatmaps of one step guide the next. `components` weighs a path for each component;
             `one-map` weighs all paths by the same map; `concatenation` makes them input channels; `none` leaves out the
             landmark branch, and the network's heatmaps are zero.
@@ -39,13 +40,15 @@ class DICConfig:
     projection_stride: int = 8
     fusion_blocks: int = 7
     hourglass_width: int = 256
-    keypoints: int = 68
+    keypoints: int = KEYPOINTS
     attention: Literal["components", "one-map", "concatenation", "none"] = "components"
     detach_attention: bool = False
 
     def __post_init__(self) -> None:
         if self.steps < 1:
             raise ConfigError(f"expected network.steps from 1 up, got {self.steps}")
+        if self.keypoints not in COMPONENTS:
+            raise ConfigError(f"expected keypoints to be 68 (iBUG) or 194 (Helen), got {self.keypoints}")
         if self.detach_attention and self.attention == "none":
             raise ConfigError('network.attention is "none", so there is none to detach; leave out detach_attention')
 

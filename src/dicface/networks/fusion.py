@@ -6,21 +6,20 @@ Each is called with the compressed features of a recovery block and the heatmaps
 import torch
 from torch import Tensor, nn
 
-from dicface.landmarks import COMPONENTS_68, ComponentRanges
+from dicface.landmarks import COMPONENTS, COMPONENTS_68
 from dicface.networks.blocks import LEAKY_SLOPE
 
 MIN_PEAK = 0.05
 
 
-def component_maps(heatmaps: Tensor, components: ComponentRanges = COMPONENTS_68) -> Tensor:
+def component_maps(heatmaps: Tensor) -> Tensor:
     """Sum the landmark heatmaps of each facial component.
 
     Each heatmap is first divided by its own maximum (at least 0.05), so that a faint landmark counts as much as a sure
     one while an absent one stays absent.
 
     Args:
-        heatmaps: (N, K, H, W) float.
-        components: for each component the half-open ranges of its landmark indices.
+        heatmaps: (N, K, H, W) float; K = 68 are iBUG's points, 194 Helen's.
 
     Returns:
         (N, 5, H, W) float: left eye, right eye, nose, mouth, silhouette with brows.
@@ -29,7 +28,7 @@ def component_maps(heatmaps: Tensor, components: ComponentRanges = COMPONENTS_68
     """
     peaks = heatmaps.amax(dim=(2, 3), keepdim=True).clamp(min=MIN_PEAK)
     scaled = heatmaps / peaks
-    sums = [sum(scaled[:, first:last].sum(dim=1) for first, last in ranges) for ranges in components]
+    sums = [sum(scaled[:, first:last].sum(dim=1) for first, last in ranges) for ranges in COMPONENTS[heatmaps.shape[1]]]
     return torch.stack([torch.as_tensor(component) for component in sums], dim=1)
 
 
