@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from dicface.checkpoints import from_authors, load_network, load_run, load_strictly, save_network
+from dicface.checkpoints import load_network, load_run, load_strictly, save_network
 from dicface.errors import CheckpointError
 from dicface.networks.dic import DICNetwork
 from tests.conftest import TINY
@@ -36,11 +36,6 @@ def test_a_misshapen_parameter_is_named() -> None:
     state = network.state_dict() | {"stem.conv.0.bias": torch.zeros(5)}
     with pytest.raises(CheckpointError, match=r"expected shape \(4,\) for stem.conv.0.bias, got \(5,\)"):
         load_strictly(network, state)
-
-
-def test_a_foreign_key_is_named() -> None:
-    with pytest.raises(CheckpointError, match=r"got 'conv_first.weight'"):
-        from_authors({"conv_first.weight": torch.zeros(1)})
 
 
 def test_another_kind_of_file_is_refused(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ LAYERS = {
     "cards": 4,
     "config": 3,
     "runtime": 3,
+    "foreign": 3,
     "checkpoints": 2,
     "losses": 2,
     "data": 2,

@@ -111,6 +111,16 @@ class TrainConfig:
     loss: LossConfig = field(default_factory=LossConfig)
     gan: GANConfig = field(default_factory=GANConfig)
 
+    def __post_init__(self) -> None:
+        run = self.run
+        if self.network.attention == "none" and (
+            run.task == "landmark" or run.landmark_weights or run.frozen_landmark_steps
+        ):
+            raise ConfigError(
+                'network.attention = "none" leaves out the landmark branch; expected run.task "dic", '
+                f"no run.landmark_weights and no run.frozen_landmark_steps, got {run}"
+            )
+
 
 _COMMON = frozenset({"run", "batch", "augmentation", "optimiser"})
 TABLES = {
@@ -121,16 +131,6 @@ TABLES = {
     "features": _COMMON | {"features"},
 }
 """Which tables each task uses."""
-
-    def __post_init__(self) -> None:
-        run = self.run
-        if self.network.attention == "none" and (
-            run.task == "landmark" or run.landmark_weights or run.frozen_landmark_steps
-        ):
-            raise ConfigError(
-                'network.attention = "none" leaves out the landmark branch; expected run.task "dic", '
-                f"no run.landmark_weights and no run.frozen_landmark_steps, got {run}"
-            )
 
 
 def _coerce(value: Any, kind: Any, name: str) -> Any:

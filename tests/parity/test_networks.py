@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from dicface.checkpoints import from_authors, load_strictly
+from dicface.checkpoints import load_strictly
 from dicface.data.batches import target_heatmaps
+from dicface.foreign.names import to_our_names
 from dicface.landmarks import HEATMAP_STRIDE, authors_peaks
 from dicface.networks.dic import DICConfig, DICNetwork
 from dicface.networks.fusion import component_maps
@@ -27,7 +28,7 @@ def test_every_step_equals_the_authors_network(name: str) -> None:
             keypoints=sizes["hg_num_keypoints"],
         )
     ).eval()
-    load_strictly(network, from_authors(recorded_state(name)))
+    load_strictly(network, to_our_names(recorded_state(name)))
     recorded = recorded_tensors(name)
     # The recordings are in the mean-subtracted frame; the network speaks [0, 1].
     with torch.inference_mode():
@@ -41,7 +42,7 @@ def test_the_stacked_hourglass_equals_the_authors() -> None:
     sizes = INDEX["models"]["stacked_hourglass"]["config"]
     config = StackedHourglassConfig(sizes["num_feature"], sizes["num_stack"], sizes["num_keypoints"])
     network = StackedHourglass(config).eval()
-    load_strictly(network, from_authors(recorded_state("stacked_hourglass"), "stacked hourglass"))
+    load_strictly(network, to_our_names(recorded_state("stacked_hourglass"), "stacked hourglass"))
     recorded = recorded_tensors("stacked_hourglass")
     with torch.inference_mode():
         heatmaps = network(torch.from_numpy(recorded["image"]))[-1]
@@ -52,7 +53,7 @@ def test_the_stacked_hourglass_equals_the_authors() -> None:
 
 def test_the_discriminator_equals_the_authors() -> None:
     network = Discriminator().eval()
-    load_strictly(network, from_authors(recorded_state("lightcnn"), "discriminator"))
+    load_strictly(network, to_our_names(recorded_state("lightcnn"), "discriminator"))
     recorded = recorded_tensors("lightcnn")
     image = torch.from_numpy(recorded["image"])
     with torch.inference_mode():
