@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.parity.recorded import recorded_state
+
 
 def dicface(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-W", "error", "-m", "dicface", *map(str, arguments)]
@@ -284,6 +286,41 @@ def test_export_compares_with_torch(tmp_path: Path) -> None:
     assert (tmp_path / "a.onnx").exists()
 
 
+def test_convert_the_authors_weights(pack: Path, tmp_path: Path) -> None:
+    import torch
+
+    theirs, ours = tmp_path / "theirs.pth", tmp_path / "ours.safetensors"
+    torch.save({"epoch": 7, "state_dict": recorded_state("dic_small")}, theirs)
+    result = dicface("convert", theirs, "-o", ours, "--steps", "2")
+    assert (result.returncode, result.stderr) == (0, "")
+    said = f"wrote {ours}: DIC network, 0.32 M parameters, T = 2; from the authors' training checkpoint\n"
+    assert result.stdout == said
+    measured = dicface("evaluate", pack, "--model", ours, "--limit", "2", "--json")
+    assert measured.returncode == 0, measured.stderr
+    before = ours.read_bytes()
+    again = dicface("convert", theirs, "-o", ours)
+    assert again.returncode == 2
+    assert "exists; add --overwrite to replace it" in again.stderr
+    assert ours.read_bytes() == before
+    assert "T = 4" in dicface("convert", theirs, "-o", ours, "--overwrite").stdout
+
+
+def test_convert_refuses_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "page.pth").write_text("<!DOCTYPE html>")
+    out = tmp_path / "a.safetensors"
+    result = dicface("convert", tmp_path / "page.pth", "-o", out)
+    assert result.returncode == 1
+    assert result.stderr == (
+        "dicface: expected a file of torch.save, but 'page.pth' begins with b'<!DOCTYPE html>'; "
+        "a download may have left a web page in its place\n"
+    )
+    assert dicface("convert", tmp_path / "none.pth", "-o", out).returncode == 1
+    assert list(tmp_path.glob("*.safetensors")) == []
+    result = dicface("convert", tmp_path / "page.pth", "-o", tmp_path / "a.onnx")
+    assert result.returncode == 2
+    assert result.stderr == "dicface: expected an output ending in .safetensors, got 'a.onnx'\n"
+
+
 def test_train_leaves_weights_that_export(pack: Path, tmp_path: Path) -> None:
     config = Path(__file__).parent.parent / "configs" / "lite.toml"
     sizes = ("features=4", "hourglass_width=8", "groups=2", "steps=2", "fusion_blocks=1")
@@ -296,7 +333,7 @@ def test_train_leaves_weights_that_export(pack: Path, tmp_path: Path) -> None:
     assert dicface("export", tmp_path / "run", "-o", tmp_path / "a.onnx").returncode == 0
 
 
-@pytest.mark.parametrize("command", ["restore", "upscale", "models", "train", "export", "evaluate"])
+@pytest.mark.parametrize("command", ["restore", "upscale", "models", "train", "export", "convert", "evaluate"])
 def test_every_command_has_help(command: str) -> None:
     result = dicface(command, "--help")
     assert result.returncode == 0

@@ -268,6 +268,24 @@ def export(
 
 
 @app.command()
+def convert(
+    checkpoint: Annotated[Path, typer.Argument(help="A .pth file of the DIC authors or of mmagic.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The .safetensors file.")],
+    steps: Annotated[int, typer.Option(min=1, help="Steps T of a DIC network; weights do not tell.")] = 4,
+    overwrite: Overwrite = False,
+) -> None:
+    """Turn the authors' or mmagic's checkpoints into ours (needs the train extra)."""
+    _need_train_extra()
+    from dicface.foreign.convert import convert as convert_checkpoint
+
+    if out.suffix != ".safetensors":
+        raise UsageError(f"expected an output ending in .safetensors, got {out.name!r}")
+    if out.exists() and not overwrite:
+        raise UsageError(f"{str(out)!r} exists; add --overwrite to replace it, or choose another output")
+    typer.echo(_one_line(f"wrote {out}: {convert_checkpoint(checkpoint, out, steps)}"))
+
+
+@app.command()
 def evaluate(
     data: Annotated[Path, typer.Argument(help="Face pack.")],
     model: Model = "lite",
