@@ -234,14 +234,16 @@ def train(
     out: Annotated[Path | None, typer.Option(help="Folder for the results; runs/NAME if left out.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint in --out.")] = False,
     settings: Annotated[list[str] | None, typer.Option("--set", help="Override a setting: table.key=value.")] = None,
+    devices: Annotated[int, typer.Option(min=1, help="Processes on each machine, which share each batch.")] = 1,
+    nodes: Annotated[int, typer.Option(min=1, help="Machines; see docs/training.md.")] = 1,
 ) -> None:
     """Train a network as a config says (needs the train extra)."""
     _need_train_extra()
     from dicface.config import read_config
-    from dicface.training.fit import fit
+    from dicface.training.fit import Machines, fit
 
     out = out or Path("runs") / config.stem
-    weights = fit(read_config(config, settings or []), data, validation, out, resume)
+    weights = fit(read_config(config, settings or []), data, validation, out, resume, Machines(devices, nodes))
     typer.echo(f"wrote {weights}")
 
 

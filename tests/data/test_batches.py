@@ -7,13 +7,12 @@ import pytest
 import torch
 
 from dicface.data.augmentation import AugmentationConfig
-from dicface.data.batches import BatchConfig, FaceSampler, Share
+from dicface.data.batches import WHOLE, BatchConfig, FaceSampler, Share
 from dicface.data.degradation import LRConfig
 from dicface.data.packs import FacePack, read_pack
 from dicface.errors import ConfigError
 from tests.conftest import write_pack
 
-WHOLE = Share()
 BATCH = BatchConfig(size=4)
 SQUARES = AugmentationConfig(flip="exchange", crop_side_min=116, crop_side_max=144, shift=1, unscaled_share=0.3)
 TURNED = AugmentationConfig(

@@ -41,13 +41,15 @@ SHRINK = {
 TASKS = {"dic": DICTask, "dicgan": DICGANTask, "features": FeaturesTask, "hr-landmark": HRLandmarkTask}
 
 
-def small(config: str, *overrides: str) -> TrainConfig:
-    path = CONFIGS / f"{config}.toml"
-    tables = tomllib.loads(path.read_text())
+def shrinking(config: str) -> list[str]:
+    """Settings that make a shipped config small enough for a test."""
+    tables = tomllib.loads((CONFIGS / f"{config}.toml").read_text())
     shrunk = [f"{table}.{key}={value}" for table in tables for key, value in SHRINK.get(table, {}).items()]
-    if "gan" in tables:
-        shrunk += ["run.features_weights=", "gan.feature=0.0"]
-    return read_config(path, [*shrunk, *overrides])
+    return shrunk + (["run.features_weights=", "gan.feature=0.0"] if "gan" in tables else [])
+
+
+def small(config: str, *overrides: str) -> TrainConfig:
+    return read_config(CONFIGS / f"{config}.toml", [*shrinking(config), *overrides])
 
 
 def run(config: TrainConfig, folder: Path, name: str, resume: bool = False) -> Path:
@@ -175,6 +177,15 @@ def test_checkpoints_of_a_run_export_like_its_weights(tmp_path: Path) -> None:
     lr = torch.rand(1, 3, 16, 16)
     with torch.inference_mode():
         torch.testing.assert_close(finished(lr).sr, checkpoint(lr).sr)
+
+
+def test_a_run_killed_before_its_last_line_gives_the_averaged_weights(tmp_path: Path) -> None:
+    settings = small("lite", "run.steps=4", "run.validate_every=2", "optimiser.ema_decay=0.9")
+    weights = run(settings, tmp_path, "run")
+    wanted = read_tensors(weights)[0]
+    weights.unlink()
+    found = read_tensors(run(settings, tmp_path, "run", resume=True))[0]
+    assert all(torch.equal(wanted[key], found[key]) for key in wanted)
 
 
 def test_a_second_run_does_not_overwrite_the_first(tmp_path: Path) -> None:

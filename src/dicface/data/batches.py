@@ -56,6 +56,9 @@ class Share(NamedTuple):
     of: int = 1
 
 
+WHOLE = Share()
+
+
 def target_heatmaps(landmarks: Tensor, sigma: float = 1.0) -> Tensor:
     """Gaussians around landmarks, the landmark branch's training target.
 
@@ -107,7 +110,7 @@ class FaceSampler:
         lr: LRConfig,
         seed: int,
         device: torch.device | None = None,
-        share: Share = Share(),  # noqa: B008 - immutable
+        share: Share = WHOLE,
     ) -> None:
         side = pack.images.shape[1]
         if augmentation.crop_side_max > side:

@@ -47,6 +47,9 @@ class Machines(NamedTuple):
     nodes: int = 1
 
 
+ONE_PROCESS = Machines()
+
+
 class _Batches(lightning.LightningDataModule):
     """Training batches from where the run stands, validation on nominal crops."""
 
@@ -129,13 +132,13 @@ def _check_same_network(config: TrainConfig, out: Path) -> None:
             raise ConfigError(f"expected the network of the run to resume, {wanted}, got {got}")
 
 
-def _callbacks(config: TrainConfig, out: Path, validated: bool) -> list[Callback]:
+def _callbacks(config: TrainConfig, averages: AveragedWeights, out: Path, validated: bool) -> list[Callback]:
     """`last.ckpt` for resuming and, where something is measured, `best.ckpt`; and what watches over the run."""
     every = config.run.validate_every
     last = ModelCheckpoint(out, filename="last", every_n_train_steps=every, enable_version_counter=False)
     best = ModelCheckpoint(out, filename="best", monitor="val_score", mode="max", enable_version_counter=False)
-    watch = [AveragedWeights(config.optimiser.ema_decay), StopOnNaN(), SaveWhenTold(out / "last.ckpt")]
-    return [*watch, PictureGrid(), last, *([best] if validated else []), RichProgressBar()]
+    watch = [StopOnNaN(), SaveWhenTold(out / "last.ckpt")]
+    return [averages, *watch, PictureGrid(), last, *([best] if validated else []), RichProgressBar()]
 
 
 def fit(
@@ -144,7 +147,7 @@ def fit(
     validation: Path | None,
     out: Path,
     resume: bool = False,
-    machines: Machines = Machines(),  # noqa: B008 - immutable
+    machines: Machines = ONE_PROCESS,
 ) -> Path:
     """Train as configured and write the averaged weights.
 
@@ -185,21 +188,22 @@ def fit(
     task.to(memory_format=torch.channels_last)
     if config.run.compile:
         task.network.compile()
+    averages = AveragedWeights(config.optimiser.ema_decay)
     trainer = lightning.Trainer(
         max_steps=config.run.steps,
         precision=config.run.precision,
         devices=machines.devices,
         num_nodes=machines.nodes,
-        strategy="auto" if machines == Machines() else "ddp",
+        strategy="auto" if machines == ONE_PROCESS else "ddp",
         # The sampler shares batches out itself; measurements are repeated by every process.
         use_distributed_sampler=False,
-        sync_batchnorm=machines != Machines() and torch.cuda.is_available(),
+        sync_batchnorm=machines != ONE_PROCESS and torch.cuda.is_available(),
         val_check_interval=config.run.validate_every,
         check_val_every_n_epoch=None,
         num_sanity_val_steps=0,
         log_every_n_steps=20,
         logger=TensorBoardLogger(out, name="", version="log"),
-        callbacks=_callbacks(config, out, validated=validation is not None),
+        callbacks=_callbacks(config, averages, out, validated=validation is not None),
     )
     if trainer.is_global_zero:
         _write_json(out / "config.json", resolved(config))
@@ -209,6 +213,8 @@ def fit(
         trainer.fit(task, batches, ckpt_path=last if resume else None, weights_only=True)
     except SIGTERMException as stop:
         raise TrainingError(f"told to stop at step {trainer.global_step}; --resume goes on from there") from stop
+    # A run resumed at its last step does nothing, and this least of all.
+    averages.on_train_end(trainer, task)
     weights = out / "weights.safetensors"
     if trainer.is_global_zero:
         task.write_weights(weights, {"config": json.dumps(resolved(config))})
