@@ -3,12 +3,12 @@ r"""Make a trained run one of the embedded models: weights, ONNX file and card.
     python scripts/embed.py NAME RUN --validation PACK --data PACK --data PACK --commit HASH --command "..." \
         --description "..." --samples N --hardware "..."
 
-Everything in the card is either an argument or measured here: PSNR and SSIM of the ONNX file in ONNX Runtime on all
-faces of the validation pack, nominal crop, under every protocol and at every size.
+Everything in the card is either an argument or measured here, with the ONNX file in ONNX Runtime, on all faces of the
+validation packs, nominal crop: PSNR and SSIM under every protocol and at every size of a network that restores faces;
+normalised errors of one that finds landmarks.
 """
 
 import dataclasses
-import hashlib
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,14 +16,19 @@ import onnxruntime
 import pyarrow.parquet as pq
 import torch
 import typer
+from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from dicface.checkpoints import load_run, save_network
 from dicface.data.packs import read_pack
-from dicface.evaluation.measure import measure
-from dicface.export import comparison_crops, export_checked
+from dicface.evaluation.measure import landmark_errors, measure
+from dicface.export import comparison_crops, comparison_faces, export_checked, export_landmarks_checked
+from dicface.files import file_digest
+from dicface.images import FACE_PX
 from dicface.networks.dic import DICNetwork
+from dicface.networks.stacked_hourglass import StackedHourglass
 from dicface.pipeline.report import write_json
+from dicface.runtime.landmarks import LandmarkModel
 from dicface.runtime.models import FaceModel
 
 MODELS = Path(__file__).parent.parent / "src" / "dicface" / "models"
@@ -32,25 +37,27 @@ LICENCE = (
     "Weights trained on CelebA, Helen and AFW, whose terms allow non-commercial research only; the same holds for "
     "these weights. The code is Apache-2.0."
 )
-USE = (
-    "For research and for looking at one's own photos. A restored face is an estimate from few pixels, never evidence "
-    "of anyone's identity."
-)
+USE = {
+    "restoration": "For research and for looking at one's own photos. A restored face is an estimate from few pixels, "
+    "never evidence of anyone's identity.",
+    "landmarks": "For research: preparing and measuring pictures of faces. Not for telling who or how somebody is.",
+}
 
 
-def file_digest(path: Path) -> str:
-    """SHA-256 of a file, hexadecimal."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def cost(network: DICNetwork, side: int) -> tuple[int, float]:
+def cost(network: nn.Module, example: torch.Tensor) -> dict[str, Any]:
     """Parameters, and GFLOP (2 x multiply-add) for one face."""
     with torch.inference_mode(), FlopCounterMode(display=False) as counter:
-        network(torch.zeros(1, 3, side, side))
-    return sum(parameter.numel() for parameter in network.parameters()), counter.get_total_flops() / 1e9
+        network(example)
+    parameters = sum(parameter.numel() for parameter in network.parameters())
+    return {"parameters": parameters, "gflop_per_face": round(counter.get_total_flops() / 1e9, 2)}
 
 
-def numbers(model: FaceModel, validation: Path, sizes: tuple[int, ...]) -> list[dict[str, Any]]:
+def pack_facts(path: Path) -> dict[str, Any]:
+    """Name, size and hash of a pack."""
+    return {"file": path.name, "faces": pq.read_metadata(path).num_rows, "sha256": file_digest(path)}
+
+
+def restoration_results(model: FaceModel, validation: Path, sizes: tuple[int, ...]) -> list[dict[str, Any]]:
     """Results of every size, rounded for reading."""
     hr, _ = read_pack(validation).nominal()
     rounded: list[dict[str, Any]] = []
@@ -70,6 +77,45 @@ def numbers(model: FaceModel, validation: Path, sizes: tuple[int, ...]) -> list[
     return rounded
 
 
+def embed_restoration(network: DICNetwork, graph: Path, validation: Path) -> dict[str, Any]:
+    """Write the ONNX file of a network that restores faces; what its card says of it."""
+    hr = comparison_faces(validation)
+    difference = export_checked(network, graph, comparison_crops(network, hr))
+    sizes = SIZES if network.config.stem == "any-size" else (16,)
+    facts = pack_facts(validation)
+    return {
+        "kind": "restoration",
+        **cost(network, torch.zeros(1, 3, 16, 16)),
+        "numbers": {
+            "data": facts["file"],
+            "data_sha256": facts["sha256"],
+            "faces": facts["faces"],
+            "crop": "nominal; reduced with Pillow bicubic",
+            "results": restoration_results(FaceModel(str(graph), "onnxruntime"), validation, sizes),
+        },
+        "onnx_against_torch": {
+            "faces": difference.faces,
+            "largest_difference": {"sr": difference.sr, "heatmaps": difference.heatmaps},
+        },
+    }
+
+
+def embed_landmarks(network: StackedHourglass, graph: Path, validation: Path) -> dict[str, Any]:
+    """Write the ONNX file of a network that finds landmarks; what its card says of it."""
+    compared = comparison_faces(validation)
+    difference = export_landmarks_checked(network, graph, compared)
+    hr, landmarks = read_pack(validation).nominal()
+    errors = landmark_errors(LandmarkModel(str(graph))(hr).points, landmarks)
+    facts = pack_facts(validation)
+    result = {"data": facts["file"], "n": facts["faces"], "nrmse": {by: round(e, 5) for by, e in errors.items()}}
+    return {
+        "kind": "landmarks",
+        **cost(network, torch.zeros(1, 3, FACE_PX, FACE_PX)),
+        "numbers": {"crop": "nominal", "data_sha256": facts["sha256"], "results": [result]},
+        "onnx_against_torch": {"faces": len(compared), "largest_difference": {"heatmaps": difference}},
+    }
+
+
 def main(
     name: str,
     run: Path,
@@ -84,38 +130,24 @@ def main(
     """Write NAME.safetensors, NAME.onnx and NAME.json into the package."""
     network = load_run(run)
     weights, graph = MODELS / f"{name}.safetensors", MODELS / f"{name}.onnx"
-    difference = export_checked(network, graph, comparison_crops(network, validation))
+    if isinstance(network, DICNetwork):
+        measured = embed_restoration(network, graph, validation)
+    else:
+        measured = embed_landmarks(network, graph, validation)
+    measured["numbers"]["backend"] = f"onnxruntime {onnxruntime.__version__}, float32"
     save_network(network, weights)
-    model = FaceModel(str(graph), "onnxruntime")
-    sizes = SIZES if network.config.stem == "any-size" else (16,)
-    parameters, gflop = cost(network, 16)
     card = {
         "description": description,
-        "parameters": parameters,
-        "gflop_per_face": round(gflop, 2),
+        **measured,
         "network": dataclasses.asdict(network.config),
-        "data": [
-            {"file": path.name, "faces": pq.read_metadata(path).num_rows, "sha256": file_digest(path)} for path in data
-        ],
+        "data": [pack_facts(path) for path in data],
         "samples": samples,
         "hardware": hardware,
         "commit": commit,
         "command": command,
-        "numbers": {
-            "data": validation.name,
-            "data_sha256": file_digest(validation),
-            "faces": pq.read_metadata(validation).num_rows,
-            "crop": "nominal; reduced with Pillow bicubic",
-            "backend": f"onnxruntime {onnxruntime.__version__}, float32",
-            "results": numbers(model, validation, sizes),
-        },
-        "onnx_against_torch": {
-            "faces": difference.faces,
-            "largest_difference": {"sr": difference.sr, "heatmaps": difference.heatmaps},
-        },
         "sha256": {path.suffix: file_digest(path) for path in (weights, graph)},
         "licence": LICENCE,
-        "use": USE,
+        "use": USE[measured["kind"]],
     }
     write_json(MODELS / f"{name}.json", card)
 

@@ -25,12 +25,19 @@ def facts_table(name: str, card: dict[str, Any]) -> Table:
 
 
 def results_table(name: str, card: dict[str, Any]) -> Table:
-    """PSNR and SSIM by size of the crop, bicubic beside it.
+    """PSNR and SSIM by size of the crop, bicubic beside it; of a landmark model, its errors.
 
     Args:
         name, card: see `facts_table`.
     """
     numbers = card["numbers"]
+    if card["kind"] == "landmarks":
+        table = Table("faces", "by width", "by outer eyes", "by inter-ocular", title="normalised error, mean")
+        for row in numbers["results"]:
+            errors = row["nrmse"]
+            cells = (f"{100 * errors[by]:.2f} %" for by in ("width", "outer_eye", "inter_ocular"))
+            table.add_row(f"{row['n']} of {row['data']}", *cells)
+        return table
     title = f"y-crop8 on {numbers['faces']} faces of {numbers['data']}, PSNR dB / SSIM (--json has all)"
     table = Table("crop", "bicubic", name, title=title, title_justify="left")
     for row in numbers["results"]:

@@ -5,15 +5,24 @@ import json
 import pickle
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import safetensors
 import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from dicface.errors import CheckpointError
+from dicface.errors import CheckpointError, ConfigError
 from dicface.files import written_whole
 from dicface.networks.dic import DICConfig, DICNetwork
+from dicface.networks.stacked_hourglass import StackedHourglass, StackedHourglassConfig
+
+Saved = DICNetwork | StackedHourglass
+# By the name of the config table that describes them.
+_KINDS: dict[str, tuple[Any, type[Saved]]] = {
+    "network": (DICConfig, DICNetwork),
+    "hourglass": (StackedHourglassConfig, StackedHourglass),
+}
 
 
 def check_parameters(network: nn.Module, state: Mapping[str, Tensor]) -> None:
@@ -82,7 +91,7 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         raise CheckpointError(f"expected a safetensors file, could not read {str(path)!r}: {error}") from error
 
 
-def save_network(network: DICNetwork, path: Path, notes: Mapping[str, str] | None = None) -> None:
+def save_network(network: Saved, path: Path, notes: Mapping[str, str] | None = None) -> None:
     """Write a network's weights and configuration as safetensors.
 
     Args:
@@ -90,12 +99,39 @@ def save_network(network: DICNetwork, path: Path, notes: Mapping[str, str] | Non
         path: the file to write; replaced in one step if it exists.
         notes: further strings to store beside the configuration.
     """
+    kind = next(kind for kind, (_, network_type) in _KINDS.items() if isinstance(network, network_type))
     config = json.dumps(dataclasses.asdict(network.config))
-    write_tensors(network.state_dict(), path, {"network": config, **(notes or {})})
+    write_tensors(network.state_dict(), path, {kind: config, **(notes or {})})
+
+
+def _build(described: Mapping[str, Any]) -> Saved:
+    """An untrained network from what is said about it.
+
+    Raises:
+        KeyError, TypeError, ConfigError: it says nothing that we know.
+    """
+    kind = next((kind for kind in _KINDS if kind in described), None)
+    if kind is None:
+        raise KeyError("no network configuration")
+    config_type, network_type = _KINDS[kind]
+    return network_type(config_type(**described[kind]))
+
+
+def _load_saved(path: Path) -> Saved:
+    state, notes = read_tensors(path)
+    try:
+        network = _build({kind: json.loads(notes[kind]) for kind in _KINDS if kind in notes})
+    except (KeyError, TypeError, ValueError, ConfigError) as error:
+        raise CheckpointError(
+            f"expected a network configuration inside {str(path)!r}, found {sorted(notes)}; "
+            "only networks written by `dicface train` or `dicface convert` carry one"
+        ) from error
+    load_strictly(network, state)
+    return network.eval()
 
 
 def load_network(path: Path) -> DICNetwork:
-    """Read a network written by `save_network`.
+    """Read a DIC network written by `save_network`.
 
     Returns:
         The network in evaluation mode, on the CPU.
@@ -103,20 +139,28 @@ def load_network(path: Path) -> DICNetwork:
     Raises:
         CheckpointError: not such a file, or weights that do not fit its configuration.
     """
-    state, notes = read_tensors(path)
-    try:
-        config = DICConfig(**json.loads(notes["network"]))
-    except (KeyError, TypeError, ValueError) as error:
-        raise CheckpointError(
-            f"expected a network configuration inside {str(path)!r}, found {sorted(notes)}; "
-            "only networks written by `dicface train` or `dicface convert` carry one"
-        ) from error
-    network = DICNetwork(config)
-    load_strictly(network, state)
-    return network.eval()
+    network = _load_saved(path)
+    if not isinstance(network, DICNetwork):
+        raise CheckpointError(f"expected a network that restores faces, got a stacked hourglass, {str(path)!r}")
+    return network
 
 
-def load_run(path: Path) -> DICNetwork:
+def load_hourglass(path: Path) -> StackedHourglass:
+    """Read a stacked hourglass written by `save_network`.
+
+    Returns:
+        The network in evaluation mode, on the CPU.
+
+    Raises:
+        CheckpointError: not such a file, or weights that do not fit its configuration.
+    """
+    network = _load_saved(path)
+    if not isinstance(network, StackedHourglass):
+        raise CheckpointError(f"expected a stacked hourglass, got a network that restores faces, {str(path)!r}")
+    return network
+
+
+def load_run(path: Path) -> Saved:
     """Read the averaged weights of a training run, finished or not.
 
     Args:
@@ -133,15 +177,14 @@ def load_run(path: Path) -> DICNetwork:
         names = ("weights.safetensors", "best.ckpt", "last.ckpt")
         path = next((path / name for name in names if (path / name).exists()), path / names[0])
     if path.suffix != ".ckpt":
-        return load_network(path)
+        return _load_saved(path)
     try:
-        config = DICConfig(**json.loads((path.parent / "config.json").read_text())["network"])
+        network = _build(json.loads((path.parent / "config.json").read_text()))
         state = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
-    except (OSError, KeyError, TypeError, ValueError, RuntimeError, pickle.UnpicklingError) as error:
+    except (OSError, KeyError, TypeError, ValueError, RuntimeError, ConfigError, pickle.UnpicklingError) as error:
         raise CheckpointError(
             f"expected a run's checkpoint with config.json beside it, got {str(path)!r}: {error}"
         ) from error
-    network = DICNetwork(config)
     mine = {key.removeprefix("network."): value for key, value in state.items() if key.startswith("network.")}
     load_strictly(network, mine)
     return network.eval()

@@ -257,16 +257,17 @@ def export(
     """Write a network as ONNX and compare it with torch (needs the train extra)."""
     _need_train_extra()
     from dicface.checkpoints import load_run
-    from dicface.export import comparison_crops, export_checked
+    from dicface.export import comparison_crops, comparison_faces, export_checked, export_landmarks_checked
+    from dicface.networks.dic import DICNetwork
 
-    if out.exists() and not overwrite:
-        raise UsageError(f"{str(out)!r} exists; add --overwrite to replace it, or choose another output")
-    network = load_run(weights)
-    result = export_checked(network, out, comparison_crops(network, data))
-    typer.echo(
-        f"wrote {out}; on {result.faces} faces it differs from torch by at most {result.sr:.1e} (images) "
-        f"and {result.heatmaps:.1e} (heatmaps)"
-    )
+    _check_free(out, overwrite)
+    network, faces = load_run(weights), comparison_faces(data)
+    if isinstance(network, DICNetwork):
+        result = export_checked(network, out, comparison_crops(network, faces))
+        differs = f"on {result.faces} faces", f"{result.sr:.1e} (images) and {result.heatmaps:.1e} (heatmaps)"
+    else:
+        differs = f"on {len(faces)} faces", f"{export_landmarks_checked(network, out, faces):.1e} (heatmaps)"
+    typer.echo(f"wrote {out}; {differs[0]} it differs from torch by at most {differs[1]}")
 
 
 @app.command()
@@ -282,8 +283,7 @@ def convert(
 
     if out.suffix != ".safetensors":
         raise UsageError(f"expected an output ending in .safetensors, got {out.name!r}")
-    if out.exists() and not overwrite:
-        raise UsageError(f"{str(out)!r} exists; add --overwrite to replace it, or choose another output")
+    _check_free(out, overwrite)
     typer.echo(_one_line(f"wrote {out}: {convert_checkpoint(checkpoint, out, steps)}"))
 
 
@@ -314,6 +314,11 @@ def evaluate(
         return
     for result in results:
         Console().print(result_table(result))
+
+
+def _check_free(out: Path, overwrite: bool) -> None:
+    if out.exists() and not overwrite:
+        raise UsageError(f"{str(out)!r} exists; add --overwrite to replace it, or choose another output")
 
 
 def _need_train_extra() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,11 +17,14 @@ from dicface.data.packs import read_pack
 from dicface.errors import CheckpointError
 from dicface.files import written_whole
 from dicface.images import FACE_PX, LR_PX, resize, to_network
+from dicface.networks.blocks import channel_means
 from dicface.networks.dic import DICNetwork
-from dicface.runtime.backends import OnnxRuntimeBackend
+from dicface.networks.stacked_hourglass import StackedHourglass
+from dicface.runtime.backends import OnnxRuntimeBackend, open_session
 
 OPSET = 20
 MAX_DIFFERENCE = 1e-3
+_FACES = torch.export.Dim("faces", min=1, max=4096)
 
 
 class _Graph(nn.Module):
@@ -33,6 +37,21 @@ class _Graph(nn.Module):
     def forward(self, lr: Tensor) -> tuple[Tensor, Tensor]:
         output = self.network(lr)
         return output.sr.clamp(0, 1), output.heatmaps
+
+
+class LandmarkGraph(nn.Module):
+    """The landmark network as any caller wants it: plain images in, the last heatmaps out."""
+
+    means: Tensor
+
+    def __init__(self, network: StackedHourglass) -> None:
+        super().__init__()
+        self.network = network
+        self.register_buffer("means", channel_means(), persistent=False)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """(N, 3, 128, 128) float RGB in [0, 1] -> (N, 68, 32, 32) float."""
+        return self.network(image - self.means)[-1]
 
 
 @dataclass(frozen=True)
@@ -76,19 +95,40 @@ def export_onnx(network: DICNetwork, path: Path) -> None:
         path: the file; replaced in one step if it exists.
     """
     any_size = network.config.stem == "any-size"
-    faces = torch.export.Dim("faces", min=1, max=4096)
     side = torch.export.Dim("side", min=LR_PX[0], max=LR_PX[1]) if any_size else 16
+    example = 24 if any_size else 16
+    shape = {0: _FACES, 2: side, 3: side} if any_size else {0: _FACES}
+    _write_graph(_Graph(network), path, {"lr": torch.rand(2, 3, example, example)}, ["sr", "heatmaps"], {"lr": shape})
+
+
+def export_landmarks(network: StackedHourglass, path: Path) -> None:
+    """Write the landmark network for sharp faces as ONNX: input `image`, output `heatmaps`.
+
+    Shapes, float32: `image` (N, 3, 128, 128) RGB in [0, 1]; `heatmaps` (N, 68, 32, 32), of the last stack. N is
+    dynamic.
+
+    Args:
+        network: in evaluation mode.
+        path: the file; replaced in one step if it exists.
+    """
+    image = torch.rand(2, 3, FACE_PX, FACE_PX)
+    _write_graph(LandmarkGraph(network), path, {"image": image}, ["heatmaps"], {"image": {0: _FACES}})
+
+
+def _write_graph(
+    graph: nn.Module, path: Path, example: dict[str, Tensor], outputs: list[str], shapes: dict[str, Any]
+) -> None:
     with warnings.catch_warnings(), _quiet(logging.getLogger("torch.onnx")):
         # The exporter warns of its own internals.
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
-            _Graph(network).eval(),
-            (torch.rand(2, 3, 24 if any_size else 16, 24 if any_size else 16),),
+            graph.eval(),
+            tuple(example.values()),
             dynamo=True,
             opset_version=OPSET,
-            input_names=["lr"],
-            output_names=["sr", "heatmaps"],
-            dynamic_shapes={"lr": {0: faces, 2: side, 3: side} if any_size else {0: faces}},
+            input_names=list(example),
+            output_names=outputs,
+            dynamic_shapes=shapes,
             verbose=False,
         )
     assert program is not None
@@ -144,21 +184,58 @@ def export_checked(network: DICNetwork, path: Path, crops: list[NDArray[np.uint8
     return result
 
 
-def comparison_crops(network: DICNetwork, pack: Path | None, faces: int = 8) -> list[NDArray[np.uint8]]:
-    """Faces to compare on, at every kind of size that the network takes.
+def export_landmarks_checked(network: StackedHourglass, path: Path, faces: NDArray[np.uint8]) -> float:
+    """Write the landmark network as ONNX, but only if it then gives what torch gives.
+
+    Args:
+        network, path: see `export_landmarks`.
+        faces: (N, 128, 128, 3) uint8 RGB to compare on.
+
+    Returns:
+        Largest difference of the heatmaps.
+
+    Raises:
+        CheckpointError: the two differ by 1e-3 or more; nothing is written then.
+    """
+    image = to_network(faces)
+    with torch.inference_mode():
+        wanted = LandmarkGraph(network)(torch.from_numpy(image)).numpy()
+    with written_whole(path) as part:
+        export_landmarks(network, part)
+        (got,) = open_session(part).run(["heatmaps"], {"image": image})
+        difference = float(np.abs(np.asarray(got) - wanted).max())
+        if difference >= MAX_DIFFERENCE:
+            raise CheckpointError(
+                f"expected the ONNX file to differ from torch by less than {MAX_DIFFERENCE}, got {difference}"
+            )
+    return difference
+
+
+def comparison_faces(pack: Path | None, faces: int = 8) -> NDArray[np.uint8]:
+    """Faces to compare on.
+
+    Args:
+        pack: face pack to take them from; None makes smooth coloured pictures instead.
+        faces: N, how many.
+
+    Returns:
+        (N, 128, 128, 3) uint8 RGB.
+    """
+    if pack is not None:
+        return read_pack(pack, faces).nominal()[0]
+    rough = np.random.default_rng(0).integers(0, 256, (faces, 6, 6, 3), dtype=np.uint8)
+    return np.stack([resize(picture, (FACE_PX, FACE_PX)) for picture in rough])
+
+
+def comparison_crops(network: DICNetwork, hr: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
+    """Faces reduced to every kind of size that the network takes.
 
     Args:
         network: says which sizes.
-        pack: face pack to take them from; None makes smooth coloured pictures instead.
-        faces: number of faces a size.
+        hr: (N, 128, 128, 3) uint8 RGB.
 
     Returns:
         (N, S, S, 3) uint8 RGB for each S.
     """
     sizes = (8, 13, 16, 31, 48, 64) if network.config.stem == "any-size" else (16,)
-    if pack is None:
-        rough = np.random.default_rng(0).integers(0, 256, (faces, 6, 6, 3), dtype=np.uint8)
-        hr = np.stack([resize(picture, (FACE_PX, FACE_PX)) for picture in rough])
-    else:
-        hr, _ = read_pack(pack, faces).nominal()
     return [np.stack([resize(face, (size, size)) for face in hr]) for size in sizes]

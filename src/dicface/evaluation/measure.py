@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from rich.table import Table
 
 from dicface.errors import UsageError
+from dicface.evaluation.metrics import nrmse
 from dicface.evaluation.protocols import PROTOCOLS, Protocol
 from dicface.images import FACE_PX, resize
 from dicface.runtime.models import FaceModel
@@ -96,3 +97,15 @@ def result_table(result: dict[str, Any]) -> Table:
             cells = (_cell({"mean": step[key], "ci95": None}, digits) for key, digits in (("psnr", 2), ("ssim", 4)))
             table.add_row(protocol, f"  step {number}", *cells)
     return table
+
+
+def landmark_errors(found: NDArray[np.floating], wanted: NDArray[np.floating]) -> dict[str, float]:
+    """Mean normalised error of landmarks, by every size of the face that is in use.
+
+    Args:
+        found, wanted: (N, 68, 2) x, y in pixels of one frame.
+
+    Returns:
+        `width`, `outer_eye` and `inter_ocular`: fractions of that distance.
+    """
+    return {by: float(nrmse(found, wanted, by).mean()) for by in ("width", "outer_eye", "inter_ocular")}

@@ -48,8 +48,8 @@ class Conversion(NamedTuple):
 def convert(source: Path, out: Path, steps: int) -> Conversion:
     """Write a network of the authors or of mmagic as safetensors.
 
-    A DIC network becomes a file of `save_network`, which every command takes. The others get notes on their
-    configuration; of them, training takes the landmark branch.
+    A DIC network and a stacked hourglass become files of `save_network`. The others get notes on their configuration;
+    of them, training takes the landmark branch and the LightCNN features.
 
     Args:
         source: a `.pth` file, which may come from anybody; nothing in it is executed.
@@ -67,7 +67,7 @@ def convert(source: Path, out: Path, steps: int) -> Conversion:
     network, config = _empty_network(found.network, found.state, steps)
     load_strictly(network, found.state)
     notes = {"source": found.source}
-    if isinstance(network, DICNetwork):
+    if isinstance(network, DICNetwork | StackedHourglass):
         save_network(network, out, notes)
     else:
         write_tensors(network.state_dict(), out, {found.network: json.dumps(config), **notes})

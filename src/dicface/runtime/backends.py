@@ -57,18 +57,27 @@ def _check_ports(path: Path, inputs: Mapping[str, Sequence[int | str]], outputs:
     return side if isinstance(side, int) else None
 
 
+def open_session(path: Path) -> onnxruntime.InferenceSession:
+    """Load an ONNX file in ONNX Runtime, on the CPU.
+
+    Raises:
+        CheckpointError: not an ONNX file.
+    """
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # its exceptions share no base but this
+        raise CheckpointError(f"expected an ONNX model, could not load {str(path)!r}: {error}") from error
+
+
 class OnnxRuntimeBackend:
     """ONNX Runtime on the CPU."""
 
     name = "onnxruntime"
 
     def __init__(self, path: Path) -> None:
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3
-        try:
-            self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # its exceptions share no base but this
-            raise CheckpointError(f"expected an ONNX model, could not load {str(path)!r}: {error}") from error
+        self._session = open_session(path)
         inputs = {port.name: port.shape for port in self._session.get_inputs()}
         outputs = {port.name for port in self._session.get_outputs()}
         self.lr_size = _check_ports(path, inputs, outputs)

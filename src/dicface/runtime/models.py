@@ -5,7 +5,7 @@ import json
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,8 @@ from dicface.errors import UnknownModelError, UsageError
 from dicface.images import LR_PX, to_network, to_uint8
 from dicface.landmarks import decode_heatmaps
 from dicface.runtime.backends import BACKENDS, Backend, OnnxRuntimeBackend, OpenVinoBackend, TorchBackend
+
+Kind = Literal["restoration", "landmarks"]
 
 DEFAULT_MODEL = "lite"
 MAX_BATCH = 16
@@ -34,28 +36,29 @@ class FaceSteps(NamedTuple):
     peaks: NDArray[np.float32]
 
 
-def embedded_models() -> dict[str, dict[str, Any]]:
-    """Names and cards of the models inside the package."""
-    return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(_EMBEDDED.glob("*.json"))}
+def embedded_models(kind: Kind | None = None) -> dict[str, dict[str, Any]]:
+    """Names and cards of the models inside the package, of one kind or of all."""
+    cards = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(_EMBEDDED.glob("*.json"))}
+    return {name: card for name, card in cards.items() if kind in (None, card["kind"])}
 
 
-def find_model(name: str, suffix: str = ".onnx") -> Path:
+def find_model(name: str, suffix: str = ".onnx", kind: Kind = "restoration") -> Path:
     """File of an embedded model, or the file that `name` is a path of.
 
     Args:
         name: of an embedded model, or a path.
         suffix: which of an embedded model's files.
+        kind: what the model is for.
 
     Raises:
         UnknownModelError: neither.
     """
-    if name in embedded_models():
+    names = embedded_models(kind)
+    if name in names:
         return _EMBEDDED / f"{name}{suffix}"
     if (path := Path(name)).is_file():
         return path
-    raise UnknownModelError(
-        f"expected one of {', '.join(embedded_models())} or a model file (.onnx, .safetensors), got {name!r}"
-    )
+    raise UnknownModelError(f"expected one of {', '.join(names)} or a model file (.onnx, .safetensors), got {name!r}")
 
 
 def _load_backend(model: str, backend: str) -> Backend:

@@ -34,13 +34,14 @@ class DICGANTask(DICTask):
         self.features = LightCNNFeatures().requires_grad_(False)
 
     def load_features(self, weights: Path) -> None:
-        """Take the face features of a finished `features` run.
+        """Take the face features of a finished `features` run, or of a converted LightCNN.
 
         Raises:
-            CheckpointError: not such a run's weights.
+            CheckpointError: neither.
         """
         state, _ = read_tensors(weights)
-        load_strictly(self.features, {k.removeprefix("features."): v for k, v in state.items() if "features." in k})
+        inside = {k.removeprefix("features."): v for k, v in state.items() if k.startswith("features.")}
+        load_strictly(self.features, inside or state)
 
     def groups(self) -> list[list[nn.Parameter]]:
         """The generator's parameters and the discriminator's."""

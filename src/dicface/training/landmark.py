@@ -1,14 +1,12 @@
 """Tasks that learn to find landmarks."""
 
-import dataclasses
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from dicface.checkpoints import write_tensors
+from dicface.checkpoints import save_network
 from dicface.config import TrainConfig
 from dicface.data.batches import FaceBatch, target_heatmaps
 from dicface.evaluation.metrics import nrmse
@@ -121,5 +119,4 @@ class HRLandmarkTask(Task[StackedHourglass]):
 
     def write_weights(self, path: Path, notes: Mapping[str, str]) -> None:
         """Write the weights with the network's configuration."""
-        hourglass = json.dumps(dataclasses.asdict(self.config.hourglass))
-        write_tensors(self.network.state_dict(), path, {**notes, "hourglass": hourglass})
+        save_network(self.network, path, notes)
