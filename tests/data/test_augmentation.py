@@ -2,7 +2,15 @@
 
 import torch
 
-from dicface.data.augmentation import Placement, cut_faces, move_landmarks
+from dicface.data.augmentation import (
+    AugmentationConfig,
+    Light,
+    Placement,
+    cut_faces,
+    draw_light,
+    move_landmarks,
+    relight,
+)
 
 CENTRE = torch.tensor([[72.0, 72.0]])
 
@@ -45,3 +53,25 @@ def test_what_lies_outside_is_mirrored_at_the_edge() -> None:
     row = cut_faces(images, corner)[0, 0, 64]
     assert row[:20].eq(1).all()
     assert row[20:].eq(0).all()
+
+
+def test_light_multiplies_and_clips() -> None:
+    faces = torch.tensor([0.2, 0.6]).reshape(2, 1, 1, 1).expand(2, 3, 4, 4)
+    lit = relight(faces, Light(torch.tensor([2.0, 2.0]), torch.tensor([False, False])))
+    torch.testing.assert_close(lit[:, 0, 0, 0], torch.tensor([0.4, 1.0]))
+
+
+def test_grey_faces_keep_their_luma() -> None:
+    green = torch.zeros(1, 3, 2, 2)
+    green[:, 1] = 1
+    lit = relight(green, Light(torch.ones(1), torch.tensor([True])))
+    torch.testing.assert_close(lit, torch.full_like(lit, round(0.587 * 255) / 255))
+
+
+def test_exposure_is_drawn_evenly_about_none() -> None:
+    drawn = draw_light(AugmentationConfig(exposure=1.5, grey_share=0.25), 4000, torch.Generator().manual_seed(0))
+    stops = drawn.gain.log2()
+    assert -1.5 <= stops.min() < -1.4
+    assert 1.4 < stops.max() <= 1.5
+    assert abs(float(stops.mean())) < 0.05
+    assert abs(float(drawn.grey.float().mean()) - 0.25) < 0.03

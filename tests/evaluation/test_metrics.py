@@ -8,7 +8,7 @@ from rich.console import Console
 from skimage.metrics import structural_similarity
 
 from dicface.evaluation.measure import bootstrap_interval, measure, result_table
-from dicface.evaluation.metrics import luma, psnr, ssim
+from dicface.evaluation.metrics import luma, nrmse, psnr, ssim, verification_auc
 from dicface.evaluation.protocols import PROTOCOLS, Y_CROP8
 from dicface.runtime.models import FaceModel
 from tests.parity.recorded import recorded_tensors
@@ -23,6 +23,14 @@ def pair() -> tuple[np.ndarray, np.ndarray]:
 def test_psnr_equals_the_recorded(pair: tuple[np.ndarray, np.ndarray]) -> None:
     recorded = recorded_tensors("metrics")["psnr_ssim_y_crop8"]
     np.testing.assert_allclose(Y_CROP8.psnr(*pair), recorded[:, 0], atol=1e-6)
+
+
+def test_ssim_of_wrapped_luma_equals_the_recorded(pair: tuple[np.ndarray, np.ndarray]) -> None:
+    """The authors multiply 8-bit luma by 255, which leaves its negative (ADR 0011)."""
+    recorded = recorded_tensors("metrics")["psnr_ssim_y_crop8"]
+    wrapped = [luma(faces[:, 8:-8, 8:-8]) * np.uint8(255) for faces in pair]
+    np.testing.assert_allclose(ssim(*wrapped), recorded[:, 1], atol=1e-6)
+    assert np.abs(Y_CROP8.ssim(*pair) - recorded[:, 1]).max() < 2e-5
 
 
 def test_ssim_equals_scikit_image(pair: tuple[np.ndarray, np.ndarray]) -> None:
@@ -81,3 +89,35 @@ def test_measuring_the_embedded_model(portrait: np.ndarray) -> None:
     gain = result["protocols"]["y-crop8"]["psnr"]["mean"] - result["bicubic"]["y-crop8"]["psnr"]["mean"]
     assert gain > 1, "the embedded model no longer beats bicubic on the portrait"
     assert result["steps"]["y-crop8"][-1]["psnr"] == pytest.approx(result["protocols"]["y-crop8"]["psnr"]["mean"])
+
+
+def face_landmarks() -> np.ndarray:
+    """Eyes 60 px apart at the outer corners, 20 px at the inner; jaw 100 px wide."""
+    points = np.zeros((1, 68, 2))
+    points[0, 0], points[0, 16] = (0, 50), (100, 50)
+    points[0, 36:42] = [(20, 40), (25, 35), (35, 35), (40, 40), (35, 45), (25, 45)]
+    points[0, 42:48] = [(60, 40), (65, 35), (75, 35), (80, 40), (75, 45), (65, 45)]
+    return points
+
+
+def test_normalised_errors_by_hand() -> None:
+    wanted = face_landmarks()
+    found = wanted + [3.0, 4.0]
+    assert nrmse(found, wanted, "width") == pytest.approx(0.05)
+    assert nrmse(found, wanted, "outer_eye") == pytest.approx(5 / 60)
+    assert nrmse(found, wanted, "inter_ocular") == pytest.approx(5 / 40)
+    assert nrmse(found, wanted, "outer_eye_released") == pytest.approx(5 / np.hypot(50, 10))
+
+
+def test_one_wrong_landmark_counts_by_its_square() -> None:
+    wanted = face_landmarks()
+    found = wanted.copy()
+    found[0, 30, 0] += 68**0.5
+    assert nrmse(found, wanted, "width") == pytest.approx(0.01)
+
+
+def test_likeness_of_people_by_hand() -> None:
+    people = np.array([0, 0, 1, 1])
+    apart = np.array([[1.0, 0], [2, 0.1], [0, 1], [0.1, 3]])
+    assert verification_auc(apart, people) == 1
+    assert verification_auc(apart, np.array([0, 1, 0, 1])) == pytest.approx(2 / 8)

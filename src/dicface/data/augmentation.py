@@ -1,4 +1,4 @@
-"""Random crops, turns and mirror images; landmarks go where their pixels go."""
+"""Random crops, turns, mirror images and light; landmarks go where their pixels go."""
 
 import math
 from dataclasses import dataclass
@@ -28,6 +28,8 @@ class AugmentationConfig:
         quarter_turns: faces are turned by 0, 90, 180 or 270 degrees as well.
         unscaled_share: share of the faces whose square is 128 px and lies on whole pixels, so that it is not resampled
             (but flipped, and turned by quarters).
+        exposure: brightness is multiplied by up to two to that power, or divided by it; what exceeds white is clipped.
+        grey_share: share of the faces that lose their colour.
     """
 
     flip: Literal["none", "exchange", "released"] = "none"
@@ -39,12 +41,14 @@ class AugmentationConfig:
     rotation_degrees: float = 0.0
     quarter_turns: bool = False
     unscaled_share: float = 1.0
+    exposure: float = 0.0
+    grey_share: float = 0.0
 
     def __post_init__(self) -> None:
         if not (0 < self.crop_side_min <= self.crop_side_max and 0 < self.aspect_min <= self.aspect_max):
             raise ConfigError(f"expected augmentation.*_min above 0 and not above augmentation.*_max, got {self}")
-        if not (0 <= self.shift <= 1 and 0 <= self.unscaled_share <= 1):
-            raise ConfigError(f"expected augmentation.shift and augmentation.unscaled_share from 0 to 1, got {self}")
+        if not all(0 <= share <= 1 for share in (self.shift, self.unscaled_share, self.grey_share)):
+            raise ConfigError(f"expected augmentation.shift and augmentation.*_share from 0 to 1, got {self}")
 
 
 class Placement(NamedTuple):
@@ -132,3 +136,37 @@ def move_landmarks(landmarks: Tensor, placement: Placement, exchange: bool) -> T
         return moved
     renamed = moved[:, torch.from_numpy(MIRROR_68).to(moved.device)]
     return torch.where(placement.mirrored[:, None, None], renamed, moved)
+
+
+class Light(NamedTuple):
+    """How each training face is lit.
+
+    Attributes:
+        gain: (N,) float, brightness is multiplied by it.
+        grey: (N,) bool.
+    """
+
+    gain: Tensor
+    grey: Tensor
+
+
+def draw_light(config: AugmentationConfig, count: int, generator: torch.Generator) -> Light:
+    """Draw the light of some faces; arguments as for `draw_placement`."""
+    draw = torch.rand(2, count, generator=generator)
+    return Light(torch.exp2(config.exposure * (2 * draw[0] - 1)), draw[1] < config.grey_share)
+
+
+def relight(faces: Tensor, light: Light) -> Tensor:
+    """Change the light of faces.
+
+    Args:
+        faces: (N, 3, H, W) float RGB in [0, 1].
+        light: of N faces, on the same device.
+
+    Returns:
+        (N, 3, H, W) float, clipped and rounded to 8 bits; a gain of 1 leaves faces of 8 bits as they are.
+    """
+    luma = torch.tensor([0.299, 0.587, 0.114], device=faces.device)
+    plain = (faces * luma[:, None, None]).sum(dim=1, keepdim=True).expand_as(faces)
+    lit = torch.where(light.grey[:, None, None, None], plain, faces) * light.gain[:, None, None, None]
+    return (lit.clamp(0, 1) * 255).round() / 255

@@ -9,7 +9,16 @@ import torch
 from torch import Tensor
 from torch.utils.data import IterableDataset
 
-from dicface.data.augmentation import AugmentationConfig, Placement, cut_faces, draw_placement, move_landmarks
+from dicface.data.augmentation import (
+    AugmentationConfig,
+    Light,
+    Placement,
+    cut_faces,
+    draw_light,
+    draw_placement,
+    move_landmarks,
+    relight,
+)
 from dicface.data.degradation import LRConfig, draw_size, photograph_faces, reduce_faces
 from dicface.data.packs import FacePack
 from dicface.errors import ConfigError
@@ -148,7 +157,8 @@ class FaceSampler:
         images = self.images[chosen].permute(0, 3, 1, 2).float() / 255
         drawn = draw_placement(self.augmentation, self.size, images.shape[-1], generator)
         placement = Placement(*(value[part].to(device) for value in drawn))
-        hr = cut_faces(images, placement)
+        light = Light(*(value[part].to(device) for value in draw_light(self.augmentation, self.size, generator)))
+        hr = relight(cut_faces(images, placement), light)
         landmarks = move_landmarks(self.landmarks[chosen], placement, self.augmentation.flip == "exchange")
         size = draw_size(self.lr, generator)
         if self.lr.degradation == "camera":

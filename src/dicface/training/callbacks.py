@@ -29,13 +29,15 @@ class AveragedWeights(WeightAveraging):
     """
 
     def __init__(self, decay: float) -> None:
-        def average(averaged: Tensor, current: Tensor, count: Any) -> Tensor:
-            if not averaged.is_floating_point():
-                return current
-            steps = float(count)
-            return averaged.lerp(current, 1 - min(decay, (1 + steps) / (10 + steps)))
+        self.decay = decay
+        super().__init__(avg_fn=self.average)
 
-        super().__init__(avg_fn=average)
+    def average(self, averaged: Tensor, current: Tensor, count: Any) -> Tensor:
+        """A new average from the old one, the current value, and the number of values so far."""
+        if not averaged.is_floating_point():
+            return current
+        steps = float(count)
+        return averaged.lerp(current, 1 - min(self.decay, (1 + steps) / (10 + steps)))
 
     def should_update(self, step_idx: int | None = None, epoch_idx: int | None = None) -> bool:
         """After every step."""

@@ -87,6 +87,10 @@ class Task(lightning.LightningModule, Generic[Network]):
 
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
         """Shorten long gradients. Lightning's own clipping refuses fused optimisers, for float16's sake."""
+        self.shorten_gradients(optimizer)
+
+    def shorten_gradients(self, optimizer: torch.optim.Optimizer) -> None:
+        """Shorten the gradients of each group to the configured length."""
         if self.config.optimiser.gradient_norm:
             for group in optimizer.param_groups:
                 nn.utils.clip_grad_norm_(group["params"], self.config.optimiser.gradient_norm)
