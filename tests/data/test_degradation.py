@@ -11,6 +11,7 @@ from torch import Tensor
 from dicface.data.degradation import LRConfig, photograph_faces, reduce_faces
 from dicface.errors import ConfigError
 
+needs_accelerator = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 PERFECT = LRConfig(degradation="camera")
 
 
@@ -23,10 +24,11 @@ def photograph(hr: Tensor, config: LRConfig, size: int = 32) -> Tensor:
     return photograph_faces(hr, size, config, torch.Generator().manual_seed(0), len(hr), slice(0, len(hr)))
 
 
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=needs_accelerator)])
 @pytest.mark.parametrize("size", [8, 16, 23, 64])
-def test_reduction_is_pillows(portrait: np.ndarray, size: int) -> None:
+def test_reduction_is_pillows(portrait: np.ndarray, size: int, device: str) -> None:
     face = portrait_face(portrait)
-    ours = reduce_faces(face, size)
+    ours = reduce_faces(face.to(device), size).cpu()
     image = Image.fromarray((face[0] * 255).permute(1, 2, 0).numpy().astype(np.uint8))
     pillow = np.asarray(image.resize((size, size), Image.Resampling.BICUBIC), dtype=float)
     assert np.abs(ours[0].permute(1, 2, 0).numpy() * 255 - pillow).max() <= 1.001

@@ -102,7 +102,7 @@ def face_landmarks() -> np.ndarray:
 
 def test_normalised_errors_by_hand() -> None:
     wanted = face_landmarks()
-    found = wanted + [3.0, 4.0]
+    found = wanted + np.array([3.0, 4.0])
     assert nrmse(found, wanted, "width") == pytest.approx(0.05)
     assert nrmse(found, wanted, "outer_eye") == pytest.approx(5 / 60)
     assert nrmse(found, wanted, "inter_ocular") == pytest.approx(5 / 40)

@@ -38,7 +38,7 @@ def test_lite_is_the_preset() -> None:
     assert load_network(find_model("lite", ".safetensors")).config == LITE
 
 
-@pytest.mark.parametrize("name", embedded_models())
+@pytest.mark.parametrize("name", embedded_models("restoration"))
 def test_onnx_names_and_shapes_are_the_contract(name: str) -> None:
     graph = onnx.load(find_model(name)).graph
     shapes = {
@@ -51,7 +51,7 @@ def test_onnx_names_and_shapes_are_the_contract(name: str) -> None:
     assert shapes["heatmaps"][2:] == [68, 32, 32]
 
 
-@pytest.mark.parametrize("name", embedded_models())
+@pytest.mark.parametrize("name", embedded_models("restoration"))
 def test_onnx_equals_torch_on_a_face(name: str, faces: list[np.ndarray]) -> None:
     network = load_network(find_model(name, ".safetensors"))
     result = compare(network, find_model(name), faces)

@@ -1,0 +1,77 @@
+"""The landmark model for sharp faces: what its file must be, and what it finds."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from dicface.checkpoints import load_hourglass, save_network
+from dicface.errors import CheckpointError, UnknownModelError, UsageError
+from dicface.export import LandmarkGraph, comparison_faces, export_landmarks_checked
+from dicface.images import resize
+from dicface.landmarks import decode_heatmaps
+from dicface.networks.stacked_hourglass import StackedHourglass, StackedHourglassConfig
+from dicface.pipeline.align import Box, cut, square_of_landmarks, to_photo
+from dicface.pipeline.landmarks import locate
+from dicface.runtime.landmarks import MAX_BATCH, LandmarkModel
+from dicface.runtime.models import FaceModel, find_model
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> tuple[StackedHourglass, Path]:
+    """A small untrained hourglass and its ONNX file."""
+    torch.manual_seed(0)
+    network = StackedHourglass(StackedHourglassConfig(width=8, stacks=2)).eval()
+    path = tmp_path_factory.mktemp("landmarks") / "tiny.onnx"
+    export_landmarks_checked(network, path, comparison_faces(None))
+    return network, path
+
+
+def test_the_file_finds_what_torch_finds(tiny: tuple[StackedHourglass, Path]) -> None:
+    network, path = tiny
+    faces = comparison_faces(None, MAX_BATCH + 3)
+    image = torch.from_numpy(faces.transpose(0, 3, 1, 2)).float() / 255
+    with torch.inference_mode():
+        heatmaps = LandmarkGraph(network)(image).numpy()
+    found = LandmarkModel(str(path))(faces)
+    np.testing.assert_allclose(found.peaks, heatmaps.max(axis=(-2, -1)), atol=1e-4)
+    np.testing.assert_allclose(found.points, decode_heatmaps(heatmaps), atol=0.1)
+
+
+def test_no_faces_have_no_landmarks(tiny: tuple[StackedHourglass, Path]) -> None:
+    found = LandmarkModel(str(tiny[1]))(np.empty((0, 128, 128, 3), np.uint8))
+    assert found.points.shape == (0, 68, 2)
+
+
+def test_other_sizes_are_refused(tiny: tuple[StackedHourglass, Path]) -> None:
+    with pytest.raises(UsageError, match=r"expected faces of shape \(N, 128, 128, 3\), got \(1, 64, 64, 3\)"):
+        LandmarkModel(str(tiny[1]))(np.zeros((1, 64, 64, 3), np.uint8))
+
+
+def test_models_are_not_taken_for_one_another(tiny: tuple[StackedHourglass, Path]) -> None:
+    with pytest.raises(CheckpointError, match="expected a landmark model with input image"):
+        LandmarkModel(str(find_model("lite")))
+    with pytest.raises(CheckpointError, match="expected a face model with input lr"):
+        FaceModel(str(tiny[1]), "onnxruntime")
+    with pytest.raises(UnknownModelError, match="expected one of lite or a model file"):
+        FaceModel("landmarks-hr")
+
+
+def test_a_saved_hourglass_is_read_back(tiny: tuple[StackedHourglass, Path], tmp_path: Path) -> None:
+    network = tiny[0]
+    save_network(network, tmp_path / "a.safetensors")
+    again = load_hourglass(tmp_path / "a.safetensors")
+    assert again.config == network.config
+    assert all(torch.equal(value, again.state_dict()[key]) for key, value in network.state_dict().items())
+    with pytest.raises(CheckpointError, match="expected a stacked hourglass, got a network that restores faces"):
+        load_hourglass(find_model("lite", ".safetensors"))
+
+
+def test_the_portraits_landmarks_lie_on_its_face(portrait: np.ndarray) -> None:
+    """Corners of the eyes and mouth as seen in the picture, to a tenth of the distance between the eyes."""
+    found = locate(LandmarkModel(), portrait, Box(174, 84, 274, 184))
+    assert found.peaks.mean() > 0.6
+    face = cut(portrait, square_of_landmarks(found.points))
+    again = LandmarkModel()(resize(face, (128, 128))[None]).points[0]
+    np.testing.assert_allclose(to_photo(again, square_of_landmarks(found.points)), found.points, atol=3)
