@@ -12,7 +12,6 @@ import torch
 from dicface.checkpoints import read_tensors
 from tests.training.test_fit import CONFIGS, run, shrinking, small
 
-
 STEPS = ("run.steps=4", "run.validate_every=2", "batch.size=4", "run.frozen_landmark_steps=2")
 
 

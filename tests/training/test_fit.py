@@ -130,7 +130,10 @@ def test_a_loss_that_is_no_number_stops_the_run(tmp_path: Path, steps: int) -> N
 
 def test_a_run_says_what_it_was_made_from(tmp_path: Path) -> None:
     run(small("lite", "run.steps=1", "run.validate_every=1"), tmp_path, "run")
-    made = json.loads((tmp_path / "run" / "run.json").read_text())
+    run(small("lite", "run.steps=2", "run.validate_every=1"), tmp_path, "run", resume=True)
+    starts = json.loads((tmp_path / "run" / "run.json").read_text())["starts"]
+    assert len(starts) == 2
+    made = starts[0]
     pack = tmp_path / "faces.parquet"
     digest = hashlib.sha256(pack.read_bytes()).hexdigest()
     assert made["data"] == [{"file": "faces.parquet", "bytes": pack.stat().st_size, "sha256": digest}]

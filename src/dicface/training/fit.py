@@ -25,7 +25,7 @@ from dicface.training.dic import DICTask
 from dicface.training.dicgan import DICGANTask
 from dicface.training.features import FeaturesTask
 from dicface.training.landmark import HRLandmarkTask, LandmarkTask
-from dicface.training.provenance import describe_run
+from dicface.training.provenance import describe_start
 from dicface.training.task import Task
 
 NETWORK_TABLES = ("network", "hourglass", "features")
@@ -141,6 +141,31 @@ def _callbacks(config: TrainConfig, averages: AveragedWeights, out: Path, valida
     return [averages, *watch, PictureGrid(), last, *([best] if validated else []), RichProgressBar()]
 
 
+def _trainer(config: TrainConfig, machines: Machines, out: Path, callbacks: list[Callback]) -> lightning.Trainer:
+    return lightning.Trainer(
+        max_steps=config.run.steps,
+        precision=config.run.precision,
+        devices=machines.devices,
+        num_nodes=machines.nodes,
+        strategy="auto" if machines == ONE_PROCESS else "ddp",
+        # The sampler shares batches out itself; measurements are repeated by every process.
+        use_distributed_sampler=False,
+        sync_batchnorm=machines != ONE_PROCESS and torch.cuda.is_available(),
+        val_check_interval=config.run.validate_every,
+        check_val_every_n_epoch=None,
+        num_sanity_val_steps=0,
+        log_every_n_steps=20,
+        logger=TensorBoardLogger(out, name="", version="log"),
+        callbacks=callbacks,
+    )
+
+
+def _earlier_starts(out: Path, resume: bool) -> list[Any]:
+    """What a resumed run wrote of itself before; one begun by an older version wrote nothing."""
+    path = out / "run.json"
+    return json.loads(path.read_text()).get("starts", []) if resume and path.exists() else []
+
+
 def fit(
     config: TrainConfig,
     packs: Sequence[Path],
@@ -189,25 +214,12 @@ def fit(
     if config.run.compile:
         task.network.compile()
     averages = AveragedWeights(config.optimiser.ema_decay)
-    trainer = lightning.Trainer(
-        max_steps=config.run.steps,
-        precision=config.run.precision,
-        devices=machines.devices,
-        num_nodes=machines.nodes,
-        strategy="auto" if machines == ONE_PROCESS else "ddp",
-        # The sampler shares batches out itself; measurements are repeated by every process.
-        use_distributed_sampler=False,
-        sync_batchnorm=machines != ONE_PROCESS and torch.cuda.is_available(),
-        val_check_interval=config.run.validate_every,
-        check_val_every_n_epoch=None,
-        num_sanity_val_steps=0,
-        log_every_n_steps=20,
-        logger=TensorBoardLogger(out, name="", version="log"),
-        callbacks=_callbacks(config, averages, out, validated=validation is not None),
-    )
+    callbacks = _callbacks(config, averages, out, validated=validation is not None)
+    trainer = _trainer(config, machines, out, callbacks)
     if trainer.is_global_zero:
         _write_json(out / "config.json", resolved(config))
-        _write_json(out / "run.json", describe_run(sys.argv, packs, train, str(trainer.strategy.root_device)))
+        start = describe_start(sys.argv, packs, len(train), str(trainer.strategy.root_device))
+        _write_json(out / "run.json", {"starts": [*_earlier_starts(out, resume), start]})
     batches = _Batches(train, read_packs([validation]) if validation else None, config)
     try:
         trainer.fit(task, batches, ckpt_path=last if resume else None, weights_only=True)

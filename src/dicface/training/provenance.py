@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from dicface.data.packs import FacePack, pack_files
+from dicface.data.packs import pack_files
 from dicface.files import file_digest
 
 
@@ -28,13 +28,13 @@ def source_commit() -> str | None:
         return None
 
 
-def describe_run(command: Sequence[str], packs: Sequence[Path], train: FacePack, device: str) -> dict[str, Any]:
-    """Code, libraries, data and command of a run.
+def describe_start(command: Sequence[str], packs: Sequence[Path], faces: int, device: str) -> dict[str, Any]:
+    """Code, libraries, data and command with which a run was started or resumed.
 
     Args:
         command: the words that started it.
         packs: files or folders of packs that it learns from.
-        train: what was read from them.
+        faces: how many were read from them.
         device: that it runs on, in words.
 
     Returns:
@@ -47,7 +47,7 @@ def describe_run(command: Sequence[str], packs: Sequence[Path], train: FacePack,
         "torch": torch.__version__,
         "python": platform.python_version(),
         "device": device,
-        "faces": len(train),
+        "faces": faces,
         "data": [
             {"file": path.name, "bytes": path.stat().st_size, "sha256": file_digest(path)} for path in pack_files(packs)
         ],
