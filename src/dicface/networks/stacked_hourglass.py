@@ -8,6 +8,9 @@ from dicface.landmarks import KEYPOINTS
 from dicface.networks.blocks import Residual
 from dicface.networks.landmark import Hourglass
 
+USUAL_SPREAD = 0.25
+LEAST_SPREAD = 1e-3
+
 
 @dataclass(frozen=True)
 class StackedHourglassConfig:
@@ -17,11 +20,14 @@ class StackedHourglassConfig:
         width: F, channels of the features.
         stacks: S, hourglasses one after the other.
         keypoints: K, number of landmarks.
+        standardise: give every face the same mean brightness and spread first, so that neither dark nor pale photos are
+            strange to the network.
     """
 
     width: int = 256
     stacks: int = 4
     keypoints: int = KEYPOINTS
+    standardise: bool = False
 
 
 class _Stack(nn.Module):
@@ -49,6 +55,12 @@ class _Feedback(nn.Module):
 
     def forward(self, features: Tensor, mixed: Tensor, heatmaps: Tensor) -> Tensor:
         return features + self.from_features(mixed) + self.from_heatmaps(heatmaps)
+
+
+def _standardised(image: Tensor) -> Tensor:
+    """Zero mean and the spread of an ordinary photo over all of a face's pixels and channels."""
+    spread = image.std(dim=(1, 2, 3), keepdim=True)
+    return (image - image.mean(dim=(1, 2, 3), keepdim=True)) / (spread + LEAST_SPREAD) * USUAL_SPREAD
 
 
 class StackedHourglass(nn.Module):
@@ -83,7 +95,7 @@ class StackedHourglass(nn.Module):
         Returns:
             Heatmaps of every stack, (N, K, 32, 32) float each; the last ones count.
         """
-        features = self.stem(image)
+        features = self.stem(_standardised(image) if self.config.standardise else image)
         answers: list[Tensor] = []
         for number, stack in enumerate(self.stacks):
             mixed, heatmaps = stack(features)
