@@ -28,9 +28,10 @@ from dicface.data.packs import read_pack
 from dicface.errors import ConfigError
 from dicface.evaluation.measure import bootstrap_interval
 from dicface.evaluation.protocols import Y_CROP8
-from dicface.images import resize, to_network, to_uint8
+from dicface.files import write_json
+from dicface.images import resize, to_network
 from dicface.networks.dic import DICNetwork
-from dicface.pipeline.report import write_json
+from dicface.networks.pixels import to_pixels
 from dicface.training.fit import fit
 
 CONFIG = Path(__file__).parent.parent / "configs" / "ablation.toml"
@@ -84,7 +85,7 @@ def super_resolve(network: DICNetwork, hr: NDArray[np.uint8]) -> NDArray[np.uint
     lr = to_network(np.stack([resize(face, (LR_SIZE, LR_SIZE)) for face in hr]))
     with torch.inference_mode():
         sr = torch.cat([network(part).sr[:, -1] for part in torch.from_numpy(lr).split(BATCH)])
-    return to_uint8(sr.permute(0, 2, 3, 1).numpy())
+    return to_pixels(sr)
 
 
 def markdown(rows: list[dict[str, Any]]) -> str:

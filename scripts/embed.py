@@ -23,11 +23,10 @@ from dicface.checkpoints import load_run, save_network
 from dicface.data.packs import read_pack
 from dicface.evaluation.measure import landmark_errors, measure
 from dicface.export import comparison_crops, comparison_faces, export_checked, export_landmarks_checked
-from dicface.files import file_digest
+from dicface.files import file_digest, write_json
 from dicface.images import FACE_PX
 from dicface.networks.dic import DICNetwork
 from dicface.networks.stacked_hourglass import StackedHourglass
-from dicface.pipeline.report import write_json
 from dicface.runtime.landmarks import LandmarkModel
 from dicface.runtime.models import FaceModel
 

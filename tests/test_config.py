@@ -56,6 +56,11 @@ def test_an_unknown_key_names_the_nearest(tmp_path: Path) -> None:
     [
         ("[run]\nsteps = 1.5", "expected int for run.steps, got 1.5"),
         ('[run]\ntask = "dic"\n[gan]', r"the task 'dic' does not use the tables \['gan'\]"),
+        ("[network]\nkeypoints = 194", "expected keypoints = 68, the landmarks of the packs"),
+        ("[lr]\nsize_min = 8", "expected lr.size_min and lr.size_max from 16 to 16 for the stem 'paper', got 8 and 16"),
+        ('[run]\ntask = "features"\nlandmark_weights = "a"', "run.landmark_weights is for the task 'dic'"),
+        ('[run]\ntask = "features"\nfrozen_landmark_steps = 3', "run.frozen_landmark_steps is for 'dic' and 'dicgan'"),
+        ("[augmentation]\nrotation_degrees = 9.0", "unscaled_share = 1 leaves every face unturned"),
         ('[run]\ntask = "gan"', "expected one of .*dic.* for run.task, got 'gan'"),
         ("[run]\nsteps = 0", "expected run.steps and run.validate_every from 1 up"),
         ("[batch]\nsize = 0", "expected batch.size from 1 up"),

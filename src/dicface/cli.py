@@ -118,9 +118,10 @@ def restore(
 ) -> None:
     """Find the small faces in photos, restore them, and enlarge the photos around them."""
     from dicface.draw import draw_landmarks
+    from dicface.files import write_json
     from dicface.images import PILLOW_MEGAPIXELS, Photo, check_writable, read_photo, resize, write_photo
     from dicface.pipeline.jobs import list_jobs
-    from dicface.pipeline.report import photo_report, write_json
+    from dicface.pipeline.report import photo_report
     from dicface.pipeline.restore import Outcome, Restorer
 
     boxes = None if not box else [_parse_box(text) for text in box]

@@ -14,6 +14,8 @@ from dicface.data.augmentation import AugmentationConfig
 from dicface.data.batches import BatchConfig
 from dicface.data.degradation import LRConfig
 from dicface.errors import ConfigError
+from dicface.images import FACE_PX, LR_PX
+from dicface.landmarks import KEYPOINTS
 from dicface.losses import GANConfig, LossConfig
 from dicface.networks.dic import DICConfig
 from dicface.networks.stacked_hourglass import StackedHourglassConfig
@@ -112,13 +114,34 @@ class TrainConfig:
     gan: GANConfig = field(default_factory=GANConfig)
 
     def __post_init__(self) -> None:
-        run = self.run
-        if self.network.attention == "none" and (
-            run.task == "landmark" or run.landmark_weights or run.frozen_landmark_steps
-        ):
+        run, network, lr, turned = self.run, self.network, self.lr, self.augmentation
+        dic = run.task in ("dic", "dicgan")
+        branch = run.task == "landmark" or run.landmark_weights or run.frozen_landmark_steps
+        if network.attention == "none" and branch:
             raise ConfigError(
                 'network.attention = "none" leaves out the landmark branch; expected run.task "dic", '
                 f"no run.landmark_weights and no run.frozen_landmark_steps, got {run}"
+            )
+        if {network.keypoints, self.hourglass.keypoints} != {KEYPOINTS}:
+            raise ConfigError(f"expected keypoints = {KEYPOINTS}, the landmarks of the packs, got another number")
+        allowed = (16, 16) if network.stem == "paper" else LR_PX
+        if dic and not allowed[0] <= lr.size_min <= lr.size_max <= allowed[1]:
+            raise ConfigError(
+                f"expected lr.size_min and lr.size_max from {allowed[0]} to {allowed[1]} for the stem "
+                f"{network.stem!r}, got {lr.size_min} and {lr.size_max}"
+            )
+        for name, of in (("landmark_weights", "dic"), ("features_weights", "dicgan")):
+            if getattr(run, name) and run.task != of:
+                raise ConfigError(f"run.{name} is for the task {of!r}; leave it out of {run.task!r}")
+        if run.frozen_landmark_steps and not dic:
+            raise ConfigError(f"run.frozen_landmark_steps is for 'dic' and 'dicgan'; leave it out of {run.task!r}")
+        sides = {turned.crop_side_min, turned.crop_side_max, float(FACE_PX)}
+        if turned.unscaled_share == 1 and (
+            len(sides) > 1 or turned.rotation_degrees or {turned.aspect_min, turned.aspect_max} != {1.0}
+        ):
+            raise ConfigError(
+                "augmentation.unscaled_share = 1 leaves every face unturned and unscaled; lower it, or leave out "
+                f"crop sides, aspect and rotation, got {turned}"
             )
 
 

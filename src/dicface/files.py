@@ -1,11 +1,13 @@
 """Files appear under their name complete or not at all."""
 
 import hashlib
+import json
 import os
 import secrets
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from dicface.errors import OutputError
 
@@ -39,3 +41,13 @@ def file_digest(path: Path) -> str:
     """SHA-256 of a file, hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON, complete or not at all.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    with written_whole(path) as part:
+        part.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

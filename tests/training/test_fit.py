@@ -5,9 +5,11 @@ import json
 import os
 import signal
 import subprocess
+import tempfile
 import tomllib
 import warnings
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +17,11 @@ import numpy as np
 import pytest
 import torch
 
-from dicface.checkpoints import load_network, load_run, read_tensors
+from dicface.checkpoints import load_network, load_run, read_tensors, save_network
 from dicface.config import TABLES, TrainConfig, read_config
 from dicface.data.batches import FaceBatch, target_heatmaps
 from dicface.errors import CheckpointError, ConfigError, PackError, TrainingError
+from dicface.networks.dic import DICNetwork
 from dicface.training.dic import DICTask
 from dicface.training.dicgan import DICGANTask
 from dicface.training.features import FeaturesTask
@@ -45,7 +48,18 @@ def shrinking(config: str) -> list[str]:
     """Settings that make a shipped config small enough for a test."""
     tables = tomllib.loads((CONFIGS / f"{config}.toml").read_text())
     shrunk = [f"{table}.{key}={value}" for table in tables for key, value in SHRINK.get(table, {}).items()]
-    return shrunk + (["run.features_weights=", "gan.feature=0.0"] if "gan" in tables else [])
+    if "gan" not in tables:
+        return shrunk
+    return [*shrunk, f"run.network_weights={untrained_network()}", "run.features_weights=", "gan.feature=0.0"]
+
+
+@cache
+def untrained_network() -> Path:
+    """What `dicgan` starts from."""
+    path = Path(tempfile.mkdtemp()) / "dic.safetensors"
+    torch.manual_seed(0)
+    save_network(DICNetwork(small("dic").network), path)
+    return path
 
 
 def small(config: str, *overrides: str) -> TrainConfig:
@@ -128,6 +142,50 @@ def test_a_loss_that_is_no_number_stops_the_run(tmp_path: Path, steps: int) -> N
     assert all(value.isfinite().all() for value in kept.state_dict().values())
 
 
+def test_weights_that_are_no_numbers_stop_the_run(tmp_path: Path) -> None:
+    """A gradient may be no number where the loss still is one."""
+
+    def poison(loss: torch.Tensor) -> torch.Tensor:
+        loss.register_hook(lambda gradient: gradient * float("nan"))
+        return loss
+
+    settings = small("lite", "run.steps=5", "run.validate_every=2", "optimiser.gradient_norm=0.0")
+    with pytest.raises(TrainingError, match="expected finite weights, got others by step 4"):
+        run_but(settings, tmp_path, "run", 3, poison)
+    assert not (tmp_path / "run" / "weights.safetensors").exists()
+    kept = load_run(tmp_path / "run" / "last.ckpt")
+    assert all(value.isfinite().all() for value in kept.state_dict().values())
+
+
+def test_a_resumed_run_takes_its_rate_from_the_config(tmp_path: Path) -> None:
+    start = ("run.steps=2", "run.validate_every=2", "optimiser.ema_decay=0.0")
+    before = read_tensors(run(small("lite", *start), tmp_path, "run"))[0]
+    still = ("run.steps=4", "optimiser.ema_decay=0.0", "optimiser.learning_rate=0.0")
+    after = read_tensors(run(small("lite", *still), tmp_path, "run", resume=True))[0]
+    assert all(torch.equal(before[key], after[key]) for key in before)
+
+
+@pytest.mark.parametrize("changed", ["run.seed=7", "batch.size=4"])
+def test_a_resumed_run_keeps_what_its_batches_hang_on(tmp_path: Path, changed: str) -> None:
+    run(small("lite", "run.steps=1"), tmp_path, "run")
+    with pytest.raises(ConfigError, match="of the run to resume"):
+        run(small("lite", "run.steps=2", changed), tmp_path, "run", resume=True)
+
+
+def test_a_resumed_run_keeps_its_faces(tmp_path: Path) -> None:
+    run(small("lite", "run.steps=1"), tmp_path, "run")
+    write_pack(tmp_path / "faces.parquet", 10, seed=1)
+    with pytest.raises(ConfigError, match="expected the packs of the run to resume"):
+        run(small("lite", "run.steps=2"), tmp_path, "run", resume=True)
+
+
+def test_a_checkpoint_knows_the_best_measurement(tmp_path: Path) -> None:
+    run(small("lite", "run.steps=2", "run.validate_every=2"), tmp_path, "run")
+    checkpoint = torch.load(tmp_path / "run" / "last.ckpt", weights_only=True)
+    (best,) = (state for state in checkpoint["callbacks"].values() if state.get("monitor") == "val_score")
+    assert best["best_model_score"] is not None
+
+
 def test_a_run_says_what_it_was_made_from(tmp_path: Path) -> None:
     run(small("lite", "run.steps=1", "run.validate_every=1"), tmp_path, "run")
     run(small("lite", "run.steps=2", "run.validate_every=1"), tmp_path, "run", resume=True)
@@ -137,6 +195,7 @@ def test_a_run_says_what_it_was_made_from(tmp_path: Path) -> None:
     pack = tmp_path / "faces.parquet"
     digest = hashlib.sha256(pack.read_bytes()).hexdigest()
     assert made["data"] == [{"file": "faces.parquet", "bytes": pack.stat().st_size, "sha256": digest}]
+    assert made["validation"] == made["data"]
     assert made["faces"] == 10
     assert made["torch"] == torch.__version__
     head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=CONFIGS, capture_output=True, text=True, check=False)
@@ -194,7 +253,7 @@ def test_a_run_killed_before_its_last_line_gives_the_averaged_weights(tmp_path: 
 def test_a_second_run_does_not_overwrite_the_first(tmp_path: Path) -> None:
     config = small("lite", "run.steps=1", "run.validate_every=1")
     run(config, tmp_path, "run")
-    with pytest.raises(ConfigError, match="already holds a checkpoint; add --resume"):
+    with pytest.raises(ConfigError, match="already holds a run; add --resume"):
         run(config, tmp_path, "run")
     with pytest.raises(ConfigError, match="holds no checkpoint; leave out --resume"):
         run(config, tmp_path, "other", resume=True)
@@ -202,7 +261,7 @@ def test_a_second_run_does_not_overwrite_the_first(tmp_path: Path) -> None:
 
 def test_a_resumed_run_keeps_its_network(tmp_path: Path) -> None:
     run(small("lite", "run.steps=1", "run.validate_every=1"), tmp_path, "run")
-    with pytest.raises(ConfigError, match="expected the network of the run to resume"):
+    with pytest.raises(ConfigError, match=r"expected \[network\] of the run to resume"):
         run(small("lite", "run.steps=2", "network.features=6"), tmp_path, "run", resume=True)
     assert json.loads((tmp_path / "run" / "config.json").read_text())["network"]["features"] == 4
 
@@ -258,6 +317,11 @@ def test_dicgan_starts_from_dic_and_compares_features(tmp_path: Path) -> None:
     assert not any(key.startswith("landmark.") for key in moved)
 
 
+def test_dicgan_starts_from_dic(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"expected run\.network_weights, the result of a run of the `dic` task"):
+        run(small("dicgan", "run.network_weights="), tmp_path, "run")
+
+
 def test_dicgan_without_features_says_where_to_get_them(tmp_path: Path) -> None:
     with pytest.raises(
         ConfigError, match=r"expected run\.features_weights, the result of a run of the `features` task"
@@ -267,5 +331,5 @@ def test_dicgan_without_features_says_where_to_get_them(tmp_path: Path) -> None:
 
 def test_features_need_known_people(tmp_path: Path) -> None:
     pack = write_pack(tmp_path / "strangers.parquet", 4, people=False)
-    with pytest.raises(PackError, match="expected faces of known people, found none"):
+    with pytest.raises(PackError, match="expected two people and two faces of one of them, got 0 faces"):
         fit(small("features"), [pack], None, tmp_path / "run")

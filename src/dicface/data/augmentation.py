@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from dicface.errors import ConfigError
 from dicface.images import FACE_PX
 from dicface.landmarks import MIRROR_68
+from dicface.networks.pixels import round_to_8_bits
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ def cut_faces(images: Tensor, placement: Placement) -> Tensor:
     theta = torch.cat([matrix, (2 * placement.centre / side - 1)[..., None]], dim=-1)
     grid = nn.functional.affine_grid(theta, [len(images), 3, FACE_PX, FACE_PX], align_corners=False)
     cut = nn.functional.grid_sample(images, grid, mode="bicubic", padding_mode="reflection", align_corners=False)
-    return (cut.clamp(0, 1) * 255).round() / 255
+    return round_to_8_bits(cut)
 
 
 def move_landmarks(landmarks: Tensor, placement: Placement, exchange: bool) -> Tensor:
@@ -169,4 +170,4 @@ def relight(faces: Tensor, light: Light) -> Tensor:
     luma = torch.tensor([0.299, 0.587, 0.114], device=faces.device)
     plain = (faces * luma[:, None, None]).sum(dim=1, keepdim=True).expand_as(faces)
     lit = torch.where(light.grey[:, None, None, None], plain, faces) * light.gain[:, None, None, None]
-    return (lit.clamp(0, 1) * 255).round() / 255
+    return round_to_8_bits(lit)

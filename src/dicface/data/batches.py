@@ -95,7 +95,7 @@ def _generator(*key: int) -> torch.Generator:
 
 
 class FaceSampler:
-    """Draws batches from a pack that lies decoded in memory (on the device that trains, if there is room).
+    """Draws batches from a pack that lies decoded in memory, on the device that trains.
 
     Batch k depends on the seed and on k alone: a resumed run goes on with the batches it would have had, and several
     processes share the batches that one would have had. Every epoch visits all faces once, in its own order.

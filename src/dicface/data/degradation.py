@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from dicface.errors import ConfigError
-from dicface.images import to_uint8
+from dicface.networks.pixels import to_pixels
 from dicface.networks.resize import resize_bicubic
 
 
@@ -123,6 +123,6 @@ def photograph_faces(
     level = (config.noise_min + (config.noise_max - config.noise_min) * draw[2, part]) / 255
     quality = (config.jpeg_min + (config.jpeg_max - config.jpeg_min) * draw[3, part]).round().int().tolist()
     sensed = resize_bicubic(_blur(hr, sigma.to(hr.device)), side) + (level[:, None, None, None] * noise).to(hr.device)
-    pixels = to_uint8(sensed.permute(0, 2, 3, 1).cpu().numpy())
+    pixels = to_pixels(sensed)
     stored = np.stack([_jpeg(image, q) for image, q in zip(pixels, quality, strict=True)])
     return resize_bicubic(torch.from_numpy(stored).to(hr.device).permute(0, 3, 1, 2) / 255, size, eight_bits=True)

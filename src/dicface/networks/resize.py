@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from dicface.networks.pixels import round_to_8_bits
+
 _CUBIC_A = -0.5
 
 
@@ -38,16 +40,11 @@ def bicubic_matrix(start: Tensor, extent: Tensor, source: Tensor, target: int) -
     return weights / weights.sum(dim=2, keepdim=True)
 
 
-def _round_to_8_bits(images: Tensor) -> Tensor:
-    """Clip to [0, 1] and round to the 256 levels that a file holds."""
-    return (images.clamp(0, 1) * 255).round() / 255
-
-
 def _resample(images: Tensor, vertical: Tensor, horizontal: Tensor, eight_bits: bool) -> Tensor:
     """Rows first, then columns, in Pillow's order."""
     across = images @ horizontal.transpose(-2, -1)
     if eight_bits:
-        return _round_to_8_bits(vertical @ _round_to_8_bits(across))
+        return round_to_8_bits(vertical @ round_to_8_bits(across))
     return vertical @ across
 
 
@@ -64,27 +61,11 @@ def resize_bicubic(images: Tensor, size: int, eight_bits: bool = False) -> Tenso
         (N, C, size, size) float: within one grey level of Pillow's result with `eight_bits`, else in the range of the
         input give or take the kernel's overshoot.
     """
+    if torch.is_autocast_enabled(images.device.type):
+        # In bfloat16 the result would be off by two grey levels.
+        with torch.autocast(images.device.type, enabled=False):
+            return resize_bicubic(images.float(), size, eight_bits)
     source = torch.arange(images.shape[-1], device=images.device, dtype=images.dtype)
     side = torch.ones_like(source).sum().reshape(1)
     weights = bicubic_matrix(torch.zeros_like(side), side, source, size)[0]
     return _resample(images, weights, weights, eight_bits)
-
-
-def crop_bicubic(images: Tensor, left: Tensor, top: Tensor, side: Tensor, size: int) -> Tensor:
-    """Cut one square out of each image and resize it, in one resampling.
-
-    Args:
-        images: (N, C, H, W) float in [0, 1].
-        left, top: (N,) float, edges of the square in pixels of the image; 0 is the outer edge of pixel 0.
-        side: (N,) float, side of the square in pixels.
-        size: side of the result in pixels.
-
-    Returns:
-        (N, C, size, size) float, rounded to 8 bits as Pillow does after each direction.
-    """
-    height, width = images.shape[-2:]
-    rows = torch.arange(height, device=images.device, dtype=images.dtype)
-    columns = torch.arange(width, device=images.device, dtype=images.dtype)
-    vertical = bicubic_matrix(top, side, rows, size)
-    horizontal = bicubic_matrix(left, side, columns, size)
-    return _resample(images, vertical[:, None], horizontal[:, None], eight_bits=True)

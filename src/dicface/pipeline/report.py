@@ -1,10 +1,8 @@
 """The JSON report of a restoration."""
 
-import json
 from pathlib import Path
 from typing import Any
 
-from dicface.files import written_whole
 from dicface.pipeline.restore import Face, Restoration
 
 
@@ -43,13 +41,3 @@ def photo_report(
         "elapsed_s": round(elapsed_s, 3),
         "faces": [_face(face) for face in restoration.faces],
     }
-
-
-def write_json(path: Path, content: Any) -> None:
-    """Write JSON, complete or not at all.
-
-    Raises:
-        OutputError: it cannot be written.
-    """
-    with written_whole(path) as part:
-        part.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

@@ -8,13 +8,16 @@ import numpy as np
 import torch
 from lightning.pytorch.callbacks import Callback, WeightAveraging
 from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.plugins.io import TorchCheckpointIO
 from numpy.typing import NDArray
 from torch import Tensor
 
 from dicface.draw import draw_landmarks, side_by_side
 from dicface.errors import TrainingError
-from dicface.images import FACE_PX, resize, to_uint8
+from dicface.files import written_whole
+from dicface.images import FACE_PX, resize
 from dicface.landmarks import decode_heatmaps
+from dicface.networks.pixels import to_pixels
 from dicface.training.task import Column
 
 PICTURED_FACES = 6
@@ -30,14 +33,19 @@ class AveragedWeights(WeightAveraging):
 
     def __init__(self, decay: float) -> None:
         self.decay = decay
-        super().__init__(avg_fn=self.average)
+        # Beside the weights: by default it would lie on the CPU and be copied there and back at every step.
+        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        super().__init__(device=device, multi_avg_fn=self.average)
 
-    def average(self, averaged: Tensor, current: Tensor, count: Any) -> Tensor:
-        """A new average from the old one, the current value, and the number of values so far."""
-        if not averaged.is_floating_point():
-            return current
-        steps = float(count)
-        return averaged.lerp(current, 1 - min(self.decay, (1 + steps) / (10 + steps)))
+    def average(self, averages: Any, current: Any, count: Tensor) -> None:
+        """Move averages towards current values; both are lists of tensors of one type."""
+        if not averages[0].is_floating_point():
+            for old, new in zip(averages, current, strict=True):
+                old.copy_(new)
+            return
+        share = 1 - torch.clamp((1 + count) / (10 + count), max=self.decay)
+        for old, new in zip(averages, current, strict=True):
+            old.lerp_(new, share.to(old.dtype))
 
     def should_update(self, step_idx: int | None = None, epoch_idx: int | None = None) -> bool:
         """After every step."""
@@ -45,10 +53,10 @@ class AveragedWeights(WeightAveraging):
 
 
 class StopOnNaN(Callback):
-    """Stop a run whose loss is no longer a number, before a checkpoint is written over a good one.
+    """Stop a run whose loss or weights are no longer numbers, before a checkpoint is written over a good one.
 
-    The loss is looked at now and then and before every checkpoint, since looking makes an accelerator wait; the first
-    bad step is remembered where the loss is.
+    They are looked at now and then and before every checkpoint, since looking makes an accelerator wait; the first
+    step with a bad loss is remembered where the loss is.
     """
 
     def __init__(self) -> None:
@@ -69,24 +77,27 @@ class StopOnNaN(Callback):
         bad = torch.where(loss.isfinite(), none, step)
         self._first_bad = bad if self._first_bad is None else torch.where(self._first_bad > 0, self._first_bad, bad)
         if trainer.global_step % STEPS_BETWEEN_LOOKS == 0:
-            self._look()
+            self._look(trainer, pl_module)
 
     def on_save_checkpoint(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
         """Look before anything is written."""
-        self._look()
+        self._look(trainer, pl_module)
 
     def on_train_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Look before the result is written."""
-        self._look()
+        self._look(trainer, pl_module)
 
-    def _look(self) -> None:
+    def _look(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        advice = (
+            "the checkpoints are of before; try a lower optimiser.learning_rate, a longer warm-up or "
+            "optimiser.gradient_norm = 1"
+        )
         if self._first_bad is not None and int(self._first_bad):
-            raise TrainingError(
-                f"expected a finite loss, got none at step {int(self._first_bad)}; the checkpoints are of before; "
-                "try a lower optimiser.learning_rate, a longer warm-up or optimiser.gradient_norm = 1"
-            )
+            raise TrainingError(f"expected a finite loss, got none at step {int(self._first_bad)}; {advice}")
+        if not all(bool(parameter.isfinite().all()) for parameter in pl_module.parameters()):
+            raise TrainingError(f"expected finite weights, got others by step {trainer.global_step}; {advice}")
 
 
 class SaveWhenTold(Callback):
@@ -106,9 +117,29 @@ class SaveWhenTold(Callback):
         batch: Any,
         batch_idx: int,
     ) -> None:
-        """Write if told to leave."""
-        if trainer.received_sigterm:
+        """Write if any process was told to leave; all of them have to take part."""
+        if trainer.strategy.reduce_boolean_decision(trainer.received_sigterm, all=False):
             trainer.save_checkpoint(self.checkpoint)
+
+
+class SaveAtTheEnd(Callback):
+    """Write `last.ckpt` after the last step, whatever `validate_every` says, so that a run can be made longer."""
+
+    def __init__(self, checkpoint: Path) -> None:
+        self.checkpoint = checkpoint
+
+    def on_train_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Must come before the averages take the weights' place."""
+        trainer.save_checkpoint(self.checkpoint)
+
+
+class WholeFiles(TorchCheckpointIO):
+    """Checkpoints appear under their name complete or not at all, on any file system."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
+        """Write to a temporary name beside the checkpoint first."""
+        with written_whole(Path(path)) as part:
+            torch.save(checkpoint, part)
 
 
 class PictureGrid(Callback):
@@ -140,8 +171,7 @@ def picture_grid(columns: list[Column]) -> NDArray[np.uint8]:
     """
     drawn: list[NDArray[np.uint8]] = []
     for column in columns:
-        pixels = to_uint8(column.images[:PICTURED_FACES].float().permute(0, 2, 3, 1).cpu().numpy())
-        faces = [resize(face, (FACE_PX, FACE_PX)) for face in pixels]
+        faces = [resize(face, (FACE_PX, FACE_PX)) for face in to_pixels(column.images[:PICTURED_FACES])]
         if column.heatmaps is not None:
             points = decode_heatmaps(column.heatmaps[:PICTURED_FACES].float().cpu().numpy())
             faces = [draw_landmarks(*pair) for pair in zip(faces, points, strict=True)]

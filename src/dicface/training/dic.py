@@ -3,9 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from dicface.checkpoints import save_network
@@ -13,17 +11,12 @@ from dicface.config import TrainConfig
 from dicface.data.batches import FaceBatch, target_heatmaps
 from dicface.data.degradation import reduce_faces
 from dicface.evaluation.protocols import Y_CROP8
-from dicface.images import to_uint8
 from dicface.losses import dic_loss
 from dicface.networks.dic import DICNetwork
+from dicface.networks.pixels import to_pixels
 from dicface.networks.resize import resize_bicubic
 from dicface.training.landmark import landmark_error
 from dicface.training.task import Column, Task, he_normal, zero_layer
-
-
-def _pixels(images: Tensor) -> NDArray[np.uint8]:
-    """(N, 3, H, W) float in [0, 1] -> (N, H, W, 3) uint8."""
-    return to_uint8(images.float().permute(0, 2, 3, 1).cpu().numpy())
 
 
 def psnr_db(sr: Tensor, hr: Tensor) -> Tensor:
@@ -70,11 +63,11 @@ class DICTask(Task[DICNetwork]):
         """Luma PSNR of the last step (`y-crop8`) at 16 px and, for any-size networks, at 32 px."""
         scores: list[float] = []
         columns: list[Column] = []
-        hr, targets = _pixels(batch.hr), target_heatmaps(batch.landmarks)
+        hr, targets = to_pixels(batch.hr), target_heatmaps(batch.landmarks)
         for size in (16, 32) if self.config.network.stem == "any-size" else (16,):
             lr = reduce_faces(batch.hr, size)
             output = self.network(lr)
-            steps_db = [float(Y_CROP8.psnr(_pixels(sr), hr).mean()) for sr in output.sr.unbind(dim=1)]
+            steps_db = [float(Y_CROP8.psnr(to_pixels(sr), hr).mean()) for sr in output.sr.unbind(dim=1)]
             for step, value in enumerate(steps_db):
                 self.log(f"val_psnr_{size}_step{step}", value, prog_bar=step == len(steps_db) - 1)
             scores.append(steps_db[-1])

@@ -8,7 +8,7 @@ from torch.func import functional_call
 from dicface.checkpoints import load_strictly, read_tensors
 from dicface.config import TrainConfig
 from dicface.data.batches import FaceBatch, target_heatmaps
-from dicface.errors import ConfigError
+from dicface.errors import CheckpointError, ConfigError
 from dicface.losses import adversarial_loss, dic_loss, discriminator_loss
 from dicface.networks.lightcnn import Discriminator, LightCNNFeatures
 from dicface.training.dic import DICTask, psnr_db
@@ -23,6 +23,8 @@ class DICGANTask(DICTask):
 
     def __init__(self, config: TrainConfig) -> None:
         super().__init__(config)
+        if not config.run.network_weights:
+            raise ConfigError("expected run.network_weights, the result of a run of the `dic` task, got none")
         self.discriminator = Discriminator()
         if config.run.initial_weights == "he-normal":
             he_normal(self.discriminator)
@@ -41,6 +43,8 @@ class DICGANTask(DICTask):
         """
         state, _ = read_tensors(weights)
         inside = {k.removeprefix("features."): v for k, v in state.items() if k.startswith("features.")}
+        if any(key.startswith("head.") for key in state):
+            raise CheckpointError(f"expected face features, got a discriminator, {str(weights)!r}")
         load_strictly(self.features, inside or state)
 
     def groups(self) -> list[list[nn.Parameter]]:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, cast
 
 import lightning
 import torch
-from lightning.pytorch.callbacks import Callback, ModelCheckpoint, RichProgressBar
+from lightning.pytorch.callbacks import Callback, ModelCheckpoint, TQDMProgressBar
 from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 from torch.utils.data import DataLoader, Dataset
@@ -17,18 +17,26 @@ from dicface.checkpoints import load_strictly, read_tensors
 from dicface.config import TrainConfig, from_mapping, resolved
 from dicface.data.batches import BatchStream, FaceBatch, FaceSampler, Share
 from dicface.data.degradation import reduce_faces
-from dicface.data.packs import FacePack, read_packs
+from dicface.data.packs import FacePack, pack_files, read_packs
 from dicface.errors import ConfigError, PackError, TrainingError
-from dicface.files import written_whole
-from dicface.training.callbacks import AveragedWeights, PictureGrid, SaveWhenTold, StopOnNaN
+from dicface.files import write_json
+from dicface.training.callbacks import (
+    STEPS_BETWEEN_LOOKS,
+    AveragedWeights,
+    PictureGrid,
+    SaveAtTheEnd,
+    SaveWhenTold,
+    StopOnNaN,
+    WholeFiles,
+)
 from dicface.training.dic import DICTask
 from dicface.training.dicgan import DICGANTask
 from dicface.training.features import FeaturesTask
 from dicface.training.landmark import HRLandmarkTask, LandmarkTask
-from dicface.training.provenance import describe_start
+from dicface.training.provenance import describe_files, describe_start
 from dicface.training.task import Task
 
-NETWORK_TABLES = ("network", "hourglass", "features")
+FIXED_TABLES = ("network", "hourglass", "features", "batch")
 VALIDATION_BATCH = 50
 VALIDATION_FACES = 200
 # Likeness is measured over pairs, of which few faces make few.
@@ -68,7 +76,7 @@ class _Batches(lightning.LightningDataModule):
             config.augmentation,
             config.lr,
             config.run.seed,
-            # The faces lie decoded where the training runs: 1.9 GB for 30,000.
+            # The faces lie decoded where the training runs: 1.9 GB for 30,000 of 144 px.
             self.trainer.strategy.root_device,
             Share(self.trainer.global_rank, self.trainer.world_size),
         )
@@ -117,28 +125,40 @@ def _start(task: Task[Any], config: TrainConfig) -> None:
         task.load_features(Path(run.features_weights))
 
 
-def _write_json(path: Path, content: dict[str, Any]) -> None:
-    with written_whole(path) as part:
-        part.write_text(json.dumps(content, indent=2) + "\n")
-
-
-def _check_same_network(config: TrainConfig, out: Path) -> None:
-    saved = json.loads((out / "config.json").read_text())
-    # A run begun before a setting existed has its default.
-    before = from_mapping(TrainConfig, {table: saved[table] for table in NETWORK_TABLES if table in saved})
-    for table in NETWORK_TABLES:
+def _check_resumable(config: TrainConfig, starts: list[dict[str, Any]], packs: list[dict[str, Any]], out: Path) -> None:
+    """What decides which faces a step sees, and what learns from them, may not change within a run."""
+    try:
+        saved = json.loads((out / "config.json").read_text())
+        # A run begun before a setting existed has its default.
+        before = from_mapping(TrainConfig, {table: saved[table] for table in FIXED_TABLES if table in saved})
+        task, seed = saved["run"]["task"], saved["run"]["seed"]
+    except (OSError, ValueError, KeyError, TypeError, ConfigError) as error:
+        raise ConfigError(f"expected the run's config.json beside its checkpoint in {str(out)!r}: {error}") from error
+    if (task, seed) != (config.run.task, config.run.seed):
+        got = config.run.task, config.run.seed
+        raise ConfigError(f"expected run.task and run.seed of the run to resume, {(task, seed)}, got {got}")
+    for table in FIXED_TABLES:
         wanted, got = getattr(before, table), getattr(config, table)
         if wanted != got:
-            raise ConfigError(f"expected the network of the run to resume, {wanted}, got {got}")
+            raise ConfigError(f"expected [{table}] of the run to resume, {wanted}, got {got}")
+    if starts and starts[-1]["data"] != packs:
+        wanted, got = ([pack["file"] for pack in data] for data in (starts[-1]["data"], packs))
+        raise ConfigError(
+            f"expected the packs of the run to resume, {wanted}, got {got} or other contents; start a new run from "
+            "run.network_weights to learn from other faces"
+        )
 
 
 def _callbacks(config: TrainConfig, averages: AveragedWeights, out: Path, validated: bool) -> list[Callback]:
     """`last.ckpt` for resuming and, where something is measured, `best.ckpt`; and what watches over the run."""
-    every = config.run.validate_every
-    last = ModelCheckpoint(out, filename="last", every_n_train_steps=every, enable_version_counter=False)
+    last, every = out / "last.ckpt", config.run.validate_every
+    watch = [SaveAtTheEnd(last), averages, StopOnNaN(), SaveWhenTold(last), PictureGrid()]
+    before = ModelCheckpoint(out, filename="last", every_n_train_steps=every, enable_version_counter=False)
     best = ModelCheckpoint(out, filename="best", monitor="val_score", mode="max", enable_version_counter=False)
-    watch = [StopOnNaN(), SaveWhenTold(out / "last.ckpt")]
-    return [averages, *watch, PictureGrid(), last, *([best] if validated else []), RichProgressBar()]
+    # Once more after a measurement, so that it knows of the best one so far.
+    after = ModelCheckpoint(out, filename="last", every_n_epochs=1, enable_version_counter=False)
+    bar = TQDMProgressBar(refresh_rate=STEPS_BETWEEN_LOOKS)
+    return [*watch, before, *([best, after] if validated else []), bar]
 
 
 def _trainer(config: TrainConfig, machines: Machines, out: Path, callbacks: list[Callback]) -> lightning.Trainer:
@@ -157,13 +177,27 @@ def _trainer(config: TrainConfig, machines: Machines, out: Path, callbacks: list
         log_every_n_steps=20,
         logger=TensorBoardLogger(out, name="", version="log"),
         callbacks=callbacks,
+        plugins=[WholeFiles()],
     )
 
 
-def _earlier_starts(out: Path, resume: bool) -> list[Any]:
+def _earlier_starts(out: Path) -> list[dict[str, Any]]:
     """What a resumed run wrote of itself before; one begun by an older version wrote nothing."""
-    path = out / "run.json"
-    return json.loads(path.read_text()).get("starts", []) if resume and path.exists() else []
+    try:
+        return json.loads((out / "run.json").read_text()).get("starts", [])
+    except (OSError, ValueError):
+        return []
+
+
+def _people(pack: FacePack, paths: Sequence[Path]) -> FacePack:
+    """The faces whose person is known."""
+    known = pack.identified()
+    if len(known) < 2 or len(set(known.identities)) in (1, len(known)):
+        raise PackError(
+            f"expected two people and two faces of one of them, got {len(known)} faces of "
+            f"{len(set(known.identities))} known people in {[str(path) for path in paths]}"
+        )
+    return known
 
 
 def fit(
@@ -189,24 +223,24 @@ def fit(
         `out/weights.safetensors`: the network that the task is for.
 
     Raises:
-        ConfigError: `out` already holds a run and `resume` is not set, or the reverse; or settings that contradict.
+        ConfigError: `out` already holds a run and `resume` is not set, or the reverse; a resumed run with another task,
+            seed, network, batch or other packs; settings that contradict.
         PackError: a pack cannot be read, or holds no known people for `features`.
         TrainingError: the loss was no longer a number, or the run was told to stop (SIGTERM) and saved itself.
     """
-    last = out / "last.ckpt"
-    if resume != last.exists():
-        found = "holds no" if resume else "already holds a"
-        raise ConfigError(
-            f"{str(out)!r} {found} checkpoint; {'leave out' if resume else 'add'} --resume, or choose another --out"
-        )
+    last, weights = out / "last.ckpt", out / "weights.safetensors"
+    if resume and not last.exists():
+        raise ConfigError(f"{str(out)!r} holds no checkpoint; leave out --resume, or choose another --out")
+    if not resume and (last.exists() or weights.exists()):
+        raise ConfigError(f"{str(out)!r} already holds a run; add --resume, or choose another --out")
+    starts, data = _earlier_starts(out) if resume else [], describe_files(pack_files(packs))
     if resume:
-        _check_same_network(config, out)
+        _check_resumable(config, starts, data, out)
     lightning.seed_everything(config.run.seed, verbose=False)
-    train = read_packs(packs)
+    train, measured = read_packs(packs), read_packs([validation]) if validation else None
     if config.run.task == "features":
-        train = train.identified()
-        if not len(train):
-            raise PackError(f"expected faces of known people, found none in {[str(path) for path in packs]}")
+        train = _people(train, packs)
+        measured = _people(measured, [validation]) if measured and validation else None
     task = _build(config, train)
     if not resume:
         _start(task, config)
@@ -214,20 +248,26 @@ def fit(
     if config.run.compile:
         task.network.compile()
     averages = AveragedWeights(config.optimiser.ema_decay)
-    callbacks = _callbacks(config, averages, out, validated=validation is not None)
-    trainer = _trainer(config, machines, out, callbacks)
+    trainer = _trainer(config, machines, out, _callbacks(config, averages, out, validated=validation is not None))
     if trainer.is_global_zero:
-        _write_json(out / "config.json", resolved(config))
-        start = describe_start(sys.argv, packs, len(train), str(trainer.strategy.root_device))
-        _write_json(out / "run.json", {"starts": [*_earlier_starts(out, resume), start]})
-    batches = _Batches(train, read_packs([validation]) if validation else None, config)
+        run = config.run
+        started_from = [Path(p) for p in (run.network_weights, run.landmark_weights, run.features_weights) if p]
+        start = describe_start(sys.argv, trainer.strategy.root_device, trainer.world_size) | {
+            "data": data,
+            "faces": len(train),
+            "validation": describe_files([validation] if validation else []),
+            "weights": describe_files(started_from),
+        }
+        write_json(out / "config.json", resolved(config))
+        write_json(out / "run.json", {"starts": [*starts, start]})
     try:
-        trainer.fit(task, batches, ckpt_path=last if resume else None, weights_only=True)
+        trainer.fit(task, _Batches(train, measured, config), ckpt_path=last if resume else None, weights_only=True)
     except SIGTERMException as stop:
         raise TrainingError(f"told to stop at step {trainer.global_step}; --resume goes on from there") from stop
     # A run resumed at its last step does nothing, and this least of all.
     averages.on_train_end(trainer, task)
-    weights = out / "weights.safetensors"
     if trainer.is_global_zero:
-        task.write_weights(weights, {"config": json.dumps(resolved(config))})
+        score = trainer.callback_metrics.get("val_score")
+        notes = {} if score is None else {"val_score": f"{float(score):.6g}"}
+        task.write_weights(weights, {"config": json.dumps(resolved(config)), **notes})
     return weights

@@ -64,9 +64,11 @@ class LandmarkTask(Task[LandmarkBranch]):
 
     def training_step(self, batch: FaceBatch, index: int) -> Tensor:
         """Loss of one batch: the first half sharp, the second enlarged from its low-resolution version."""
-        half = len(batch.hr) // 2
-        blurred = resize_bicubic(batch.lr[half:], batch.hr.shape[-1])
-        heatmaps = self._heatmaps(torch.cat([batch.hr[:half], blurred]))
+        # This process has every world_size-th face of the batch.
+        number = torch.arange(len(batch.hr), device=self.device) * self.trainer.world_size + self.trainer.global_rank
+        sharp = number < self.config.batch.size / 2
+        blurred = resize_bicubic(batch.lr, batch.hr.shape[-1])
+        heatmaps = self._heatmaps(torch.where(sharp[:, None, None, None], batch.hr, blurred))
         loss = heatmap_loss(heatmaps, target_heatmaps(batch.landmarks))
         self.log("loss", loss, prog_bar=True)
         return loss

@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 
-from dicface.data.packs import pack_files
 from dicface.files import file_digest
 
 
@@ -28,17 +27,21 @@ def source_commit() -> str | None:
         return None
 
 
-def describe_start(command: Sequence[str], packs: Sequence[Path], faces: int, device: str) -> dict[str, Any]:
-    """Code, libraries, data and command with which a run was started or resumed.
+def describe_files(paths: Sequence[Path]) -> list[dict[str, Any]]:
+    """Name, size and SHA-256 of files, JSON-ready."""
+    return [{"file": path.name, "bytes": path.stat().st_size, "sha256": file_digest(path)} for path in paths]
+
+
+def describe_start(command: Sequence[str], device: torch.device, processes: int) -> dict[str, Any]:
+    """Command, code, libraries and machine with which a run was started or resumed.
 
     Args:
         command: the words that started it.
-        packs: files or folders of packs that it learns from.
-        faces: how many were read from them.
-        device: that it runs on, in words.
+        device: that this process computes on.
+        processes: of the whole run.
 
     Returns:
-        JSON-ready; data files by name, size and SHA-256.
+        JSON-ready.
     """
     return {
         "command": list(command),
@@ -46,9 +49,6 @@ def describe_start(command: Sequence[str], packs: Sequence[Path], faces: int, de
         "dicface": version("dicface"),
         "torch": torch.__version__,
         "python": platform.python_version(),
-        "device": device,
-        "faces": faces,
-        "data": [
-            {"file": path.name, "bytes": path.stat().st_size, "sha256": file_digest(path)} for path in pack_files(packs)
-        ],
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
+        "processes": processes,
     }

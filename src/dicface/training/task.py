@@ -85,6 +85,19 @@ class Task(lightning.LightningModule, Generic[Network]):
         )
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
+    def on_train_start(self) -> None:
+        """Take rate and decay from the config, where a resumed run found the checkpoint's."""
+        (optimiser,) = self.trainer.optimizers
+        (schedule,) = (setting.scheduler for setting in self.trainer.lr_scheduler_configs)
+        assert isinstance(schedule, torch.optim.lr_scheduler.LambdaLR)
+        config = self.config.optimiser
+        schedule.base_lrs = [config.learning_rate for _ in optimiser.param_groups]
+        factor = rate_factor(self.global_step, config, self.config.run.steps)
+        for group in optimiser.param_groups:
+            group["initial_lr"] = config.learning_rate
+            group["lr"] = config.learning_rate * factor
+            group["weight_decay"] = config.weight_decay
+
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
         """Shorten long gradients. Lightning's own clipping refuses fused optimisers, for float16's sake."""
         self.shorten_gradients(optimizer)
