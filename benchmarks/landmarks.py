@@ -4,7 +4,8 @@
 
 PHOTOS is a folder of photos with a `.pts` file each. The face is looked for by dlib, cut out by its box, and cut out
 again by the landmarks found (`found`); `known box` starts from the box of the hand-made landmarks instead. Reported is
-the normalised error by face width, outer-eye and inter-ocular distance, with a 95 % bootstrap interval of the last.
+the normalised error (root mean square over the landmarks) by face width, outer-eye and inter-ocular distance, with a
+95 % bootstrap interval of the last, and the mean distance by inter-ocular distance, which other works report.
 """
 
 import json
@@ -26,6 +27,12 @@ from dicface.pipeline.landmarks import locate
 from dicface.runtime.landmarks import LANDMARK_MODEL, LandmarkModel
 
 MIN_WIDTH_PX = 100
+
+
+def mean_distance(found: NDArray[np.floating], wanted: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Mean distance of each face's landmarks by the distance between the centres of its eyes."""
+    eyes = wanted[:, 36:42].mean(axis=1) - wanted[:, 42:48].mean(axis=1)
+    return np.linalg.norm(found - wanted, axis=2).mean(axis=1) / np.linalg.norm(eyes, axis=1)
 
 
 def main(
@@ -55,6 +62,7 @@ def main(
             "n": len(faces),
             "nrmse": landmark_errors(found, wanted),
             "inter_ocular_ci95": bootstrap_interval(each),
+            "mean_distance_inter_ocular": float(mean_distance(found, wanted).mean()),
             "inter_ocular_median": float(np.median(each)),
             "worst": float(each.max()),
         }

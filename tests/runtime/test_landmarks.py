@@ -9,7 +9,7 @@ import torch
 from dicface.checkpoints import load_hourglass, save_network
 from dicface.errors import CheckpointError, UnknownModelError, UsageError
 from dicface.export import LandmarkGraph, comparison_faces, export_landmarks_checked
-from dicface.landmarks import decode_heatmaps
+from dicface.landmarks import MIRROR_68, decode_heatmaps
 from dicface.networks.stacked_hourglass import StackedHourglass, StackedHourglassConfig
 from dicface.pipeline.align import Box
 from dicface.pipeline.landmarks import locate
@@ -32,10 +32,19 @@ def test_the_file_finds_what_torch_finds(tiny: tuple[StackedHourglass, Path]) ->
     faces = comparison_faces(None, MAX_BATCH + 3)
     image = torch.from_numpy(faces.transpose(0, 3, 1, 2)).float() / 255
     with torch.inference_mode():
-        heatmaps = LandmarkGraph(network)(image).numpy()
+        plain, mirrored = (LandmarkGraph(network)(faces).numpy() for faces in (image, image.flip(-1)))
+    returned = decode_heatmaps(mirrored)[:, MIRROR_68] * [-1, 1] + [127, 0]
     found = LandmarkModel(str(path))(faces)
-    np.testing.assert_allclose(found.peaks, heatmaps.max(axis=(-2, -1)), atol=1e-4)
-    np.testing.assert_allclose(found.points, decode_heatmaps(heatmaps), atol=0.1)
+    peaks = (plain.max(axis=(-2, -1)) + mirrored.max(axis=(-2, -1))[:, MIRROR_68]) / 2
+    np.testing.assert_allclose(found.peaks, peaks, atol=1e-4)
+    np.testing.assert_allclose(found.points, (decode_heatmaps(plain) + returned) / 2, atol=0.1)
+
+
+def test_the_mirror_image_has_the_mirrored_landmarks(tiny: tuple[StackedHourglass, Path]) -> None:
+    faces = comparison_faces(None)
+    model = LandmarkModel(str(tiny[1]))
+    returned = model(np.ascontiguousarray(faces[:, :, ::-1])).points[:, MIRROR_68] * [-1, 1] + [127, 0]
+    np.testing.assert_allclose(returned, model(faces).points, atol=0.1)
 
 
 def test_no_faces_have_no_landmarks(tiny: tuple[StackedHourglass, Path]) -> None:
