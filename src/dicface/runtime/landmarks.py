@@ -80,4 +80,5 @@ class LandmarkModel:
         returned = mirrored[:, MIRROR_68]
         returned[..., 0] = FACE_PX - 1 - returned[..., 0]
         peaks, mirrored_peaks = np.split(heatmaps.max(axis=(-2, -1)), 2)
-        return FaceLandmarks((plain + returned) / 2, (peaks + mirrored_peaks[:, MIRROR_68]) / 2)
+        points, sure = (plain + returned) / 2, (peaks + mirrored_peaks[:, MIRROR_68]) / 2
+        return FaceLandmarks(points.astype(np.float32), sure.astype(np.float32))
