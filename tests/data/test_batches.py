@@ -137,7 +137,7 @@ def test_landmarks_stay_on_their_pixels(
         weight = hr[0] / hr[0].sum()
         centre = torch.stack([(weight * xs).sum(), (weight * ys).sum()])
         mirrored = not torch.equal(hr, unflipped)
-        assert (landmarks[45 if mirrored else 36] - centre).norm() < 0.1
+        assert (landmarks[45 if mirrored else 36] - centre).norm() < 0.2
 
 
 def test_released_flips_keep_left_and_right(pack: Path) -> None:

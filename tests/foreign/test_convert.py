@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from dicface.checkpoints import load_network, load_run, load_strictly, read_tensors
+from dicface.checkpoints import load_hourglass, load_network, load_run, load_strictly, read_tensors
 from dicface.errors import CheckpointError
 from dicface.foreign.convert import Conversion, convert, dic_config, stacked_hourglass_config
 from dicface.foreign.names import to_our_names
@@ -198,9 +198,8 @@ def test_the_landmark_branch(tmp_path: Path, authors: State) -> None:
 def test_the_stacked_hourglass(tmp_path: Path) -> None:
     done = convert_content(tmp_path, recorded_state("stacked_hourglass"))
     assert done.network == "stacked hourglass"
-    state, notes = read_tensors(tmp_path / "ours.safetensors")
-    load_strictly(StackedHourglass(StackedHourglassConfig(width=32, stacks=2)), state)
-    assert notes["stacked hourglass"] == '{"width": 32, "stacks": 2, "keypoints": 68}'
+    network = load_hourglass(tmp_path / "ours.safetensors")
+    assert network.config == StackedHourglassConfig(width=32, stacks=2)
 
 
 def test_the_discriminator_and_its_features(tmp_path: Path, lightcnn: State) -> None:
