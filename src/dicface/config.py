@@ -3,6 +3,7 @@
 import dataclasses
 import difflib
 import json
+import math
 import tomllib
 import typing
 from collections.abc import Mapping, Sequence
@@ -43,6 +44,12 @@ class OptimiserConfig:
     gradient_norm: float = 0.0
     ema_decay: float = 0.999
 
+    def __post_init__(self) -> None:
+        rates = (self.learning_rate, self.weight_decay, self.warmup_steps, self.gradient_norm)
+        # Said this way round, it refuses what is not a number, too.
+        if not (all(0 <= rate < math.inf for rate in rates) and 0 <= self.ema_decay < 1):
+            raise ConfigError(f"expected optimiser.* from 0 up and optimiser.ema_decay under 1, got {self}")
+
 
 @dataclass(frozen=True)
 class RunConfig:
@@ -56,7 +63,8 @@ class RunConfig:
         precision: of the arithmetic; weights stay float32.
         compile: let torch compile the network first; worth its minutes on accelerators.
         validate_every: steps between measurements on the validation pack, each followed by a checkpoint.
-        initial_weights: `framework` draws weights as torch does and zeroes the last layer, `he-normal` is the paper's.
+        initial_weights: `framework` draws weights as torch does and, for `landmark` and `dic`, zeroes the last layer;
+            `he-normal` is the paper's.
         network_weights: a run's weights that the network starts from.
         landmark_weights: a run of the `landmark` task whose branch `dic` starts from.
         features_weights: a run of the `features` task that `dicgan` compares faces with.
@@ -123,7 +131,7 @@ class TrainConfig:
                 f"no run.landmark_weights and no run.frozen_landmark_steps, got {run}"
             )
         if {network.keypoints, self.hourglass.keypoints} != {KEYPOINTS}:
-            raise ConfigError(f"expected keypoints = {KEYPOINTS}, the landmarks of the packs, got another number")
+            raise ConfigError(f"expected keypoints = {KEYPOINTS}, the landmarks of the packs, got {network.keypoints}")
         allowed = (16, 16) if network.stem == "paper" else LR_PX
         if dic and not allowed[0] <= lr.size_min <= lr.size_max <= allowed[1]:
             raise ConfigError(

@@ -186,6 +186,34 @@ def test_a_checkpoint_knows_the_best_measurement(tmp_path: Path) -> None:
     assert best["best_model_score"] is not None
 
 
+def test_a_missing_pack_is_named(tmp_path: Path) -> None:
+    with pytest.raises(PackError, match=r"found no file '.*typo\.parquet'"):
+        fit(small("lite"), [tmp_path / "typo.parquet"], None, tmp_path / "run")
+
+
+def test_a_resumed_run_needs_no_weights_to_start_from(tmp_path: Path) -> None:
+    branch = run(small("landmark-lite", "run.steps=1"), tmp_path, "landmark")
+    start = f"run.landmark_weights={branch}"
+    run(small("lite", "run.steps=1", start), tmp_path, "run")
+    branch.unlink()
+    assert run(small("lite", "run.steps=2", start), tmp_path, "run", resume=True).exists()
+
+
+def test_a_resumed_run_without_its_history_is_refused(tmp_path: Path) -> None:
+    run(small("lite", "run.steps=1"), tmp_path, "run")
+    (tmp_path / "run" / "run.json").write_text("[")
+    with pytest.raises(ConfigError, match="expected what the run to resume was made from"):
+        run(small("lite", "run.steps=2"), tmp_path, "run", resume=True)
+
+
+def test_weights_carry_the_last_measurement(tmp_path: Path) -> None:
+    weights = run(small("lite", "run.steps=2", "run.validate_every=2"), tmp_path, "run")
+    score = read_tensors(weights)[1]["val_score"]
+    weights.unlink()
+    again = run(small("lite", "run.steps=2", "run.validate_every=2"), tmp_path, "run", resume=True)
+    assert read_tensors(again)[1]["val_score"] == score
+
+
 def test_a_run_says_what_it_was_made_from(tmp_path: Path) -> None:
     run(small("lite", "run.steps=1", "run.validate_every=1"), tmp_path, "run")
     run(small("lite", "run.steps=2", "run.validate_every=1"), tmp_path, "run", resume=True)

@@ -48,6 +48,10 @@ class AugmentationConfig:
     def __post_init__(self) -> None:
         if not (0 < self.crop_side_min <= self.crop_side_max and 0 < self.aspect_min <= self.aspect_max):
             raise ConfigError(f"expected augmentation.*_min above 0 and not above augmentation.*_max, got {self}")
+        if not (0 <= self.exposure <= 8 and 0 <= self.rotation_degrees <= 180):
+            raise ConfigError(
+                f"expected augmentation.exposure from 0 to 8 and rotation_degrees from 0 to 180, got {self}"
+            )
         if not all(0 <= share <= 1 for share in (self.shift, self.unscaled_share, self.grey_share)):
             raise ConfigError(f"expected augmentation.shift and augmentation.*_share from 0 to 1, got {self}")
 

@@ -108,11 +108,14 @@ def pack_files(paths: Sequence[Path]) -> list[Path]:
     """The pack files that paths stand for: themselves, or the `*.parquet` of a folder in the order of their names.
 
     Raises:
-        PackError: there is none.
+        PackError: there is none, or one is no file.
     """
     files = [file for path in paths for file in (sorted(path.glob("*.parquet")) if path.is_dir() else [path])]
     if not files:
         raise PackError(f"expected face packs (*.parquet), found none in {[str(path) for path in paths]}")
+    for file in files:
+        if not file.is_file():
+            raise PackError(f"expected a face pack (*.parquet) or a folder of them, found no file {str(file)!r}")
     return files
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+from dicface.errors import ConfigError
 from dicface.landmarks import KEYPOINTS
 from dicface.networks.blocks import Residual
 from dicface.networks.landmark import Hourglass
@@ -28,6 +29,10 @@ class StackedHourglassConfig:
     stacks: int = 4
     keypoints: int = KEYPOINTS
     standardise: bool = False
+
+    def __post_init__(self) -> None:
+        if self.width < 4 or self.stacks < 1 or self.keypoints < 1:
+            raise ConfigError(f"expected hourglass.width from 4 up, stacks and keypoints from 1 up, got {self}")
 
 
 class _Stack(nn.Module):

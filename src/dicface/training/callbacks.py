@@ -96,7 +96,8 @@ class StopOnNaN(Callback):
         )
         if self._first_bad is not None and int(self._first_bad):
             raise TrainingError(f"expected a finite loss, got none at step {int(self._first_bad)}; {advice}")
-        if not all(bool(parameter.isfinite().all()) for parameter in pl_module.parameters()):
+        numbers = [*pl_module.parameters(), *pl_module.buffers()]
+        if not bool(torch.stack([tensor.isfinite().all() for tensor in numbers]).all()):
             raise TrainingError(f"expected finite weights, got others by step {trainer.global_step}; {advice}")
 
 
@@ -133,13 +134,34 @@ class SaveAtTheEnd(Callback):
         trainer.save_checkpoint(self.checkpoint)
 
 
+class LastScore(Callback):
+    """Remember the last measurement, in the checkpoint as well, for the note beside the weights."""
+
+    def __init__(self) -> None:
+        self.note: dict[str, str] = {}
+
+    def on_validation_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Take it down with its step."""
+        score = trainer.callback_metrics.get("val_score")
+        if score is not None:
+            self.note = {"val_score": f"{float(score):.6g}", "val_score_step": str(trainer.global_step)}
+
+    def state_dict(self) -> dict[str, Any]:
+        """For the checkpoint."""
+        return dict(self.note)
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """From the checkpoint."""
+        self.note = dict(state_dict)
+
+
 class WholeFiles(TorchCheckpointIO):
     """Checkpoints appear under their name complete or not at all, on any file system."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
         """Write to a temporary name beside the checkpoint first."""
-        with written_whole(Path(path)) as part:
-            torch.save(checkpoint, part)
+        with written_whole(Path(path)) as part, part.open("wb") as file:
+            torch.save(checkpoint, file)
 
 
 class PictureGrid(Callback):

@@ -23,6 +23,7 @@ from dicface.files import write_json
 from dicface.training.callbacks import (
     STEPS_BETWEEN_LOOKS,
     AveragedWeights,
+    LastScore,
     PictureGrid,
     SaveAtTheEnd,
     SaveWhenTold,
@@ -149,10 +150,12 @@ def _check_resumable(config: TrainConfig, starts: list[dict[str, Any]], packs: l
         )
 
 
-def _callbacks(config: TrainConfig, averages: AveragedWeights, out: Path, validated: bool) -> list[Callback]:
+def _callbacks(
+    config: TrainConfig, averages: AveragedWeights, score: LastScore, out: Path, validated: bool
+) -> list[Callback]:
     """`last.ckpt` for resuming and, where something is measured, `best.ckpt`; and what watches over the run."""
     last, every = out / "last.ckpt", config.run.validate_every
-    watch = [SaveAtTheEnd(last), averages, StopOnNaN(), SaveWhenTold(last), PictureGrid()]
+    watch = [SaveAtTheEnd(last), averages, StopOnNaN(), SaveWhenTold(last), PictureGrid(), score]
     before = ModelCheckpoint(out, filename="last", every_n_train_steps=every, enable_version_counter=False)
     best = ModelCheckpoint(out, filename="best", monitor="val_score", mode="max", enable_version_counter=False)
     # Once more after a measurement, so that it knows of the best one so far.
@@ -183,10 +186,11 @@ def _trainer(config: TrainConfig, machines: Machines, out: Path, callbacks: list
 
 def _earlier_starts(out: Path) -> list[dict[str, Any]]:
     """What a resumed run wrote of itself before; one begun by an older version wrote nothing."""
+    path = out / "run.json"
     try:
-        return json.loads((out / "run.json").read_text()).get("starts", [])
-    except (OSError, ValueError):
-        return []
+        return json.loads(path.read_text())["starts"] if path.exists() else []
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ConfigError(f"expected what the run to resume was made from, could not read {str(path)!r}") from error
 
 
 def _people(pack: FacePack, paths: Sequence[Path]) -> FacePack:
@@ -217,7 +221,8 @@ def fit(
             nothing.
         out: folder for checkpoints, logs, the resolved config, what the run was made from, and the result.
         resume: go on from the last checkpoint in `out`.
-        machines: how many processes share each batch. The result is the same but for rounding.
+        machines: how many processes share each batch. The result is the same but for rounding (ADR 0013 has the one
+            exception).
 
     Returns:
         `out/weights.safetensors`: the network that the task is for.
@@ -247,11 +252,14 @@ def fit(
     task.to(memory_format=torch.channels_last)
     if config.run.compile:
         task.network.compile()
-    averages = AveragedWeights(config.optimiser.ema_decay)
-    trainer = _trainer(config, machines, out, _callbacks(config, averages, out, validated=validation is not None))
+    averages, score = AveragedWeights(config.optimiser.ema_decay), LastScore()
+    trainer = _trainer(
+        config, machines, out, _callbacks(config, averages, score, out, validated=validation is not None)
+    )
     if trainer.is_global_zero:
         run = config.run
-        started_from = [Path(p) for p in (run.network_weights, run.landmark_weights, run.features_weights) if p]
+        named = (run.network_weights, run.landmark_weights, run.features_weights)
+        started_from = [] if resume else [Path(weights) for weights in named if weights]
         start = describe_start(sys.argv, trainer.strategy.root_device, trainer.world_size) | {
             "data": data,
             "faces": len(train),
@@ -267,7 +275,5 @@ def fit(
     # A run resumed at its last step does nothing, and this least of all.
     averages.on_train_end(trainer, task)
     if trainer.is_global_zero:
-        score = trainer.callback_metrics.get("val_score")
-        notes = {} if score is None else {"val_score": f"{float(score):.6g}"}
-        task.write_weights(weights, {"config": json.dumps(resolved(config)), **notes})
+        task.write_weights(weights, {"config": json.dumps(resolved(config)), **score.note})
     return weights
