@@ -12,8 +12,9 @@ from pathlib import Path
 
 from dicface import Outcome, Restorer
 from dicface.draw import side_by_side
+from dicface.files import write_json
 from dicface.images import Photo, read_photo, resize, write_photo
-from dicface.pipeline.report import photo_report, write_json
+from dicface.pipeline.report import photo_report
 
 # Eileen Collins, photographed by NASA in 1999; public domain. The copy that scikit-image carries, as JPEG.
 PORTRAIT = Path(__file__).parent / "portrait.jpg"
