@@ -26,8 +26,8 @@ from dicface.checkpoints import load_network
 from dicface.config import TrainConfig, read_config, resolved
 from dicface.data.packs import read_pack
 from dicface.errors import ConfigError
-from dicface.evaluation.measure import bootstrap_interval
 from dicface.evaluation.protocols import Y_CROP8
+from dicface.evaluation.statistics import bootstrap_interval
 from dicface.files import write_json
 from dicface.images import resize, to_network
 from dicface.networks.dic import DICNetwork

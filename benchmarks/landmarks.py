@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 
 from detection import FOUND_OVERLAP
 from dicface.data.annotations import read_pts
-from dicface.evaluation.measure import bootstrap_interval, landmark_errors
+from dicface.evaluation.measure import landmark_errors
 from dicface.evaluation.metrics import nrmse
+from dicface.evaluation.statistics import bootstrap_interval
 from dicface.images import read_photo
 from dicface.pipeline.align import intersection_over_union, landmark_box
 from dicface.pipeline.detect import make_detector

@@ -24,8 +24,8 @@ from rich.table import Table
 
 from detection import FOUND_OVERLAP
 from dicface import Box, Outcome, Restorer
-from dicface.evaluation.measure import bootstrap_interval
 from dicface.evaluation.protocols import Y
+from dicface.evaluation.statistics import bootstrap_interval
 from dicface.images import resize
 from dicface.pipeline.align import intersection_over_union, landmark_box, square_of_landmarks
 from photos import ShrunkPhoto, shrunk_photos

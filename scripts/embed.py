@@ -21,6 +21,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from dicface.checkpoints import load_run, save_network
 from dicface.data.packs import read_pack
+from dicface.data.references import read_references
 from dicface.evaluation.measure import landmark_errors, measure
 from dicface.export import comparison_crops, comparison_faces, export_checked, export_landmarks_checked
 from dicface.files import file_digest, write_json
@@ -58,10 +59,10 @@ def pack_facts(path: Path) -> dict[str, Any]:
 
 def restoration_results(model: FaceModel, validation: Path, sizes: tuple[int, ...]) -> list[dict[str, Any]]:
     """Results of every size, rounded for reading."""
-    hr, _ = read_pack(validation).nominal()
+    references, _ = read_references(validation)
     rounded: list[dict[str, Any]] = []
     for size in sizes:
-        result = measure(model, hr, size, validation.name)
+        result = measure(model, references, size).summary()
         row: dict[str, Any] = {"lr_size": size}
         for protocol, scores in result["protocols"].items():
             plain = result["bicubic"][protocol]

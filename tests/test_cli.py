@@ -275,6 +275,45 @@ def test_evaluate_prints_the_contracts_json(pack: Path) -> None:
         for part in (small["protocols"], small["bicubic"]):
             low, high = part[protocol]["psnr"]["ci95"]
             assert low <= part[protocol]["psnr"]["mean"] <= high
+    assert set(small["nrmse"]) == {"width", "outer_eye", "inter_ocular"}
+    assert all(error > 0 for error in small["nrmse"].values())
+
+
+def test_evaluate_compares_and_reports_on_a_folder(portrait: np.ndarray, tmp_path: Path) -> None:
+    faces = tmp_path / "faces"
+    faces.mkdir()
+    for number in range(3):
+        Image.fromarray(portrait[50 + number : 178 + number, 150:278]).save(faces / f"{number}.png")
+    (faces / "broken.png").write_bytes(b"")
+    call = ["evaluate", faces, "--consistent", "--against", "lite", "--backend", "onnxruntime", "--lr-size", "16"]
+    result = dicface(*call, "--report", tmp_path / "report", "--csv", tmp_path / "faces.csv")
+    assert result.returncode == 1, result.stderr
+    assert result.stderr == f"dicface: {faces / 'broken.png'}: expected an image, got an empty file\n"
+    assert "lite (consistent) on 3 faces of faces, 16 px" in result.stdout
+    assert "better on 100%" in result.stdout
+    page = (tmp_path / "report" / "index.html").read_text()
+    assert "compared with lite" in page
+    assert len((tmp_path / "faces.csv").read_text().splitlines()) == 4
+    again = dicface(*call, "--report", tmp_path / "report")
+    assert again.returncode == 2
+    assert "exists; add --overwrite to replace it" in again.stderr
+    assert (tmp_path / "report" / "index.html").read_text() == page
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--lr-size", "16,x"], "expected --lr-size as whole numbers with commas between, got '16,x'"),
+        (["--lr-size", "16,65"], "expected a low-resolution side from 8 to 64 px for lite, got 65"),
+        (["--protocol", "psnr"], "expected a protocol, one of y-crop8, rgb-crop8, y, y-crop8-released, got 'psnr'"),
+        (["--against", "lite"], "expected models of different names, got lite, lite, bicubic"),
+        (["--identity", "--features", "none"], "or a model file (.onnx, .safetensors), got 'none'"),
+    ],
+)
+def test_evaluate_refuses_wrong_calls(pack: Path, options: list[str], said: str) -> None:
+    result = dicface("evaluate", pack, "--limit", "2", *options)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert said in result.stderr
 
 
 def test_export_compares_with_torch(tmp_path: Path) -> None:

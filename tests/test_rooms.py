@@ -25,6 +25,7 @@ LAYERS = {
     "losses": 2,
     "data": 2,
     "networks": 1,
+    "consistency": 1,
     "images": 0,
     "landmarks": 0,
     "files": 0,

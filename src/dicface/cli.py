@@ -290,31 +290,73 @@ def convert(
 
 @app.command()
 def evaluate(
-    data: Annotated[Path, typer.Argument(help="Face pack.")],
+    data: Annotated[Path, typer.Argument(help="Face pack, or folder of high-resolution faces.")],
     model: Model = "lite",
+    against: Annotated[str | None, typer.Option(help="Another model, compared face by face.")] = None,
     lr_size: Annotated[str, typer.Option(help="Side of the low-resolution crop, or a list: 8,16,32.")] = "16",
     limit: Annotated[int | None, typer.Option(min=1, help="Only that many faces from the start.")] = None,
     backend: Backend = "auto",
+    consistent: Annotated[
+        bool, typer.Option("--consistent", help="Make results reduce to their input exactly; --against stays as it is.")
+    ] = False,
+    identity: Annotated[bool, typer.Option("--identity", help="Also compare people by face features.")] = False,
+    features: Annotated[str, typer.Option(help="Face features for --identity: embedded, or weights.")] = "features",
+    protocol: Annotated[list[str] | None, typer.Option(help="Instead of all three; repeatable.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object (a list for several sizes).")] = False,
+    csv: Annotated[Path | None, typer.Option(help="Write the numbers of each face to this file.")] = None,
+    report: Annotated[Path | None, typer.Option(help="Write a page with tables and faces to this folder.")] = None,
+    overwrite: Overwrite = False,
 ) -> None:
-    """Measure PSNR and SSIM under every protocol, bicubic beside it (needs the train extra)."""
+    """Measure images, landmarks and consistency against the truth, bicubic beside it (needs the train extra)."""
     _need_train_extra()
-    from dicface.data.packs import read_pack
-    from dicface.evaluation.measure import measure, result_table
+    from dicface.data.references import read_references
+    from dicface.evaluation.identity import Recogniser
+    from dicface.evaluation.measure import check_size, measure
+    from dicface.evaluation.protocols import PROTOCOLS, protocols_by_name
+    from dicface.evaluation.report import REPORT_FILES, write_report
+    from dicface.evaluation.scores import Judges
+    from dicface.evaluation.tables import on_screen, result_grids, write_faces_csv
+    from dicface.runtime.landmarks import LandmarkModel
     from dicface.runtime.models import FaceModel
+    from dicface.runtime.upscalers import Consistent, Upscaler
 
-    try:
-        sizes = [int(size) for size in lr_size.split(",")]
-    except ValueError as error:
-        raise UsageError(f"expected --lr-size as whole numbers with commas between, got {lr_size!r}") from error
-    network = FaceModel(model, backend)
-    hr, _ = read_pack(data, limit).nominal()
-    results = [measure(network, hr, size, data.name) for size in sizes]
+    sizes = _parse_sizes(lr_size)
+    protocols = protocols_by_name(protocol) if protocol else PROTOCOLS
+    for out in (*([] if csv is None else [csv]), *([] if report is None else [report / name for name in REPORT_FILES])):
+        _check_free(out, overwrite)
+    network: Upscaler = FaceModel(model, backend)
+    network = Consistent(network) if consistent else network
+    other = None if against is None else FaceModel(against, backend)
+    upscalers = [network, *([] if other is None else [other])]
+    for upscaler in upscalers:
+        for size in sizes:
+            check_size(upscaler, size)
+    recogniser = Recogniser(features) if identity else None
+    references, left_out = read_references(data, limit)
+    for image in left_out:
+        _say(f"{image.path}: {image.error}")
+    judges = Judges(references, LandmarkModel(), recogniser)
+    measured = [measure(network, references, size, judges, other, protocols) for size in sizes]
+    summaries = [one.summary() for one in measured]
+    if csv is not None:
+        write_faces_csv(csv, measured)
+    if report is not None:
+        write_report(report, measured, upscalers)
     if as_json:
-        typer.echo(json.dumps(results if len(results) > 1 else results[0], indent=2))
-        return
-    for result in results:
-        Console().print(result_table(result))
+        typer.echo(json.dumps(summaries if len(summaries) > 1 else summaries[0], indent=2))
+    else:
+        for one in measured:
+            for grid in result_grids(one):
+                Console().print(on_screen(grid))
+    if left_out:
+        raise typer.Exit(SOME_FAILED)
+
+
+def _parse_sizes(text: str) -> list[int]:
+    try:
+        return list(dict.fromkeys(int(size) for size in text.split(",")))
+    except ValueError as error:
+        raise UsageError(f"expected --lr-size as whole numbers with commas between, got {text!r}") from error
 
 
 def _check_free(out: Path, overwrite: bool) -> None:

@@ -1,16 +1,12 @@
 """PSNR and SSIM agree with scikit-image and with the recorded numbers."""
 
-import json
-
 import numpy as np
 import pytest
-from rich.console import Console
-from skimage.metrics import structural_similarity
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from dicface.evaluation.measure import bootstrap_interval, measure, result_table
+from dicface.errors import UsageError
 from dicface.evaluation.metrics import luma, nrmse, psnr, ssim, verification_auc
-from dicface.evaluation.protocols import PROTOCOLS, Y_CROP8
-from dicface.runtime.models import FaceModel
+from dicface.evaluation.protocols import PROTOCOLS, Y_CROP8, Y_CROP8_RELEASED, protocols_by_name
 from tests.parity.recorded import recorded_tensors
 
 
@@ -25,12 +21,24 @@ def test_psnr_equals_the_recorded(pair: tuple[np.ndarray, np.ndarray]) -> None:
     np.testing.assert_allclose(Y_CROP8.psnr(*pair), recorded[:, 0], atol=1e-6)
 
 
-def test_ssim_of_wrapped_luma_equals_the_recorded(pair: tuple[np.ndarray, np.ndarray]) -> None:
+def test_the_released_protocol_gives_the_recorded_ssim(pair: tuple[np.ndarray, np.ndarray]) -> None:
     """The authors multiply 8-bit luma by 255, which leaves its negative (ADR 0011)."""
     recorded = recorded_tensors("metrics")["psnr_ssim_y_crop8"]
-    wrapped = [luma(faces[:, 8:-8, 8:-8]) * np.uint8(255) for faces in pair]
-    np.testing.assert_allclose(ssim(*wrapped), recorded[:, 1], atol=1e-6)
-    assert np.abs(Y_CROP8.ssim(*pair) - recorded[:, 1]).max() < 2e-5
+    np.testing.assert_allclose(Y_CROP8_RELEASED.psnr(*pair), recorded[:, 0], atol=1e-6)
+    np.testing.assert_allclose(Y_CROP8_RELEASED.ssim(*pair), recorded[:, 1], atol=1e-6)
+    assert 1e-6 < np.abs(Y_CROP8.ssim(*pair) - recorded[:, 1]).max() < 2e-5
+
+
+def test_protocols_have_one_name_each() -> None:
+    assert [protocol.name for protocol in PROTOCOLS] == ["y-crop8", "rgb-crop8", "y"]
+    assert protocols_by_name(["y", "y-crop8-released", "y"]) == (PROTOCOLS[2], Y_CROP8_RELEASED)
+    with pytest.raises(UsageError, match=r"expected a protocol, one of y-crop8, rgb-crop8, y, .*, got 'psnr'"):
+        protocols_by_name(["psnr"])
+
+
+def test_psnr_equals_scikit_image(pair: tuple[np.ndarray, np.ndarray]) -> None:
+    expected = [peak_signal_noise_ratio(hr, sr, data_range=255) for sr, hr in zip(*pair, strict=True)]
+    np.testing.assert_allclose(psnr(*pair), expected, atol=1e-9)
 
 
 def test_ssim_equals_scikit_image(pair: tuple[np.ndarray, np.ndarray]) -> None:
@@ -62,33 +70,6 @@ def test_the_border_is_cut_before_anything(pair: tuple[np.ndarray, np.ndarray]) 
     sr = pair[0].copy()
     sr[:, :8], sr[:, :, -8:] = 0, 255
     np.testing.assert_array_equal(Y_CROP8.psnr(sr, pair[1]), Y_CROP8.psnr(*pair))
-
-
-def test_the_interval_holds_the_mean_and_narrows() -> None:
-    values = np.random.default_rng(1).normal(25, 2, 400)
-    low, high = bootstrap_interval(values)
-    assert low < values.mean() < high
-    # Half width of a mean's 95 % interval: 1.96 sigma / sqrt(n).
-    assert abs((high - low) / 2 - 1.96 * values.std() / 20) < 0.03
-    assert bootstrap_interval(values) == [low, high]
-
-
-def test_a_face_that_comes_back_exactly_leaves_valid_json() -> None:
-    flat = np.full((2, 128, 128, 3), 128, dtype=np.uint8)
-    result = measure(FaceModel("lite", "onnxruntime"), flat, 16, "flat")
-    assert result["bicubic"]["y-crop8"]["psnr"] == {"mean": None, "ci95": None}
-    json.dumps(result, allow_nan=False)
-    Console(quiet=True).print(result_table(result))
-
-
-def test_measuring_the_embedded_model(portrait: np.ndarray) -> None:
-    hr = np.stack([portrait[50:178, 150:278], portrait[54:182, 156:284]])
-    result = measure(FaceModel("lite", "onnxruntime"), hr, 16, "portrait")
-    assert result["n"] == 2
-    assert set(result["protocols"]) == {protocol.name for protocol in PROTOCOLS} == {"y-crop8", "rgb-crop8", "y"}
-    gain = result["protocols"]["y-crop8"]["psnr"]["mean"] - result["bicubic"]["y-crop8"]["psnr"]["mean"]
-    assert gain > 1, "the embedded model no longer beats bicubic on the portrait"
-    assert result["steps"]["y-crop8"][-1]["psnr"] == pytest.approx(result["protocols"]["y-crop8"]["psnr"]["mean"])
 
 
 def face_landmarks() -> np.ndarray:

@@ -1,105 +1,225 @@
-"""A model against ground truth, bicubic beside it."""
+"""An upscaler against the truth, bicubic and others beside it."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.table import Table
 
+from dicface.data.references import References
 from dicface.errors import UsageError
-from dicface.evaluation.metrics import nrmse
+from dicface.evaluation.metrics import Normaliser, nrmse, verification_auc
 from dicface.evaluation.protocols import PROTOCOLS, Protocol
-from dicface.images import FACE_PX, resize
-from dicface.runtime.models import FaceModel
+from dicface.evaluation.scores import NORMALISERS, Judges, Scores, score
+from dicface.evaluation.statistics import Estimate, Paired, estimate, paired
+from dicface.runtime.upscalers import Enlargement, Upscaler
 
-BOOTSTRAP_DRAWS = 2000
+MOST_COMPARED = 2000
+"""Faces among which people are compared, all with all; further ones are left out."""
 
 
-def bootstrap_interval(values: NDArray[np.float64]) -> list[float]:
-    """95 % interval of a mean by resampling the faces, always with the same draws.
+@dataclass(frozen=True)
+class Likeness:
+    """How like its person a face still is, to a network that compares people. Of the first 2,000 faces.
 
-    Args:
-        values: (N,) one finite number a face.
+    Attributes:
+        auc: how often that network finds two of the high-resolution faces of one person more alike than two of
+            different people; None where these faces do not tell (nobody known occurs twice).
+        others: mean cosine between the high-resolution face and those of other people, the zero of this scale.
+        own: by upscaler, cosine between the result and the high-resolution face.
+        recognised: by upscaler, share of results that are more like their own high-resolution face than like that of
+            any other person here.
     """
-    generator = np.random.default_rng(0)
-    draws = generator.integers(0, len(values), (BOOTSTRAP_DRAWS, len(values)))
-    return [float(edge) for edge in np.quantile(values[draws].mean(axis=1), (0.025, 0.975))]
+
+    auc: float | None
+    others: float
+    own: dict[str, Estimate]
+    recognised: dict[str, float]
 
 
-def _mean(values: NDArray[np.float64]) -> float | None:
-    """None if a face came back exactly, whose PSNR is infinite and has no place in JSON."""
-    return float(values.mean()) if np.isfinite(values).all() else None
+@dataclass(frozen=True)
+class Measurement:
+    """One size of crop, measured.
+
+    Attributes:
+        references: the faces.
+        lr_size: side of the low-resolution crop, in pixels.
+        protocols: how faces were compared.
+        scores: what the upscaler reached.
+        bicubic: what plain enlargement reached.
+        against: what the other upscaler reached; None if there is none.
+        judges: who judged landmarks and people; None if nobody.
+    """
+
+    references: References
+    lr_size: int
+    protocols: tuple[Protocol, ...]
+    scores: Scores
+    bicubic: Scores
+    against: Scores | None
+    judges: Judges | None
+
+    @property
+    def measured(self) -> list[Scores]:
+        """All that was measured, plain enlargement first."""
+        return [self.bicubic, self.scores, *([] if self.against is None else [self.against])]
+
+    def compared(self, scores: Scores, others: Scores) -> dict[str, dict[str, Paired]]:
+        """Two of them face by face: `psnr` and `ssim` by protocol, and `nrmse` by normaliser if judged."""
+        result = {
+            "psnr": {p.name: paired(scores.psnr[p.name][:, -1], others.psnr[p.name][:, -1]) for p in self.protocols},
+            "ssim": {p.name: paired(scores.ssim[p.name][:, -1], others.ssim[p.name][:, -1]) for p in self.protocols},
+        }
+        if scores.judged is not None and others.judged is not None:
+            mine, theirs = scores.judged.nrmse, others.judged.nrmse
+            result["nrmse"] = {by: paired(mine[by], theirs[by], lower_is_better=True) for by in NORMALISERS}
+        return result
+
+    def likeness(self) -> Likeness | None:
+        """How like their people the faces still are; None if nobody judged that."""
+        if self.judges is None or self.judges.hr.embeddings is None:
+            return None
+        hr, people = self.judges.hr.embeddings[:MOST_COMPARED], self.references.identities[:MOST_COMPARED]
+        # Faces of unknown people count as other people.
+        same = (people[:, None] == people) & (people[:, None] >= 0) | np.eye(len(people), dtype=bool)
+        known = people >= 0
+        tells = len(set(people[known].tolist())) not in (1, int(known.sum()), 0)
+        own: dict[str, Estimate] = {}
+        recognised: dict[str, float] = {}
+        for scores in self.measured:
+            assert scores.judged is not None
+            assert scores.judged.embeddings is not None
+            cosines = scores.judged.embeddings[:MOST_COMPARED] @ hr.T
+            mine = np.diagonal(cosines)
+            own[scores.name] = estimate(mine.astype(np.float64))
+            recognised[scores.name] = float((mine > np.where(same, -np.inf, cosines).max(axis=1)).mean())
+        others = (hr @ hr.T)[~same]
+        return Likeness(
+            verification_auc(hr[known], people[known]) if tells else None,
+            float(others.mean()) if others.size else 0.0,
+            own,
+            recognised,
+        )
+
+    def summary(self) -> dict[str, Any]:
+        """All of it, ready for JSON.
+
+        Returns:
+            `data`, `n`, `model`, `lr_size`; `protocols` and `bicubic`, by protocol mean and 95 % interval of PSNR in dB
+            and of SSIM; `steps`, by protocol the mean PSNR and SSIM of each step; `over_bicubic`, differences face by
+            face with their interval and the share of faces won; `consistency`, grey levels between the reduced result
+            and the input; if judged `nrmse` (means), `nrmse_ci95`, `nrmse_median`, the same of bicubic and of
+            the high-resolution faces, and `identity`; with another model `against`. Infinite means stand as null.
+        """
+        mine = self.scores
+        result: dict[str, Any] = {
+            "data": self.references.name,
+            "n": len(self.references.keys),
+            "model": mine.name,
+            "lr_size": self.lr_size,
+            "protocols": self._quality(mine),
+            "bicubic": self._quality(self.bicubic),
+            "steps": {
+                p.name: [
+                    {"psnr": estimate(psnr).mean, "ssim": estimate(ssim).mean}
+                    for psnr, ssim in zip(mine.psnr[p.name].T, mine.ssim[p.name].T, strict=True)
+                ]
+                for p in self.protocols
+            },
+            "over_bicubic": _json(self.compared(mine, self.bicubic)),
+            "consistency": {
+                scores.name: {"mean": float(scores.deviation_mean.mean()), "worst": float(scores.deviation_worst.max())}
+                for scores in self.measured
+            },
+        }
+        if self.judges is not None:
+            result["nrmse_reference"] = self.judges.wanted_from
+            for suffix, judged in (("", mine.judged), ("_bicubic", self.bicubic.judged), ("_hr", self.judges.hr)):
+                assert judged is not None
+                errors = {by: estimate(judged.nrmse[by]) for by in NORMALISERS}
+                result[f"nrmse{suffix}"] = {by: error.mean for by, error in errors.items()}
+                result[f"nrmse{suffix}_ci95"] = {by: error.ci95 for by, error in errors.items()}
+                result[f"nrmse{suffix}_median"] = {by: float(np.median(judged.nrmse[by])) for by in NORMALISERS}
+        if (likeness := self.likeness()) is not None:
+            result["identity"] = {
+                "auc": likeness.auc,
+                "others": likeness.others,
+                "own": {name: own.json for name, own in likeness.own.items()},
+                "recognised": likeness.recognised,
+            }
+        if self.against is not None:
+            result["against"] = {
+                "model": self.against.name,
+                "protocols": self._quality(self.against),
+                **_json(self.compared(mine, self.against)),
+            }
+        return result
+
+    def _quality(self, scores: Scores) -> dict[str, Any]:
+        return {
+            p.name: {
+                "psnr": estimate(scores.psnr[p.name][:, -1]).json,
+                "ssim": estimate(scores.ssim[p.name][:, -1]).json,
+            }
+            for p in self.protocols
+        }
 
 
-def _summary(values: NDArray[np.float64]) -> dict[str, Any]:
-    mean = _mean(values)
-    return {"mean": mean, "ci95": None if mean is None else bootstrap_interval(values)}
+def _json(compared: dict[str, dict[str, Paired]]) -> dict[str, Any]:
+    return {measure: {name: pair.json for name, pair in pairs.items()} for measure, pairs in compared.items()}
 
 
-def _compare(protocol: Protocol, images: NDArray[np.uint8], hr: NDArray[np.uint8]) -> dict[str, Any]:
-    return {"psnr": _summary(protocol.psnr(images, hr)), "ssim": _summary(protocol.ssim(images, hr))}
-
-
-def measure(model: FaceModel, hr: NDArray[np.uint8], lr_size: int, data: str) -> dict[str, Any]:
-    """Reduce faces, super-resolve them, and compare.
-
-    Args:
-        model: any.
-        hr: (N, 128, 128, 3) uint8 RGB.
-        lr_size: side of the low-resolution crop, reduced with Pillow's bicubic.
-        data: name of the faces, for the result.
-
-    Returns:
-        JSON-ready: `data`, `n`, `model`, `lr_size`, `protocols` and `bicubic` (mean and 95 % interval of PSNR in dB
-        and of SSIM by protocol), and `steps` (mean PSNR and SSIM of each step by protocol). Where a face came back
-        exactly, PSNR is infinite and stands as null.
+def check_size(upscaler: Upscaler, lr_size: int) -> None:
+    """Refuse a size of crop that an upscaler does not take.
 
     Raises:
-        UsageError: the model does not take that size.
+        UsageError: naming the sizes that it takes.
     """
-    low, high = model.lr_sizes
+    low, high = upscaler.lr_sizes
     if not low <= lr_size <= high:
-        raise UsageError(f"expected a low-resolution side from {low} to {high} px for {model.name}, got {lr_size}")
-    lr = [resize(face, (lr_size, lr_size)) for face in hr]
-    steps = np.stack([result.sr for result in model(lr)], axis=1)
-    enlarged = np.stack([resize(face, (FACE_PX, FACE_PX)) for face in lr])
-    return {
-        "data": data,
-        "n": len(hr),
-        "model": model.name,
-        "lr_size": lr_size,
-        "protocols": {protocol.name: _compare(protocol, steps[-1], hr) for protocol in PROTOCOLS},
-        "bicubic": {protocol.name: _compare(protocol, enlarged, hr) for protocol in PROTOCOLS},
-        "steps": {
-            protocol.name: [
-                {"psnr": _mean(protocol.psnr(step, hr)), "ssim": _mean(protocol.ssim(step, hr))} for step in steps
-            ]
-            for protocol in PROTOCOLS
-        },
-    }
+        sizes = f"of {low} px" if low == high else f"from {low} to {high} px"
+        raise UsageError(f"expected a low-resolution side {sizes} for {upscaler.name}, got {lr_size}")
 
 
-def _cell(summary: dict[str, Any], digits: int) -> str:
-    if summary["mean"] is None:
-        return "infinite"
-    interval = "" if summary["ci95"] is None else " [{:.{n}f}, {:.{n}f}]".format(*summary["ci95"], n=digits)
-    return f"{summary['mean']:.{digits}f}{interval}"
+def measure(
+    upscaler: Upscaler,
+    references: References,
+    lr_size: int,
+    judges: Judges | None = None,
+    against: Upscaler | None = None,
+    protocols: tuple[Protocol, ...] = PROTOCOLS,
+) -> Measurement:
+    """Reduce faces, super-resolve them, and compare, bicubic beside it. The same faces give the same numbers.
+
+    Args:
+        upscaler: what is measured.
+        references: faces to measure against.
+        lr_size: side of the low-resolution crop, reduced with Pillow's bicubic.
+        judges: made for the same references; None leaves landmarks and people out.
+        against: another upscaler to compare with, face by face.
+        protocols: how faces are compared.
+
+    Raises:
+        UsageError: one of them does not take that size, or two have one name.
+    """
+    bicubic = Enlargement("bicubic")
+    contenders = [upscaler, *([] if against is None else [against]), bicubic]
+    for one in contenders:
+        check_size(one, lr_size)
+    if len({one.name for one in contenders}) < len(contenders):
+        raise UsageError(f"expected models of different names, got {', '.join(one.name for one in contenders)}")
+    return Measurement(
+        references,
+        lr_size,
+        protocols,
+        score(upscaler, references, lr_size, judges, protocols),
+        score(bicubic, references, lr_size, judges, protocols),
+        None if against is None else score(against, references, lr_size, judges, protocols),
+        judges,
+    )
 
 
-def result_table(result: dict[str, Any]) -> Table:
-    """One size's result for the screen."""
-    title = f"{result['model']} on {result['n']} faces of {result['data']}, {result['lr_size']} px"
-    table = Table("protocol", "", "PSNR dB", "SSIM", title=title, title_justify="left")
-    for protocol, scores in result["protocols"].items():
-        for name, row in (("bicubic", result["bicubic"][protocol]), (result["model"], scores)):
-            table.add_row(protocol, name, _cell(row["psnr"], 2), _cell(row["ssim"], 4))
-        for number, step in enumerate(result["steps"][protocol], start=1):
-            cells = (_cell({"mean": step[key], "ci95": None}, digits) for key, digits in (("psnr", 2), ("ssim", 4)))
-            table.add_row(protocol, f"  step {number}", *cells)
-    return table
-
-
-def landmark_errors(found: NDArray[np.floating], wanted: NDArray[np.floating]) -> dict[str, float]:
+def landmark_errors(found: NDArray[np.floating], wanted: NDArray[np.floating]) -> dict[Normaliser, float]:
     """Mean normalised error of landmarks, by every size of the face that is in use.
 
     Args:
@@ -108,4 +228,4 @@ def landmark_errors(found: NDArray[np.floating], wanted: NDArray[np.floating]) -
     Returns:
         `width`, `outer_eye` and `inter_ocular`: fractions of that distance.
     """
-    return {by: float(nrmse(found, wanted, by).mean()) for by in ("width", "outer_eye", "inter_ocular")}
+    return {by: float(nrmse(found, wanted, by).mean()) for by in NORMALISERS}

@@ -1,10 +1,12 @@
 """Evaluation protocols: what is compared, under one name each."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dicface.errors import UsageError
 from dicface.evaluation import metrics
 
 
@@ -16,11 +18,13 @@ class Protocol:
         name: stands beside every number measured this way.
         luma: compare BT.601 luma instead of RGB.
         border: pixels cut from every side first.
+        negative: take SSIM of the luma's negative, as the released code does without meaning to.
     """
 
     name: str
     luma: bool
     border: int
+    negative: bool = False
 
     def _view(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
         height, width = images.shape[1:3]
@@ -33,7 +37,9 @@ class Protocol:
 
     def ssim(self, sr: NDArray[np.uint8], hr: NDArray[np.uint8]) -> NDArray[np.float64]:
         """(N, H, W, 3) uint8 RGB twice -> (N,) float64."""
-        return metrics.ssim(self._view(sr), self._view(hr))
+        views = self._view(sr), self._view(hr)
+        # 8-bit luma times 255 wraps round to its negative.
+        return metrics.ssim(*((view * np.uint8(255) for view in views) if self.negative else views))
 
 
 Y_CROP8 = Protocol("y-crop8", luma=True, border=8)
@@ -43,4 +49,21 @@ RGB_CROP8 = Protocol("rgb-crop8", luma=False, border=8)
 Y = Protocol("y", luma=True, border=0)
 """SPARNet's and later papers'."""
 
+Y_CROP8_RELEASED = Protocol("y-crop8-released", luma=True, border=8, negative=True)
+"""What the authors' code computes: PSNR as `y-crop8`, SSIM of negatives (ADR 0011). For comparison with its output."""
+
 PROTOCOLS = (Y_CROP8, RGB_CROP8, Y)
+"""What is measured if nothing else is asked for."""
+
+
+def protocols_by_name(names: Sequence[str]) -> tuple[Protocol, ...]:
+    """Protocols that are asked for.
+
+    Raises:
+        UsageError: an unknown name.
+    """
+    known = {protocol.name: protocol for protocol in (*PROTOCOLS, Y_CROP8_RELEASED)}
+    for name in names:
+        if name not in known:
+            raise UsageError(f"expected a protocol, one of {', '.join(known)}, got {name!r}")
+    return tuple(known[name] for name in dict.fromkeys(names))

@@ -15,7 +15,7 @@ from dicface.images import LR_PX, to_network, to_uint8
 from dicface.landmarks import decode_heatmaps
 from dicface.runtime.backends import BACKENDS, Backend, OnnxRuntimeBackend, OpenVinoBackend, TorchBackend
 
-Kind = Literal["restoration", "landmarks"]
+Kind = Literal["restoration", "landmarks", "features"]
 
 DEFAULT_MODEL = "lite"
 MAX_BATCH = 16

@@ -1,0 +1,91 @@
+"""Faces to measure against: a pack, or a folder of high-resolution faces."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dicface.data.packs import read_pack
+from dicface.errors import ImageError, InputError, PackError
+from dicface.images import FACE_PX, READ_SUFFIXES, read_photo, resize
+
+
+class References(NamedTuple):
+    """High-resolution faces and what is known of them.
+
+    Attributes:
+        name: of the pack or folder.
+        keys: name of each face.
+        hr: (N, 128, 128, 3) uint8 RGB.
+        landmarks: (N, 68, 2) float32 x, y in pixels of `hr`, pixel centres at integers; None if not known.
+        identities: (N,) int64, -1 where unknown.
+    """
+
+    name: str
+    keys: tuple[str, ...]
+    hr: NDArray[np.uint8]
+    landmarks: NDArray[np.float32] | None
+    identities: NDArray[np.int64]
+
+
+class Unreadable(NamedTuple):
+    """An image of a folder that is left out, and why."""
+
+    path: Path
+    error: InputError
+
+
+def _read_face(path: Path) -> NDArray[np.uint8]:
+    pixels = read_photo(path).pixels
+    height, width = pixels.shape[:2]
+    if height != width or height < FACE_PX:
+        raise ImageError(
+            f"expected a square face of at least {FACE_PX} px, got {width}x{height}; "
+            "`dicface prepare` cuts faces out of photos"
+        )
+    return pixels if height == FACE_PX else resize(pixels, (FACE_PX, FACE_PX))
+
+
+def _read_folder(folder: Path, limit: int | None) -> tuple[References, list[Unreadable]]:
+    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in READ_SUFFIXES)
+    if not paths:
+        raise PackError(f"expected a folder with images ({' '.join(READ_SUFFIXES)}), found none in {str(folder)!r}")
+    faces: dict[str, NDArray[np.uint8]] = {}
+    left_out: list[Unreadable] = []
+    for path in paths:
+        if limit is not None and len(faces) == limit:
+            break
+        try:
+            faces[path.relative_to(folder).as_posix()] = _read_face(path)
+        except InputError as error:
+            left_out.append(Unreadable(path, error))
+    if not faces:
+        first = left_out[0]
+        raise PackError(
+            f"expected high-resolution faces in {str(folder)!r}, could use none of {len(paths)} images; the first, "
+            f"{first.path.name!r}: {first.error}"
+        )
+    unknown = np.full(len(faces), -1, np.int64)
+    return References(folder.name, tuple(faces), np.stack(list(faces.values())), None, unknown), left_out
+
+
+def read_references(path: Path, limit: int | None = None) -> tuple[References, list[Unreadable]]:
+    """Read faces to measure against.
+
+    Args:
+        path: a pack, of whose faces the nominal crop counts; or a folder with square images of at least 128 px, also in
+            folders below it, larger ones being reduced to 128 px with Pillow's bicubic.
+        limit: only that many faces from the start (of a folder, in the order of the names).
+
+    Returns:
+        The faces, and the images of a folder that cannot be used.
+
+    Raises:
+        PackError: not a pack, or nothing to be used in it.
+    """
+    if path.is_dir():
+        return _read_folder(path, limit)
+    pack = read_pack(path, limit)
+    hr, landmarks = pack.nominal()
+    return References(path.name, pack.keys, hr, landmarks, pack.identities), []

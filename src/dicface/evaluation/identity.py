@@ -1,0 +1,52 @@
+"""Whether a restored face still looks like the same person, to a network that compares people."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from dicface.checkpoints import load_strictly, read_tensors
+from dicface.errors import CheckpointError
+from dicface.images import to_network
+from dicface.networks.blocks import channel_means
+from dicface.networks.lightcnn import FaceRecogniser
+from dicface.runtime.models import find_model
+
+FEATURE_MODEL = "features"
+
+
+class Recogniser:
+    """LightCNN-9 trained to tell people apart (`configs/features.toml`)."""
+
+    def __init__(self, model: str = FEATURE_MODEL) -> None:
+        """Load the features.
+
+        Args:
+            model: name of an embedded model of face features, or the weights of a `features` run.
+
+        Raises:
+            UnknownModelError: no such model.
+            CheckpointError: the file is not of such a run.
+        """
+        self.name = model
+        path = find_model(model, ".safetensors", "features")
+        state, _ = read_tensors(path)
+        if "filter.bias" not in state:
+            raise CheckpointError(
+                f"expected the weights of a features run, got {str(path)!r}; see configs/features.toml"
+            )
+        network = FaceRecogniser(len(state["filter.bias"]) // 2)
+        load_strictly(network, state)
+        self._network = network.eval()
+
+    def __call__(self, faces: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Embed faces.
+
+        Args:
+            faces: (N, 128, 128, 3) uint8 RGB.
+
+        Returns:
+            (N, E) float32 of length 1; the cosine of two is their likeness.
+        """
+        with torch.inference_mode():
+            embeddings = self._network(torch.from_numpy(to_network(faces)) - channel_means())
+            return torch.nn.functional.normalize(embeddings).numpy()

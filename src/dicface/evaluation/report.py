@@ -1,0 +1,211 @@
+"""A measurement as one page that needs no other file."""
+
+import base64
+import io
+from collections.abc import Sequence
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+from typing import NamedTuple
+
+import jinja2
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from PIL import Image
+
+from dicface.evaluation.measure import Measurement
+from dicface.evaluation.scores import Scores
+from dicface.evaluation.tables import Grid, result_grids, write_faces_csv
+from dicface.files import write_json, written_whole
+from dicface.images import FACE_PX, resize
+from dicface.runtime.upscalers import Enlargement, Upscaler
+
+REPORT_FILES = ("index.html", "faces.csv", "result.json")
+FACES_OF_A_KIND = 3
+# Readable on light and on dark ground.
+_INK, _BAR, _OTHER = "#808080", "#3b82c4", "#c47a3b"
+
+
+class Picture(NamedTuple):
+    """One image of the page.
+
+    Attributes:
+        caption: under it.
+        source: PNG as a data URI.
+        points: (K, 2) landmarks x, y in pixels of a 128x128 image, for drawing over it; none for none.
+    """
+
+    caption: str
+    source: str
+    points: list[tuple[float, float]]
+
+
+class Row(NamedTuple):
+    """One face: what it is, and all its pictures."""
+
+    key: str
+    gain: str
+    pictures: list[Picture]
+
+
+class Section(NamedTuple):
+    """One size of crop.
+
+    Attributes:
+        lr_size: side of the crop, in pixels.
+        grids: the tables.
+        figures: SVG, each with its description.
+        faces: by heading, the rows to show.
+    """
+
+    lr_size: int
+    grids: list[Grid]
+    figures: list[tuple[str, str]]
+    faces: dict[str, list[Row]]
+
+
+def _png(pixels: NDArray[np.uint8]) -> str:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def _svg(figure: Figure) -> str:
+    buffer = io.StringIO()
+    # Without dates and random names, the same numbers give the same page.
+    with rc_context({"svg.hashsalt": "dicface", "svg.fonttype": "none"}):
+        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
+    text = buffer.getvalue()
+    return text[text.index("<svg") :]
+
+
+def _axes(figure: Figure, across: str, up: str) -> Axes:
+    axes = figure.add_subplot()
+    axes.set_xlabel(across, color=_INK)
+    axes.set_ylabel(up, color=_INK)
+    axes.tick_params(colors=_INK)
+    for name, spine in axes.spines.items():
+        spine.set_color(_INK)
+        spine.set_visible(name in ("left", "bottom"))
+    return axes
+
+
+def _gains(scores: Scores, bicubic: Scores, protocol: str) -> NDArray[np.float64]:
+    """(N, T) dB over bicubic, faces that came back exactly left at no number."""
+    with np.errstate(invalid="ignore"):
+        gains = scores.psnr[protocol] - bicubic.psnr[protocol]
+    return np.where(np.isfinite(gains), gains, np.nan)
+
+
+def _histogram(measured: Measurement, protocol: str) -> tuple[str, str]:
+    contenders = measured.measured[1:]
+    gains = [_gains(scores, measured.bicubic, protocol)[:, -1] for scores in contenders]
+    figure = Figure(figsize=(6, 2.8), layout="constrained")
+    axes = _axes(figure, f"gain over bicubic, dB ({protocol})", "faces")
+    for values, scores, colour in zip(gains, contenders, (_BAR, _OTHER), strict=False):
+        edges = np.histogram_bin_edges(np.concatenate(gains)[np.isfinite(np.concatenate(gains))], bins=30)
+        axes.hist(values[np.isfinite(values)], bins=edges.tolist(), color=colour, alpha=0.7, label=scores.name)
+    axes.axvline(0, color=_INK, linewidth=1)
+    axes.legend(frameon=False, labelcolor=_INK)
+    return _svg(figure), f"Histogram of the gain over bicubic on each face, in dB of {protocol}"
+
+
+def _step_chart(measured: Measurement, protocol: str) -> tuple[str, str]:
+    figure = Figure(figsize=(6, 2.8), layout="constrained")
+    axes = _axes(figure, "step", f"gain over bicubic, dB ({protocol})")
+    contenders = measured.measured[1:]
+    width = 0.8 / len(contenders)
+    for place, (scores, colour) in enumerate(zip(contenders, (_BAR, _OTHER), strict=False)):
+        means = np.nanmean(_gains(scores, measured.bicubic, protocol), axis=0)
+        across = np.arange(1, len(means) + 1) + (place - (len(contenders) - 1) / 2) * width
+        bars = axes.bar(across, means, width, color=colour, label=scores.name)
+        axes.bar_label(bars, fmt="%.2f", color=_INK)
+    axes.set_xticks(range(1, max(scores.psnr[protocol].shape[1] for scores in contenders) + 1))
+    axes.margins(y=0.15)
+    axes.legend(frameon=False, labelcolor=_INK)
+    return _svg(figure), f"Mean gain over bicubic after each step, in dB of {protocol}"
+
+
+def _chosen(gains: NDArray[np.float64]) -> dict[str, list[int]]:
+    """Faces to show: the best, those about the median, the worst; each at most once."""
+    order = [int(face) for face in np.argsort(-np.nan_to_num(gains, nan=np.inf), kind="stable")]
+    count = min(FACES_OF_A_KIND, max(1, len(order) // 3))
+    middle = (len(order) - count) // 2
+    chosen = {"Best": order[:count]}
+    if len(order) > 1:
+        chosen["Worst"] = order[len(order) - count :][::-1]
+    if len(order) > 2:
+        chosen = {"Best": chosen["Best"], "Median": order[middle : middle + count], "Worst": chosen["Worst"]}
+    return chosen
+
+
+def _row(measured: Measurement, face: int, upscalers: Sequence[Upscaler], gain_db: float) -> Row:
+    hr = measured.references.hr[face]
+    lr = resize(hr, (measured.lr_size, measured.lr_size))
+    pictures = [Picture(f"{measured.lr_size} px", _png(lr), [])]
+    for upscaler in (Enlargement("bicubic"), *upscalers):
+        (result,) = upscaler([lr])
+        for step, (image, points) in enumerate(zip(result.sr, result.landmarks, strict=True), start=1):
+            caption = upscaler.name + (f", step {step}" if len(result.sr) > 1 else "")
+            pictures.append(Picture(caption, _png(image), [(float(x), float(y)) for x, y in points]))
+    known = measured.references.landmarks
+    points = [] if known is None else [(float(x), float(y)) for x, y in known[face]]
+    pictures.append(Picture("high resolution", _png(hr), points))
+    return Row(measured.references.keys[face], f"{gain_db:+.2f} dB", pictures)
+
+
+def _section(measured: Measurement, upscalers: Sequence[Upscaler]) -> Section:
+    protocol = measured.protocols[0].name
+    gains = _gains(measured.scores, measured.bicubic, protocol)[:, -1]
+    faces = {
+        heading: [_row(measured, face, upscalers, float(gains[face])) for face in chosen]
+        for heading, chosen in _chosen(gains).items()
+    }
+    figures = [_histogram(measured, protocol), _step_chart(measured, protocol)]
+    return Section(measured.lr_size, result_grids(measured), figures, faces)
+
+
+def report_page(measurements: Sequence[Measurement], upscalers: Sequence[Upscaler]) -> str:
+    """The page: tables, histogram, gain of each step, and the best, median and worst faces.
+
+    Args:
+        measurements: of the same faces and upscalers at different sizes, at least one.
+        upscalers: what was measured, in the same order, bicubic left out; the faces shown are made once more.
+
+    Returns:
+        HTML that refers to no other file.
+    """
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    template = environment.from_string(files("dicface.evaluation").joinpath("report.html").read_text("utf-8"))
+    first = measurements[0]
+    return template.render(
+        model=first.scores.name,
+        against=None if first.against is None else first.against.name,
+        data=first.references.name,
+        count=len(first.references.keys),
+        protocol=first.protocols[0].name,
+        sections=[_section(measured, upscalers) for measured in measurements],
+        face_px=FACE_PX,
+        version=version("dicface"),
+    )
+
+
+def write_report(folder: Path, measurements: Sequence[Measurement], upscalers: Sequence[Upscaler]) -> None:
+    """Write `REPORT_FILES`: the page, and beside it the numbers of each face and the whole result.
+
+    Args:
+        folder: made if missing; files of these names are replaced.
+        measurements, upscalers: see `report_page`.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    page = report_page(measurements, upscalers)
+    index, faces, result = (folder / name for name in REPORT_FILES)
+    write_faces_csv(faces, measurements)
+    write_json(result, [measured.summary() for measured in measurements])
+    with written_whole(index) as part:
+        part.write_text(page, encoding="utf-8")

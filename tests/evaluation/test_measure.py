@@ -1,0 +1,167 @@
+"""Measuring upscalers: what is compared, how it is summed up, and what judges say."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from dicface.checkpoints import write_tensors
+from dicface.data.references import References
+from dicface.errors import CheckpointError, UnknownModelError, UsageError
+from dicface.evaluation.identity import Recogniser
+from dicface.evaluation.measure import measure
+from dicface.evaluation.protocols import Y_CROP8_RELEASED
+from dicface.evaluation.scores import Judges
+from dicface.networks.lightcnn import FaceRecogniser
+from dicface.runtime.landmarks import LandmarkModel
+from dicface.runtime.models import FaceModel, FaceSteps
+from dicface.runtime.upscalers import Consistent, Enlargement
+
+
+class Truth:
+    """An upscaler that knows the answers, in order."""
+
+    name = "truth"
+    lr_sizes = (16, 16)
+
+    def __init__(self, hr: np.ndarray) -> None:
+        self._left = list(hr)
+
+    def __call__(self, crops: Sequence[np.ndarray]) -> list[FaceSteps]:
+        taken, self._left = self._left[: len(crops)], self._left[len(crops) :]
+        return [FaceSteps(face[None], np.empty((1, 0, 2), np.float32), np.empty((1, 0), np.float32)) for face in taken]
+
+
+@pytest.fixture
+def references(portrait: np.ndarray) -> References:
+    """The portrait's face in four places, the first two and the last two being one person."""
+    hr = np.stack([portrait[50 + y : 178 + y, 150 + x : 278 + x] for y, x in ((0, 0), (4, 6), (9, 3), (2, 12))])
+    keys = tuple(f"portrait/{number}" for number in range(4))
+    return References("portrait", keys, hr, None, np.array([0, 0, 1, 1]))
+
+
+@pytest.fixture
+def features(tmp_path: Path) -> Path:
+    """Untrained face features."""
+    torch.manual_seed(5)
+    path = tmp_path / "features.safetensors"
+    write_tensors(FaceRecogniser(8).state_dict(), path, {})
+    return path
+
+
+def test_the_embedded_model_beats_bicubic(references: References) -> None:
+    measured = measure(FaceModel("lite", "onnxruntime"), references, 16)
+    result = measured.summary()
+    assert (result["n"], result["data"], result["model"]) == (4, "portrait", "lite")
+    assert set(result["protocols"]) == {"y-crop8", "rgb-crop8", "y"}
+    gain = result["over_bicubic"]["psnr"]["y-crop8"]
+    assert gain["difference"] > 1, "the embedded model no longer beats bicubic on the portrait"
+    assert gain["win_rate"] == 1
+    mean = result["protocols"]["y-crop8"]["psnr"]["mean"]
+    assert gain["difference"] == pytest.approx(mean - result["bicubic"]["y-crop8"]["psnr"]["mean"])
+    assert result["steps"]["y-crop8"][-1]["psnr"] == pytest.approx(mean)
+    assert result == measure(FaceModel("lite", "onnxruntime"), references, 16).summary()
+    assert "nrmse" not in result
+    assert "against" not in result
+
+
+def test_parts_are_put_together_in_order(references: References, monkeypatch: pytest.MonkeyPatch) -> None:
+    judges = Judges(references, LandmarkModel())
+    whole = measure(Enlargement("lanczos"), references, 16, judges)
+    monkeypatch.setattr("dicface.evaluation.scores._PART", 3)
+    parts = measure(Enlargement("lanczos"), references, 16, judges)
+    assert parts.summary() == whole.summary()
+
+
+def test_faces_that_come_back_exactly_leave_valid_json(references: References) -> None:
+    result = measure(Truth(references.hr), references, 16, Judges(references, LandmarkModel())).summary()
+    assert result["protocols"]["y-crop8"]["psnr"] == {"mean": None, "ci95": None}
+    assert result["protocols"]["y-crop8"]["ssim"]["mean"] == pytest.approx(1)
+    assert result["consistency"]["truth"] == {"mean": 0, "worst": 0}
+    assert result["nrmse"] == {"width": 0, "outer_eye": 0, "inter_ocular": 0}
+    assert result["over_bicubic"]["psnr"]["y"]["win_rate"] == 1
+    json.dumps(result, allow_nan=False)
+
+
+def test_landmarks_are_worse_on_blurred_faces(references: References) -> None:
+    judges = Judges(references, LandmarkModel())
+    result = measure(FaceModel("lite", "onnxruntime"), references, 12, judges).summary()
+    assert result["nrmse_reference"] == "found on the high-resolution faces"
+    assert result["nrmse_hr"]["inter_ocular"] == 0
+    assert 0 < result["nrmse"]["inter_ocular"] < result["nrmse_bicubic"]["inter_ocular"]
+    low, high = result["nrmse_ci95"]["width"]
+    assert low <= result["nrmse"]["width"] <= high
+
+
+def test_landmarks_of_the_data_count_as_true(references: References) -> None:
+    landmarks = LandmarkModel()
+    found = landmarks(references.hr).points
+    eyes = np.linalg.norm(found[:, 36:42].mean(axis=1) - found[:, 42:48].mean(axis=1), axis=1)
+    moved = references._replace(landmarks=found + np.float32(2))
+    result = measure(Truth(references.hr), references, 16, Judges(moved, landmarks)).summary()
+    assert result["nrmse_reference"] == "portrait"
+    assert result["nrmse"]["inter_ocular"] == pytest.approx(float((8**0.5 / eyes).mean()), rel=1e-4)
+
+
+def test_two_models_are_compared_face_by_face(references: References) -> None:
+    lite = FaceModel("lite", "onnxruntime")
+    result = measure(Consistent(lite), references, 16, against=lite).summary()
+    assert result["model"] == "lite (consistent)"
+    assert result["against"]["model"] == "lite"
+    assert result["against"]["psnr"]["rgb-crop8"]["difference"] > 0, "projecting lost PSNR on RGB"
+    assert result["consistency"]["lite (consistent)"]["worst"] == 0
+    assert result["consistency"]["lite"]["worst"] > 0
+    first, _, last = (step["psnr"] for step in result["steps"]["y-crop8"])
+    assert first < last
+
+
+def test_names_and_sizes_are_checked_before_anything_is_computed(references: References) -> None:
+    lite = FaceModel("lite", "onnxruntime")
+    with pytest.raises(UsageError, match="expected models of different names, got lite, lite, bicubic"):
+        measure(lite, references, 16, against=lite)
+    with pytest.raises(UsageError, match="expected a low-resolution side from 8 to 64 px for lite, got 65"):
+        measure(lite, references, 65)
+    with pytest.raises(UsageError, match="expected a low-resolution side of 16 px for truth, got 32"):
+        measure(Truth(references.hr), references, 32)
+
+
+def test_other_protocols_replace_the_three(references: References) -> None:
+    result = measure(Enlargement("lanczos"), references, 16, protocols=(Y_CROP8_RELEASED,)).summary()
+    assert set(result["protocols"]) == set(result["steps"]) == {"y-crop8-released"}
+
+
+def test_likeness_of_people(references: References, features: Path) -> None:
+    recogniser = Recogniser(str(features))
+    assert np.allclose(np.linalg.norm(recogniser(references.hr), axis=1), 1, atol=1e-5)
+    measured = measure(Truth(references.hr), references, 16, Judges(references, LandmarkModel(), recogniser))
+    likeness = measured.likeness()
+    assert likeness is not None
+    assert likeness.own["truth"].mean == pytest.approx(1, abs=1e-5)
+    assert likeness.recognised["truth"] == 1
+    assert likeness.own["bicubic"].mean is not None
+    assert likeness.own["bicubic"].mean < 1
+    assert likeness.auc is not None
+    assert 0 <= likeness.auc <= 1
+    embeddings = recogniser(references.hr)
+    assert likeness.others == pytest.approx(float((embeddings[:2] @ embeddings[2:].T).mean()), abs=1e-5)
+    json.dumps(measured.summary(), allow_nan=False)
+
+
+def test_people_who_are_not_known_leave_the_features_unjudged(references: References, features: Path) -> None:
+    strangers = references._replace(identities=np.full(4, -1))
+    judges = Judges(strangers, LandmarkModel(), Recogniser(str(features)))
+    likeness = measure(Truth(references.hr), strangers, 16, judges).likeness()
+    assert likeness is not None
+    assert likeness.auc is None
+
+
+def test_features_of_another_kind_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UnknownModelError, match="got 'no-such-features'"):
+        Recogniser("no-such-features")
+    other = tmp_path / "other.safetensors"
+    write_tensors({"weight": torch.zeros(2)}, other, {})
+    with pytest.raises(CheckpointError, match="expected the weights of a features run"):
+        Recogniser(str(other))

@@ -1,0 +1,106 @@
+"""The page about a measurement, and its tables."""
+
+import csv
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from dicface.data.references import References
+from dicface.evaluation.measure import Measurement, measure
+from dicface.evaluation.report import REPORT_FILES, report_page, write_report
+from dicface.evaluation.scores import Judges
+from dicface.evaluation.tables import on_screen, result_grids, write_faces_csv
+from dicface.runtime.landmarks import LandmarkModel
+from dicface.runtime.models import FaceModel
+from dicface.runtime.upscalers import Enlargement
+
+KINDS = ["Best", "Median", "Worst"]
+
+
+@pytest.fixture(scope="module")
+def measured(portrait: np.ndarray) -> list[Measurement]:
+    hr = np.stack([portrait[50 + y : 178 + y, 150:278] for y in range(0, 20, 4)])
+    keys = tuple(f"<portrait> & {number}" for number in range(5))
+    references = References("portrait", keys, hr, LandmarkModel()(hr).points, np.full(5, -1))
+    judges = Judges(references, LandmarkModel())
+    lite = FaceModel("lite", "onnxruntime")
+    return [measure(lite, references, size, judges, Enlargement("lanczos")) for size in (16, 24)]
+
+
+@pytest.fixture(scope="module")
+def upscalers() -> list[FaceModel | Enlargement]:
+    return [FaceModel("lite", "onnxruntime"), Enlargement("lanczos")]
+
+
+class Page(HTMLParser):
+    """What a page refers to, and whether its tags match."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.sources: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in ("meta", "img", "input", "br"):
+            self.open.append(tag)
+        self.sources += [value or "" for name, value in attrs if name in ("src", "href") and value]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def test_the_page_stands_alone(measured: list[Measurement], upscalers: list[FaceModel | Enlargement]) -> None:
+    text = report_page(measured, upscalers)
+    page = Page()
+    page.feed(text)
+    assert page.open == []
+    images = [source for source in page.sources if source.startswith("data:image/png;base64,")]
+    assert all(source in images or source.startswith("#") for source in page.sources)
+    # Low resolution, bicubic, three steps, lanczos, high resolution; a best, a median and a worst face; two sizes.
+    assert len(images) == 7 * 3 * 2
+    # Three steps and the high-resolution face carry landmarks.
+    assert text.count("<circle") == 68 * 4 * 3 * 2
+    assert "&lt;portrait&gt; &amp; 0" in text
+    assert text.count("<figure role=") == 4
+    assert re.findall(r"<h[23]>(.*)</h[23]>", text) == ["16 px", *KINDS, "24 px", *KINDS]
+
+
+def test_the_same_numbers_give_the_same_page(
+    measured: list[Measurement], upscalers: list[FaceModel | Enlargement]
+) -> None:
+    assert report_page(measured[:1], upscalers) == report_page(measured[:1], upscalers)
+
+
+def test_files_of_the_report(
+    measured: list[Measurement], upscalers: list[FaceModel | Enlargement], tmp_path: Path
+) -> None:
+    write_report(tmp_path / "report", measured, upscalers)
+    assert sorted(path.name for path in (tmp_path / "report").iterdir()) == sorted(REPORT_FILES)
+    results = json.loads((tmp_path / "report" / "result.json").read_text())
+    assert [result["lr_size"] for result in results] == [16, 24]
+
+
+def test_one_line_a_face(measured: list[Measurement], tmp_path: Path) -> None:
+    write_faces_csv(tmp_path / "faces.csv", measured)
+    with (tmp_path / "faces.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["key"], row["lr_size"]) for row in rows[4:6]] == [("<portrait> & 4", "16"), ("<portrait> & 0", "24")]
+    mean = np.mean([float(row["model_psnr_y-crop8"]) for row in rows[:5]])
+    assert mean == pytest.approx(measured[0].summary()["protocols"]["y-crop8"]["psnr"]["mean"], abs=1e-3)
+    assert {"bicubic_ssim_y", "against_nrmse_width", "hr_nrmse_inter_ocular", "model_deviation_worst"} <= set(rows[0])
+
+
+def test_tables_for_the_screen(measured: list[Measurement]) -> None:
+    console = Console(width=200, record=True, quiet=True)
+    for grid in result_grids(measured[0]):
+        assert all(len(row) == len(grid.header) for row in grid.rows)
+        console.print(on_screen(grid))
+    shown = "\n".join(str(grid) for grid in result_grids(measured[0]))
+    assert re.search(r"better on 100%", shown)
+    assert "high-resolution face" in shown
+    assert "reduced to 16 px again" in shown
