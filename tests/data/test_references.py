@@ -51,7 +51,7 @@ def test_what_is_no_face_is_left_out_and_named(portrait: np.ndarray, tmp_path: P
 
 
 def test_nothing_to_measure_against(portrait: np.ndarray, tmp_path: Path) -> None:
-    with pytest.raises(PackError, match="expected a folder with images .* found none"):
+    with pytest.raises(PackError, match=r"expected a folder with images .* found none"):
         read_references(tmp_path)
     Image.fromarray(portrait[:64, :64]).save(tmp_path / "small.png")
     with pytest.raises(PackError, match=r"could use none of 1 images; the first, 'small\.png': expected a square face"):
