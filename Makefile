@@ -15,7 +15,8 @@ $(DEMO_VENV)/ready: pyproject.toml constraints.txt
 
 $(VENV)/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python $(INSTALL) --editable '.[train,openvino,dev]'
+	$(VENV)/bin/python $(INSTALL) --editable '.[train,openvino,compare,dev]'
+	$(VENV)/bin/python $(INSTALL) --no-deps spandrel
 	touch $@
 
 demo: $(DEMO_VENV)/ready

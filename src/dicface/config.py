@@ -58,6 +58,7 @@ class RunConfig:
     Attributes:
         task: `landmark` trains the landmark branch alone, `dic` the whole network, `dicgan` goes on from there against
             a discriminator, `hr-landmark` trains the stacked hourglass, `features` the face features of `dicgan`.
+            `image` is for callers of `fit` that bring a network of their own, which learns the image alone.
         steps: optimiser steps.
         seed: of weights, order and augmentation.
         precision: of the arithmetic; weights stay float32.
@@ -71,7 +72,7 @@ class RunConfig:
         frozen_landmark_steps: steps during which the landmark branch does not learn.
     """
 
-    task: Literal["landmark", "hr-landmark", "dic", "dicgan", "features"] = "dic"
+    task: Literal["landmark", "hr-landmark", "dic", "dicgan", "features", "image"] = "dic"
     steps: int = 150_000
     seed: int = 0
     precision: Literal["32-true", "bf16-mixed"] = "32-true"
@@ -160,6 +161,7 @@ TABLES = {
     "dic": _COMMON | {"network", "lr", "loss"},
     "dicgan": _COMMON | {"network", "lr", "loss", "gan"},
     "features": _COMMON | {"features"},
+    "image": _COMMON | {"lr"},
 }
 """Which tables each task uses."""
 

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -14,7 +14,7 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 from torch.utils.data import DataLoader, Dataset
 
 from dicface.checkpoints import load_strictly, read_tensors
-from dicface.config import TrainConfig, from_mapping, resolved
+from dicface.config import TABLES, TrainConfig, from_mapping, resolved
 from dicface.data.batches import BatchStream, FaceBatch, FaceSampler, Share
 from dicface.data.degradation import reduce_faces
 from dicface.data.packs import FacePack, pack_files, read_packs
@@ -101,7 +101,16 @@ def _nominal_batches(pack: FacePack, limit: int) -> list[FaceBatch]:
     return batches
 
 
-def _build(config: TrainConfig, train: FacePack) -> Task[Any]:
+def build_task(config: TrainConfig, train: FacePack) -> Task[Any]:
+    """The task that a config names, untrained.
+
+    Args:
+        config: the whole run.
+        train: the faces it will learn from.
+
+    Raises:
+        ConfigError: the task is one that has no network of ours.
+    """
     match config.run.task:
         case "landmark":
             return LandmarkTask(config)
@@ -113,6 +122,11 @@ def _build(config: TrainConfig, train: FacePack) -> Task[Any]:
             return DICGANTask(config)
         case "features":
             return FeaturesTask(config, people=int(train.identities.max()) + 1)
+        case "image":
+            raise ConfigError(
+                "expected a caller of fit that brings the network of run.task 'image'; the tasks of `dicface train` "
+                "are landmark, hr-landmark, dic, dicgan and features"
+            )
 
 
 def _start(task: Task[Any], config: TrainConfig) -> None:
@@ -138,7 +152,7 @@ def _check_resumable(config: TrainConfig, starts: list[dict[str, Any]], packs: l
     if (task, seed) != (config.run.task, config.run.seed):
         got = config.run.task, config.run.seed
         raise ConfigError(f"expected run.task and run.seed of the run to resume, {(task, seed)}, got {got}")
-    for table in FIXED_TABLES:
+    for table in (name for name in FIXED_TABLES if name in TABLES[task]):
         wanted, got = getattr(before, table), getattr(config, table)
         if wanted != got:
             raise ConfigError(f"expected [{table}] of the run to resume, {wanted}, got {got}")
@@ -211,6 +225,7 @@ def fit(
     out: Path,
     resume: bool = False,
     machines: Machines = ONE_PROCESS,
+    build: Callable[[TrainConfig, FacePack], Task[Any]] = build_task,
 ) -> Path:
     """Train as configured and write the averaged weights.
 
@@ -223,6 +238,7 @@ def fit(
         resume: go on from the last checkpoint in `out`.
         machines: how many processes share each batch. The result is the same but for rounding (ADR 0013 has the one
             exception).
+        build: makes the task of the config and the faces; for tasks of one's own.
 
     Returns:
         `out/weights.safetensors`: the network that the task is for.
@@ -246,7 +262,7 @@ def fit(
     if config.run.task == "features":
         train = _people(train, packs)
         measured = _people(measured, [validation]) if measured and validation else None
-    task = _build(config, train)
+    task = build(config, train)
     if not resume:
         _start(task, config)
     task.to(memory_format=torch.channels_last)
