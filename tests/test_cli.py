@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -306,7 +307,7 @@ def test_evaluate_compares_and_reports_on_a_folder(portrait: np.ndarray, tmp_pat
         (["--lr-size", "16,x"], "expected --lr-size as whole numbers with commas between, got '16,x'"),
         (["--lr-size", "16,65"], "expected a low-resolution side from 8 to 64 px for lite, got 65"),
         (["--protocol", "psnr"], "expected a protocol, one of y-crop8, rgb-crop8, y, y-crop8-released, got 'psnr'"),
-        (["--against", "lite"], "expected models of different names, got lite, lite, bicubic"),
+        (["--against", "lite"], "expected another model to compare with, got lite twice"),
         (["--identity", "--features", "none"], "or a model file (.onnx, .safetensors), got 'none'"),
     ],
 )
@@ -314,6 +315,49 @@ def test_evaluate_refuses_wrong_calls(pack: Path, options: list[str], said: str)
     result = dicface("evaluate", pack, "--limit", "2", *options)
     assert (result.returncode, result.stdout) == (2, "")
     assert said in result.stderr
+
+
+def test_evaluate_other_peoples_models(pack: Path, tmp_path: Path) -> None:
+    import onnx
+    import torch
+    from onnx import TensorProto, helper
+
+    from dicface.checkpoints import write_tensors
+    from dicface.foreign.general import import_spandrel
+
+    import_spandrel()
+    from spandrel.architectures.RCAN import RCAN
+
+    torch.manual_seed(0)
+    network = RCAN(scale=4, n_feats=16, n_resgroups=1, n_resblocks=1)
+    write_tensors(network.state_dict(), tmp_path / "rcan.safetensors", {})
+    image, made = (helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in ("image", "made"))
+    for side in (1, 3, "h", "w"):
+        image.type.tensor_type.shape.dim.add(**{"dim_param" if isinstance(side, str) else "dim_value": side})
+    cubic = helper.make_node("Resize", ["image", "", "by"], ["made"], mode="cubic", cubic_coeff_a=-0.5)
+    by = helper.make_tensor("by", TensorProto.FLOAT, [4], [1, 1, 8, 8])
+    graph = helper.make_graph([cubic], "g", [image], [made], initializer=[by])
+    opset = helper.make_opsetid("", 20)
+    onnx.save(helper.make_model(graph, opset_imports=[opset], ir_version=10), tmp_path / "cubic.onnx")
+
+    def evaluate(model: object) -> dict[str, Any]:
+        done = dicface("evaluate", pack, "--model", model, "--limit", "4", "--json")
+        assert (done.returncode, done.stderr) == (0, "")
+        return json.loads(done.stdout)
+
+    unlearned, cubic_result, lanczos = map(
+        evaluate, (tmp_path / "rcan.safetensors", tmp_path / "cubic.onnx", "lanczos")
+    )
+    assert unlearned["description"] == "RCAN x4 in spandrel, its 64 px of 16 resized to 128"
+    assert unlearned["protocols"]["y"]["psnr"]["mean"] < unlearned["bicubic"]["y"]["psnr"]["mean"] - 3
+    # The same kernel as Pillow's, but for the edges and rounding.
+    bicubic = cubic_result["bicubic"]["y-crop8"]["psnr"]["mean"]
+    assert cubic_result["protocols"]["y-crop8"]["psnr"]["mean"] == pytest.approx(bicubic, abs=0.05)
+    assert lanczos["protocols"]["y"]["psnr"]["mean"] != lanczos["bicubic"]["y"]["psnr"]["mean"]
+    (tmp_path / "page.pth").write_text("<!DOCTYPE html>")
+    refused = dicface("evaluate", pack, "--model", tmp_path / "page.pth")
+    assert refused.returncode == 1
+    assert "begins with b'<!DOCTYPE html>'; a download may have left a web page" in refused.stderr
 
 
 def test_export_compares_with_torch(tmp_path: Path) -> None:

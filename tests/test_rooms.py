@@ -34,6 +34,7 @@ LAYERS = {
 }
 SAME_LAYER = {
     ("training", "evaluation"),  # validation speaks the protocols' language
+    ("runtime", "foreign"),  # other people's networks run beside ours
     ("images", "files"),
     ("images", "errors"),
     ("files", "errors"),

@@ -91,6 +91,19 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         raise CheckpointError(f"expected a safetensors file, could not read {str(path)!r}: {error}") from error
 
 
+def is_ours(path: Path) -> bool:
+    """Whether a safetensors file says that it holds one of our networks; its tensors are not read.
+
+    Raises:
+        CheckpointError: unreadable, or another kind of file.
+    """
+    try:
+        with safetensors.safe_open(path, "pt") as file:
+            return not _KINDS.keys().isdisjoint(file.metadata() or {})
+    except (OSError, safetensors.SafetensorError) as error:
+        raise CheckpointError(f"expected a safetensors file, could not read {str(path)!r}: {error}") from error
+
+
 def save_network(network: Saved, path: Path, notes: Mapping[str, str] | None = None) -> None:
     """Write a network's weights and configuration as safetensors.
 

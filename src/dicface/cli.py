@@ -31,6 +31,14 @@ DONE, SOME_FAILED, WRONG_CALL = 0, 1, 2
 
 Out = Annotated[Path, typer.Option("--out", "-o", help="Output folder, or output file for one input.")]
 Model = Annotated[str, typer.Option(help="Name of an embedded model (see `dicface models`) or a model file.")]
+Contender = Annotated[
+    str,
+    typer.Option(
+        "--model",
+        help="Name of an embedded model, bicubic, lanczos, or a file: one of ours, any ONNX with an image in and an "
+        "image out, or weights of any network that spandrel knows (.safetensors, .pth).",
+    ),
+]
 Backend = Annotated[str, typer.Option(help="auto, onnxruntime, openvino or torch.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace results that exist already.")]
 
@@ -291,8 +299,8 @@ def convert(
 @app.command()
 def evaluate(
     data: Annotated[Path, typer.Argument(help="Face pack, or folder of high-resolution faces.")],
-    model: Model = "lite",
-    against: Annotated[str | None, typer.Option(help="Another model, compared face by face.")] = None,
+    model: Contender = "lite",
+    against: Annotated[str | None, typer.Option(help="Another of these, compared face by face.")] = None,
     lr_size: Annotated[str, typer.Option(help="Side of the low-resolution crop, or a list: 8,16,32.")] = "16",
     limit: Annotated[int | None, typer.Option(min=1, help="Only that many faces from the start.")] = None,
     backend: Backend = "auto",
@@ -316,21 +324,21 @@ def evaluate(
     from dicface.evaluation.report import REPORT_FILES, write_report
     from dicface.evaluation.scores import Judges
     from dicface.evaluation.tables import on_screen, result_grids, write_faces_csv
+    from dicface.runtime.consistent import Consistent
     from dicface.runtime.landmarks import LandmarkModel
-    from dicface.runtime.models import FaceModel
-    from dicface.runtime.upscalers import Consistent, Upscaler
+    from dicface.runtime.open import open_model
 
     sizes = _parse_sizes(lr_size)
     protocols = protocols_by_name(protocol) if protocol else PROTOCOLS
     for out in (*([] if csv is None else [csv]), *([] if report is None else [report / name for name in REPORT_FILES])):
         _check_free(out, overwrite)
-    network: Upscaler = FaceModel(model, backend)
+    network = open_model(model, backend)
     network = Consistent(network) if consistent else network
-    other = None if against is None else FaceModel(against, backend)
-    upscalers = [network, *([] if other is None else [other])]
-    for upscaler in upscalers:
+    other = None if against is None else open_model(against, backend)
+    contenders = [network, *([] if other is None else [other])]
+    for contender in contenders:
         for size in sizes:
-            check_size(upscaler, size)
+            check_size(contender, size)
     recogniser = Recogniser(features) if identity else None
     references, left_out = read_references(data, limit)
     for image in left_out:
@@ -341,7 +349,7 @@ def evaluate(
     if csv is not None:
         write_faces_csv(csv, measured)
     if report is not None:
-        write_report(report, measured, upscalers)
+        write_report(report, measured, contenders)
     if as_json:
         typer.echo(json.dumps(summaries if len(summaries) > 1 else summaries[0], indent=2))
     else:

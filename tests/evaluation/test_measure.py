@@ -1,4 +1,4 @@
-"""Measuring upscalers: what is compared, how it is summed up, and what judges say."""
+"""Measuring contenders: what is compared, how it is summed up, and what judges say."""
 
 import json
 from collections.abc import Sequence
@@ -16,15 +16,18 @@ from dicface.evaluation.measure import measure
 from dicface.evaluation.protocols import Y_CROP8_RELEASED
 from dicface.evaluation.scores import Judges
 from dicface.networks.lightcnn import FaceRecogniser
+from dicface.runtime.consistent import Consistent
+from dicface.runtime.general import open_enlargement
 from dicface.runtime.landmarks import LandmarkModel
 from dicface.runtime.models import FaceModel, FaceSteps
-from dicface.runtime.upscalers import Consistent, Enlargement
 
 
 class Truth:
-    """An upscaler that knows the answers, in order."""
+    """A contender that knows the answers, in order."""
 
     name = "truth"
+    backend = "numpy"
+    description = "what was there"
     lr_sizes = (16, 16)
 
     def __init__(self, hr: np.ndarray) -> None:
@@ -70,9 +73,9 @@ def test_the_embedded_model_beats_bicubic(references: References) -> None:
 
 def test_parts_are_put_together_in_order(references: References, monkeypatch: pytest.MonkeyPatch) -> None:
     judges = Judges(references, LandmarkModel())
-    whole = measure(Enlargement("lanczos"), references, 16, judges)
+    whole = measure(open_enlargement("lanczos"), references, 16, judges)
     monkeypatch.setattr("dicface.evaluation.scores._PART", 3)
-    parts = measure(Enlargement("lanczos"), references, 16, judges)
+    parts = measure(open_enlargement("lanczos"), references, 16, judges)
     assert parts.summary() == whole.summary()
 
 
@@ -120,7 +123,7 @@ def test_two_models_are_compared_face_by_face(references: References) -> None:
 
 def test_names_and_sizes_are_checked_before_anything_is_computed(references: References) -> None:
     lite = FaceModel("lite", "onnxruntime")
-    with pytest.raises(UsageError, match="expected models of different names, got lite, lite, bicubic"):
+    with pytest.raises(UsageError, match="expected another model to compare with, got lite twice"):
         measure(lite, references, 16, against=lite)
     with pytest.raises(UsageError, match="expected a low-resolution side from 8 to 64 px for lite, got 65"):
         measure(lite, references, 65)
@@ -129,7 +132,7 @@ def test_names_and_sizes_are_checked_before_anything_is_computed(references: Ref
 
 
 def test_other_protocols_replace_the_three(references: References) -> None:
-    result = measure(Enlargement("lanczos"), references, 16, protocols=(Y_CROP8_RELEASED,)).summary()
+    result = measure(open_enlargement("lanczos"), references, 16, protocols=(Y_CROP8_RELEASED,)).summary()
     assert set(result["protocols"]) == set(result["steps"]) == {"y-crop8-released"}
 
 

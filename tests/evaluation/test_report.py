@@ -15,9 +15,9 @@ from dicface.evaluation.measure import Measurement, measure
 from dicface.evaluation.report import REPORT_FILES, report_page, write_report
 from dicface.evaluation.scores import Judges
 from dicface.evaluation.tables import on_screen, result_grids, write_faces_csv
+from dicface.runtime.general import ImageModel, open_enlargement
 from dicface.runtime.landmarks import LandmarkModel
 from dicface.runtime.models import FaceModel
-from dicface.runtime.upscalers import Enlargement
 
 KINDS = ["Best", "Median", "Worst"]
 
@@ -29,12 +29,12 @@ def measured(portrait: np.ndarray) -> list[Measurement]:
     references = References("portrait", keys, hr, LandmarkModel()(hr).points, np.full(5, -1))
     judges = Judges(references, LandmarkModel())
     lite = FaceModel("lite", "onnxruntime")
-    return [measure(lite, references, size, judges, Enlargement("lanczos")) for size in (16, 24)]
+    return [measure(lite, references, size, judges, open_enlargement("lanczos")) for size in (16, 24)]
 
 
 @pytest.fixture(scope="module")
-def upscalers() -> list[FaceModel | Enlargement]:
-    return [FaceModel("lite", "onnxruntime"), Enlargement("lanczos")]
+def contenders() -> list[FaceModel | ImageModel]:
+    return [FaceModel("lite", "onnxruntime"), open_enlargement("lanczos")]
 
 
 class Page(HTMLParser):
@@ -54,8 +54,8 @@ class Page(HTMLParser):
         assert self.open.pop() == tag
 
 
-def test_the_page_stands_alone(measured: list[Measurement], upscalers: list[FaceModel | Enlargement]) -> None:
-    text = report_page(measured, upscalers)
+def test_the_page_stands_alone(measured: list[Measurement], contenders: list[FaceModel | ImageModel]) -> None:
+    text = report_page(measured, contenders)
     page = Page()
     page.feed(text)
     assert page.open == []
@@ -71,15 +71,15 @@ def test_the_page_stands_alone(measured: list[Measurement], upscalers: list[Face
 
 
 def test_the_same_numbers_give_the_same_page(
-    measured: list[Measurement], upscalers: list[FaceModel | Enlargement]
+    measured: list[Measurement], contenders: list[FaceModel | ImageModel]
 ) -> None:
-    assert report_page(measured[:1], upscalers) == report_page(measured[:1], upscalers)
+    assert report_page(measured[:1], contenders) == report_page(measured[:1], contenders)
 
 
 def test_files_of_the_report(
-    measured: list[Measurement], upscalers: list[FaceModel | Enlargement], tmp_path: Path
+    measured: list[Measurement], contenders: list[FaceModel | ImageModel], tmp_path: Path
 ) -> None:
-    write_report(tmp_path / "report", measured, upscalers)
+    write_report(tmp_path / "report", measured, contenders)
     assert sorted(path.name for path in (tmp_path / "report").iterdir()) == sorted(REPORT_FILES)
     results = json.loads((tmp_path / "report" / "result.json").read_text())
     assert [result["lr_size"] for result in results] == [16, 24]

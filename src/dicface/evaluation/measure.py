@@ -1,4 +1,4 @@
-"""An upscaler against the truth, bicubic and others beside it."""
+"""A contender against the truth, bicubic and others beside it."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +12,8 @@ from dicface.evaluation.metrics import Normaliser, nrmse, verification_auc
 from dicface.evaluation.protocols import PROTOCOLS, Protocol
 from dicface.evaluation.scores import NORMALISERS, Judges, Scores, score
 from dicface.evaluation.statistics import Estimate, Paired, estimate, paired
-from dicface.runtime.upscalers import Enlargement, Upscaler
+from dicface.runtime.general import open_enlargement
+from dicface.runtime.open import Contender
 
 MOST_COMPARED = 2000
 """Faces among which people are compared, all with all; further ones are left out."""
@@ -26,8 +27,8 @@ class Likeness:
         auc: how often that network finds two of the high-resolution faces of one person more alike than two of
             different people; None where these faces do not tell (nobody known occurs twice).
         others: mean cosine between the high-resolution face and those of other people, the zero of this scale.
-        own: by upscaler, cosine between the result and the high-resolution face.
-        recognised: by upscaler, share of results that are more like their own high-resolution face than like that of
+        own: by contender, cosine between the result and the high-resolution face.
+        recognised: by contender, share of results that are more like their own high-resolution face than like that of
             any other person here.
     """
 
@@ -43,15 +44,17 @@ class Measurement:
 
     Attributes:
         references: the faces.
+        description: of what is measured.
         lr_size: side of the low-resolution crop, in pixels.
         protocols: how faces were compared.
-        scores: what the upscaler reached.
+        scores: what the contender reached.
         bicubic: what plain enlargement reached.
-        against: what the other upscaler reached; None if there is none.
+        against: what the other contender reached; None if there is none.
         judges: who judged landmarks and people; None if nobody.
     """
 
     references: References
+    description: str
     lr_size: int
     protocols: tuple[Protocol, ...]
     scores: Scores
@@ -105,17 +108,19 @@ class Measurement:
         """All of it, ready for JSON.
 
         Returns:
-            `data`, `n`, `model`, `lr_size`; `protocols` and `bicubic`, by protocol mean and 95 % interval of PSNR in dB
-            and of SSIM; `steps`, by protocol the mean PSNR and SSIM of each step; `over_bicubic`, differences face by
-            face with their interval and the share of faces won; `consistency`, grey levels between the reduced result
-            and the input; if judged `nrmse` (means), `nrmse_ci95`, `nrmse_median`, the same of bicubic and of
-            the high-resolution faces, and `identity`; with another model `against`. Infinite means stand as null.
+            `data`, `n`, `model`, `description`, `lr_size`; `protocols` and `bicubic`, by protocol mean and 95 % interval
+            of PSNR in dB and of SSIM; `steps`, by protocol the mean PSNR and SSIM of each step; `over_bicubic`,
+            differences face by face with their interval and the share of faces won; `consistency`, grey levels between
+            the reduced result and the input; if judged `nrmse` (means), `nrmse_ci95`, `nrmse_median`, the same of
+            bicubic and of the high-resolution faces, and `identity`; with another model `against`. Infinite means stand
+            as null.
         """
         mine = self.scores
         result: dict[str, Any] = {
             "data": self.references.name,
             "n": len(self.references.keys),
             "model": mine.name,
+            "description": self.description,
             "lr_size": self.lr_size,
             "protocols": self._quality(mine),
             "bicubic": self._quality(self.bicubic),
@@ -169,50 +174,51 @@ def _json(compared: dict[str, dict[str, Paired]]) -> dict[str, Any]:
     return {measure: {name: pair.json for name, pair in pairs.items()} for measure, pairs in compared.items()}
 
 
-def check_size(upscaler: Upscaler, lr_size: int) -> None:
-    """Refuse a size of crop that an upscaler does not take.
+def check_size(contender: Contender, lr_size: int) -> None:
+    """Refuse a size of crop that a contender does not take.
 
     Raises:
         UsageError: naming the sizes that it takes.
     """
-    low, high = upscaler.lr_sizes
+    low, high = contender.lr_sizes
     if not low <= lr_size <= high:
         sizes = f"of {low} px" if low == high else f"from {low} to {high} px"
-        raise UsageError(f"expected a low-resolution side {sizes} for {upscaler.name}, got {lr_size}")
+        raise UsageError(f"expected a low-resolution side {sizes} for {contender.name}, got {lr_size}")
 
 
 def measure(
-    upscaler: Upscaler,
+    contender: Contender,
     references: References,
     lr_size: int,
     judges: Judges | None = None,
-    against: Upscaler | None = None,
+    against: Contender | None = None,
     protocols: tuple[Protocol, ...] = PROTOCOLS,
 ) -> Measurement:
     """Reduce faces, super-resolve them, and compare, bicubic beside it. The same faces give the same numbers.
 
     Args:
-        upscaler: what is measured.
+        contender: what is measured.
         references: faces to measure against.
         lr_size: side of the low-resolution crop, reduced with Pillow's bicubic.
         judges: made for the same references; None leaves landmarks and people out.
-        against: another upscaler to compare with, face by face.
+        against: another contender to compare with, face by face.
         protocols: how faces are compared.
 
     Raises:
-        UsageError: one of them does not take that size, or two have one name.
+        UsageError: one of them does not take that size, or both have one name.
     """
-    bicubic = Enlargement("bicubic")
-    contenders = [upscaler, *([] if against is None else [against]), bicubic]
-    for one in contenders:
+    bicubic = open_enlargement("bicubic")
+    everyone = [contender, *([] if against is None else [against]), bicubic]
+    for one in everyone:
         check_size(one, lr_size)
-    if len({one.name for one in contenders}) < len(contenders):
-        raise UsageError(f"expected models of different names, got {', '.join(one.name for one in contenders)}")
+    if against is not None and against.name == contender.name:
+        raise UsageError(f"expected another model to compare with, got {contender.name} twice")
     return Measurement(
         references,
+        contender.description,
         lr_size,
         protocols,
-        score(upscaler, references, lr_size, judges, protocols),
+        score(contender, references, lr_size, judges, protocols),
         score(bicubic, references, lr_size, judges, protocols),
         None if against is None else score(against, references, lr_size, judges, protocols),
         judges,

@@ -21,7 +21,8 @@ from dicface.evaluation.scores import Scores
 from dicface.evaluation.tables import Grid, result_grids, write_faces_csv
 from dicface.files import write_json, written_whole
 from dicface.images import FACE_PX, resize
-from dicface.runtime.upscalers import Enlargement, Upscaler
+from dicface.runtime.general import open_enlargement
+from dicface.runtime.open import Contender
 
 REPORT_FILES = ("index.html", "faces.csv", "result.json")
 FACES_OF_A_KIND = 3
@@ -142,14 +143,14 @@ def _chosen(gains: NDArray[np.float64]) -> dict[str, list[int]]:
     return chosen
 
 
-def _row(measured: Measurement, face: int, upscalers: Sequence[Upscaler], gain_db: float) -> Row:
+def _row(measured: Measurement, face: int, contenders: Sequence[Contender], gain_db: float) -> Row:
     hr = measured.references.hr[face]
     lr = resize(hr, (measured.lr_size, measured.lr_size))
     pictures = [Picture(f"{measured.lr_size} px", _png(lr), [])]
-    for upscaler in (Enlargement("bicubic"), *upscalers):
-        (result,) = upscaler([lr])
+    for contender in (open_enlargement("bicubic"), *contenders):
+        (result,) = contender([lr])
         for step, (image, points) in enumerate(zip(result.sr, result.landmarks, strict=True), start=1):
-            caption = upscaler.name + (f", step {step}" if len(result.sr) > 1 else "")
+            caption = contender.name + (f", step {step}" if len(result.sr) > 1 else "")
             pictures.append(Picture(caption, _png(image), [(float(x), float(y)) for x, y in points]))
     known = measured.references.landmarks
     points = [] if known is None else [(float(x), float(y)) for x, y in known[face]]
@@ -157,23 +158,23 @@ def _row(measured: Measurement, face: int, upscalers: Sequence[Upscaler], gain_d
     return Row(measured.references.keys[face], f"{gain_db:+.2f} dB", pictures)
 
 
-def _section(measured: Measurement, upscalers: Sequence[Upscaler]) -> Section:
+def _section(measured: Measurement, contenders: Sequence[Contender]) -> Section:
     protocol = measured.protocols[0].name
     gains = _gains(measured.scores, measured.bicubic, protocol)[:, -1]
     faces = {
-        heading: [_row(measured, face, upscalers, float(gains[face])) for face in chosen]
+        heading: [_row(measured, face, contenders, float(gains[face])) for face in chosen]
         for heading, chosen in _chosen(gains).items()
     }
     figures = [_histogram(measured, protocol), _step_chart(measured, protocol)]
     return Section(measured.lr_size, result_grids(measured), figures, faces)
 
 
-def report_page(measurements: Sequence[Measurement], upscalers: Sequence[Upscaler]) -> str:
+def report_page(measurements: Sequence[Measurement], contenders: Sequence[Contender]) -> str:
     """The page: tables, histogram, gain of each step, and the best, median and worst faces.
 
     Args:
-        measurements: of the same faces and upscalers at different sizes, at least one.
-        upscalers: what was measured, in the same order, bicubic left out; the faces shown are made once more.
+        measurements: of the same faces and contenders at different sizes, at least one.
+        contenders: what was measured, in the same order, bicubic left out; the faces shown are made once more.
 
     Returns:
         HTML that refers to no other file.
@@ -183,27 +184,28 @@ def report_page(measurements: Sequence[Measurement], upscalers: Sequence[Upscale
     first = measurements[0]
     return template.render(
         model=first.scores.name,
+        description=first.description,
         against=None if first.against is None else first.against.name,
         data=first.references.name,
         count=len(first.references.keys),
         protocol=first.protocols[0].name,
-        sections=[_section(measured, upscalers) for measured in measurements],
+        sections=[_section(measured, contenders) for measured in measurements],
         face_px=FACE_PX,
         version=version("dicface"),
     )
 
 
-def write_report(folder: Path, measurements: Sequence[Measurement], upscalers: Sequence[Upscaler]) -> None:
+def write_report(folder: Path, measurements: Sequence[Measurement], contenders: Sequence[Contender]) -> None:
     """Write `REPORT_FILES`: the page, and beside it the numbers of each face and the whole result.
 
     Args:
         folder: made if missing; files of these names are replaced.
-        measurements, upscalers: see `report_page`.
+        measurements, contenders: see `report_page`.
 
     Raises:
         OutputError: it cannot be written.
     """
-    page = report_page(measurements, upscalers)
+    page = report_page(measurements, contenders)
     index, faces, result = (folder / name for name in REPORT_FILES)
     write_faces_csv(faces, measurements)
     write_json(result, [measured.summary() for measured in measurements])

@@ -51,10 +51,22 @@ def _check_ports(path: Path, inputs: Mapping[str, Sequence[int | str]], outputs:
     if list(inputs) != ["lr"] or not {"sr", "heatmaps"} <= outputs or len(inputs["lr"]) != 4:
         raise CheckpointError(
             f"expected a face model with input lr and outputs sr and heatmaps, got {str(path)!r} with "
-            f"inputs {sorted(inputs)} and outputs {sorted(outputs)}; make one with `dicface export`"
+            f"inputs {sorted(inputs)} and outputs {sorted(outputs)}; make one with `dicface export` "
+            "(`dicface evaluate` takes any network with an image in and an image out)"
         )
     side = inputs["lr"][2]
     return side if isinstance(side, int) else None
+
+
+def is_face_model(path: Path) -> bool:
+    """Whether an ONNX file has the ports of a face model.
+
+    Raises:
+        CheckpointError: not an ONNX file.
+    """
+    session = open_session(path)
+    inputs, outputs = ({port.name for port in ports} for ports in (session.get_inputs(), session.get_outputs()))
+    return inputs == {"lr"} and {"sr", "heatmaps"} <= outputs
 
 
 def open_session(path: Path) -> onnxruntime.InferenceSession:

@@ -19,6 +19,8 @@ Kind = Literal["restoration", "landmarks", "features"]
 
 DEFAULT_MODEL = "lite"
 MAX_BATCH = 16
+PICKLED = (".pth", ".pt", ".ckpt")
+"""What `torch.save` wrote: other people's checkpoints, and those of unfinished runs."""
 _EMBEDDED = Path(__file__).parent.parent / "models"
 
 
@@ -34,6 +36,18 @@ class FaceSteps(NamedTuple):
     sr: NDArray[np.uint8]
     landmarks: NDArray[np.float32]
     peaks: NDArray[np.float32]
+
+
+def check_crops(name: str, lr_sizes: tuple[int, int], crops: Sequence[NDArray[np.uint8]]) -> None:
+    """Make sure that a model takes these crops.
+
+    Raises:
+        UsageError: one is not square, or of a side outside `lr_sizes`.
+    """
+    low, high = lr_sizes
+    for crop in crops:
+        if crop.shape[0] != crop.shape[1] or not low <= crop.shape[0] <= high:
+            raise UsageError(f"{name} takes square crops of {low} to {high} px, got {crop.shape[1]}x{crop.shape[0]}")
 
 
 def embedded_models(kind: Kind | None = None) -> dict[str, dict[str, Any]]:
@@ -64,7 +78,13 @@ def find_model(name: str, suffix: str = ".onnx", kind: Kind = "restoration") -> 
 def _load_backend(model: str, backend: str) -> Backend:
     if backend not in BACKENDS:
         raise UsageError(f"expected a backend, one of {', '.join(BACKENDS)}, got {backend!r}")
-    wants_torch = backend == "torch" or Path(model).suffix == ".safetensors"
+    suffix = Path(model).suffix.lower()
+    if suffix in PICKLED:
+        raise UsageError(
+            f"expected a network of dicface (.onnx, .safetensors), got {model!r}; `dicface convert` takes the authors' "
+            "checkpoints, and `dicface evaluate` measures those of other networks"
+        )
+    wants_torch = backend == "torch" or suffix == ".safetensors"
     path = find_model(model, ".safetensors" if wants_torch else ".onnx")
     if wants_torch:
         if backend not in ("auto", "torch") or path.suffix != ".safetensors":
@@ -108,6 +128,11 @@ class FaceModel:
         return self._backend.name
 
     @property
+    def description(self) -> str:
+        """What it is, for results."""
+        return "DIC with landmarks"
+
+    @property
     def lr_sizes(self) -> tuple[int, int]:
         """Smallest and largest side of a crop, in pixels."""
         side = self._backend.lr_size
@@ -122,13 +147,9 @@ class FaceModel:
         Returns:
             One result a crop, in order.
         """
-        low, high = self.lr_sizes
+        check_crops(self.name, self.lr_sizes, crops)
         by_size: defaultdict[int, list[int]] = defaultdict(list)
         for index, crop in enumerate(crops):
-            if crop.shape[0] != crop.shape[1] or not low <= crop.shape[0] <= high:
-                raise UsageError(
-                    f"{self.name} takes square crops of {low} to {high} px, got {crop.shape[1]}x{crop.shape[0]}"
-                )
             by_size[crop.shape[0]].append(index)
         results: dict[int, FaceSteps] = {}
         for indices in by_size.values():
