@@ -1,4 +1,4 @@
-"""The demo runs, general networks train, and the other scripts and benchmarks at least begin."""
+"""The demo runs, the comparison trains and measures, and the other scripts and benchmarks at least begin."""
 
 import importlib.util
 import json
@@ -8,12 +8,16 @@ import warnings
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
 
 from dicface.checkpoints import read_tensors
+from dicface.errors import CheckpointError, UsageError
 from dicface.foreign.general import import_spandrel
+from dicface.images import resize
+from dicface.runtime.models import embedded_models
 from tests.conftest import write_pack
 
 ROOT = Path(__file__).parent.parent
@@ -86,3 +90,52 @@ def test_general_networks_cost_what_lite_costs() -> None:
             sr = script.build_network(name)(torch.zeros(1, 3, 16, 16))
         assert sr.shape == (1, 3, 128, 128)
         assert counter.get_total_flops() / 1e9 == pytest.approx(4.0, abs=0.1)
+
+
+def test_the_comparison_measures_and_fills_its_page(tmp_path: Path, portrait: np.ndarray) -> None:
+    script = load_script(ROOT / "benchmarks" / "comparison.py")
+    script.ROUND_S = 0.01
+    faces = np.stack([resize(portrait[74 + x : 194 + x, 164:284], (128, 128)) for x in (0, 3, 6)])
+    contenders = script.entries([])
+    assert [entry.name for entry in contenders] == ["bicubic", "lanczos", *embedded_models("restoration")]
+    rows = {row["name"]: row for row in script.measured(contenders, faces, rounds=1)}
+    assert (rows["lite"]["parameters"], rows["lite"]["gflop"]) == (1505186, pytest.approx(4.0, abs=0.05))
+    assert rows["bicubic"]["parameters"] is None
+    for protocol in ("y-crop8", "rgb-crop8", "y"):
+        ours, bicubic = (rows[name]["protocols"][protocol]["psnr"] for name in ("lite", "bicubic"))
+        assert (ours["difference"], ours["difference_ci95"]) == (0, [0, 0])
+        assert bicubic["difference"] == pytest.approx(bicubic["mean"] - ours["mean"])
+        assert bicubic["difference_ci95"][0] <= bicubic["difference"] <= bicubic["difference_ci95"][1] < 0
+    page = tmp_path / "page.md"
+    page.write_text(f"Before\n{script.BEGIN}\nold\n{script.END}\nAfter\n")
+    script.write_between_marks(page, script.markdown(list(rows.values()), "faces", 3))
+    text = page.read_text()
+    assert text.startswith("Before\n")
+    assert text.endswith("After\n")
+    assert "old" not in text
+    assert text.count("| lite |") == 4
+    page.write_text("no marks")
+    with pytest.raises(UsageError, match=r"expected '<!-- benchmarks/comparison.py writes from here -->' and"):
+        script.write_between_marks(page, "")
+
+
+def test_the_comparison_refuses_another_budget(tmp_path: Path) -> None:
+    script = load_script(ROOT / "benchmarks" / "comparison.py")
+    card = {"data": [{"sha256": "a"}, {"sha256": "b"}], "samples": 80}
+
+    def run(steps: int, packs: str) -> Path:
+        (tmp_path / "config.json").write_text(json.dumps({"run": {"steps": steps}, "batch": {"size": 8}}))
+        data = [{"file": f"{pack}.parquet", "sha256": pack} for pack in packs]
+        (tmp_path / "run.json").write_text(json.dumps({"starts": [{"data": data}]}))
+        return tmp_path
+
+    with pytest.raises(CheckpointError, match=r"expected a run of benchmarks/general_networks.py"):
+        script.check_budget(tmp_path / "none", card)
+    with pytest.raises(CheckpointError, match=r"expected a finished run .* --resume"):
+        script.check_budget(run(10, "ab"), card)
+    (tmp_path / "weights.safetensors").write_bytes(b"")
+    script.check_budget(run(10, "ba"), card)
+    with pytest.raises(CheckpointError, match=r"learnt from the 2 packs of the card, got \['a.parquet'\]"):
+        script.check_budget(run(10, "a"), card)
+    with pytest.raises(CheckpointError, match=r"to have seen 80 faces, got 72"):
+        script.check_budget(run(9, "ab"), card)
