@@ -3,12 +3,14 @@ r"""Make a trained run one of the embedded models: weights, ONNX file and card.
     python scripts/embed.py NAME RUN --validation PACK --data PACK --data PACK --commit HASH --command "..." \
         --description "..." --samples N --hardware "..."
 
-Everything in the card is either an argument or measured here, with the ONNX file in ONNX Runtime, on all faces of the
-validation packs, nominal crop: PSNR and SSIM under every protocol and at every size of a network that restores faces;
-normalised errors of one that finds landmarks.
+Everything in the card is either an argument or measured here on all faces of the validation pack, nominal crop: with
+the ONNX file in ONNX Runtime, PSNR and SSIM under every protocol and at every size of a network that restores faces,
+and normalised errors of one that finds landmarks; with torch, how well face features tell people apart. Features have
+no ONNX file, since nothing runs them without torch; their weights are kept in float16, as they are measured.
 """
 
 import dataclasses
+import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,14 +21,17 @@ import typer
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from dicface.checkpoints import load_run, save_network
+from dicface.checkpoints import load_run, read_tensors, save_network, write_tensors
 from dicface.data.packs import read_pack
 from dicface.data.references import read_references
+from dicface.evaluation.identity import Recogniser
 from dicface.evaluation.measure import landmark_errors, measure
+from dicface.evaluation.metrics import verification_auc
 from dicface.export import comparison_crops, comparison_faces, export_checked, export_landmarks_checked
 from dicface.files import file_digest, write_json
 from dicface.images import FACE_PX
 from dicface.networks.dic import DICNetwork
+from dicface.networks.lightcnn import FaceRecogniser
 from dicface.networks.stacked_hourglass import StackedHourglass
 from dicface.runtime.landmarks import LandmarkModel
 from dicface.runtime.models import FaceModel
@@ -41,6 +46,8 @@ USE = {
     "restoration": "For research and for looking at one's own photos. A restored face is an estimate from few pixels, "
     "never evidence of anyone's identity.",
     "landmarks": "For research: preparing and measuring pictures of faces. Not for telling who or how somebody is.",
+    "features": "For research: how much of a person's likeness a restored face keeps. Far too weak, and not meant, for "
+    "telling who somebody is.",
 }
 
 
@@ -116,6 +123,43 @@ def embed_landmarks(network: StackedHourglass, graph: Path, validation: Path) ->
     }
 
 
+def embed_features(run: Path, weights: Path, validation: Path) -> dict[str, Any]:
+    """Write the weights of face features, by halves; what their card says of them."""
+    state, notes = read_tensors(run / "weights.safetensors")
+    write_tensors({name: value.half() for name, value in state.items()}, weights, notes)
+    recogniser = Recogniser(str(weights))
+    people = read_pack(validation).identified()
+    auc = verification_auc(recogniser(people.nominal()[0]), people.identities)
+    facts = pack_facts(validation)
+    result = {"data": facts["file"], "n": len(people), "people": int(people.identities.max()) + 1, "auc": round(auc, 4)}
+    settings = json.loads((run / "config.json").read_text())
+    network = FaceRecogniser(settings["features"]["embedding"])
+    return {
+        "kind": "features",
+        **cost(network, torch.zeros(1, 3, FACE_PX, FACE_PX)),
+        "numbers": {"crop": "nominal", "data_sha256": facts["sha256"], "results": [result]},
+        "network": settings["features"],
+    }
+
+
+def embed_network(run: Path, weights: Path, graph: Path, validation: Path) -> dict[str, Any]:
+    """Write the weights and the ONNX file of a network; what its card says of it."""
+    network = load_run(run)
+    if isinstance(network, DICNetwork):
+        measured = embed_restoration(network, graph, validation)
+    else:
+        measured = embed_landmarks(network, graph, validation)
+    measured["numbers"]["backend"] = f"onnxruntime {onnxruntime.__version__}, float32"
+    save_network(network, weights)
+    return measured | {"network": dataclasses.asdict(network.config)}
+
+
+def is_features(run: Path) -> bool:
+    """Whether a run's folder says that it learnt face features."""
+    config = run / "config.json"
+    return config.is_file() and json.loads(config.read_text())["run"]["task"] == "features"
+
+
 def main(
     name: str,
     run: Path,
@@ -127,25 +171,21 @@ def main(
     samples: Annotated[int, typer.Option(help="Faces seen in training.")],
     hardware: Annotated[str, typer.Option(help="What it was trained on, and how long.")],
 ) -> None:
-    """Write NAME.safetensors, NAME.onnx and NAME.json into the package."""
-    network = load_run(run)
+    """Write NAME.safetensors, NAME.onnx (but for features) and NAME.json into the package."""
     weights, graph = MODELS / f"{name}.safetensors", MODELS / f"{name}.onnx"
-    if isinstance(network, DICNetwork):
-        measured = embed_restoration(network, graph, validation)
+    if is_features(run):
+        measured, files = embed_features(run, weights, validation), [weights]
     else:
-        measured = embed_landmarks(network, graph, validation)
-    measured["numbers"]["backend"] = f"onnxruntime {onnxruntime.__version__}, float32"
-    save_network(network, weights)
+        measured, files = embed_network(run, weights, graph, validation), [weights, graph]
     card = {
         "description": description,
         **measured,
-        "network": dataclasses.asdict(network.config),
         "data": [pack_facts(path) for path in data],
         "samples": samples,
         "hardware": hardware,
         "commit": commit,
         "command": command,
-        "sha256": {path.suffix: file_digest(path) for path in (weights, graph)},
+        "sha256": {path.suffix: file_digest(path) for path in files},
         "licence": LICENCE,
         "use": USE[measured["kind"]],
     }

@@ -25,7 +25,7 @@ def facts_table(name: str, card: dict[str, Any]) -> Table:
 
 
 def results_table(name: str, card: dict[str, Any]) -> Table:
-    """PSNR and SSIM by size of the crop, bicubic beside it; of a landmark model, its errors.
+    """PSNR and SSIM by size of the crop, bicubic beside it; of a landmark model, its errors; of features, their worth.
 
     Args:
         name, card: see `facts_table`.
@@ -37,6 +37,11 @@ def results_table(name: str, card: dict[str, Any]) -> Table:
             errors = row["nrmse"]
             cells = (f"{100 * errors[by]:.2f} %" for by in ("width", "outer_eye", "inter_ocular"))
             table.add_row(f"{row['n']} of {row['data']}", *cells)
+        return table
+    if card["kind"] == "features":
+        table = Table("faces", "people, none trained on", "tells them apart (0.5 is chance, 1 without fail)")
+        for row in numbers["results"]:
+            table.add_row(f"{row['n']} of {row['data']}", str(row["people"]), f"{row['auc']:.3f}")
         return table
     title = f"y-crop8 on {numbers['faces']} faces of {numbers['data']}, PSNR dB / SSIM (--json has all)"
     table = Table("crop", "bicubic", name, title=title, title_justify="left")

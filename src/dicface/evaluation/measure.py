@@ -108,8 +108,8 @@ class Measurement:
         """All of it, ready for JSON.
 
         Returns:
-            `data`, `n`, `model`, `description`, `lr_size`; `protocols` and `bicubic`, by protocol mean and 95 % interval
-            of PSNR in dB and of SSIM; `steps`, by protocol the mean PSNR and SSIM of each step; `over_bicubic`,
+            `data`, `n`, `model`, `description`, `lr_size`; `protocols` and `bicubic`, by protocol mean and 95 %
+            interval of PSNR in dB and of SSIM; `steps`, by protocol the means of each step; `over_bicubic`,
             differences face by face with their interval and the share of faces won; `consistency`, grey levels between
             the reduced result and the input; if judged `nrmse` (means), `nrmse_ci95`, `nrmse_median`, the same of
             bicubic and of the high-resolution faces, and `identity`; with another model `against`. Infinite means stand
