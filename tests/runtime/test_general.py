@@ -114,6 +114,20 @@ def test_a_denoiser_keeps_the_size_and_its_result_is_enlarged(tmp_path: Path) ->
     check_contract(model, CROPS[:2])
 
 
+def test_a_network_that_fails_or_gives_no_numbers_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    weights = {key: value * float("nan") for key, value in rcan(8).state_dict().items()}
+    write_tensors(weights, tmp_path / "a.safetensors", {})
+    with pytest.raises(CheckpointError, match=r"expected pixels in \[0, 1\] out of 'a.safetensors', got nan to nan"):
+        open_model(str(tmp_path / "a.safetensors"))
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("padding of 8\nfor 4")
+
+    monkeypatch.setattr(type(rcan(8)), "forward", fail)
+    with pytest.raises(CheckpointError, match=r"'a.safetensors' cannot take a crop of 16 px: padding of 8 for 4; try "):
+        open_model(str(tmp_path / "a.safetensors"))
+
+
 def test_windows_larger_than_the_crop_are_padded(tmp_path: Path) -> None:
     network = architecture("SwinIR", depths=[1], embed_dim=12, num_heads=[2], upscale=8, upsampler="pixelshuffle")
     write_tensors(network.state_dict(), tmp_path / "a.safetensors", {})
@@ -269,7 +283,7 @@ def test_restoring_takes_ours_only(tmp_path: Path) -> None:
         (str(tmp_path / "a.safetensors"), "expected a network configuration inside"),
         (
             str(tmp_path / "a.pth"),
-            "expected a network of dicface .*evaluate` measures those of other networks",
+            "expected a network of dicface .* and `dicface evaluate` measures those of other networks",
         ),
     ):
         with pytest.raises((CheckpointError, UsageError), match=message):

@@ -9,6 +9,7 @@ import tempfile
 import tomllib
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,12 @@ def test_a_resumed_run_equals_a_straight_one(tmp_path: Path, config: str) -> Non
     resumed = run(settings, tmp_path, "halved", resume=True)
     one, other = read_tensors(straight)[0], read_tensors(resumed)[0]
     assert all(torch.equal(one[key], other[key]) for key in one)
+
+
+def test_a_network_of_ones_own_needs_a_caller_that_brings_it(tmp_path: Path) -> None:
+    settings = replace(small("lite"), run=replace(small("lite").run, task="image"))
+    with pytest.raises(ConfigError, match=r"expected a caller of fit that brings the network of run.task 'image'"):
+        run(settings, tmp_path, "run")
 
 
 def raise_interrupt(loss: torch.Tensor) -> torch.Tensor:

@@ -57,7 +57,7 @@ def import_spandrel() -> ModuleType:
 
 
 def _read_state(path: Path) -> Any:
-    if path.suffix == ".safetensors":
+    if path.suffix.lower() == ".safetensors":
         return read_tensors(path)[0]
     return read_pickled(path)
 

@@ -107,10 +107,12 @@ def open_spandrel(name: str, path: Path) -> ImageModel:
     network = load_general(path)
 
     def enlarge(crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        # A tensor of its own: some architectures change their input in place.
-        with torch.inference_mode():
-            sr = network(torch.from_numpy(to_network(crop[None])))
-        return to_uint8(sr[0].permute(1, 2, 0).numpy())
+        try:
+            with torch.inference_mode():
+                made = network(torch.from_numpy(to_network(crop[None]))).numpy()
+        except Exception as error:  # architectures fail in their own ways at sizes they were not made for
+            raise _cannot_take(path, crop, error) from error
+        return _to_image(path, made)
 
     return ImageModel(name, f"{network.architecture.name} x{network.scale} in spandrel", "torch", LR_PX, enlarge)
 
@@ -170,11 +172,16 @@ def open_onnx_image_network(name: str, path: Path) -> ImageModel:
         try:
             made = np.asarray(session.run([exit_.name], {entry.name: values})[0])
         except Exception as error:  # its exceptions share no base but this
-            raise CheckpointError(f"{path.name!r} cannot take a crop of {crop.shape[0]} px: {error}") from error
+            raise _cannot_take(path, crop, error) from error
         return _to_image(path, made)
 
     kind = f"ONNX network {path.name}"
     return ImageModel(name, kind, "onnxruntime", LR_PX if side is None else (side, side), enlarge)
+
+
+def _cannot_take(path: Path, crop: NDArray[np.uint8], error: Exception) -> CheckpointError:
+    why = " ".join(str(error).split())
+    return CheckpointError(f"{path.name!r} cannot take a crop of {crop.shape[0]} px: {why}; try another --lr-size")
 
 
 def _to_image(path: Path, made: NDArray[Any]) -> NDArray[np.uint8]:

@@ -81,8 +81,9 @@ def _load_backend(model: str, backend: str) -> Backend:
     suffix = Path(model).suffix.lower()
     if suffix in PICKLED:
         raise UsageError(
-            f"expected a network of dicface (.onnx, .safetensors), got {model!r}; `dicface convert` takes the authors' "
-            "checkpoints, and `dicface evaluate` measures those of other networks"
+            f"expected a network of dicface (.onnx, .safetensors), got {model!r}; `dicface export` makes one "
+            "of a run, `dicface convert` of the authors' checkpoints, and `dicface evaluate` measures those of other "
+            "networks"
         )
     wants_torch = backend == "torch" or suffix == ".safetensors"
     path = find_model(model, ".safetensors" if wants_torch else ".onnx")
