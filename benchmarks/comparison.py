@@ -1,11 +1,12 @@
-"""The shipped models against plain enlargement and general networks of the same training budget.
+"""The shipped models against plain enlargement, and networks trained at one budget against each other.
 
-    python benchmarks/comparison.py celeba-val.parquet --general runs/rcan --general runs/rrdb --page docs/comparison.md
+    python benchmarks/comparison.py celeba-val.parquet --run runs/dic-small --run runs/rcan --run runs/rrdb \\
+        --page docs/comparison.md
 
-A run of `--general` is what benchmarks/general_networks.py left; it is refused if its packs or the number of faces it
-saw are not those of `lite`, by the card. All faces of the pack, nominal crop, 16 px. Networks run in torch, float32.
-Intervals are 95 % bootstrap over the faces; differences are to `lite`, face by face. Times are those of one face at a
-time through the same call, all contenders in turn, the best of several rounds.
+A run is a folder of `dicface train` or of benchmarks/general_networks.py. All runs must have seen the same packs and as
+many faces, or they are refused. All faces of the pack, nominal crop, 16 px. Networks run in torch, float32. Intervals
+are 95 % bootstrap over the faces; differences are face by face, to the first run, or to the default model if there is
+none. Times are those of one face at a time through the same call, all contenders in turn, the best of several rounds.
 
 The tables go to the screen and between the marks in the page, whose text stays as it is; `--json` keeps the numbers.
 """
@@ -23,11 +24,12 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from dicface.checkpoints import load_network
-from dicface.data.packs import read_pack
+from dicface.checkpoints import is_ours, load_network
+from dicface.data.references import References, read_references
 from dicface.errors import CheckpointError, UsageError
-from dicface.evaluation.measure import bootstrap_interval
 from dicface.evaluation.protocols import PROTOCOLS
+from dicface.evaluation.scores import score
+from dicface.evaluation.statistics import estimate, paired
 from dicface.files import write_json, written_whole
 from dicface.foreign.general import load_general
 from dicface.images import resize
@@ -48,47 +50,72 @@ class Entry(NamedTuple):
         name: in the table.
         model: what is measured.
         network: what its parameters and operations are counted on; None for plain enlargement.
+        faces_seen: in training; None for plain enlargement.
     """
 
     name: str
     model: Contender
     network: nn.Module | None
+    faces_seen: int | None
 
 
-def check_budget(run: Path, card: dict[str, Any]) -> None:
-    """Make sure that a run had the packs of a shipped model, and saw as many faces.
+class Budget(NamedTuple):
+    """What a run had to learn from.
+
+    Attributes:
+        packs: hashes of the packs.
+        faces_seen: one face seen twice counts twice.
+    """
+
+    packs: frozenset[str]
+    faces_seen: int
+
+
+def read_budget(run: Path) -> Budget:
+    """What a run had to learn from.
 
     Raises:
-        CheckpointError: it had not, or is not finished.
+        CheckpointError: it is no run, or not finished.
     """
     try:
         config = json.loads((run / "config.json").read_text())
         starts = json.loads((run / "run.json").read_text())["starts"]
+        packs = frozenset(pack["sha256"] for start in starts for pack in start["data"])
+        faces_seen = config["run"]["steps"] * config["batch"]["size"]
     except (OSError, ValueError, KeyError) as error:
-        raise CheckpointError(f"expected a run of benchmarks/general_networks.py in {str(run)!r}: {error}") from error
+        raise CheckpointError(f"expected the folder of a training run, got {str(run)!r}: {error}") from error
     if not (run / "weights.safetensors").exists():
         raise CheckpointError(f"expected a finished run in {str(run)!r}; go on with it by --resume")
-    wanted = {pack["sha256"] for pack in card["data"]}
-    for start in starts:
-        if {pack["sha256"] for pack in start["data"]} != wanted:
-            got = [pack["file"] for pack in start["data"]]
-            raise CheckpointError(
-                f"expected {str(run)!r} to have learnt from the {len(wanted)} packs of the card, got {got}"
-            )
-    samples = config["run"]["steps"] * config["batch"]["size"]
-    if samples != card["samples"]:
-        raise CheckpointError(f"expected {str(run)!r} to have seen {card['samples']} faces, got {samples}")
+    return Budget(packs, faces_seen)
+
+
+def common_budget(runs: Sequence[Path]) -> Budget:
+    """The budget of runs that shall be compared.
+
+    Raises:
+        CheckpointError: they differ, or one is no finished run.
+    """
+    first, *others = budgets = [read_budget(run) for run in runs]
+    for run, budget in zip(runs[1:], others, strict=True):
+        if budget.packs != first.packs:
+            raise CheckpointError(f"expected {str(run)!r} to have learnt from the packs of {str(runs[0])!r}")
+        if budget != first:
+            seen = [budget.faces_seen for budget in budgets]
+            raise CheckpointError(f"expected runs that saw as many faces as {str(runs[0])!r}, got {seen}")
+    return first
 
 
 def entries(runs: Sequence[Path]) -> list[Entry]:
-    """Plain enlargement, the shipped models, and general networks by the names of their folders."""
-    shipped = [
-        Entry(name, open_model(name, "torch"), load_network(find_model(name, ".safetensors")))
-        for name in embedded_models("restoration")
-    ]
-    weights = {run.name: run / "weights.safetensors" for run in runs}
-    general = [Entry(name, open_model(str(path)), load_general(path).model) for name, path in weights.items()]
-    return [*(Entry(name, open_model(name), None) for name in PLAIN), *shipped, *general]
+    """Plain enlargement, the shipped models, and runs of one budget by the names of their folders."""
+    found = [Entry(name, open_model(name), None, None) for name in PLAIN]
+    for name, card in embedded_models("restoration").items():
+        network = load_network(find_model(name, ".safetensors"))
+        found.append(Entry(name, open_model(name, "torch"), network, card["samples"]))
+    for run in runs:
+        weights = run / "weights.safetensors"
+        network = load_network(weights) if is_ours(weights) else load_general(weights).model
+        found.append(Entry(run.name, open_model(str(weights)), network, common_budget(runs).faces_seen))
+    return found
 
 
 def cost(network: nn.Module | None) -> dict[str, float | None]:
@@ -118,35 +145,32 @@ def times_ms(models: Sequence[Contender], crop: NDArray[np.uint8], rounds: int =
 
 
 def measured(
-    contenders: Sequence[Entry], hr: NDArray[np.uint8], reference: str = DEFAULT_MODEL, rounds: int = ROUNDS
+    contenders: Sequence[Entry], references: References, reference: str = DEFAULT_MODEL, rounds: int = ROUNDS
 ) -> list[dict[str, Any]]:
     """Scores of every contender by every protocol, with differences to the reference, and what it costs.
 
     Args:
         contenders: of different names; the reference among them.
-        hr: (N, 128, 128, 3) uint8 RGB.
+        references: faces to measure on.
         reference: name of the contender that the differences are to.
         rounds: of timing.
     """
-    lr = [resize(face, (LR_SIZE, LR_SIZE)) for face in hr]
-    sr = {entry.name: np.stack([steps.sr[-1] for steps in entry.model(lr)]) for entry in contenders}
-    milliseconds = times_ms([entry.model for entry in contenders], lr[0], rounds)
-    rows: list[dict[str, Any]] = [
-        {"name": entry.name, **cost(entry.network), "ms": ms, "protocols": {}}
-        for entry, ms in zip(contenders, milliseconds, strict=True)
-    ]
-    for protocol in PROTOCOLS:
-        for measure, score in (("psnr", protocol.psnr), ("ssim", protocol.ssim)):
-            values = {name: score(images, hr) for name, images in sr.items()}
-            for row in rows:
-                mine = values[row["name"]]
-                difference = mine - values[reference]
-                row["protocols"].setdefault(protocol.name, {})[measure] = {
-                    "mean": float(mine.mean()),
-                    "ci95": bootstrap_interval(mine),
-                    "difference": float(difference.mean()),
-                    "difference_ci95": bootstrap_interval(difference),
-                }
+    milliseconds = times_ms([entry.model for entry in contenders], resize(references.hr[0], (LR_SIZE, LR_SIZE)), rounds)
+    scores = {entry.name: score(entry.model, references, LR_SIZE) for entry in contenders}
+    rows: list[dict[str, Any]] = []
+    for entry, ms in zip(contenders, milliseconds, strict=True):
+        mine, other = scores[entry.name], scores[reference]
+        protocols: dict[str, Any] = {}
+        for name in (protocol.name for protocol in PROTOCOLS):
+            protocols[name] = {
+                measure: estimate(values[:, -1]).json | {"to_reference": paired(values[:, -1], others[:, -1]).json}
+                for measure, values, others in (
+                    ("psnr", mine.psnr[name], other.psnr[name]),
+                    ("ssim", mine.ssim[name], other.ssim[name]),
+                )
+            }
+        facts = {"name": entry.name, "faces_seen": entry.faces_seen, **cost(entry.network), "ms": ms}
+        rows.append(facts | {"protocols": protocols})
     return rows
 
 
@@ -156,16 +180,18 @@ def _score(summary: dict[str, Any], digits: int) -> str:
 
 
 def _difference(summary: dict[str, Any], digits: int) -> str:
-    low, high = summary["difference_ci95"]
-    return f"{summary['difference']:+.{digits}f} [{low:+.{digits}f}, {high:+.{digits}f}]"
+    pair = summary["to_reference"]
+    low, high = pair["ci95"]
+    return f"{pair['difference']:+.{digits}f} [{low:+.{digits}f}, {high:+.{digits}f}]"
 
 
 def markdown(rows: Sequence[dict[str, Any]], data: str, faces: int, reference: str = DEFAULT_MODEL) -> str:
     """The tables: cost, and one of scores for each protocol."""
     lines = [f"{data}, {faces} faces, nominal crop, {LR_SIZE} px.", ""]
-    lines += ["| | parameters M | GFLOP a face | ms a face |", "|---|---|---|---|"]
+    lines += ["| | faces seen in training | parameters M | GFLOP a face | ms a face |", "|---|---|---|---|---|"]
     for row in rows:
-        size = f"{row['parameters'] / 1e6:.2f} | {row['gflop']:.2f}" if row["parameters"] else "|"
+        plain = row["parameters"] is None
+        size = "| |" if plain else f"{row['faces_seen']:,} | {row['parameters'] / 1e6:.2f} | {row['gflop']:.2f}"
         lines.append(f"| {row['name']} | {size} | {row['ms']:.2f} |")
     for protocol in rows[0]["protocols"]:
         lines += ["", f"`{protocol}`:", "", f"| | PSNR dB | SSIM | PSNR less that of {reference} | SSIM less that |"]
@@ -193,22 +219,24 @@ def write_between_marks(page: Path, tables: str) -> None:
 
 
 def main(
-    data: Annotated[Path, typer.Argument(help="Face pack to measure on.")],
-    general: Annotated[list[Path] | None, typer.Option(help="Finished run of a general network; repeatable.")] = None,
+    data: Annotated[Path, typer.Argument(help="Face pack, or folder of faces, to measure on.")],
+    run: Annotated[list[Path] | None, typer.Option(help="Finished training run; repeatable.")] = None,
     page: Annotated[Path | None, typer.Option(help="Markdown page whose tables are replaced.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="File for the numbers.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Only that many faces from the start.")] = None,
 ) -> None:
     """Measure all contenders and print the tables."""
-    card = embedded_models("restoration")[DEFAULT_MODEL]
-    for run in general or []:
-        check_budget(run, card)
-    hr, _ = read_pack(data, limit).nominal()
-    rows = measured(entries(general or []), hr)
-    tables = markdown(rows, data.name, len(hr))
+    runs = run or []
+    if runs:
+        common_budget(runs)
+    references, _ = read_references(data, limit)
+    reference = runs[0].name if runs else DEFAULT_MODEL
+    rows = measured(entries(runs), references, reference)
+    tables = markdown(rows, references.name, len(references.keys), reference)
     print(tables)
     if json_file is not None:
-        write_json(json_file, {"data": data.name, "n": len(hr), "lr_size": LR_SIZE, "contenders": rows})
+        about = {"data": references.name, "n": len(references.keys), "lr_size": LR_SIZE, "reference": reference}
+        write_json(json_file, about | {"contenders": rows})
     if page is not None:
         write_between_marks(page, tables)
 

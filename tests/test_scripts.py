@@ -14,6 +14,7 @@ import torch
 from PIL import Image
 
 from dicface.checkpoints import read_tensors
+from dicface.data.references import References
 from dicface.errors import CheckpointError, UsageError
 from dicface.foreign.general import import_spandrel
 from dicface.images import resize
@@ -95,7 +96,8 @@ def test_general_networks_cost_what_lite_costs() -> None:
 def test_the_comparison_measures_and_fills_its_page(tmp_path: Path, portrait: np.ndarray) -> None:
     script = load_script(ROOT / "benchmarks" / "comparison.py")
     script.ROUND_S = 0.01
-    faces = np.stack([resize(portrait[74 + x : 194 + x, 164:284], (128, 128)) for x in (0, 3, 6)])
+    hr = np.stack([resize(portrait[74 + x : 194 + x, 164:284], (128, 128)) for x in (0, 3, 6)])
+    faces = References("faces", ("a", "b", "c"), hr, None, np.full(3, -1))
     contenders = script.entries([])
     assert [entry.name for entry in contenders] == ["bicubic", "lanczos", *embedded_models("restoration")]
     rows = {row["name"]: row for row in script.measured(contenders, faces, rounds=1)}
@@ -103,9 +105,10 @@ def test_the_comparison_measures_and_fills_its_page(tmp_path: Path, portrait: np
     assert rows["bicubic"]["parameters"] is None
     for protocol in ("y-crop8", "rgb-crop8", "y"):
         ours, bicubic = (rows[name]["protocols"][protocol]["psnr"] for name in ("lite", "bicubic"))
-        assert (ours["difference"], ours["difference_ci95"]) == (0, [0, 0])
-        assert bicubic["difference"] == pytest.approx(bicubic["mean"] - ours["mean"])
-        assert bicubic["difference_ci95"][0] <= bicubic["difference"] <= bicubic["difference_ci95"][1] < 0
+        assert ours["to_reference"] == {"difference": 0, "ci95": [0, 0], "win_rate": 0.5}
+        pair = bicubic["to_reference"]
+        assert pair["difference"] == pytest.approx(bicubic["mean"] - ours["mean"])
+        assert pair["ci95"][0] <= pair["difference"] <= pair["ci95"][1] < 0
     page = tmp_path / "page.md"
     page.write_text(f"Before\n{script.BEGIN}\nold\n{script.END}\nAfter\n")
     script.write_between_marks(page, script.markdown(list(rows.values()), "faces", 3))
@@ -119,23 +122,26 @@ def test_the_comparison_measures_and_fills_its_page(tmp_path: Path, portrait: np
         script.write_between_marks(page, "")
 
 
-def test_the_comparison_refuses_another_budget(tmp_path: Path) -> None:
+def test_the_comparison_refuses_runs_of_different_budgets(tmp_path: Path) -> None:
     script = load_script(ROOT / "benchmarks" / "comparison.py")
-    card = {"data": [{"sha256": "a"}, {"sha256": "b"}], "samples": 80}
 
-    def run(steps: int, packs: str) -> Path:
-        (tmp_path / "config.json").write_text(json.dumps({"run": {"steps": steps}, "batch": {"size": 8}}))
+    def run(name: str, steps: int, packs: str) -> Path:
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "config.json").write_text(json.dumps({"run": {"steps": steps}, "batch": {"size": 8}}))
         data = [{"file": f"{pack}.parquet", "sha256": pack} for pack in packs]
-        (tmp_path / "run.json").write_text(json.dumps({"starts": [{"data": data}]}))
-        return tmp_path
+        (folder / "run.json").write_text(json.dumps({"starts": [{"data": data}]}))
+        (folder / "weights.safetensors").write_bytes(b"")
+        return folder
 
-    with pytest.raises(CheckpointError, match=r"expected a run of benchmarks/general_networks.py"):
-        script.check_budget(tmp_path / "none", card)
+    first, same = run("first", 10, "ab"), run("same", 10, "ba")
+    assert script.common_budget([first, same]).faces_seen == 80
+    with pytest.raises(CheckpointError, match=r"expected the folder of a training run, got '.*none'"):
+        script.common_budget([first, tmp_path / "none"])
+    with pytest.raises(CheckpointError, match=r"expected '.*fewer' to have learnt from the packs of '.*first'"):
+        script.common_budget([first, run("fewer", 10, "a")])
+    with pytest.raises(CheckpointError, match=r"expected runs that saw as many faces as '.*first', got \[80, 72\]"):
+        script.common_budget([first, run("shorter", 9, "ab")])
+    (same / "weights.safetensors").unlink()
     with pytest.raises(CheckpointError, match=r"expected a finished run .* --resume"):
-        script.check_budget(run(10, "ab"), card)
-    (tmp_path / "weights.safetensors").write_bytes(b"")
-    script.check_budget(run(10, "ba"), card)
-    with pytest.raises(CheckpointError, match=r"learnt from the 2 packs of the card, got \['a.parquet'\]"):
-        script.check_budget(run(10, "a"), card)
-    with pytest.raises(CheckpointError, match=r"to have seen 80 faces, got 72"):
-        script.check_budget(run(9, "ab"), card)
+        script.common_budget([first, same])
