@@ -15,6 +15,7 @@ from dicface.draw import side_by_side
 from dicface.files import write_json
 from dicface.images import Photo, read_photo, resize, write_photo
 from dicface.pipeline.report import photo_report
+from dicface.pipeline.result import mark_of_photo, result_photo
 
 # Eileen Collins, photographed by NASA in 1999; public domain. The copy that scikit-image carries, as JPEG.
 PORTRAIT = Path(__file__).parent / "portrait.jpg"
@@ -34,9 +35,10 @@ def main(out: Path) -> None:
     side = SHRUNK_PX * SCALE
     pictures = [resize(photo, (side, side)), restoration.image, resize(portrait, (side, side))]
     write_photo(out / "photo.png", Photo(photo))
-    write_photo(out / "restored.png", Photo(restoration.image))
+    mark = mark_of_photo(restorer.model, restoration)
+    write_photo(out / "restored.png", result_photo(Photo(photo), restoration, mark))
     write_photo(out / "before-after.png", Photo(side_by_side(pictures, gap=8)))
-    report = photo_report(out / "photo.png", out / "restored.png", restoration, (), elapsed_s)
+    report = photo_report(out / "photo.png", out / "restored.png", restoration, mark, SCALE, (), elapsed_s)
     write_json(out / "report.json", report)
 
     sys.stdout.write(f"{SHRUNK_PX}x{SHRUNK_PX} photo, {len(restoration.faces)} face(s) found in {elapsed_s:.2f} s\n")

@@ -1,5 +1,6 @@
 """Commands as a user calls them: exit codes, one line a failure, nothing lost."""
 
+import hashlib
 import json
 import os
 import subprocess
@@ -237,6 +238,53 @@ def test_a_grey_photo_stays_grey_and_alpha_is_kept(small_photo: np.ndarray, tmp_
     assert result.returncode == 0, result.stderr
     with Image.open(tmp_path / "out" / "grey.png") as grey, Image.open(tmp_path / "out" / "alpha.png") as alpha:
         assert (grey.mode, alpha.mode) == ("L", "RGBA")
+
+
+def test_results_say_what_they_are(small_photo: np.ndarray, tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x010F] = "a maker"
+    exif[0x8825] = {1: "N"}
+    source = tmp_path / "photo.jpg"
+    Image.fromarray(small_photo).save(source, exif=exif, quality=95)
+    digest = json.loads(dicface("models", "--json").stdout)["lite"]["sha256"][".onnx"]
+    result = dicface("restore", source, "-o", tmp_path / "a.jpg", "--report", tmp_path / "r.json")
+    assert result.returncode == 0, result.stderr
+    report = json.loads((tmp_path / "r.json").read_text())
+    (entry,) = report["photos"]
+    assert entry["input_sha256"] == hashlib.sha256(source.read_bytes()).hexdigest()
+    assert entry["digital_source_type"].endswith("/compositeWithTrainedAlgorithmicMedia")
+    assert (entry["model"], entry["model_sha256"], entry["version"]) == ("lite", digest, report["version"])
+    assert entry["scale"] == 4
+    with Image.open(tmp_path / "a.jpg") as image:
+        packet = image.info["xmp"].decode()
+        assert entry["digital_source_type"] in packet
+        assert digest in packet
+        assert image.getexif()[0x010F] == "a maker"
+        assert 0x8825 not in image.getexif()
+
+
+def test_metadata_and_mark_can_be_left_out(small_photo: np.ndarray, tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x010F] = "a maker"
+    face = Image.fromarray(small_photo).crop((39, 18, 68, 47))
+    face.save(tmp_path / "face.png", exif=exif)
+    for command, options in (("upscale", ()), ("restore", ("--box", "4,4,26,26"))):
+        for name, flags in (("plain", ["--no-mark", "--strip-metadata"]), ("kept", ["--no-mark"]), ("marked", [])):
+            target = tmp_path / f"{command}-{name}.jpg"
+            result = dicface(command, tmp_path / "face.png", "-o", target, *options, *flags)
+            assert result.returncode == 0, result.stderr
+            with Image.open(target) as image:
+                assert ("xmp" in image.info) == (name == "marked")
+                assert (image.getexif().get(0x010F) == "a maker") == (name != "plain")
+
+
+def test_a_photo_without_faces_does_not_claim_any(tmp_path: Path) -> None:
+    Image.new("RGB", (60, 50), (90, 120, 200)).save(tmp_path / "sky.jpg")
+    assert dicface("restore", tmp_path / "sky.jpg", "-o", tmp_path / "out.jpg", "--scale", "2").returncode == 0
+    with Image.open(tmp_path / "out.jpg") as image:
+        packet = image.info["xmp"].decode()
+    assert "/algorithmicallyEnhanced" in packet
+    assert "ompositeWithTrained" not in packet
 
 
 def test_upscale_crops(small_photo: np.ndarray, tmp_path: Path) -> None:

@@ -31,12 +31,18 @@ LAYERS = {
     "files": 0,
     "draw": 0,
     "errors": 0,
+    "metadata": 0,
+    "xmp": 0,
+    "version": 0,
 }
 SAME_LAYER = {
     ("training", "evaluation"),  # validation speaks the protocols' language
     ("runtime", "foreign"),  # other people's networks run beside ours
     ("images", "files"),
     ("images", "errors"),
+    ("images", "metadata"),
+    ("metadata", "xmp"),
+    ("xmp", "version"),
     ("files", "errors"),
 }
 

@@ -9,12 +9,13 @@
 
 from typing import TYPE_CHECKING, Any
 
+from dicface.version import __version__
+
 if TYPE_CHECKING:
     from dicface.pipeline.align import Box
     from dicface.pipeline.restore import Face, Outcome, Restoration, Restorer
 
-__all__ = ["Box", "Face", "Outcome", "Restoration", "Restorer"]
-__version__ = "0.1.0"
+__all__ = ["Box", "Face", "Outcome", "Restoration", "Restorer", "__version__"]
 
 
 def __getattr__(name: str) -> Any:

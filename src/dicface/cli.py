@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from dicface.errors import DicfaceError, UsageError
+from dicface.version import __version__
 
 if TYPE_CHECKING:
     from dicface.pipeline.align import Box
@@ -40,6 +41,9 @@ Contender = Annotated[
     ),
 ]
 Backend = Annotated[str, typer.Option(help="auto, onnxruntime, openvino or torch.")]
+StripMetadata = Annotated[bool, typer.Option("--strip-metadata", help="Leave out EXIF, XMP and profile of the source.")]
+KeepGps = Annotated[bool, typer.Option("--keep-gps", help="Keep the place where the photo was taken.")]
+NoMark = Annotated[bool, typer.Option("--no-mark", help="Do not say in the result that a network made parts of it.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace results that exist already.")]
 
 
@@ -120,17 +124,19 @@ def restore(
     show_landmarks: Annotated[bool, typer.Option("--show-landmarks", help="Draw the landmarks found.")] = False,
     report: Annotated[Path | None, typer.Option(help="Write what was found to this JSON file.")] = None,
     max_megapixels: Annotated[float, typer.Option(min=0, max=178, help="Refuse larger photos.")] = 64,
-    strip_metadata: Annotated[bool, typer.Option("--strip-metadata", help="Leave EXIF out of the results.")] = False,
+    strip_metadata: StripMetadata = False,
+    keep_gps: KeepGps = False,
+    no_mark: NoMark = False,
     force: Annotated[bool, typer.Option("--force", help="Also faces too large or too small to gain.")] = False,
     overwrite: Overwrite = False,
 ) -> None:
     """Find the small faces in photos, restore them, and enlarge the photos around them."""
-    from dicface.draw import draw_landmarks
     from dicface.files import write_json
-    from dicface.images import PILLOW_MEGAPIXELS, Photo, check_writable, read_photo, resize, write_photo
+    from dicface.images import PILLOW_MEGAPIXELS, check_writable, read_photo, write_photo
     from dicface.pipeline.jobs import list_jobs
     from dicface.pipeline.report import photo_report
     from dicface.pipeline.restore import Outcome, Restorer
+    from dicface.pipeline.result import mark_of_photo, result_photo
 
     boxes = None if not box else [_parse_box(text) for text in box]
     jobs = list_jobs(photos, out)
@@ -146,22 +152,23 @@ def restore(
         size = (round(width * scale), round(height * scale))
         check_writable(job.target, *size, photo.alpha is not None)
         restoration = restorer.restore(photo.pixels, scale, boxes, force)
-        image = restoration.image
-        if show_landmarks:
-            for face in restoration.faces:
-                if face.landmarks is not None:
-                    enlarged = (face.landmarks + 0.5) * (size[0] / width, size[1] / height) - 0.5
-                    image = draw_landmarks(image, enlarged, max(1, round(face.square.side * scale / 120)))
-        alpha = None if photo.alpha is None else resize(photo.alpha, size)
-        result = Photo(image, alpha, photo.grey and not show_landmarks, photo.exif)
-        notes = photo.notes + write_photo(job.target, result, keep_metadata=not strip_metadata)
+        mark = mark_of_photo(restorer.model, restoration)
+        result = result_photo(
+            photo,
+            restoration,
+            None if no_mark else mark,
+            strip_metadata=strip_metadata,
+            keep_gps=keep_gps,
+            show_landmarks=show_landmarks,
+        )
+        notes = photo.notes + write_photo(job.target, result)
         smallest_px = restorer.smallest_face_px(photo.pixels)
         if boxes is None and detector == "dlib" and smallest_px > 16:
             notes += (f"faces under {smallest_px:.0f} px were not looked for (--detector dlib-thorough does)",)
         if size[0] * size[1] > PILLOW_MEGAPIXELS * 1e6:
             notes += (f"{size[0] * size[1] / 1e6:.0f} megapixels, more than some programs open",)
         elapsed_s = time.perf_counter() - start
-        reports.append(photo_report(job.source, job.target, restoration, notes, elapsed_s))
+        reports.append(photo_report(job.source, job.target, restoration, mark, scale, notes, elapsed_s))
         outcomes = Counter(face.outcome for face in restoration.faces)
         done = outcomes.pop(Outcome.RESTORED, 0)
         found = f"{done} of {len(restoration.faces)} faces restored" if restoration.faces else "no face found"
@@ -172,7 +179,7 @@ def restore(
     failures = _run(jobs, overwrite, work)
     if report is not None:
         failed = [{"input": str(failure.source), "error": str(failure.error)} for failure in failures]
-        settings = {"model": model, "backend": restorer.model.backend, "scale": scale}
+        settings = {"model": model, "backend": restorer.model.backend, "scale": scale, "version": __version__}
         write_json(report, {**settings, "photos": reports, "failed": failed})
     if failures:
         raise typer.Exit(SOME_FAILED)
@@ -186,13 +193,18 @@ def upscale(
     all_steps: Annotated[bool, typer.Option("--all-steps", help="Every step side by side.")] = False,
     landmarks: Annotated[bool, typer.Option("--landmarks", help="Draw the landmarks found.")] = False,
     backend: Backend = "auto",
+    strip_metadata: StripMetadata = False,
+    keep_gps: KeepGps = False,
+    no_mark: NoMark = False,
     overwrite: Overwrite = False,
 ) -> None:
     """Super-resolve aligned face crops to 128x128."""
     from dicface.draw import draw_landmarks, side_by_side
     from dicface.errors import ImageError
     from dicface.images import FACE_PX, Photo, read_photo, resize, write_photo
+    from dicface.metadata import NO_METADATA, of_result
     from dicface.pipeline.jobs import list_jobs
+    from dicface.pipeline.result import mark_of
     from dicface.runtime.models import FaceModel
 
     network = FaceModel(model, backend)
@@ -210,8 +222,11 @@ def upscale(
         pictures = list(zip(result.sr, result.landmarks, strict=True))[0 if all_steps else -1 :]
         drawn = [draw_landmarks(sr, points) if landmarks else sr for sr, points in pictures]
         alpha = None if photo.alpha is None or all_steps else resize(photo.alpha, (FACE_PX, FACE_PX))
-        write_photo(job.target, Photo(side_by_side(drawn), alpha, photo.grey and not landmarks, photo.exif))
-        typer.echo(_one_line(f"{job.source}: {width} px -> {job.target}"))
+        image = side_by_side(drawn)
+        mark = None if no_mark else mark_of(network, faces=1)
+        metadata = of_result(NO_METADATA if strip_metadata else photo.metadata, image, mark, keep_gps)
+        notes = photo.notes + write_photo(job.target, Photo(image, alpha, photo.grey and not landmarks, metadata))
+        typer.echo(_one_line(f"{', '.join((f'{job.source}: {width} px', *notes))} -> {job.target}"))
 
     if _run(list_jobs(faces, out), overwrite, work):
         raise typer.Exit(SOME_FAILED)

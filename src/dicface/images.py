@@ -1,10 +1,10 @@
 """The door for pixels: photos from files and to files, frames and channel means."""
 
+import struct
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from dicface.errors import DicfaceError, ImageError, OutputError
 from dicface.files import written_whole
+from dicface.metadata import EXIF_DAMAGED, NO_METADATA, Metadata, read_metadata, save_options
 
 FACE_PX = 128
 """Side of a high-resolution and of a super-resolved face."""
@@ -28,12 +29,7 @@ PILLOW_MEGAPIXELS = 178.0
 MAX_OUTPUT_MEGAPIXELS = 1100.0
 _NO_ALPHA = (".jpg", ".jpeg", ".bmp")
 _MAX_SIDE = {".jpg": 65500, ".jpeg": 65500, ".webp": 16383, ".avif": 65535}
-_MAX_JPEG_EXIF = 65000
 _FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "TIFF", "BMP", "GIF", "PPM")
-_ORIENTATION = 0x0112
-_EXIF_IFDS = (0x8769, 0x8825)
-# Description, maker, model, software, date, artist, copyright. A TIFF's other tags describe its own layout.
-_TIFF_TAGS = (0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x8298)
 
 
 @dataclass(frozen=True)
@@ -44,14 +40,14 @@ class Photo:
         pixels: (H, W, 3) uint8 RGB; the three channels are equal if the file was grey.
         alpha: (H, W) uint8, 255 where opaque; None if the file had none.
         grey: the file had one colour channel.
-        exif: the file's EXIF block, its orientation already applied and removed; empty if none.
+        metadata: what the file says beside its pixels.
         notes: what was done on the way that a user may want to know.
     """
 
     pixels: NDArray[np.uint8]
     alpha: NDArray[np.uint8] | None = None
     grey: bool = False
-    exif: bytes = b""
+    metadata: Metadata = NO_METADATA
     notes: tuple[str, ...] = ()
 
 
@@ -95,8 +91,8 @@ def _split_alpha(image: Image.Image) -> tuple[Image.Image, NDArray[np.uint8] | N
     return image.convert("RGBA").convert("RGB").convert("L" if grey else "RGB"), alpha
 
 
-def _to_srgb(image: Image.Image, profile: bytes | None, notes: list[str]) -> Image.Image:
-    """RGB pixels in sRGB, by the embedded profile if it can be used."""
+def _to_srgb(image: Image.Image, profile: bytes | None, notes: list[str]) -> tuple[Image.Image, bool]:
+    """RGB pixels in sRGB, and whether the embedded profile could be used for it."""
     if profile and image.mode in ("RGB", "CMYK", "L"):
         try:
             source = ImageCms.ImageCmsProfile(BytesIO(profile))
@@ -105,24 +101,8 @@ def _to_srgb(image: Image.Image, profile: bytes | None, notes: list[str]) -> Ima
             notes.append("its colour profile is damaged and was ignored")
         else:
             assert converted is not None
-            return converted
-    return image.convert("RGB")
-
-
-def _exif(image: Image.Image) -> bytes:
-    """The EXIF block without its orientation."""
-    exif = image.getexif()
-    if image.format == "TIFF":
-        described = Image.Exif()
-        for tag in _TIFF_TAGS:
-            if tag in exif:
-                described[tag] = exif[tag]
-        for tag in _EXIF_IFDS:
-            if ifd := exif.get_ifd(tag):
-                described[tag] = ifd
-        exif = described
-    exif.pop(_ORIENTATION, None)
-    return exif.tobytes() if len(exif) else b""
+            return converted, True
+    return image.convert("RGB"), False
 
 
 def _decode(image: Image.Image) -> Photo:
@@ -134,16 +114,16 @@ def _decode(image: Image.Image) -> Photo:
     image.load()
     if image.mode.startswith("I"):
         notes.append("16 bits reduced to 8")
-    upright, exif = image, b""
     try:
         upright = ImageOps.exif_transpose(image)
-        exif = _exif(image)
+        metadata, damages = read_metadata(image)
     except Exception:  # damaged EXIF raises whatever its parsing trips over
-        notes.append("its EXIF block is damaged and was ignored")
+        upright, metadata, damages = image, NO_METADATA, [EXIF_DAMAGED]
+    notes += damages
     upright.format = image.format
     colour, alpha = _split_alpha(upright)
-    pixels = np.asarray(_to_srgb(colour, image.info.get("icc_profile"), notes))
-    return Photo(pixels, alpha, colour.mode == "L", exif, tuple(notes))
+    srgb, profiled = _to_srgb(colour, image.info.get("icc_profile"), notes)
+    return Photo(np.asarray(srgb), alpha, colour.mode == "L", replace(metadata, profiled=profiled), tuple(notes))
 
 
 def read_photo(path: Path, max_megapixels: float = MAX_MEGAPIXELS) -> Photo:
@@ -214,13 +194,12 @@ def check_writable(path: Path, width: int, height: int, alpha: bool) -> None:
         )
 
 
-def write_photo(path: Path, photo: Photo, keep_metadata: bool = True) -> tuple[str, ...]:
+def write_photo(path: Path, photo: Photo) -> tuple[str, ...]:
     """Write a photo in the format that the suffix names, complete or not at all.
 
     Args:
         path: the file; replaced if it exists.
-        photo: what to write; grey and transparency are kept.
-        keep_metadata: write the EXIF block, too.
+        photo: what to write; grey, transparency and metadata are kept.
 
     Returns:
         What the format could not hold, for the user to know.
@@ -236,33 +215,14 @@ def write_photo(path: Path, photo: Photo, keep_metadata: bool = True) -> tuple[s
     if photo.alpha is not None:
         image.putalpha(Image.fromarray(photo.alpha))
     suffix = path.suffix.lower()
-    notes: tuple[str, ...] = ()
-    options: dict[str, Any] = {}
+    options, notes = save_options(suffix, photo.metadata, photo.grey)
     if suffix in (".jpg", ".jpeg"):
-        options = {"quality": 95, "subsampling": 0}
+        options |= {"quality": 95, "subsampling": 0}
     elif suffix in (".webp", ".avif"):
-        options = {"quality": 95}
-    elif suffix in (".tif", ".tiff"):
-        options = {"compression": "tiff_deflate"}
-    if keep_metadata and photo.exif:
-        if suffix == ".bmp" or (suffix in (".jpg", ".jpeg") and len(photo.exif) > _MAX_JPEG_EXIF):
-            notes = (f"EXIF left out, {suffix} cannot hold it",)
-        else:
-            options["exif"] = _exif_for_tiff(photo.exif) if suffix in (".tif", ".tiff") else photo.exif
+        options |= {"quality": 95}
     with written_whole(path) as part:
         try:
             image.save(part, **options)
-        except (RuntimeError, ValueError, SystemError) as error:  # what encoders raise
+        except (RuntimeError, ValueError, SystemError, struct.error) as error:  # what encoders raise
             raise OutputError(f"could not encode {str(path)!r}: {error}; try another format") from error
     return notes
-
-
-def _exif_for_tiff(exif: bytes) -> Image.Exif:
-    """The tags of the main directory alone: Pillow's TIFF writer fails on nested ones."""
-    block = Image.Exif()
-    block.load(exif)
-    flat = Image.Exif()
-    for tag in _TIFF_TAGS:
-        if tag in block:
-            flat[tag] = block[tag]
-    return flat

@@ -3,7 +3,9 @@
 from pathlib import Path
 from typing import Any
 
+from dicface.files import file_digest
 from dicface.pipeline.restore import Face, Restoration
+from dicface.xmp import Mark
 
 
 def _face(face: Face) -> dict[str, Any]:
@@ -18,14 +20,22 @@ def _face(face: Face) -> dict[str, Any]:
 
 
 def photo_report(
-    source: Path, target: Path, restoration: Restoration, notes: tuple[str, ...], elapsed_s: float
+    source: Path,
+    target: Path,
+    restoration: Restoration,
+    mark: Mark,
+    scale: float,
+    notes: tuple[str, ...],
+    elapsed_s: float,
 ) -> dict[str, Any]:
     """What was found in one photo and what became of it.
 
     Args:
         source, target: input and output file.
         restoration: the result.
-        notes: on reading the photo.
+        mark: what the output says about itself, unless it was told not to.
+        scale: enlargement that was asked for.
+        notes: on reading and writing the photo.
         elapsed_s: time it took, in seconds.
 
     Returns:
@@ -35,8 +45,14 @@ def photo_report(
     height, width = restoration.image.shape[:2]
     return {
         "input": str(source),
+        "input_sha256": file_digest(source),
         "output": str(target),
         "output_size": [width, height],
+        "digital_source_type": mark.source_type,
+        "model": mark.model,
+        "model_sha256": mark.model_sha256,
+        "version": mark.version,
+        "scale": scale,
         "notes": list(notes),
         "elapsed_s": round(elapsed_s, 3),
         "faces": [_face(face) for face in restoration.faces],

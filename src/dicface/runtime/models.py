@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dicface.errors import UnknownModelError, UsageError
+from dicface.files import file_digest
 from dicface.images import LR_PX, to_network, to_uint8
 from dicface.landmarks import decode_heatmaps
 from dicface.runtime.backends import BACKENDS, Backend, OnnxRuntimeBackend, OpenVinoBackend, TorchBackend
@@ -75,7 +76,8 @@ def find_model(name: str, suffix: str = ".onnx", kind: Kind = "restoration") -> 
     raise UnknownModelError(f"expected one of {', '.join(names)} or a model file (.onnx, .safetensors), got {name!r}")
 
 
-def _load_backend(model: str, backend: str) -> Backend:
+def _load_backend(model: str, backend: str) -> tuple[Backend, Path]:
+    """The model in its backend, and the file it came from."""
     if backend not in BACKENDS:
         raise UsageError(f"expected a backend, one of {', '.join(BACKENDS)}, got {backend!r}")
     suffix = Path(model).suffix.lower()
@@ -94,19 +96,24 @@ def _load_backend(model: str, backend: str) -> Backend:
             )
         if importlib.util.find_spec("torch") is None:
             raise UsageError("the torch backend is not installed; pip install 'dicface[train]', or use an .onnx model")
-        return TorchBackend(path)
+        return TorchBackend(path), path
     has_openvino = importlib.util.find_spec("openvino") is not None
     if backend == "openvino" and not has_openvino:
         raise UsageError(
             "the openvino backend is not installed; pip install 'dicface[openvino]', or leave out --backend"
         )
     if backend == "openvino" or (backend == "auto" and has_openvino):
-        return OpenVinoBackend(path)
-    return OnnxRuntimeBackend(path)
+        return OpenVinoBackend(path), path
+    return OnnxRuntimeBackend(path), path
 
 
 class FaceModel:
-    """A loaded model: crops in, restored faces with landmarks out. May be shared between threads."""
+    """A loaded model: crops in, restored faces with landmarks out. May be shared between threads.
+
+    Attributes:
+        name: as it was asked for.
+        sha256: of its file, hexadecimal.
+    """
 
     def __init__(self, model: str = DEFAULT_MODEL, backend: str = "auto") -> None:
         """Load a model.
@@ -121,7 +128,8 @@ class FaceModel:
             CheckpointError: the file is not a model.
         """
         self.name = model
-        self._backend = _load_backend(model, backend)
+        self._backend, path = _load_backend(model, backend)
+        self.sha256 = file_digest(path)
 
     @property
     def backend(self) -> str:

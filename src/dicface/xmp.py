@@ -1,0 +1,143 @@
+"""XMP packets: what a result says about itself, beside what its source said."""
+
+from typing import NamedTuple
+from xml.dom.minidom import Document, Element, parseString
+from xml.parsers.expat import ExpatError
+
+from dicface.version import __version__
+
+COMPOSITE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
+"""A photo with parts that a trained network made."""
+ENHANCED = "http://cv.iptc.org/newscodes/digitalsourcetype/algorithmicallyEnhanced"
+"""A photo that was enlarged, and no more."""
+NAMESPACE = "urn:dicface:xmp/1.0/"
+"""Of the properties Model, ModelSHA256, Version and RestoredFaces; exiftool shows them as XMP-dicface."""
+
+_RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+_IPTC = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
+_TIFF = "http://ns.adobe.com/tiff/1.0/"
+_EXIF = "http://ns.adobe.com/exif/1.0/"
+_EMPTY = f'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="{_RDF}"/></x:xmpmeta>'.encode()
+_HEAD, _TAIL = '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>', '<?xpacket end="w"?>'
+# Namespace and beginning of the name. They describe the stored pixels of the source, or parts of its file that a result
+# lacks: previews, gain maps, films behind the photo.
+_OF_THE_FILE = (
+    (_TIFF, "Orientation"),
+    (_TIFF, "ImageWidth"),
+    (_TIFF, "ImageLength"),
+    (_EXIF, "PixelXDimension"),
+    (_EXIF, "PixelYDimension"),
+    ("http://ns.adobe.com/xap/1.0/", "Thumbnails"),
+    ("http://ns.adobe.com/xmp/note/", "HasExtendedXMP"),
+    ("http://ns.adobe.com/hdr-gain-map/1.0/", ""),
+    ("http://ns.google.com/photos/1.0/container/", ""),
+    ("http://ns.google.com/photos/1.0/camera/", ""),
+    (NAMESPACE, ""),
+)
+_GPS = (_EXIF, "GPS")
+_SOURCE_TYPE = (_IPTC, "DigitalSourceType")
+
+
+class Mark(NamedTuple):
+    """What a result says about itself.
+
+    Attributes:
+        model: name of the model.
+        model_sha256: of the model's file, hexadecimal.
+        faces: how many faces it made.
+        version: of dicface.
+    """
+
+    model: str
+    model_sha256: str
+    faces: int
+    version: str = __version__
+
+    @property
+    def source_type(self) -> str:
+        """The IPTC's word for it: nothing was made up where no face was restored."""
+        return COMPOSITE if self.faces else ENHANCED
+
+
+def _parse(packet: bytes) -> Document:
+    try:
+        document = parseString(packet.strip(b"\0 \t\r\n") or _EMPTY)
+    except (ExpatError, LookupError, UnicodeError) as error:
+        raise ValueError(f"expected an XMP packet, got what is no XML: {error}") from error
+    if document.doctype is not None or len(document.getElementsByTagNameNS(_RDF, "RDF")) != 1:
+        raise ValueError("expected an XMP packet, got other XML")
+    return document
+
+
+def is_packet(packet: bytes) -> bool:
+    """Whether it can be read and extended."""
+    try:
+        _parse(packet)
+    except ValueError:
+        return False
+    return True
+
+
+def _matches(node: Element | object, patterns: tuple[tuple[str, str], ...]) -> bool:
+    namespace, name = getattr(node, "namespaceURI", None), getattr(node, "localName", None) or ""
+    return any(namespace == wanted and name.startswith(beginning) for wanted, beginning in patterns)
+
+
+def _take_out(document: Document, patterns: tuple[tuple[str, str], ...]) -> list[str]:
+    """Remove properties, however they are written, and give the values of the simple ones."""
+    values: list[str] = []
+    for element in document.getElementsByTagName("*"):
+        attributes = [attribute for attribute in element.attributes.values() if _matches(attribute, patterns)]
+        for attribute in attributes:
+            values.append(attribute.value)
+            element.removeAttributeNode(attribute)
+        if _matches(element, patterns) and element.parentNode is not None:
+            values.append("".join(getattr(child, "data", "") for child in element.childNodes).strip())
+            element.parentNode.removeChild(element)
+    return values
+
+
+def of_result(packet: bytes, mark: Mark | None, keep_gps: bool = False) -> bytes:
+    """The packet of a result, from that of its source.
+
+    Everything is kept but what described the source's file (its orientation, size, preview), and the place where it was
+    taken. A source that already said to be made by a network goes on saying so.
+
+    Args:
+        packet: of the source; empty if it had none.
+        mark: what to add; None adds nothing.
+        keep_gps: keep the place.
+
+    Returns:
+        The packet; empty if there is nothing to say.
+
+    Raises:
+        ValueError: not a packet, see `is_packet`.
+    """
+    if not packet and mark is None:
+        return b""
+    document = _parse(packet)
+    _take_out(document, _OF_THE_FILE if keep_gps else (*_OF_THE_FILE, _GPS))
+    if mark is not None:
+        said = _take_out(document, (_SOURCE_TYPE,))
+        keep = [value for value in said if "rainedAlgorithmicMedia" in value or (value and not mark.faces)]
+        _add(document, mark, keep[0] if keep else mark.source_type)
+    root = document.documentElement
+    assert root is not None
+    return f"{_HEAD}{root.toxml()}{_TAIL}".encode()
+
+
+def _add(document: Document, mark: Mark, source_type: str) -> None:
+    """Add a description with the mark."""
+    (rdf,) = document.getElementsByTagNameNS(_RDF, "RDF")
+    about = [element.getAttributeNS(_RDF, "about") for element in rdf.getElementsByTagNameNS(_RDF, "Description")]
+    added = document.createElementNS(_RDF, "rdf:Description")
+    for prefix, namespace in (("rdf", _RDF), ("Iptc4xmpExt", _IPTC), ("dicface", NAMESPACE)):
+        added.setAttribute(f"xmlns:{prefix}", namespace)
+    added.setAttributeNS(_RDF, "rdf:about", about[0] if about else "")
+    added.setAttributeNS(_IPTC, "Iptc4xmpExt:DigitalSourceType", source_type)
+    added.setAttributeNS(NAMESPACE, "dicface:Model", mark.model)
+    added.setAttributeNS(NAMESPACE, "dicface:ModelSHA256", mark.model_sha256)
+    added.setAttributeNS(NAMESPACE, "dicface:Version", mark.version)
+    added.setAttributeNS(NAMESPACE, "dicface:RestoredFaces", str(mark.faces))
+    rdf.appendChild(added)
