@@ -481,3 +481,40 @@ def test_odd_names(photo: Path, tmp_path: Path) -> None:
     assert result.returncode == 1
     assert result.stderr.count("\n") == 1
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(names[:4])
+
+
+def test_links_folders_and_paths_upwards(photo: Path, tmp_path: Path) -> None:
+    folder = photo.parent
+    (folder / "link.png").symlink_to(photo)
+    (folder / "gone.png").symlink_to(folder / "nothing.png")
+    (folder / "loop.png").symlink_to(folder / "loop.png")
+    (folder / "a folder.png").mkdir()
+    (folder / "-dash.png").write_bytes(photo.read_bytes())
+    names = ("../in/photo.png", "link.png", "gone.png", "loop.png", "a folder.png", "-dash.png")
+    result = dicface("restore", "-o", "../out", "--box", "43,21,64,43", "--scale", "1", "--", *names, cwd=folder)
+    assert result.returncode == 1
+    lines = result.stderr.splitlines()
+    assert [line.split(": ")[1] for line in lines] == ["gone.png", "loop.png", "a folder.png"]
+    assert "expected an image file, found nothing of that name" in lines[0]
+    assert "found none in it" in lines[2]
+    # Nothing goes beside the output folder, whatever the input's path says.
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["-dash.png", "link.png", "photo.png"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "out"]
+
+
+def test_a_link_in_the_way_is_a_result_that_exists(photo: Path, tmp_path: Path) -> None:
+    """A result would go through the link to whatever it names."""
+    (tmp_path / "precious.png").write_bytes(b"precious")
+    (tmp_path / "link.png").symlink_to(tmp_path / "precious.png")
+    box = ("--box", "43,21,64,43", "--scale", "1")
+    assert "exists; add --overwrite" in dicface("restore", photo, "-o", tmp_path / "link.png", *box).stderr
+    assert dicface("restore", photo, "-o", tmp_path / "link.png", *box, "--overwrite").returncode == 0
+    assert (tmp_path / "precious.png").read_bytes() == b"precious"
+
+
+@pytest.mark.parametrize("out", ["/proc/dicface/out.png", "/dev/full/out.png", "/dev/full"])
+def test_an_output_nobody_can_write(photo: Path, out: str) -> None:
+    result = dicface("restore", photo, "-o", out, "--box", "43,21,64,43", "--scale", "1")
+    assert result.returncode == 1
+    assert result.stderr.count("\n") == 1
+    assert "could not write" in result.stderr or "Not a directory" in result.stderr

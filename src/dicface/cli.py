@@ -100,8 +100,10 @@ def _parse_box(text: str) -> "Box":
 
 def _check_report(report: Path, jobs: "list[Job]", overwrite: bool) -> None:
     """Refuse, before any work is done, a report that would replace something or cannot be written."""
-    taken = {path.resolve() for job in jobs for path in (job.source, job.target)}
-    if report.resolve() in taken or report.is_dir():
+    from dicface.files import real_path
+
+    taken = {real_path(path) for job in jobs for path in (job.source, job.target)}
+    if real_path(report) in taken or report.is_dir():
         raise UsageError(f"expected --report to name a file of its own, got {str(report)!r}")
     if report.exists() and not overwrite:
         raise UsageError(f"{str(report)!r} exists; add --overwrite to replace it, or choose another --report")

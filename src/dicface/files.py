@@ -37,6 +37,11 @@ def written_whole(path: Path) -> Generator[Path]:
             part.unlink(missing_ok=True)
 
 
+def real_path(path: Path) -> Path:
+    """Where a path leads in the end. Links that lead in a circle lead to themselves, where `Path.resolve` fails."""
+    return Path(os.path.realpath(path))
+
+
 def file_digest(path: Path) -> str:
     """SHA-256 of a file, hexadecimal."""
     with path.open("rb") as file:

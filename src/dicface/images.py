@@ -3,8 +3,11 @@
 import struct
 import warnings
 from dataclasses import dataclass, replace
+from functools import cache
+from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +24,7 @@ LR_PX = (8, 64)
 # Mean R, G, B of CelebA faces, subtracted from pixels in [0, 1]. Source: the authors' released code.
 CHANNEL_MEANS = (0.509, 0.424, 0.378)
 
-READ_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".avif", ".tif", ".tiff", ".bmp", ".gif")
+READ_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".avif", ".heic", ".heif", ".tif", ".tiff", ".bmp", ".gif")
 WRITE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff", ".bmp")
 MAX_MEGAPIXELS = 64.0
 PILLOW_MEGAPIXELS = 178.0
@@ -30,6 +33,7 @@ MAX_OUTPUT_MEGAPIXELS = 1100.0
 _NO_ALPHA = (".jpg", ".jpeg", ".bmp")
 _MAX_SIDE = {".jpg": 65500, ".jpeg": 65500, ".webp": 16383, ".avif": 65535}
 _FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "TIFF", "BMP", "GIF", "PPM")
+_HEIC_HEAD = b"ftypheic", b"ftypheix", b"ftyphevc", b"ftypheim", b"ftypheis", b"ftypmif1"
 
 
 @dataclass(frozen=True)
@@ -102,7 +106,37 @@ def _to_srgb(image: Image.Image, profile: bytes | None, notes: list[str]) -> tup
         else:
             assert converted is not None
             return converted, True
-    return image.convert("RGB"), False
+    # A copy of a large photo is many megabytes.
+    return image if image.mode == "RGB" else image.convert("RGB"), False
+
+
+def _stored_mode(image: Image.Image) -> str:
+    """How a PNG's or TIFF's pixels are stored, in Pillow's words; empty of other formats."""
+    tiles: list[Any] = getattr(image, "tile", [])
+    if image.format not in ("PNG", "TIFF") or not tiles:
+        return ""
+    arguments = tiles[0].args
+    return str(arguments if isinstance(arguments, str) else arguments[0])
+
+
+@cache
+def _formats() -> tuple[str, ...]:
+    """What is read here; HEIC if its plugin is installed."""
+    if find_spec("pillow_heif") is None:
+        return _FORMATS
+    from pillow_heif import register_heif_opener
+
+    register_heif_opener()
+    return (*_FORMATS, "HEIF")
+
+
+def _what_it_is(path: Path) -> str:
+    """Why a file was not recognised."""
+    with path.open("rb") as file:
+        head = file.read(12)
+    if head[4:] in _HEIC_HEAD and "HEIF" not in _formats():
+        return "got HEIC; pip install 'dicface[heic]', or convert it"
+    return "got something else or a damaged header"
 
 
 def _decode(image: Image.Image) -> Photo:
@@ -111,17 +145,22 @@ def _decode(image: Image.Image) -> Photo:
     # MPO files hold a second view or a preview behind the photo; nobody misses it.
     if frames > 1 and image.format != "MPO":
         notes.append(f"first of {frames} frames")
+    stored = _stored_mode(image)
     image.load()
-    if image.mode.startswith("I"):
+    if ";16" in stored or image.mode.startswith("I"):
         notes.append("16 bits reduced to 8")
+    if stored == "LA;16B":
+        # Pillow reads deep grey with transparency as colour.
+        grey = image.convert("LA")
+        grey.format, grey.info = image.format, image.info
+        image = grey
     try:
-        upright = ImageOps.exif_transpose(image)
+        ImageOps.exif_transpose(image, in_place=True)
         metadata, damages = read_metadata(image)
     except Exception:  # damaged EXIF raises whatever its parsing trips over
-        upright, metadata, damages = image, NO_METADATA, [EXIF_DAMAGED]
+        metadata, damages = NO_METADATA, [EXIF_DAMAGED]
     notes += damages
-    upright.format = image.format
-    colour, alpha = _split_alpha(upright)
+    colour, alpha = _split_alpha(image)
     srgb, profiled = _to_srgb(colour, image.info.get("icc_profile"), notes)
     return Photo(np.asarray(srgb), alpha, colour.mode == "L", replace(metadata, profiled=profiled), tuple(notes))
 
@@ -133,7 +172,7 @@ def read_photo(path: Path, max_megapixels: float = MAX_MEGAPIXELS) -> Photo:
     an animation gives its first frame.
 
     Args:
-        path: JPEG, PNG, WebP, AVIF, TIFF, BMP, GIF or PPM.
+        path: JPEG, PNG, WebP, AVIF, TIFF, BMP, GIF or PPM; HEIC, too, where pillow-heif is installed.
         max_megapixels: larger images are refused at their header, before anything is decoded; at most 178 count.
 
     Raises:
@@ -147,7 +186,7 @@ def read_photo(path: Path, max_megapixels: float = MAX_MEGAPIXELS) -> Photo:
         with warnings.catch_warnings():
             # Pillow warns of large images and of damaged metadata; the limit here is ours, and metadata may be damaged.
             warnings.simplefilter("ignore")
-            with Image.open(path, formats=_FORMATS) as image:
+            with Image.open(path, formats=_formats()) as image:
                 megapixels = image.width * image.height / 1e6
                 if megapixels > max_megapixels:
                     raise ImageError(
@@ -159,7 +198,7 @@ def read_photo(path: Path, max_megapixels: float = MAX_MEGAPIXELS) -> Photo:
         raise
     except UnidentifiedImageError as error:
         kinds = ", ".join(_FORMATS[:7])
-        raise ImageError(f"expected an image ({kinds}), got something else or a damaged header") from error
+        raise ImageError(f"expected an image ({kinds}), {_what_it_is(path)}") from error
     except Image.DecompressionBombError as error:
         limit = min(max_megapixels, PILLOW_MEGAPIXELS)
         raise ImageError(f"expected at most {limit:g} megapixels, got a far larger image; shrink it") from error
@@ -167,6 +206,12 @@ def read_photo(path: Path, max_megapixels: float = MAX_MEGAPIXELS) -> Photo:
         raise ImageError("expected an image file, found nothing of that name") from error
     except PermissionError as error:
         raise ImageError("the file may not be read; check its permissions") from error
+    except OSError as error:
+        # What the system says has a number; what decoders say of damaged files has none.
+        said = (
+            f"the file cannot be read: {error.strerror}" if error.errno else f"the image is damaged or cut off: {error}"
+        )
+        raise ImageError(said) from error
     except Exception as error:  # decoders of damaged files raise whatever their parsing trips over
         raise ImageError(f"the image is damaged or cut off: {error}") from error
 

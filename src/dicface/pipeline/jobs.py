@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dicface.errors import DicfaceError, ImageError, OutputError, UsageError
+from dicface.files import real_path
 from dicface.images import READ_SUFFIXES, WRITE_SUFFIXES
 
 
@@ -40,7 +41,7 @@ def _is_folder(path: Path) -> bool:
 
 def _images_below(folder: Path, out: Path) -> list[Job]:
     """A job for each image below a folder, and one for each subfolder that cannot be read."""
-    results = out.resolve() if folder.resolve() in out.resolve().parents else None
+    results = real_path(out) if real_path(folder) in real_path(out).parents else None
     jobs: list[Job] = []
 
     def unreadable(error: OSError) -> None:
@@ -48,7 +49,7 @@ def _images_below(folder: Path, out: Path) -> list[Job]:
 
     for parent, folders, names in os.walk(folder, onerror=unreadable):
         # Results of an earlier call that lie below the input are not input.
-        folders[:] = sorted(name for name in folders if Path(parent, name).resolve() != results)
+        folders[:] = sorted(name for name in folders if real_path(Path(parent, name)) != results)
         for name in sorted(names):
             image = Path(parent, name)
             if image.suffix.lower() in READ_SUFFIXES and not name.startswith("."):
@@ -98,13 +99,13 @@ def run_jobs(jobs: Sequence[Job], work: Callable[[Job], None], overwrite: bool) 
     Yields:
         Each job when it is over, with its failure if it failed.
     """
-    sources = {job.source.resolve() for job in jobs}
+    sources = {real_path(job.source) for job in jobs}
     written: set[Path] = set()
     for job in jobs:
         try:
             _check(job, sources, written, overwrite)
             work(job)
-            written.add(job.target.resolve())
+            written.add(real_path(job.target))
         except DicfaceError as error:
             yield job, Failure(job.source, error)
         except MemoryError:
@@ -118,7 +119,7 @@ def run_jobs(jobs: Sequence[Job], work: Callable[[Job], None], overwrite: bool) 
 def _check(job: Job, sources: set[Path], written: set[Path], overwrite: bool) -> None:
     if job.problem:
         raise ImageError(job.problem)
-    target = job.target.resolve()
+    target = real_path(job.target)
     if target in written:
         raise OutputError(f"another input of this call was already written to {str(job.target)!r}; rename one")
     if target in sources:
