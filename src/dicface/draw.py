@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 _DOT = (64, 255, 96)
+_CAPTION_PX = 14
 
 
 def draw_landmarks(pixels: NDArray[np.uint8], landmarks: NDArray[np.floating], radius: int = 1) -> NDArray[np.uint8]:
@@ -31,3 +32,27 @@ def side_by_side(images: list[NDArray[np.uint8]], gap: int = 2) -> NDArray[np.ui
     spacer = np.full((images[0].shape[0], gap, 3), 255, dtype=np.uint8)
     row = [part for image in images for part in (image, spacer)][:-1]
     return np.concatenate(row, axis=1)
+
+
+def contact_sheet(tiles: list[NDArray[np.uint8]], captions: list[str], columns: int = 12) -> NDArray[np.uint8]:
+    """Pictures of one size in rows, each with a line of text below.
+
+    Args:
+        tiles: (H, W, 3) uint8 RGB each, at least one.
+        captions: one a tile; what does not fit is cut off at the front.
+        columns: tiles in a row.
+
+    Returns:
+        (rows * (H + 14), columns * W, 3) uint8 RGB; fewer columns if there are fewer tiles.
+    """
+    height, width = tiles[0].shape[:2]
+    columns = min(columns, len(tiles))
+    rows = -(-len(tiles) // columns)
+    sheet = Image.new("RGB", (columns * width, rows * (height + _CAPTION_PX)))
+    pen = ImageDraw.Draw(sheet)
+    for number, (tile, caption) in enumerate(zip(tiles, captions, strict=True)):
+        left, top = number % columns * width, number // columns * (height + _CAPTION_PX)
+        sheet.paste(Image.fromarray(tile), (left, top))
+        fits = next(cut for cut in range(len(caption) + 1) if pen.textlength(caption[cut:]) <= width - 4)
+        pen.text((left + 2, top + height + 1), caption[fits:], fill=(255, 255, 255))
+    return np.asarray(sheet)

@@ -53,15 +53,16 @@ def landmark_box(landmarks: NDArray[np.floating]) -> Box:
     return Box(float(low[0]), float(low[1]), float(high[0]), float(high[1]))
 
 
-def square_of_landmarks(landmarks: NDArray[np.floating]) -> Square:
+def square_of_landmarks(landmarks: NDArray[np.floating], enlargement: float = ENLARGEMENT) -> Square:
     """The training recipe's crop: the landmarks' box made square about its centre and enlarged by 0.3.
 
     Args:
         landmarks: (K, 2) x, y in pixels of the photo, pixel centres at integers.
+        enlargement: how many times the landmarks' square the crop is.
 
     Source: the released code's preparation; not clipped to the photo, see `cut`.
     """
-    return _square_about(landmark_box(landmarks), ENLARGEMENT)
+    return _square_about(landmark_box(landmarks), enlargement)
 
 
 def square_of_box(box: Box) -> Square:

@@ -69,13 +69,18 @@ def is_face_model(path: Path) -> bool:
     return inputs == {"lr"} and {"sr", "heatmaps"} <= outputs
 
 
-def open_session(path: Path) -> onnxruntime.InferenceSession:
+def open_session(path: Path, threads: int = 0) -> onnxruntime.InferenceSession:
     """Load an ONNX file in ONNX Runtime, on the CPU.
+
+    Args:
+        path: the file.
+        threads: that it computes with; 0 takes one for each core.
 
     Raises:
         CheckpointError: not an ONNX file.
     """
     options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
     options.log_severity_level = 3
     try:
         return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])

@@ -34,18 +34,19 @@ class LandmarkModel:
     nearer to hand-made landmarks (docs/measurements.md).
     """
 
-    def __init__(self, model: str = LANDMARK_MODEL) -> None:
+    def __init__(self, model: str = LANDMARK_MODEL, threads: int = 0) -> None:
         """Load a model.
 
         Args:
             model: name of an embedded landmark model, or a path.
+            threads: that it computes with; 0 takes one for each core.
 
         Raises:
             UnknownModelError: no such model.
             CheckpointError: the file is not a landmark model.
         """
         path = find_model(model, kind="landmarks")
-        self._session = open_session(path)
+        self._session = open_session(path, threads)
         inputs, outputs = (
             {port.name for port in ports} for ports in (self._session.get_inputs(), self._session.get_outputs())
         )
