@@ -291,12 +291,12 @@ def prepare(
     """Cut the faces out of photos, find their landmarks, and write a face pack (needs the train extra)."""
     _need_train_extra("pyarrow", "imagehash")
     from dicface.data.splits import Shares
-    from dicface.pipeline.cutting import Recipe
-    from dicface.pipeline.prepare import Preparation, list_photos
-    from dicface.pipeline.prepare import prepare as prepare_pack
-    from dicface.pipeline.results import Results
-    from dicface.pipeline.sorting import Choice
-    from dicface.pipeline.workers import usable_cores
+    from dicface.pipeline.preparing.cutting import Recipe
+    from dicface.pipeline.preparing.prepare import Preparation, list_photos
+    from dicface.pipeline.preparing.prepare import prepare as prepare_pack
+    from dicface.pipeline.preparing.results import Results
+    from dicface.pipeline.preparing.sorting import Choice
+    from dicface.pipeline.preparing.workers import usable_cores
 
     recipe = Recipe(
         enlargement, size, min_crop, max_outside, min_peak, image_format, quality, detector, max_megapixels

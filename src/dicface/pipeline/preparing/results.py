@@ -19,8 +19,8 @@ from dicface.draw import contact_sheet, draw_landmarks
 from dicface.errors import UsageError
 from dicface.files import written_whole
 from dicface.images import Photo, check_writable, write_photo
-from dicface.pipeline.cutting import FAILURES
-from dicface.pipeline.sorting import OUT, Sorting
+from dicface.pipeline.preparing.cutting import FAILURES
+from dicface.pipeline.preparing.sorting import OUT, Sorting
 
 SHEET_FACES = 240
 """Most faces of a contact sheet; of more, that many are drawn, evenly spread."""

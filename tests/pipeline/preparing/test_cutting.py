@@ -11,7 +11,7 @@ from dicface.data.packs import read_pack
 from dicface.errors import UsageError
 from dicface.images import CROP_FORMATS, encode_crop, resize
 from dicface.pipeline.align import Square, cut, square_of_landmarks
-from dicface.pipeline.cutting import FaceCutter, PhotoFaces, Reason, Recipe, Task, cut_face, share_outside
+from dicface.pipeline.preparing.cutting import FaceCutter, PhotoFaces, Reason, Recipe, Task, cut_face, share_outside
 from tests.runtime.test_landmarks import PORTRAIT_POINTS
 
 

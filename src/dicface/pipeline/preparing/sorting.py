@@ -13,7 +13,7 @@ from dicface.data.duplicates import Hashes, differing_bits, first_copies
 from dicface.data.parts import PartFolder, Place, Skipped
 from dicface.data.splits import SIDES, Shares, check_shares, deal, group_faces, hold_back
 from dicface.errors import InputError, UsageError
-from dicface.pipeline.cutting import Reason
+from dicface.pipeline.preparing.cutting import Reason
 
 OUT = -1
 """In place of a side: the face is not written."""

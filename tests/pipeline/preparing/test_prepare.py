@@ -24,11 +24,11 @@ from dicface.data.writing import SCHEMA
 from dicface.errors import DicfaceError, InputError, OutputError, UsageError
 from dicface.images import resize
 from dicface.pipeline import prepare as module
-from dicface.pipeline.cutting import Recipe
-from dicface.pipeline.prepare import Preparation, list_photos, prepare
-from dicface.pipeline.results import Results, Written
-from dicface.pipeline.sorting import Choice
-from dicface.pipeline.workers import cut_in_order
+from dicface.pipeline.preparing.cutting import Recipe
+from dicface.pipeline.preparing.prepare import Preparation, list_photos, prepare
+from dicface.pipeline.preparing.results import Results, Written
+from dicface.pipeline.preparing.sorting import Choice
+from dicface.pipeline.preparing.workers import cut_in_order
 
 NO_PHOTO = "expected an image (JPEG, PNG, WEBP, AVIF, TIFF, BMP, GIF), got something else or a damaged header"
 
@@ -381,7 +381,7 @@ def test_the_contact_sheet_shows_what_was_kept(photos: Path, tmp_path: Path, mon
         sheet = np.asarray(image)
     dots = np.rint(pack.landmarks[4]).astype(int)
     np.testing.assert_array_equal(sheet[dots[:, 1], 4 * 144 + dots[:, 0]], np.tile((64, 255, 96), (68, 1)))
-    monkeypatch.setattr("dicface.pipeline.results.SHEET_FACES", 3)
+    monkeypatch.setattr("dicface.pipeline.preparing.results.SHEET_FACES", 3)
     few = Results(tmp_path / "e.parquet", tmp_path / "e.csv", sheet=tmp_path / "few.png")
     prepare(list_photos([photos], few), few, Preparation(landmarks="pts"))
     with Image.open(tmp_path / "few.png") as image:

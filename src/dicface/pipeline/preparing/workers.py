@@ -9,7 +9,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 
 from dicface.errors import DicfaceError
-from dicface.pipeline.cutting import FaceCutter, PhotoFaces, Recipe, Task
+from dicface.pipeline.preparing.cutting import FaceCutter, PhotoFaces, Recipe, Task
 
 # So many tasks a process are under way or done and not yet fetched: enough that a slow photo does not stop the others.
 _AHEAD = 8

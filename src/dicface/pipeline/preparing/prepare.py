@@ -12,12 +12,12 @@ from dicface.data.annotations import Annotations, open_annotations
 from dicface.data.parts import CutFace, PartFolder, Skipped
 from dicface.errors import InputError, UsageError
 from dicface.files import file_digest
-from dicface.pipeline.cutting import Reason, Recipe, Task
 from dicface.pipeline.detect import make_detector
 from dicface.pipeline.jobs import list_jobs
-from dicface.pipeline.results import Results, Written, write_results
-from dicface.pipeline.sorting import Choice, read_lists, sort_faces
-from dicface.pipeline.workers import cut_in_order
+from dicface.pipeline.preparing.cutting import Reason, Recipe, Task
+from dicface.pipeline.preparing.results import Results, Written, write_results
+from dicface.pipeline.preparing.sorting import Choice, read_lists, sort_faces
+from dicface.pipeline.preparing.workers import cut_in_order
 from dicface.runtime.landmarks import LANDMARK_MODEL
 from dicface.runtime.models import find_model
 
