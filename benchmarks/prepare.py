@@ -31,10 +31,10 @@ from dicface.evaluation.measure import bootstrap_interval, landmark_errors
 from dicface.evaluation.metrics import nrmse
 from dicface.images import FACE_PX, read_photo
 from dicface.pipeline.align import Box, Square, intersection_over_union, landmark_box, square_of_landmarks, to_photo
-from dicface.pipeline.cutting import Recipe
-from dicface.pipeline.prepare import Preparation, list_photos, prepare
-from dicface.pipeline.results import Results
-from dicface.pipeline.sorting import Choice
+from dicface.pipeline.preparing.cutting import Recipe
+from dicface.pipeline.preparing.prepare import Preparation, list_photos, prepare
+from dicface.pipeline.preparing.results import Results
+from dicface.pipeline.preparing.sorting import Choice
 
 COPIES = ("JPEG 50", "half size", "3/4 size", "crop 3 %", "crop 3 % and JPEG 50", "brighter", "mirrored")
 
