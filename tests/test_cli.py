@@ -315,6 +315,16 @@ def test_models_are_listed() -> None:
     assert "evidence" in shown
 
 
+def test_upscale_consistently(portrait: np.ndarray, tmp_path: Path) -> None:
+    crop = np.asarray(Image.fromarray(portrait[50:178, 150:278]).resize((16, 16), Image.Resampling.BICUBIC))
+    Image.fromarray(crop).save(tmp_path / "face.png")
+    result = dicface("upscale", tmp_path / "face.png", "-o", tmp_path / "out.png", "--consistent")
+    assert result.returncode == 0, result.stderr
+    with Image.open(tmp_path / "out.png") as image:
+        again = np.asarray(image.resize((16, 16), Image.Resampling.BICUBIC))
+    np.testing.assert_array_equal(again, crop)
+
+
 def test_evaluate_prints_the_contracts_json(pack: Path) -> None:
     result = dicface("evaluate", pack, "--model", "lite", "--limit", "3", "--lr-size", "16,32", "--json")
     assert result.returncode == 0, result.stderr

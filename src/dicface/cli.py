@@ -195,6 +195,10 @@ def upscale(
     model: Model = "lite",
     all_steps: Annotated[bool, typer.Option("--all-steps", help="Every step side by side.")] = False,
     landmarks: Annotated[bool, typer.Option("--landmarks", help="Draw the landmarks found.")] = False,
+    consistent: Annotated[
+        bool,
+        typer.Option("--consistent", help="Make results reduce to their input exactly; for clean reductions only."),
+    ] = False,
     backend: Backend = "auto",
     strip_metadata: StripMetadata = False,
     keep_gps: KeepGps = False,
@@ -208,9 +212,11 @@ def upscale(
     from dicface.metadata import NO_METADATA, of_result
     from dicface.pipeline.jobs import list_jobs
     from dicface.pipeline.result import mark_of
+    from dicface.runtime.consistent import Consistent
     from dicface.runtime.models import FaceModel
 
     network = FaceModel(model, backend)
+    upscaled = Consistent(network) if consistent else network
     low, high = network.lr_sizes
 
     def work(job: "Job") -> None:
@@ -221,7 +227,7 @@ def upscale(
                 f"expected a square face crop of {low} to {high} px, got {width}x{height}; "
                 "use `dicface restore` for whole photos"
             )
-        (result,) = network([photo.pixels])
+        (result,) = upscaled([photo.pixels])
         pictures = list(zip(result.sr, result.landmarks, strict=True))[0 if all_steps else -1 :]
         drawn = [draw_landmarks(sr, points) if landmarks else sr for sr, points in pictures]
         alpha = None if photo.alpha is None or all_steps else resize(photo.alpha, (FACE_PX, FACE_PX))
