@@ -5,7 +5,7 @@ VENV := .venv
 DEMO_VENV := .venv-demo
 INSTALL := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test check clean
+.PHONY: demo test check browser clean
 
 # The base install alone, without torch: what a user gets.
 $(DEMO_VENV)/ready: pyproject.toml constraints.txt
@@ -15,14 +15,22 @@ $(DEMO_VENV)/ready: pyproject.toml constraints.txt
 
 $(VENV)/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python $(INSTALL) --editable '.[train,openvino,compare,heic,dev]'
+	$(VENV)/bin/python $(INSTALL) --editable '.[train,openvino,compare,heic,web,dev]'
 	$(VENV)/bin/python $(INSTALL) --no-deps spandrel
 	touch $@
 
 demo: $(DEMO_VENV)/ready
 	$(DEMO_VENV)/bin/python examples/demo.py demo
 
-test: $(VENV)/ready
+# The page's tests drive a real browser, those of metadata ask exiftool. Without root they are skipped, aloud.
+browser:
+	@if command -v chromium >/dev/null && command -v exiftool >/dev/null; then true; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+			chromium libimage-exiftool-perl >/dev/null; \
+	else echo "NO CHROMIUM OR NO EXIFTOOL: their tests are skipped; install chromium and libimage-exiftool-perl"; fi
+
+test: $(VENV)/ready browser
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/pyright --pythonpath $(VENV)/bin/python

@@ -32,6 +32,17 @@ _ARITHMETIC = (
     "NwDB3YIMYa7nBelcn9T6pD7AMX/IE1gXEr9JZoVo/9k="
 )
 
+UNDO = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}
+"""What turns an upright picture into how it is stored under an orientation."""
+
 
 class Sample(NamedTuple):
     """A file, and what reading it should give.
@@ -153,18 +164,9 @@ def packings() -> Iterator[Sample]:
 
 def orientations() -> Iterator[Sample]:
     """All eight, in the formats that say them in EXIF."""
-    undo = {
-        2: Image.Transpose.FLIP_LEFT_RIGHT,
-        3: Image.Transpose.ROTATE_180,
-        4: Image.Transpose.FLIP_TOP_BOTTOM,
-        5: Image.Transpose.TRANSPOSE,
-        6: Image.Transpose.ROTATE_90,
-        7: Image.Transpose.TRANSVERSE,
-        8: Image.Transpose.ROTATE_270,
-    }
     for suffix, kind in (("jpg", "JPEG"), ("png", "PNG"), ("webp", "WEBP"), ("tif", "TIFF"), ("avif", "AVIF")):
         for orientation in range(1, 9):
-            stored = picture() if orientation == 1 else picture().transpose(undo[orientation])
+            stored = picture() if orientation == 1 else picture().transpose(UNDO[orientation])
             exif = Image.Exif()
             exif[0x0112] = orientation
             options = {"quality": 95} if suffix in ("jpg", "webp", "avif") else {}

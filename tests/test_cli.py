@@ -474,7 +474,7 @@ def test_train_leaves_weights_that_export(pack: Path, tmp_path: Path) -> None:
     assert dicface("export", tmp_path / "run", "-o", tmp_path / "a.onnx").returncode == 0
 
 
-@pytest.mark.parametrize("command", ["restore", "upscale", "models", "train", "export", "convert", "evaluate"])
+@pytest.mark.parametrize("command", ["restore", "upscale", "models", "train", "export", "convert", "evaluate", "serve"])
 def test_every_command_has_help(command: str) -> None:
     result = dicface(command, "--help")
     assert result.returncode == 0

@@ -9,6 +9,7 @@ from PIL import Image, ImageCms
 from dicface.errors import ImageError, OutputError
 from dicface.files import written_whole
 from dicface.images import Photo, check_writable, read_photo, to_network, to_uint8, write_photo
+from tests.corpus import UNDO
 
 
 @pytest.fixture
@@ -57,16 +58,7 @@ def test_16_bits_are_scaled_by_depth_not_by_content(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_every_orientation_comes_upright(tmp_path: Path, picture: Image.Image, orientation: int) -> None:
-    undo = {
-        2: Image.Transpose.FLIP_LEFT_RIGHT,
-        3: Image.Transpose.ROTATE_180,
-        4: Image.Transpose.FLIP_TOP_BOTTOM,
-        5: Image.Transpose.TRANSPOSE,
-        6: Image.Transpose.ROTATE_90,
-        7: Image.Transpose.TRANSVERSE,
-        8: Image.Transpose.ROTATE_270,
-    }
-    stored = picture if orientation == 1 else picture.transpose(undo[orientation])
+    stored = picture if orientation == 1 else picture.transpose(UNDO[orientation])
     exif = Image.Exif()
     exif[0x0112] = orientation
     exif[0x010E] = "a description"

@@ -1,5 +1,7 @@
 """Pictures about faces: landmarks drawn in, steps side by side."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
@@ -24,6 +26,23 @@ def draw_landmarks(pixels: NDArray[np.uint8], landmarks: NDArray[np.floating], r
     # Pillow cuts fractions off.
     for x, y in np.rint(landmarks).astype(int).tolist():
         pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=_DOT)
+    return np.asarray(image)
+
+
+def draw_boxes(pixels: NDArray[np.uint8], boxes: Sequence[Sequence[float]]) -> NDArray[np.uint8]:
+    """Draw a frame around each box.
+
+    Args:
+        pixels: (H, W, 3) uint8 RGB; left as it is.
+        boxes: left, top, right, bottom in pixels, edges.
+
+    Returns:
+        (H, W, 3) uint8 RGB.
+    """
+    image = Image.fromarray(pixels)
+    pen = ImageDraw.Draw(image)
+    for left, top, right, bottom in boxes:
+        pen.rectangle((min(left, right), min(top, bottom), max(left, right), max(top, bottom)), outline=_DOT, width=2)
     return np.asarray(image)
 
 

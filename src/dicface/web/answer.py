@@ -1,0 +1,182 @@
+"""One photo of the web page: from the uploaded file to the files and words that are shown."""
+
+import json
+import time
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dicface.draw import draw_landmarks, side_by_side
+from dicface.errors import DicfaceError, UsageError
+from dicface.files import write_json
+from dicface.images import FACE_PX, WRITE_SUFFIXES, Photo, check_writable, read_photo, resize, write_photo
+from dicface.pipeline.align import Box, cut
+from dicface.pipeline.report import photo_report
+from dicface.pipeline.restore import Face, Restorer
+from dicface.pipeline.result import mark_of_photo, result_photo
+
+MAX_MEGAPIXELS = 16.0
+"""Of an uploaded photo, and a quarter of that of a result: a page is for looking at one photo, not for posters."""
+MAX_RESULT_MEGAPIXELS = 64.0
+MAX_FACES_SHOWN = 24
+_SHOWN_PX = 1600
+"""Longest side of what the page shows; downloads have the full size."""
+
+_CLICKABLE_PX = 720
+"""A smaller photo is enlarged before somebody has to point at a face in it."""
+
+
+class Wish(NamedTuple):
+    """What somebody asked for.
+
+    Attributes:
+        source: the uploaded file.
+        folder: where results go; it exists.
+        model: name of an embedded model.
+        scale: enlargement of the photo.
+        boxes: faces that were drawn; empty detects them.
+    """
+
+    source: Path
+    folder: Path
+    model: str
+    scale: float
+    boxes: tuple[Box, ...] = ()
+
+
+class Answer(NamedTuple):
+    """What is shown.
+
+    Attributes:
+        summary: one sentence.
+        before, after: pictures of one size for the slider.
+        faces: a strip for each restored face: the crop, every step, the last with its landmarks.
+        photo: the result in full size.
+        report: the JSON file.
+    """
+
+    summary: str
+    before: Path
+    after: Path
+    faces: tuple[Path, ...]
+    photo: Path
+    report: Path
+
+
+@cache
+def _restorer(model: str) -> Restorer:
+    return Restorer(model)
+
+
+def _shown(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Pixels small enough for a page."""
+    height, width = pixels.shape[:2]
+    factor = min(1.0, _SHOWN_PX / max(height, width))
+    return pixels if factor == 1 else resize(pixels, (max(1, round(width * factor)), max(1, round(height * factor))))
+
+
+def preview(source: Path, folder: Path) -> tuple[Path, float]:
+    """A picture of an uploaded file for the page.
+
+    Args:
+        source: the file.
+        folder: where the picture goes.
+
+    Returns:
+        The picture, and how many pixels of the photo one of its pixels stands for.
+
+    Raises:
+        ImageError: it is none, or too large for the page.
+    """
+    pixels = read_photo(source, MAX_MEGAPIXELS).pixels
+    shown = _shown(pixels)
+    height, width = shown.shape[:2]
+    if (times := _CLICKABLE_PX // max(height, width)) > 1:
+        shown = resize(shown, (width * times, height * times))
+    write_photo(folder / "preview.png", Photo(shown))
+    return folder / "preview.png", pixels.shape[1] / shown.shape[1]
+
+
+def _strip(photo: NDArray[np.uint8], face: Face) -> NDArray[np.uint8]:
+    """The crop as the model saw it, every step, and the last with its landmarks."""
+    assert face.steps is not None
+    assert face.landmarks is not None
+    square = face.square
+    crop = cut(photo, square)
+    rows = np.arange(FACE_PX) * square.side // FACE_PX
+    factor = FACE_PX / square.side
+    points = (face.landmarks + 0.5 - (square.left, square.top)) * factor - 0.5
+    return side_by_side([crop[rows][:, rows], *face.steps, draw_landmarks(face.steps[-1], points)])
+
+
+def answer(wish: Wish) -> Answer:
+    """Restore one photo.
+
+    Raises:
+        DicfaceError: the file or the wish cannot be used, in words for the page.
+    """
+    start = time.perf_counter()
+    photo = read_photo(wish.source, MAX_MEGAPIXELS)
+    height, width = photo.pixels.shape[:2]
+    size = (round(width * wish.scale), round(height * wish.scale))
+    if size[0] * size[1] > MAX_RESULT_MEGAPIXELS * 1e6:
+        raise UsageError(
+            f"expected a result of at most {MAX_RESULT_MEGAPIXELS:g} megapixels, got {size[0]}x{size[1]}; "
+            "choose a smaller scale, or use `dicface restore`"
+        )
+    suffix = wish.source.suffix.lower()
+    target = wish.folder / f"restored{suffix if suffix in WRITE_SUFFIXES else '.png'}"
+    try:
+        check_writable(target, *size, photo.alpha is not None)
+    except DicfaceError:
+        target = target.with_suffix(".png")
+    restorer = _restorer(wish.model)
+    restoration = restorer.restore(photo.pixels, wish.scale, wish.boxes or None)
+    mark = mark_of_photo(restorer.model, restoration)
+    notes = photo.notes + write_photo(target, result_photo(photo, restoration, mark))
+    elapsed_s = time.perf_counter() - start
+
+    report = wish.folder / "report.json"
+    facts = photo_report(wish.source, target, restoration, mark, wish.scale, notes, elapsed_s)
+    # Where files lie on the server is nobody's business.
+    write_json(report, {**facts, "input": wish.source.name, "output": target.name})
+    shown = _shown(restoration.image)
+    before, after = wish.folder / "before.png", wish.folder / "after.png"
+    write_photo(before, Photo(resize(photo.pixels, (shown.shape[1], shown.shape[0]))))
+    write_photo(after, Photo(shown))
+    strips: list[Path] = []
+    restored = [face for face in restoration.faces if face.steps is not None]
+    for number, face in enumerate(restored[:MAX_FACES_SHOWN], start=1):
+        strip = wish.folder / f"face-{number}.png"
+        write_photo(strip, Photo(_strip(photo.pixels, face)))
+        strips.append(strip)
+    found = f"{len(restored)} of {len(restoration.faces)} faces restored" if restoration.faces else "No face found"
+    reasons = sorted({face.outcome.value for face in restoration.faces if face.steps is None})
+    summary = (
+        f"{', '.join((found, *reasons, *notes))}. {width}x{height} to {size[0]}x{size[1]} px in {elapsed_s:.1f} s."
+    )
+    return Answer(summary, before, after, tuple(strips), target, report)
+
+
+def read_boxes(text: str) -> tuple[Box, ...]:
+    """Boxes from the page's field: one a line, four numbers with commas between.
+
+    Raises:
+        UsageError: something else.
+
+    >>> read_boxes("10, 20, 30, 45")
+    (Box(left=10.0, top=20.0, right=30.0, bottom=45.0),)
+    """
+    boxes: list[Box] = []
+    for line in filter(None, map(str.strip, text.splitlines())):
+        try:
+            left, top, right, bottom = (float(json.loads(part)) for part in line.split(","))
+        except (ValueError, TypeError) as error:
+            raise UsageError(
+                f"expected a box as left, top, right, bottom in pixels of the photo, got {line!r}"
+            ) from error
+        boxes.append(Box(left, top, right, bottom))
+    return tuple(boxes)

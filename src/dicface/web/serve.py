@@ -1,0 +1,151 @@
+"""The server: on this machine alone, with bounds, and nothing kept."""
+
+import os
+import shutil
+import signal
+import tempfile
+import threading
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from dicface.errors import UsageError
+from dicface.web.worker import Worker
+
+# Said before Gradio is imported: it would tell its makers of every start, and its pages would ask for fonts.
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+# The page may ask this server and nobody else, whatever is in it.
+_POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob:; media-src 'self' blob:; font-src 'self' data:; connect-src 'self'; "
+    "worker-src 'self' blob:; object-src 'none'; base-uri 'self'; form-action 'self'"
+)
+# Ways in which Gradio fetches other servers' pages for its own.
+_FORBIDDEN = ("/file=http", "/proxy=")
+
+Message = MutableMapping[str, Any]
+Send = Callable[[Message], Awaitable[None]]
+
+
+class Limits(NamedTuple):
+    """What a server allows.
+
+    Attributes:
+        upload_mb: size of an uploaded file, in megabytes.
+        waiting: how many requests may wait.
+        time_s: how long one may take, in seconds.
+        kept_s: after how many seconds its files are deleted.
+    """
+
+    upload_mb: int = 32
+    waiting: int = 16
+    time_s: float = 120
+    kept_s: int = 900
+
+
+class Guard:
+    """ASGI middleware: refuses to fetch for others, and tells browsers to ask nobody else."""
+
+    def __init__(self, app: Callable[..., Awaitable[None]]) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Message, receive: Callable[[], Awaitable[Message]], send: Send) -> None:
+        """See the ASGI specification."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        if any(part in scope["path"] for part in _FORBIDDEN):
+            await send({"type": "http.response.start", "status": 403, "headers": []})
+            await send({"type": "http.response.body", "body": b"not here"})
+            return
+
+        async def send_with_policy(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                extra = {
+                    b"content-security-policy": _POLICY.encode(),
+                    b"referrer-policy": b"no-referrer",
+                    b"x-content-type-options": b"nosniff",
+                }
+                message["headers"] = [*message.get("headers", []), *extra.items()]
+            await send(message)
+
+        await self._app(scope, receive, send_with_policy)
+
+
+def sweep(root: Path, older_than_s: float) -> None:
+    """Delete the files of a folder, and its empty folders, that nobody has touched for a while."""
+    latest = time.time() - older_than_s
+    for parent, _, names in os.walk(root, topdown=False):
+        for path in (*(Path(parent, name) for name in names), Path(parent)):
+            # Another request may be at work in it.
+            with suppress(OSError):
+                if path != root and path.stat().st_mtime < latest:
+                    path.rmdir() if path.is_dir() else path.unlink()
+
+
+def _keep_clean(root: Path, kept_s: float, over: threading.Event) -> None:
+    """Sweep again and again, until it is over."""
+    while not over.wait(kept_s / 5):
+        sweep(root, kept_s)
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def serve(host: str = "127.0.0.1", port: int = 7860, limits: Limits | None = None) -> None:
+    """Serve the page until interrupted.
+
+    Args:
+        host: address to listen on; 127.0.0.1 is this machine alone.
+        port: to listen on.
+        limits: what to allow.
+
+    Raises:
+        UsageError: the port is taken, or the address is not ours.
+    """
+    limits = limits or Limits()
+    root = Path(tempfile.mkdtemp(prefix="dicface-"))
+    os.environ["GRADIO_TEMP_DIR"] = str(root)
+    # Gradio reads its settings when it is imported.
+    from gradio.themes import Default
+    from starlette.middleware import Middleware
+
+    from dicface.web.page import STYLE, build
+
+    # A polite end clears up as Ctrl+C does.
+    signal.signal(signal.SIGTERM, _interrupt)
+    over = threading.Event()
+    threading.Thread(target=_keep_clean, args=(root, limits.kept_s, over), daemon=True).start()
+    fonts = ("system-ui", "sans-serif")
+    worker = Worker(limits.time_s)
+    try:
+        build(worker, root, limits.waiting).launch(
+            server_name=host,
+            server_port=port,
+            share=False,
+            quiet=True,
+            show_error=True,
+            theme=Default(font=fonts, font_mono=("ui-monospace", "monospace")),
+            css=STYLE,
+            footer_links=[],
+            max_file_size=f"{limits.upload_mb}mb",
+            allowed_paths=[],
+            ssr_mode=False,
+            pwa=False,
+            mcp_server=False,
+            enable_monitoring=False,
+            run_history=False,
+            state_session_capacity=100,
+            app_kwargs={"middleware": [Middleware(Guard)]},
+        )
+    except OSError as error:
+        raise UsageError(f"cannot listen on {host}:{port}: {error}; choose another --host or --port") from error
+    finally:
+        over.set()
+        worker.close()
+        shutil.rmtree(root, ignore_errors=True)

@@ -1,0 +1,39 @@
+"""What the page shows for one photo, without the page."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dicface.errors import UsageError
+from dicface.web.answer import Wish, answer, read_boxes
+
+
+def test_an_answer_has_all_that_is_shown(tmp_path: Path, small_photo: np.ndarray) -> None:
+    image = Image.fromarray(small_photo)
+    image.putalpha(200)
+    image.save(tmp_path / "a.png")
+    done = answer(Wish(tmp_path / "a.png", tmp_path, "lite", 2, read_boxes("43, 21, 64, 43\n")))
+    assert done.summary.startswith("1 of 1 faces restored. 121x121 to 242x242 px in ")
+    with Image.open(done.photo) as photo, Image.open(done.before) as before, Image.open(done.after) as after:
+        assert (photo.mode, photo.size) == ("RGBA", (242, 242))
+        assert before.size == after.size == (242, 242)
+    (strip,) = done.faces
+    with Image.open(strip) as faces:
+        # The crop, three steps, and the landmarks, with gaps between.
+        assert faces.size == (5 * 128 + 4 * 2, 128)
+    assert json.loads(done.report.read_text())["input"] == "a.png"
+
+
+def test_a_result_too_large_for_a_page_is_refused(tmp_path: Path) -> None:
+    Image.new("RGB", (2000, 1000)).save(tmp_path / "a.png")
+    with pytest.raises(UsageError, match="expected a result of at most 64 megapixels, got 16000x8000"):
+        answer(Wish(tmp_path / "a.png", tmp_path, "lite", 8))
+
+
+@pytest.mark.parametrize("text", ["1,2,3", "a,b,c,d", "1 2 3 4", "[1],2,3,4"])
+def test_a_box_that_is_none_is_said(text: str) -> None:
+    with pytest.raises(UsageError, match=r"expected a box as left, top, right, bottom in pixels of the photo, got"):
+        read_boxes(text)

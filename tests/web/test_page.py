@@ -1,0 +1,234 @@
+"""The web page in a real browser, and its server as a stranger would try it."""
+
+import io
+import json
+import shutil
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from benchmarks.serving import Server, asked, load, memory_mb, running, status, uploaded
+from PIL import Image
+
+pytest.importorskip("gradio", reason="the page needs the web extra: pip install 'dicface[web]'")
+sync_api = pytest.importorskip("playwright.sync_api", reason="its tests need playwright")
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="CHROMIUM IS MISSING: run `make browser` as root")
+# A browser as root, without a screen, that asks nobody for updates.
+FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+FLAGS += ["--disable-component-update", "--disable-sync", "--disable-quic"]
+PATIENCE_MS = 90_000
+KEPT_S = 20
+
+
+BOX = "43,21,64,43"
+
+
+@pytest.fixture(scope="module")
+def temporary(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the server's files go."""
+    return tmp_path_factory.mktemp("served")
+
+
+@pytest.fixture(scope="module")
+def server(temporary: Path) -> Iterator[Server]:
+    with running("--keep", str(KEPT_S), "--upload-mb", "2", temporary=temporary) as server:
+        yield server
+    assert list(temporary.glob("dicface-*")) == [], "a server that ends takes its files with it"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with sync_api.sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def photo(tmp_path: Path, small_photo: np.ndarray) -> Path:
+    path = tmp_path / "small photo.png"
+    Image.fromarray(small_photo).save(path)
+    return path
+
+
+def opened(browser: Any, server: Server, **context: Any) -> tuple[Any, list[str]]:
+    """The page, and the addresses that it asks for."""
+    page = browser.new_context(**context).new_page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.set_default_timeout(PATIENCE_MS)
+    page.goto(server.url)
+    page.wait_for_selector("#restore")
+    return page, asked
+
+
+def upload(page: Any, path: Path) -> None:
+    page.set_input_files("#photo input[type=file]", path)
+
+
+@needs_browser
+def test_upload_restore_compare_download(
+    browser: Any, server: Server, temporary: Path, photo: Path, tmp_path: Path
+) -> None:
+    page, addresses = opened(browser, server)
+    upload(page, photo)
+    page.wait_for_selector("#shown img")
+    page.click("#restore")
+    page.wait_for_selector("#slider img")
+    assert page.locator("#slider img").count() >= 2
+    page.wait_for_selector("#faces img")
+    summary = page.inner_text("#summary")
+    assert summary.startswith("1 of ")
+    assert "121x121 to 484x484 px in" in summary
+    with page.expect_download() as download:
+        page.click("#whole")
+    download.value.save_as(tmp_path / "result.png")
+    with Image.open(tmp_path / "result.png") as image:
+        assert image.size == (484, 484)
+        assert b"compositeWithTrainedAlgorithmicMedia" in image.info["xmp"]
+    with page.expect_download() as download:
+        page.click("#report")
+    download.value.save_as(tmp_path / "report.json")
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["faces"][0]["outcome"] == "restored"
+    assert str(temporary) not in json.dumps(report)
+    assert [url for url in addresses if not url.startswith((server.url, "data:", "blob:"))] == []
+
+
+@needs_browser
+@pytest.mark.parametrize("content", [b"this is no picture", b""], ids=["text", "empty"])
+def test_a_broken_file_gets_a_readable_message(browser: Any, server: Server, tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "broken.jpg").write_bytes(content)
+    page, _ = opened(browser, server)
+    upload(page, tmp_path / "broken.jpg")
+    page.wait_for_selector("text=Expected an image")
+
+
+@needs_browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_phone_and_keyboard(browser: Any, server: Server, scheme: str) -> None:
+    """A narrow screen, no mouse: the example, a scale, the result."""
+    page, _ = opened(browser, server, viewport={"width": 360, "height": 740}, color_scheme=scheme, has_touch=True)
+    page.focus("#example")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#shown img")
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.id") == "restore":
+            break
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#slider img")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    brightness = np.mean([int(part) for part in background[background.index("(") + 1 : -1].split(",")[:3]])
+    assert (brightness > 128) == (scheme == "light")
+
+
+@needs_browser
+def test_two_clicks_draw_a_face(browser: Any, server: Server, photo: Path) -> None:
+    page, _ = opened(browser, server)
+    upload(page, photo)
+    page.wait_for_selector("#shown img")
+    page.click("#draw button")
+    page.wait_for_timeout(500)
+    for x, y in ((43, 21), (64, 43)):
+        picture = page.locator("#shown img")
+        frame = picture.bounding_box()
+        # The picture is square and lies in the middle of a wider frame.
+        side = min(frame["width"], frame["height"])
+        left = frame["x"] + (frame["width"] - side) / 2
+        top = frame["y"] + (frame["height"] - side) / 2
+        page.mouse.click(left + (x + 0.5) / 121 * side, top + (y + 0.5) / 121 * side)
+        page.wait_for_timeout(2500)
+    drawn = [float(part) for part in page.input_value("#boxes textarea").split(",")]
+    assert np.abs(np.array(drawn) - (43, 21, 64, 43)).max() <= 1.5
+    page.click("#restore")
+    page.wait_for_selector("#slider img")
+    with page.expect_download() as download:
+        page.click("#report")
+    assert json.loads(Path(download.value.path()).read_text())["faces"][0]["score"] is None
+
+
+@pytest.mark.parametrize("route", ["file=", "file/", "gradio_api/file=", "gradio_api/file/", "static/", "assets/"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/etc/passwd", "../../../../../../etc/passwd", "%2e%2e/%2e%2e/%2e%2e/etc/passwd", __file__, "pyproject.toml"),
+        *("http://127.0.0.1:1/", "https://example.org/"),
+    ],
+)
+def test_no_file_and_no_other_server_is_reachable(server: Server, route: str, path: str) -> None:
+    code, content = status(f"{server.url}/{route}{path}")
+    assert code >= 400
+    assert b"root:" not in content
+    assert b"hatchling" not in content
+
+
+def test_pages_may_ask_nobody_else(server: Server) -> None:
+    with urllib.request.urlopen(server.url, timeout=30) as reply:
+        assert "default-src 'self'" in reply.headers["Content-Security-Policy"]
+        page = reply.read().decode()
+    assert '"analytics_enabled":true' not in page.replace(" ", "")
+    assert "fonts.googleapis.com" not in page
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "http://127.0.0.1:1/a.png", "https://example.org/a.png"])
+def test_a_path_or_a_link_in_place_of_an_upload_is_refused(server: Server, path: str) -> None:
+    said = asked(server, {"path": path, "url": path, "meta": {"_type": "gradio.FileData"}}, BOX)
+    assert "event: error" in said
+    assert "faces restored" not in said
+
+
+def test_an_upload_over_the_limit_is_refused(server: Server, temporary: Path) -> None:
+    assert uploaded(server, "large.png", bytes(3 << 20))[0] == 413
+    assert uploaded(server, "../../../up.png", b"small")[0] == 200
+    # The client's path is not followed.
+    assert [path for path in temporary.rglob("up.png") if path.parents[2] != temporary] == []
+    assert not (temporary.parent / "up.png").exists()
+
+
+def test_eight_clients_at_once(server: Server, photo: Path) -> None:
+    """A small version of what `benchmarks/serving.py` does."""
+    (path,) = json.loads(uploaded(server, "face.png", photo.read_bytes())[1])
+    load(server, path, BOX, clients=8, requests=16)
+    before = memory_mb(server.pid)
+    latencies, failures = load(server, path, BOX, clients=8, requests=32)
+    assert failures == []
+    assert len(latencies) == 32
+    assert memory_mb(server.pid) - before < 60
+
+
+def test_nothing_is_kept(server: Server, temporary: Path, photo: Path) -> None:
+    uploaded(server, "face.png", photo.read_bytes())
+    (root,) = temporary.glob("dicface-*")
+    assert root.stat().st_mode & 0o077 == 0
+    patience = time.monotonic() + 3 * KEPT_S
+    while time.monotonic() < patience and [path for path in root.rglob("*") if path.is_file()]:
+        time.sleep(0.5)
+    assert [path for path in root.rglob("*") if path.is_file()] == []
+
+
+def test_a_port_that_is_taken_is_said(server: Server) -> None:
+    port = server.url.rsplit(":", 1)[1]
+    command = [sys.executable, "-m", "dicface", "serve", "--port", port]
+    result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=90)
+    assert result.returncode == 2
+    assert f"cannot listen on 127.0.0.1:{port}" in result.stderr.splitlines()[-1]
+
+
+def test_the_example_is_small_and_restorable() -> None:
+    from dicface.images import read_photo
+    from dicface.web.page import EXAMPLE
+
+    assert EXAMPLE.stat().st_size < 20_000
+    assert Image.open(io.BytesIO(EXAMPLE.read_bytes())).size == (121, 121)
+    assert read_photo(EXAMPLE).notes == ()

@@ -1,0 +1,50 @@
+"""Work that takes too long, or dies, is over; the next goes on."""
+
+import operator
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("gradio", reason="the page needs the web extra: pip install 'dicface[web]'")
+
+from dicface.errors import ImageError
+from dicface.web.answer import preview
+from dicface.web.serve import sweep
+from dicface.web.worker import TooLongError, Worker
+
+
+def test_a_time_limit_that_holds(tmp_path: Path) -> None:
+    worker = Worker(limit_s=20)
+    try:
+        assert worker(operator.add, 1, 2) == 3
+        worker.limit_s = 0.3
+        start = time.monotonic()
+        with pytest.raises(TooLongError, match=r"expected to be done within 0.3 s; use a smaller photo"):
+            worker(time.sleep, 30)
+        assert time.monotonic() - start < 10
+        worker.limit_s = 20
+        assert worker(operator.add, 2, 3) == 5
+        with pytest.raises(TooLongError, match="took more than this server has"):
+            worker(os._exit, 1)
+        (tmp_path / "a.png").write_text("no picture")
+        with pytest.raises(ImageError, match="expected an image"):
+            worker(preview, tmp_path / "a.png", tmp_path)
+    finally:
+        worker.close()
+
+
+def test_a_sweep_takes_what_is_old(tmp_path: Path) -> None:
+    for name in ("old", "new"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.png").write_bytes(b"a")
+    for path in (tmp_path / "old" / "a.png", tmp_path / "old"):
+        os.utime(path, (1, 1))
+    sweep(tmp_path, older_than_s=60)
+    assert [str(path.relative_to(tmp_path)) for path in sorted(tmp_path.rglob("*.png"))] == ["new/a.png"]
+    for path in (tmp_path / "old", tmp_path / "new" / "a.png"):
+        os.utime(path, (1, 1)) if path.exists() else None
+    sweep(tmp_path, older_than_s=60)
+    assert list(tmp_path.rglob("*.png")) == []
+    assert tmp_path.exists()
