@@ -1,5 +1,6 @@
 """The page: what is on it, and what happens when somebody presses something."""
 
+import os
 import secrets
 from pathlib import Path
 from typing import Any
@@ -112,6 +113,7 @@ class _Actions:
             raise gr.Error("Drop a photo first.", print_exception=False)
         if not Path(path).exists():
             raise gr.Error("The photo has been deleted in the meantime; drop it again.", print_exception=False)
+        os.utime(path)  # what is in use is not old
         try:
             done = self._worker(answer, Wish(Path(path), _folder(self._root), model, scale, read_boxes(text)))
         except DicfaceError as error:
