@@ -12,7 +12,7 @@ from rich.table import Table
 
 from dicface.evaluation.measure import Likeness, Measurement
 from dicface.evaluation.scores import NORMALISERS, Scores
-from dicface.evaluation.statistics import Paired, estimate
+from dicface.evaluation.statistics import estimate
 from dicface.files import written_whole
 
 
@@ -28,11 +28,6 @@ class Grid(NamedTuple):
     title: str
     header: tuple[str, ...]
     rows: list[tuple[str, ...]]
-
-
-def difference_text(pair: Paired, digits: int, factor: float = 1.0) -> str:
-    """A difference with its interval, and how often the first was better."""
-    return f"{pair.difference.text(digits, factor, sign='+')}, better on {pair.win_rate:.0%}"
 
 
 def _quality(measured: Measurement) -> Grid:
@@ -67,14 +62,15 @@ def _differences(measured: Measurement) -> Grid:
             for name, pair in pairs.items():
                 match kind:
                     case "psnr":
-                        cells = f"{name} PSNR, dB", other.name, difference_text(pair, 2)
+                        label, digits, factor = f"{name} PSNR, dB", 2, 1.0
                     case "ssim":
-                        cells = f"{name} SSIM", other.name, difference_text(pair, 4)
+                        label, digits, factor = f"{name} SSIM", 4, 1.0
                     case _:
-                        cells = f"landmark error by {name}, %", other.name, difference_text(pair, 2, 100)
-                rows.append(cells)
+                        label, digits, factor = f"NRMSE by {name}, %", 2, 100.0
+                difference = pair.difference.text(digits, factor, sign="+")
+                rows.append((label, other.name, difference, f"{pair.win_rate:.0%}"))
     title = f"{measured.scores.name}, compared face by face"
-    return Grid(title, ("", "with", "difference, and how often better"), rows)
+    return Grid(title, ("", "with", "difference", "better on"), rows)
 
 
 def _landmarks(measured: Measurement) -> Grid | None:
