@@ -42,9 +42,8 @@ class Hourglass(nn.Module):
             features = down(nn.functional.max_pool2d(features, 2))
         features = self.centre(features)
         for skip, up in zip(reversed(skips), self.up, strict=True):
-            features = nn.functional.interpolate(
-                up(features), size=skip.shape[-2:], mode="bilinear", align_corners=True
-            )
+            # By a factor rather than to a size, which every exported graph would compute anew.
+            features = nn.functional.interpolate(up(features), scale_factor=2, mode="bilinear", align_corners=True)
             features = features + skip
         return features
 

@@ -1,6 +1,7 @@
 """The recovery branch: stem, recovery block, reconstruction."""
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -62,6 +63,27 @@ class AnySizeStem(nn.Module):
         return StemOutput(features, resize_bicubic(lr, FACE_PX))
 
 
+class DenseMerge(nn.Sequential):
+    """1x1 convolution and PReLU over several features, as if concatenated; inference sums instead (ADR 0024)."""
+
+    def __init__(self, features: int, count: int) -> None:
+        super().__init__(*conv_prelu(features * count, features, 1))
+
+    @property
+    def conv(self) -> nn.Conv2d:
+        """The convolution."""
+        return cast(nn.Conv2d, self[0])
+
+    @property
+    def activation(self) -> nn.Module:
+        """What follows it."""
+        return self[1]
+
+    def forward(self, features: Sequence[Tensor]) -> Tensor:
+        """`count` times (N, C, H, W) float -> (N, C, H, W) float."""
+        return super().forward(torch.cat(list(features), dim=1))
+
+
 class RecoveryBlock(nn.Module):
     """Feedback block: low-resolution features projected up and down again, densely connected.
 
@@ -76,7 +98,7 @@ class RecoveryBlock(nn.Module):
         self.up = nn.ModuleList(deconv_prelu(features, features, kernel, stride, padding) for _ in range(groups))
         self.down = nn.ModuleList(conv_prelu(features, features, kernel, stride, padding) for _ in range(groups))
         self.merge_low = nn.ModuleList(conv_prelu(features * (g + 1), features, 1) for g in range(1, groups))
-        self.merge_high = nn.ModuleList(conv_prelu(features * (g + 1), features, 1) for g in range(1, groups))
+        self.merge_high = nn.ModuleList(DenseMerge(features, g + 1) for g in range(1, groups))
         self.compress_out = conv_prelu(features * groups, features, 1)
 
     def forward(self, features: Tensor, heatmaps: Tensor | None) -> Tensor:
@@ -95,7 +117,7 @@ class RecoveryBlock(nn.Module):
         lows, highs = [low], []
         for group, (up, down) in enumerate(zip(self.up, self.down, strict=True)):
             highs.append(up(low if group == 0 else self.merge_low[group - 1](torch.cat(lows, dim=1))))
-            lows.append(down(highs[0] if group == 0 else self.merge_high[group - 1](torch.cat(highs, dim=1))))
+            lows.append(down(highs[0] if group == 0 else self.merge_high[group - 1](highs)))
             low = lows[-1]
         return self.compress_out(torch.cat(lows[1:], dim=1))
 
