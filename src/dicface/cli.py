@@ -45,6 +45,7 @@ Backend = Annotated[str, typer.Option(help="auto, onnxruntime, openvino or torch
 StripMetadata = Annotated[bool, typer.Option("--strip-metadata", help="Leave out EXIF, XMP and profile of the source.")]
 KeepGps = Annotated[bool, typer.Option("--keep-gps", help="Keep the place where the photo was taken.")]
 NoMark = Annotated[bool, typer.Option("--no-mark", help="Do not say in the result that a network made parts of it.")]
+Verbose = Annotated[bool, typer.Option("--verbose", help="Say on stderr what runs the model, and why.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace results that exist already.")]
 
 
@@ -131,6 +132,7 @@ def restore(
     keep_gps: KeepGps = False,
     no_mark: NoMark = False,
     force: Annotated[bool, typer.Option("--force", help="Also faces too large or too small to gain.")] = False,
+    verbose: Verbose = False,
     overwrite: Overwrite = False,
 ) -> None:
     """Find the small faces in photos, restore them, and enlarge the photos around them."""
@@ -146,6 +148,8 @@ def restore(
     if report is not None:
         _check_report(report, jobs, overwrite)
     restorer = Restorer(model, backend, detector)
+    if verbose:
+        _say(restorer.model.how_it_runs)
     reports: list[dict[str, Any]] = []
 
     def work(job: "Job") -> None:
@@ -203,6 +207,7 @@ def upscale(
     strip_metadata: StripMetadata = False,
     keep_gps: KeepGps = False,
     no_mark: NoMark = False,
+    verbose: Verbose = False,
     overwrite: Overwrite = False,
 ) -> None:
     """Super-resolve aligned face crops to 128x128."""
@@ -217,6 +222,8 @@ def upscale(
 
     network = FaceModel(model, backend)
     upscaled = Consistent(network) if consistent else network
+    if verbose:
+        _say(network.how_it_runs)
     low, high = network.lr_sizes
 
     def work(job: "Job") -> None:

@@ -3,13 +3,14 @@
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from dicface.errors import CheckpointError
+from dicface.errors import CheckpointError, UsageError
+from dicface.runtime.choice import CPU_PROVIDER, PROVIDER_VARIABLE, choose_provider
 
 BACKENDS = ("auto", "onnxruntime", "openvino", "torch")
 
@@ -32,6 +33,8 @@ class Backend(Protocol):
     name: str
     lr_size: int | None
     """The only side it takes, in pixels; None if any from 8 to 64."""
+    runs_on: str
+    """Processor and precision, for people."""
 
     def __call__(self, lr: NDArray[np.float32]) -> FaceOutput:
         """Super-resolve a batch.
@@ -70,7 +73,7 @@ def is_face_model(path: Path) -> bool:
 
 
 def open_session(path: Path, threads: int = 0) -> onnxruntime.InferenceSession:
-    """Load an ONNX file in ONNX Runtime, on the CPU.
+    """Load an ONNX file in ONNX Runtime, on the provider that `choose_provider` takes.
 
     Args:
         path: the file.
@@ -78,18 +81,31 @@ def open_session(path: Path, threads: int = 0) -> onnxruntime.InferenceSession:
 
     Raises:
         CheckpointError: not an ONNX file.
+        UsageError: the provider asked for is not there, or does not start; ONNX Runtime would go on slowly on the CPU.
     """
+    provider = choose_provider(onnxruntime.get_available_providers())
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
+    if provider == "DmlExecutionProvider":
+        # DirectML takes neither of the two.
+        options.enable_mem_pattern = False
+        options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+    providers = list(dict.fromkeys((provider, CPU_PROVIDER)))
     try:
-        return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(path, options, providers=providers)
     except Exception as error:  # its exceptions share no base but this
         raise CheckpointError(f"expected an ONNX model, could not load {str(path)!r}: {error}") from error
+    if session.get_providers()[0] != provider:
+        raise UsageError(
+            f"expected ONNX Runtime to start {provider}, it fell back to {session.get_providers()[0]}; mend its "
+            f"installation, or set {PROVIDER_VARIABLE}=cpu"
+        )
+    return session
 
 
 class OnnxRuntimeBackend:
-    """ONNX Runtime on the CPU."""
+    """ONNX Runtime, float32."""
 
     name = "onnxruntime"
 
@@ -98,6 +114,7 @@ class OnnxRuntimeBackend:
         inputs = {port.name: port.shape for port in self._session.get_inputs()}
         outputs = {port.name for port in self._session.get_outputs()}
         self.lr_size = _check_ports(path, inputs, outputs)
+        self.runs_on = f"{self._session.get_providers()[0]}, float32"
 
     def __call__(self, lr: NDArray[np.float32]) -> FaceOutput:
         """See `Backend`."""
@@ -110,11 +127,14 @@ class OpenVinoBackend:
 
     name = "openvino"
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, precision: Literal["f32", "bf16"] | None = None) -> None:
         import openvino
 
+        settings = {"PERFORMANCE_HINT": "LATENCY"}
+        if precision is not None:
+            settings["INFERENCE_PRECISION_HINT"] = precision
         try:
-            self._model = openvino.Core().compile_model(path, "CPU", {"PERFORMANCE_HINT": "LATENCY"})
+            self._model = openvino.Core().compile_model(path, "CPU", settings)
         except RuntimeError as error:
             raise CheckpointError(f"expected an ONNX model, could not load {str(path)!r}: {error}") from error
         inputs = {
@@ -123,6 +143,7 @@ class OpenVinoBackend:
         }
         outputs = {port.any_name for port in self._model.outputs}
         self.lr_size = _check_ports(path, inputs, outputs)
+        self.runs_on = f"CPU, {self._model.get_property('INFERENCE_PRECISION_HINT').to_string()}"
         # A request may not be shared between threads.
         self._local = threading.local()
 
@@ -134,22 +155,46 @@ class OpenVinoBackend:
         return FaceOutput(np.array(result["sr"]), np.array(result["heatmaps"]))
 
 
+class TorchVariant(NamedTuple):
+    """How torch runs a network.
+
+    Attributes:
+        bfloat16: convolutions in bfloat16 (autocast).
+        compiled: through torch.compile.
+        channels_last: pixels before channels in memory.
+    """
+
+    bfloat16: bool = False
+    compiled: bool = False
+    channels_last: bool = False
+
+
 class TorchBackend:
-    """torch on the CPU, float32."""
+    """torch, on CUDA where there is one, else on the CPU; eager and float32 unless a variant says otherwise."""
 
     name = "torch"
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, variant: TorchVariant | None = None) -> None:
         import torch
 
         from dicface.checkpoints import load_network
 
-        self._torch = torch
-        self._network = load_network(path)
-        self.lr_size = None if self._network.config.stem == "any-size" else 16
+        self._torch, self._variant = torch, variant or TorchVariant()
+        self._device = "cuda" if torch.cuda.is_available() else "cpu"
+        network = load_network(path).to(self._device)
+        self.lr_size = None if network.config.stem == "any-size" else 16
+        self._layout = torch.channels_last if self._variant.channels_last else torch.contiguous_format
+        network = network.to(memory_format=self._layout)
+        self._network: Any = torch.compile(network) if self._variant.compiled else network
+        self.runs_on = f"{self._device}, {'bfloat16' if self._variant.bfloat16 else 'float32'}"
 
     def __call__(self, lr: NDArray[np.float32]) -> FaceOutput:
         """See `Backend`."""
-        with self._torch.inference_mode():
-            sr, heatmaps = self._network(self._torch.from_numpy(lr))
-        return FaceOutput(sr.clamp(0, 1).numpy(), heatmaps.numpy())
+        torch = self._torch
+        faces = torch.from_numpy(lr).to(self._device).contiguous(memory_format=self._layout)
+        with (
+            torch.inference_mode(),
+            torch.autocast(self._device, dtype=torch.bfloat16, enabled=self._variant.bfloat16),
+        ):
+            sr, heatmaps = self._network(faces)
+        return FaceOutput(sr.float().clamp(0, 1).cpu().numpy(), heatmaps.float().cpu().numpy())

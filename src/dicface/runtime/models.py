@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
+import onnxruntime
 from numpy.typing import NDArray
 
 from dicface.errors import UnknownModelError, UsageError
@@ -15,6 +16,7 @@ from dicface.files import file_digest
 from dicface.images import LR_PX, to_network, to_uint8
 from dicface.landmarks import decode_heatmaps
 from dicface.runtime.backends import BACKENDS, Backend, OnnxRuntimeBackend, OpenVinoBackend, TorchBackend
+from dicface.runtime.choice import Choice, choose_backend, choose_provider, processor_capabilities
 
 Kind = Literal["restoration", "landmarks", "features"]
 
@@ -76,8 +78,15 @@ def find_model(name: str, suffix: str = ".onnx", kind: Kind = "restoration") -> 
     raise UnknownModelError(f"expected one of {', '.join(names)} or a model file (.onnx, .safetensors), got {name!r}")
 
 
-def _load_backend(model: str, backend: str) -> tuple[Backend, Path]:
-    """The model in its backend, and the file it came from."""
+class _Loaded(NamedTuple):
+    """A backend, why it was taken (no reason if it was asked for), and the model's file."""
+
+    run: Backend
+    reason: str
+    path: Path
+
+
+def _load_backend(model: str, backend: str) -> _Loaded:
     if backend not in BACKENDS:
         raise UsageError(f"expected a backend, one of {', '.join(BACKENDS)}, got {backend!r}")
     suffix = Path(model).suffix.lower()
@@ -96,15 +105,18 @@ def _load_backend(model: str, backend: str) -> tuple[Backend, Path]:
             )
         if importlib.util.find_spec("torch") is None:
             raise UsageError("the torch backend is not installed; pip install 'dicface[train]', or use an .onnx model")
-        return TorchBackend(path), path
+        return _Loaded(TorchBackend(path), "" if backend == "torch" else "the model is a .safetensors file", path)
     has_openvino = importlib.util.find_spec("openvino") is not None
     if backend == "openvino" and not has_openvino:
         raise UsageError(
             "the openvino backend is not installed; pip install 'dicface[openvino]', or leave out --backend"
         )
-    if backend == "openvino" or (backend == "auto" and has_openvino):
-        return OpenVinoBackend(path), path
-    return OnnxRuntimeBackend(path), path
+    chosen = Choice(backend, "")
+    if backend == "auto":
+        provider = choose_provider(onnxruntime.get_available_providers())
+        chosen = choose_backend(provider, has_openvino, processor_capabilities)
+    kind = OpenVinoBackend if chosen.backend == "openvino" else OnnxRuntimeBackend
+    return _Loaded(kind(path), chosen.reason, path)
 
 
 class FaceModel:
@@ -128,7 +140,7 @@ class FaceModel:
             CheckpointError: the file is not a model.
         """
         self.name = model
-        self._backend, path = _load_backend(model, backend)
+        self._backend, self._reason, path = _load_backend(model, backend)
         self.sha256 = file_digest(path)
 
     @property
@@ -140,6 +152,12 @@ class FaceModel:
     def description(self) -> str:
         """What it is, for results."""
         return "DIC with landmarks"
+
+    @property
+    def how_it_runs(self) -> str:
+        """Model, backend, processor, precision, and why this backend, in one line."""
+        line = f"{self.name} runs in {self.backend} ({self._backend.runs_on})"
+        return f"{line}: {self._reason}" if self._reason else line
 
     @property
     def lr_sizes(self) -> tuple[int, int]:
