@@ -1,103 +1,84 @@
-"""Speed and memory of the networks on this machine, in one run.
+"""Speed and memory of the networks on this machine, in one run: `dicface benchmark` with the reference in it.
 
-    python benchmarks/inference.py
+    python benchmarks/inference.py --data PACK [--json FILE] [--plot FILE.png]
 
 The reference is the network of the authors' sizes in torch, eager, float32, one face at a time. Speed does not depend
-on the weights, so `dic` is measured with random ones if it is not embedded. Each row runs in a process of its own, so
-that its peak memory is its own (read from /proc, so Linux only); several rounds, of which the best counts.
+on the weights, so while `dic` is not embedded it is measured with random ones; its PSNR then means nothing and is left out.
+The plot needs matplotlib.
 """
 
-import json
-import subprocess
-import sys
 import tempfile
-import time
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-import numpy as np
 import typer
 from rich.console import Console
-from rich.table import Table
 
-ROUNDS = 3
-ROWS = [
-    ("dic", "torch", 1),
-    ("dic", "onnxruntime", 1),
-    ("dic", "openvino", 1),
-    ("lite", "torch", 1),
-    ("lite", "onnxruntime", 1),
-    ("lite", "openvino", 1),
-    ("lite", "onnxruntime", 8),
-    ("lite", "openvino", 8),
-]
+from dicface.benchmark.cases import Model, embedded, list_cases
+from dicface.benchmark.faces import benchmark_faces
+from dicface.benchmark.run import result_table, run_cases, this_machine
+from dicface.files import write_json
+from dicface.runtime.models import embedded_models
+
+DIC_GFLOP = 90.7
 
 
-def write_models(folder: Path) -> None:
-    """Both presets with random weights, as safetensors and ONNX."""
+def random_dic(folder: Path) -> Model:
+    """The authors' sizes with random weights, as safetensors and ONNX."""
     import torch
 
     from dicface.checkpoints import save_network
     from dicface.export import export_onnx
-    from dicface.networks.dic import DIC, LITE, DICNetwork
+    from dicface.networks.dic import DIC, DICNetwork
 
     torch.manual_seed(0)
-    for name, config in (("dic", DIC), ("lite", LITE)):
-        network = DICNetwork(config).eval()
-        save_network(network, folder / f"{name}.safetensors")
-        export_onnx(network, folder / f"{name}.onnx")
+    network = DICNetwork(DIC).eval()
+    weights, graph = folder / "dic.safetensors", folder / "dic.onnx"
+    save_network(network, weights)
+    export_onnx(network, graph)
+    return Model("dic", "restoration", {"torch": weights, "onnxruntime": graph, "openvino": graph}, DIC_GFLOP)
 
 
-def measure(path: str, backend: str, batch: int, budget_s: float = 4.0) -> dict[str, Any]:
-    """Time one row in this process: the best call of as many as fit into the budget."""
-    from dicface.runtime.backends import OnnxRuntimeBackend, OpenVinoBackend, TorchBackend
+def plot(result: dict[str, Any], path: Path) -> None:
+    """Milliseconds a face of every row, on a logarithmic scale."""
+    from matplotlib.figure import Figure
 
-    kinds = {"torch": TorchBackend, "onnxruntime": OnnxRuntimeBackend, "openvino": OpenVinoBackend}
-    start = time.perf_counter()
-    run = kinds[backend](Path(path))
-    lr = np.random.default_rng(0).random((batch, 3, 16, 16), dtype=np.float32)
-    run(lr)
-    start_up_s = time.perf_counter() - start
-    run(lr)
-    times_s: list[float] = []
-    while sum(times_s) < budget_s or len(times_s) < 3:
-        start = time.perf_counter()
-        run(lr)
-        times_s.append(time.perf_counter() - start)
-    return {"ms": min(times_s) / batch * 1000, "start_up_s": start_up_s, "peak_mb": peak_mb()}
+    rows = sorted(result["rows"], key=lambda row: row["ms"], reverse=True)
+    labels = [f"{row['model']}, {row['backend']}, {row['precision']}, batch {row['batch']}" for row in rows]
+    colours = {"torch": "tab:red", "onnxruntime": "tab:blue", "openvino": "tab:green"}
+    figure = Figure(figsize=(8, 0.8 + 0.28 * len(rows)), layout="constrained")
+    axes = figure.subplots()
+    bars = axes.barh(labels, [row["ms"] for row in rows], color=[colours[row["backend"]] for row in rows])
+    axes.bar_label(bars, [f"{row['ms']:.1f}" for row in rows], padding=3)
+    axes.set_xscale("log")
+    axes.set_xlabel("milliseconds a face")
+    axes.margins(x=0.12)
+    figure.savefig(path, dpi=110)
 
 
-def peak_mb() -> float:
-    """Largest resident size of this process so far. getrusage would count the process that started it, too."""
-    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
-    return int(status["VmHWM"].split()[0]) / 1024
-
-
-def main() -> None:
+def main(
+    data: Annotated[Path | None, typer.Option(help="Face pack for the PSNR; generated pictures if left out.")] = None,
+    rounds: Annotated[int, typer.Option(help="Measure everything that often; the best counts.")] = 3,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the numbers to this file.")] = None,
+    plot_file: Annotated[Path | None, typer.Option("--plot", help="Draw them into this PNG file.")] = None,
+) -> None:
     """Measure every row and print the table."""
-    best: dict[tuple[str, str, int], dict[str, Any]] = {}
+    machine, console = this_machine(), Console()
     with tempfile.TemporaryDirectory() as folder:
-        write_models(Path(folder))
-        for _ in range(ROUNDS):
-            for name, backend, batch in ROWS:
-                suffix = ".safetensors" if backend == "torch" else ".onnx"
-                arguments = [str(Path(folder, f"{name}{suffix}")), backend, str(batch)]
-                command = [sys.executable, __file__, "--row", *arguments]
-                result = subprocess.run(command, check=True, capture_output=True, text=True)
-                row = json.loads(result.stdout)
-                if (name, backend, batch) not in best or row["ms"] < best[name, backend, batch]["ms"]:
-                    best[name, backend, batch] = row
-    reference = best["dic", "torch", 1]["ms"]
-    table = Table("network", "backend", "batch", "ms a face", "times the reference", "start-up s", "peak MB")
-    for (name, backend, batch), row in best.items():
-        faster = f"{reference / row['ms']:.1f}"
-        cells = (f"{row['ms']:.1f}", faster, f"{row['start_up_s']:.2f}", f"{row['peak_mb']:.0f}")
-        table.add_row(name, backend, str(batch), *cells)
-    Console().print(table)
+        names = list(embedded_models())
+        models = [embedded(name) for name in names] if "dic" in names else [random_dic(Path(folder)), *map(embedded, names)]
+        cases = list_cases(models, machine)
+        # dic one face at a time: it is the reference, and its batches gain nothing.
+        cases = [case for case in cases if case.model.name != "dic" or case.batch == 1]
+        result = run_cases(cases, machine, benchmark_faces(data), rounds, console.log)
+    if "dic" not in names:
+        result["rows"] = [row if row["model"] != "dic" else {**row, "psnr_change": None} for row in result["rows"]]
+    console.print(result_table(result))
+    if json_file is not None:
+        write_json(json_file, {**result, "data": None if data is None else data.name})
+    if plot_file is not None:
+        plot(result, plot_file)
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--row"]:
-        print(json.dumps(measure(sys.argv[2], sys.argv[3], int(sys.argv[4]))))
-    else:
-        typer.run(main)
+    typer.run(main)

@@ -17,6 +17,7 @@ LAYERS = {
     "pipeline": 4,
     "evaluation": 4,
     "training": 4,
+    "benchmark": 4,
     "export": 4,
     "cards": 4,
     "config": 3,
@@ -39,6 +40,7 @@ LAYERS = {
 SAME_LAYER = {
     ("training", "evaluation"),  # validation speaks the protocols' language
     ("runtime", "foreign"),  # other people's networks run beside ours
+    ("benchmark", "evaluation"),  # precisions are compared by a protocol
     ("images", "files"),
     ("images", "errors"),
     ("images", "metadata"),

@@ -484,6 +484,45 @@ def serve(
     serve_page(host, port, Limits(upload_mb, waiting, time_limit, keep))
 
 
+@app.command()
+def benchmark(
+    model: Annotated[list[str] | None, typer.Option(help="An embedded model or a model file; repeatable. All.")] = None,
+    batch: Annotated[str, typer.Option(help="Faces at a time, or a list: 1,8.")] = "1,8",
+    data: Annotated[Path | None, typer.Option(help="Face pack for the PSNR; generated pictures if left out.")] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="Measure everything that often; the best counts.")] = 1,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the numbers to this JSON file.")] = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Measure the models on this machine: every backend, precision and batch size that is installed."""
+    from dicface.benchmark.cases import embedded, list_cases
+    from dicface.benchmark.faces import benchmark_faces
+    from dicface.benchmark.run import result_table, run_cases, this_machine
+    from dicface.files import write_json
+    from dicface.runtime.models import embedded_models
+
+    if json_file is not None:
+        _check_free(json_file, overwrite)
+    try:
+        batches = {int(size) for size in batch.split(",")}
+    except ValueError as error:
+        raise UsageError(f"expected --batch as whole numbers with commas between, got {batch!r}") from error
+    if min(batches) < 1:
+        raise UsageError(f"expected --batch from 1 up, got {batch!r}")
+    if data is not None and find_spec("pyarrow") is None:
+        raise UsageError("reading a pack needs the training extra; pip install 'dicface[train]', or leave out --data")
+    machine = this_machine()
+    cases = list_cases([embedded(name) for name in model or embedded_models()], machine, batches)
+    if data is None:
+        _say("no --data: PSNR is that of generated pictures, which says little about faces")
+    faces = benchmark_faces(data)
+    with _errors.status("") as status:
+        result = run_cases(cases, machine, faces, rounds, lambda text: status.update(f"measuring {_one_line(text)}"))
+    result["data"] = None if data is None else data.name
+    Console().print(result_table(result))
+    if json_file is not None:
+        write_json(json_file, result)
+
+
 def _check_free(out: Path, overwrite: bool) -> None:
     if out.exists() and not overwrite:
         raise UsageError(f"{str(out)!r} exists; add --overwrite to replace it, or choose another output")

@@ -53,3 +53,7 @@ class OutputError(DicfaceError):
 
 class TrainingError(DicfaceError):
     """A training run that cannot go on, or was told to stop."""
+
+
+class BenchmarkError(DicfaceError):
+    """A measurement did not come to an end."""

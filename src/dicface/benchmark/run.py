@@ -1,0 +1,172 @@
+"""All rows of the table, one process after the other."""
+
+import dataclasses
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.table import Table
+
+from dicface.benchmark.cases import Backend, Case, Machine
+from dicface.errors import BenchmarkError
+from dicface.runtime.choice import processor_capabilities
+
+REFERENCE = ("dic", "torch", "float32", 1)
+"""The network of the authors' sizes in torch, eager, float32, one face at a time; only benchmarks/inference.py has it
+while no `dic` is embedded."""
+
+
+def this_machine() -> Machine:
+    """What is installed here, and what the processor can do."""
+    installed: list[Backend] = ["onnxruntime"]
+    has_openvino, has_torch = (find_spec(name) is not None for name in ("openvino", "torch"))
+    if has_openvino:
+        installed.append("openvino")
+    # Only torch can tell whether it sees an accelerator, and the base install must not import it.
+    if not has_torch:
+        return Machine(tuple(installed), has_openvino and "BF16" in processor_capabilities())
+    cuda = _python("-c", "import torch; print(torch.cuda.is_available())").strip() == "True"
+    return Machine((*installed, "torch"), has_openvino and "BF16" in processor_capabilities(), cuda)
+
+
+def _python(*arguments: str) -> str:
+    done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=False)
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+        raise BenchmarkError(f"a measurement failed: {last}")
+    return done.stdout
+
+
+def _ask(request: dict[str, Any]) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "request.json")
+        path.write_text(json.dumps(request), encoding="utf-8")
+        return json.loads(_python("-m", "dicface.benchmark.measure", str(path)).splitlines()[-1])
+
+
+def _better(one: dict[str, Any] | None, other: dict[str, Any]) -> dict[str, Any]:
+    return other if one is None or other["ms"] < one["ms"] else one
+
+
+def run_cases(
+    cases: Sequence[Case],
+    machine: Machine,
+    faces: NDArray[np.uint8],
+    rounds: int = 1,
+    progress: Callable[[str], None] = lambda _: None,
+) -> dict[str, Any]:
+    """Measure all cases.
+
+    Args:
+        cases: the rows.
+        machine: says which libraries may be asked for the chip's peak.
+        faces: (N, 128, 128, 3) uint8 RGB, for the PSNR against float32; none leaves it out.
+        rounds: how often the whole table is measured; each row's best counts.
+        progress: told what comes next.
+
+    Returns:
+        JSON-ready: machine, peak_gflops by precision, rows. A row has model, backend, precision, compiled,
+        channels_last, batch, ms (a face), faces_per_s, times_reference, peak_share, psnr_change (dB against the same
+        model in ONNX Runtime or, without one, torch float32), start_up_s, peak_mb; null where it does not apply.
+
+    Raises:
+        BenchmarkError: a measuring process failed.
+    """
+    progress("the chip's peak")
+    peaks: dict[str, float] = _ask({"peak": machine.backends})
+    best: dict[Case, dict[str, Any]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "faces.npy")
+        np.save(path, faces)
+        for number in range(rounds):
+            for case in cases:
+                progress(f"{case.model.name}, {case.backend}, {case.how}, batch {case.batch}")
+                wants_psnr = number == 0 and case.batch == min(c.batch for c in cases) and len(faces)
+                request = {
+                    "kind": case.model.kind,
+                    "path": str(case.model.files[case.backend]),
+                    "faces": str(path) if wants_psnr else None,
+                    **{key: getattr(case, key) for key in ("backend", "precision", "compiled", "channels_last", "batch")},
+                }
+                row = _ask(request)
+                row["psnr"] = row["psnr"] if wants_psnr else best.get(case, {}).get("psnr")
+                best[case] = {**_better(best.get(case), row), "psnr": row["psnr"]}
+    return {
+        "machine": {
+            "processor": platform.processor() or platform.machine(),
+            "cores": os.cpu_count(),
+            "cuda": machine.cuda,
+            "python": platform.python_version(),
+            **{name: version(name) for name in machine.backends},
+        },
+        "peak_gflops": peaks,
+        "faces": len(faces),
+        "rows": _rows(best, peaks),
+    }
+
+
+def _rows(best: dict["Case", dict[str, Any]], peaks: dict[str, float]) -> list[dict[str, Any]]:
+    """Measured rows, with what follows from comparing them."""
+    named = {(c.model.name, c.backend, c.precision, c.batch): row for c, row in reversed(best.items())}
+    reference = named.get(REFERENCE)
+    exact: dict[str, float] = {}
+    for case, row in best.items():
+        if case.precision == "float32" and row["psnr"] is not None:
+            exact.setdefault(case.model.name, row["psnr"])
+    rows: list[dict[str, Any]] = []
+    for case, row in best.items():
+        peak = peaks.get(case.precision)
+        share = case.model.gflop / (row["ms"] / 1000) / peak if case.model.gflop and peak else None
+        change = None if row["psnr"] is None else row["psnr"] - exact[case.model.name]
+        described = {key: value for key, value in dataclasses.asdict(case).items() if key != "model"}
+        rows.append(
+            {
+                "model": case.model.name,
+                **described,
+                "faces_per_s": 1000 / row["ms"],
+                "times_reference": reference["ms"] / row["ms"] if reference else None,
+                "peak_share": share,
+                "psnr_change": change,
+                **{key: value for key, value in row.items() if key != "psnr"},
+            }
+        )
+    return rows
+
+
+def result_table(result: dict[str, Any]) -> Table:
+    """The table for the screen, from what `run_cases` gives."""
+    peaks = ", ".join(f"{value:.0f} GFLOP/s in {name}" for name, value in result["peak_gflops"].items())
+    table = Table(
+        *("model", "backend", "how", "batch", "ms a face", "faces/s", "x reference", "of peak", "PSNR dB", "start s", "MB"),
+        caption=f"measured peak of a matrix product: {peaks}; PSNR is the change against float32",
+    )
+
+    def cell(value: float | None, form: str) -> str:
+        return "" if value is None else format(value, form)
+
+    for row in result["rows"]:
+        extras = (name.replace("_", "-") for name in ("compiled", "channels_last") if row[name])
+        table.add_row(
+            row["model"],
+            row["backend"],
+            ", ".join((row["precision"], *extras)),
+            str(row["batch"]),
+            f"{row['ms']:.1f}",
+            f"{row['faces_per_s']:.1f}",
+            cell(row["times_reference"], ".1f"),
+            cell(row["peak_share"], ".0%"),
+            cell(row["psnr_change"], "+.3f"),
+            f"{row['start_up_s']:.2f}",
+            cell(row["peak_mb"], ".0f"),
+        )
+    return table

@@ -1,0 +1,65 @@
+"""Rows are measured in processes of their own, and compared."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dicface.benchmark import measure, run
+from dicface.benchmark.cases import Case, Machine, Model, embedded
+from dicface.benchmark.faces import benchmark_faces
+from dicface.errors import BenchmarkError
+
+ONE = Machine(("onnxruntime",))
+
+
+def test_a_row_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    lite = embedded("lite")
+    monkeypatch.setattr(measure, "_BUDGET_S", 0.0)
+    request = {
+        "kind": "restoration", "path": str(lite.files["onnxruntime"]), "backend": "onnxruntime", "precision": "float32",
+        "compiled": False, "channels_last": False, "batch": 2, "faces": None,
+    }  # fmt: skip
+    row = measure.measure_row(request)
+    assert row["ms"] > 0
+    assert row["start_up_s"] > 0
+    assert row["psnr"] is None
+
+
+def test_rows_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    dic = Model("dic", "restoration", {"torch": Path("d"), "onnxruntime": Path("d"), "openvino": Path("d")}, 90.0)
+    cases = [Case(dic, "torch", "float32", 1), Case(dic, "openvino", "float32", 1), Case(dic, "openvino", "bfloat16", 1)]
+    answers = {("torch", "float32"): (900, 25.0), ("openvino", "float32"): (300, 25.0), ("openvino", "bfloat16"): (90, 24.9)}
+
+    def answer(request: dict) -> dict:
+        if "peak" in request:
+            return {"float32": 200.0, "bfloat16": 2000.0}
+        ms, psnr = answers[request["backend"], request["precision"]]
+        return {"ms": ms, "start_up_s": 1.0, "peak_mb": 10.0, "psnr": psnr if request["faces"] else None}
+
+    monkeypatch.setattr(run, "_ask", answer)
+    result = run.run_cases(cases, ONE, np.zeros((1, 128, 128, 3), np.uint8), rounds=2)
+    reference, plain, half = result["rows"]
+    assert [row["times_reference"] for row in result["rows"]] == [1, 3, 10]
+    assert half["faces_per_s"] == pytest.approx(1000 / 90)
+    assert reference["peak_share"] == pytest.approx(0.5)  # 90 GFLOP in 0.9 s of 200 GFLOP/s
+    assert half["peak_share"] == pytest.approx(0.5)
+    assert plain["psnr_change"] == 0
+    assert half["psnr_change"] == pytest.approx(-0.1)
+    assert run.result_table(result).row_count == 3
+
+
+def test_a_measurement_that_fails_is_said(tmp_path: Path) -> None:
+    (tmp_path / "broken.onnx").write_bytes(b"no model")
+    broken = embedded(str(tmp_path / "broken.onnx"))
+    with pytest.raises(BenchmarkError, match=r"a measurement failed: .*expected an ONNX model, could not load"):
+        run._ask({
+            "kind": "restoration", "path": str(broken.files["onnxruntime"]), "backend": "onnxruntime",
+            "precision": "float32", "compiled": False, "channels_last": False, "batch": 1, "faces": None,
+        })  # fmt: skip
+
+
+def test_generated_faces_are_the_same_every_time() -> None:
+    faces = benchmark_faces(None, 3)
+    assert faces.shape == (3, 128, 128, 3)
+    assert np.array_equal(faces, benchmark_faces(None, 3))
