@@ -89,7 +89,10 @@ def asked(server: Server, file: dict[str, Any], box: str) -> str:
 
 def memory_mb(pid: int) -> float:
     """Resident memory of a process and its children."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    # The worker is the child of whichever thread started it.
+    children = [
+        child for listed in Path(f"/proc/{pid}/task").glob("*/children") for child in listed.read_text().split()
+    ]
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     own = next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS"))
     return own + sum(memory_mb(int(child)) for child in children)
