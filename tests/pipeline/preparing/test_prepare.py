@@ -23,7 +23,7 @@ from dicface.data.splits import Shares
 from dicface.data.writing import SCHEMA
 from dicface.errors import DicfaceError, InputError, OutputError, UsageError
 from dicface.images import resize
-from dicface.pipeline import prepare as module
+from dicface.pipeline.preparing import prepare as module
 from dicface.pipeline.preparing.cutting import Recipe
 from dicface.pipeline.preparing.prepare import Preparation, list_photos, prepare
 from dicface.pipeline.preparing.results import Results, Written
