@@ -134,6 +134,9 @@ def test_the_five_points_box_is_that_of_the_68(tmp_path: Path, portrait: np.ndar
 def test_identities_and_partitions(tmp_path: Path) -> None:
     (tmp_path / "ids.txt").write_text("000001.jpg 2880\n000002.jpg 10177\n")
     assert read_celeba_numbers(tmp_path / "ids.txt") == {"000001.jpg": 2880, "000002.jpg": 10177}
+    # More than a float32 can tell apart.
+    (tmp_path / "dates.txt").write_text("a.jpg 20211103\nb.jpg 20211104\n")
+    assert read_celeba_numbers(tmp_path / "dates.txt") == {"a.jpg": 20211103, "b.jpg": 20211104}
     (tmp_path / "boxes.txt").write_text(BOXES)
     with pytest.raises(InputError, match=r"expected one number a photo in 'boxes\.txt', got 4"):
         read_celeba_numbers(tmp_path / "boxes.txt")
@@ -147,6 +150,7 @@ def test_identities_and_partitions(tmp_path: Path) -> None:
             "a.jpg 1 2 3 4\nb.jpg 1 2 3 4\nc.jpg 1 two 3 4\n",
             r"whole numbers in line 3 of 'a\.txt', got 'c\.jpg 1 two 3 4'",
         ),
+        ("a.jpg 1\nb.jpg 2\nc.jpg 99999999999999999999\n", r"whole numbers in line 3 of 'a\.txt', got 'c\.jpg 9999"),
         ("a.jpg 1 2 3\n", r"expected 4 numbers a photo \(a box\) or 10 \(five points\) in 'a\.txt', got \[3\]"),
     ],
 )
@@ -158,7 +162,7 @@ def test_other_lists_are_refused(tmp_path: Path, text: str, message: str) -> Non
 
 def test_a_box_without_size_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("a.jpg 5 5 0 0\n")
-    with pytest.raises(InputError, match=r"expected a face of some size for 'a\.jpg' in 'a\.txt', got \[5\.0, 5\.0, 0"):
+    with pytest.raises(InputError, match=r"expected a face of some size for 'a\.jpg' in 'a\.txt', got \[5, 5, 0, 0"):
         CelebAPlaces(tmp_path / "a.txt").find(Path("a.jpg"), "a.jpg")
 
 

@@ -160,7 +160,7 @@ def _as_array(entry: object) -> NDArray[np.float32] | str:
         return f"expected an entry with 'landmark', got {keys}"
     try:
         points = np.array(entry["landmark"], dtype=np.float32)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return f"expected {KEYPOINTS} pairs of numbers as 'landmark', got something else"
     if points.shape != (KEYPOINTS, 2):
         return f"expected {KEYPOINTS} points as 'landmark', got an array of shape {points.shape}"
@@ -208,14 +208,14 @@ class CelebAPlaces(_OneFile):
         return Annotation(None, (left, top, right, bottom))
 
 
-def read_celeba_list(path: Path) -> dict[str, NDArray[np.float32]]:
+def read_celeba_list(path: Path) -> dict[str, NDArray[np.int64]]:
     """One of CelebA's text lists: a file's name and some whole numbers a line.
 
     Args:
         path: the list; a first line with the number of photos and one with the names of the columns may be there.
 
     Returns:
-        The numbers by file name; identities (below 2**24) and partitions are exact.
+        The numbers by file name.
 
     Raises:
         InputError: unreadable, or a line of another kind.
@@ -224,14 +224,14 @@ def read_celeba_list(path: Path) -> dict[str, NDArray[np.float32]]:
         lines = path.read_text(encoding="ascii").splitlines()
     except (OSError, ValueError) as error:
         raise InputError(f"expected one of CelebA's lists, could not read {str(path)!r}: {error}") from error
-    rows: dict[str, NDArray[np.float32]] = {}
+    rows: dict[str, NDArray[np.int64]] = {}
     for number, line in enumerate(lines, 1):
         name, *values = line.split() or [""]
         if not values and (not name or (number == 1 and name.isdigit())):
             continue
         try:
-            rows[name] = np.array([int(value) for value in values], dtype=np.float32)
-        except ValueError as error:
+            rows[name] = np.array([int(value) for value in values], dtype=np.int64)
+        except (ValueError, OverflowError) as error:
             if number <= 2:
                 continue
             raise InputError(

@@ -2,7 +2,7 @@
 
 A hash has 256 bits, the signs of the lowest 16x16 cosine coefficients of the grey 64x64 face about their median. Of the
 same picture saved, scaled or moved a little it differs in few bits; of unrelated faces in about half. All pairs are
-compared: a hundred thousand faces take minutes, next to hours of detection. Source of both limits: docs/prepare.md.
+compared: a hundred thousand faces take minutes, next to hours of detection. Source of both limits: ADR 16.
 """
 
 from collections.abc import Iterator

@@ -22,6 +22,7 @@ SCHEMA = pa.schema(
         ("landmarks", pa.list_(pa.float32(), KEYPOINTS * 2)),
     ]
 )
+LARGEST_IDENTITY = 2**31 - 1
 GROUP_FACES = 500
 """Faces of a row group, about 3 MB."""
 
@@ -32,7 +33,7 @@ class PackRow(NamedTuple):
     Attributes:
         key: unique in the pack.
         source: name of the data set.
-        identity: number of the person, None if unknown.
+        identity: number of the person, 0 to `LARGEST_IDENTITY`; None if unknown.
         image: encoded square RGB of at least 128 px.
         landmarks: (68, 2) float32 x, y in pixels of the image, pixel centres at integers.
     """

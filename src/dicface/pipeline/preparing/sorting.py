@@ -12,6 +12,7 @@ from dicface.data.annotations import find_by_name, read_celeba_numbers
 from dicface.data.duplicates import Hashes, differing_bits, first_copies
 from dicface.data.parts import PartFolder, Place, Skipped
 from dicface.data.splits import SIDES, Shares, check_shares, deal, group_faces, hold_back
+from dicface.data.writing import LARGEST_IDENTITY
 from dicface.errors import InputError, UsageError
 from dicface.pipeline.preparing.cutting import Reason
 
@@ -71,9 +72,15 @@ def read_lists(choice: Choice) -> Lists:
     """The lists that a choice names.
 
     Raises:
-        InputError: not such lists, or sides other than 0, 1 and 2.
+        InputError: not such lists, people whose numbers a pack cannot hold, or sides other than 0, 1 and 2.
     """
     identities = None if choice.identities is None else read_celeba_numbers(choice.identities)
+    for name, person in (identities or {}).items():
+        if not 0 <= person <= LARGEST_IDENTITY:
+            raise InputError(
+                f"expected numbers of people from 0 to {LARGEST_IDENTITY} in {str(choice.identities)!r}, got {person} "
+                f"for {name!r}; number them anew"
+            )
     if choice.split in (None, "identity", "file"):
         return Lists(identities, None)
     partition = read_celeba_numbers(Path(choice.split))
