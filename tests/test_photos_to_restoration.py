@@ -101,6 +101,15 @@ def test_wrong_calls_end_with_2(tmp_path: Path, arguments: tuple[str, ...], mess
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png", "taken.parquet"]
 
 
+def test_prepare_says_why_there_is_no_pack(tmp_path: Path) -> None:
+    result = dicface("prepare", tmp_path / "none.jpg", "-o", tmp_path / "a.parquet", "--jobs", 1)
+    assert result.returncode == 1
+    assert result.stderr == (
+        "dicface: none.jpg: expected an image file, found nothing of that name\n"
+        "dicface: none of 1 photos gave a face to keep, so no pack was written\n"
+    )
+
+
 def test_prepare_has_help() -> None:
     result = dicface("prepare", "--help")
     assert result.returncode == 0

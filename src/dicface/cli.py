@@ -329,6 +329,9 @@ def prepare(
         typer.echo(_one_line(f"wrote {pack}: {count} faces"))
     reasons = ", ".join(f"{count} {reason}" for reason, count in written.reasons.most_common())
     typer.echo(_one_line(f"skipped: {reasons or 'nothing'} -> {results.skipped}"))
+    if not written.faces:
+        _say(f"none of {len(inputs)} photos gave a face to keep, so no pack was written")
+        raise typer.Exit(SOME_FAILED)
     if written.failures:
         raise typer.Exit(SOME_FAILED)
 

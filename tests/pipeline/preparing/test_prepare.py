@@ -240,9 +240,11 @@ def test_bad_photos_and_annotations_fail_alone(photos: Path, tmp_path: Path) -> 
 
 
 def test_no_face_at_all(photos: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"none of 12 photos gave a face to keep, so no pack was written; .* says why"):
-        run(photos, tmp_path / "out", recipe=Recipe(min_crop=400))
-    assert {row["reason"] for row in rows(tmp_path / "out" / "d.skipped.csv")} == {"too small"}
+    (photos / "03.jpg").write_bytes(b"no photo")
+    written = run(photos, tmp_path / "out", recipe=Recipe(min_crop=400))
+    assert written.faces == {}
+    assert [entry.photo for entry in written.failures] == ["03.jpg"]
+    assert {row["reason"] for row in rows(tmp_path / "out" / "d.skipped.csv")} == {"too small", "unreadable photo"}
     assert not (tmp_path / "out" / "d.parquet").exists()
 
 
@@ -322,6 +324,11 @@ def test_people_stay_on_one_side(tmp_path: Path) -> None:
     assert len(val) == 12
     assert not set(train.identities.tolist()) & set(val.identities.tolist())
     assert all(people[key.split("/")[1][:6]] == person for key, person in zip(val.keys, val.identities, strict=True))
+    for number in (-1, 2**31):
+        (tmp_path / "people.txt").write_text(f"00.jpg 1\n01.jpg {number}\n")
+        with pytest.raises(InputError, match=rf"people from 0 to 2147483647 in .*, got {number} for '01\.jpg'"):
+            run(folder, tmp_path / "refused", choice)
+    assert not (tmp_path / "refused").exists()
     with pytest.raises(UsageError, match="a split by identity needs --identities FILE"):
         Choice(split="identity")
 

@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,6 +19,7 @@ from dicface.pipeline.preparing.sorting import Choice, read_lists, sort_faces
 from dicface.pipeline.preparing.workers import cut_in_order
 from dicface.runtime.landmarks import LANDMARK_MODEL
 from dicface.runtime.models import find_model
+from dicface.version import __version__
 
 PART_PHOTOS = 200
 """Photos of a part: what a killed call loses at most."""
@@ -93,7 +93,7 @@ def prepare(
     advance: Callable[[int], None] = lambda _: None,
     part_photos: int = PART_PHOTOS,
 ) -> Written:
-    """Cut the faces out of photos and write them as packs.
+    """Cut the faces out of photos and write them as packs; none, if no face is kept.
 
     Finished parts stay in `DATA.parquet.parts` until the packs are whole, so that the same call goes on where an
     earlier one was stopped. The result does not depend on that, nor on the number of processes.
@@ -108,7 +108,7 @@ def prepare(
 
     Raises:
         UsageError: no photos; nothing annotated; an earlier call with other settings; a file that is in the way.
-        InputError: annotations that cannot be used; no face in any photo (the list of what was skipped is written).
+        InputError: annotations or lists that cannot be used.
         OutputError: something cannot be written; what was done is kept.
     """
     if not photos:
@@ -126,11 +126,6 @@ def prepare(
     sorting = sort_faces(folder, parts, preparation.choice, lists)
     written = write_results(folder, parts, results, sorting, preparation.choice.source)
     folder.remove()
-    if not written.faces:
-        raise InputError(
-            f"none of {len(photos)} photos gave a face to keep, so no pack was written; "
-            f"{str(results.skipped)!r} says why"
-        )
     return written
 
 
@@ -166,7 +161,7 @@ def _settings(
         for path in (photo.path, own):
             inputs.update(f"{photo.name}\0{_stamp(path)}\n".encode())
     return {
-        "dicface": version("dicface"),
+        "dicface": __version__,
         "landmarks": "network" if annotations is None else annotations.description,
         "landmark model": file_digest(find_model(LANDMARK_MODEL, kind="landmarks")),
         "photos": f"{len(photos)}, fingerprint {inputs.hexdigest()[:16]}",
