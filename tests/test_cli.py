@@ -375,6 +375,21 @@ def test_evaluate_refuses_wrong_calls(pack: Path, options: list[str], said: str)
     assert said in result.stderr
 
 
+def test_evaluate_keeps_what_it_measures(pack: Path, tmp_path: Path) -> None:
+    before = pack.read_bytes()
+    result = dicface("evaluate", pack, "--limit", "2", "--csv", pack, "--overwrite")
+    assert result.returncode == 2
+    assert f"expected a file of its own for the result, {str(pack)!r} is what is measured" in result.stderr
+    assert pack.read_bytes() == before
+    (tmp_path / "file").touch()
+    result = dicface("evaluate", pack, "--report", tmp_path / "file")
+    assert result.returncode == 2
+    assert "expected --report to name a folder" in result.stderr
+    result = dicface("evaluate", pack, "--csv", tmp_path, "--overwrite")
+    assert result.returncode == 2
+    assert "expected a file name to write to" in result.stderr
+
+
 def test_evaluate_other_peoples_models(pack: Path, tmp_path: Path) -> None:
     import onnx
     import torch

@@ -420,26 +420,31 @@ def evaluate(
     _need_train_extra()
     from dicface.data.references import read_references
     from dicface.evaluation.identity import Recogniser
-    from dicface.evaluation.measure import check_size, measure
+    from dicface.evaluation.measure import check_contenders, measure
     from dicface.evaluation.protocols import PROTOCOLS, protocols_by_name
     from dicface.evaluation.report import REPORT_FILES, write_report
     from dicface.evaluation.scores import Judges
     from dicface.evaluation.tables import on_screen, result_grids, write_faces_csv
+    from dicface.files import real_path
     from dicface.runtime.consistent import Consistent
     from dicface.runtime.landmarks import LandmarkModel
     from dicface.runtime.open import open_model
 
     sizes = _parse_sizes(lr_size)
     protocols = protocols_by_name(protocol) if protocol else PROTOCOLS
+    if report is not None and report.exists() and not report.is_dir():
+        raise UsageError(f"expected --report to name a folder, {str(report)!r} is a file")
     for out in (*([] if csv is None else [csv]), *([] if report is None else [report / name for name in REPORT_FILES])):
         _check_free(out, overwrite)
+        if out.exists() and real_path(out) in {
+            real_path(Path(given)) for given in (data, model, against or "", features)
+        }:
+            raise UsageError(f"expected a file of its own for the result, {str(out)!r} is what is measured")
     network = open_model(model, backend)
     network = Consistent(network) if consistent else network
     other = None if against is None else open_model(against, backend)
-    contenders = [network, *([] if other is None else [other])]
-    for contender in contenders:
-        for size in sizes:
-            check_size(contender, size)
+    for size in sizes:
+        check_contenders(network, other, size)
     recogniser = Recogniser(features) if identity else None
     references, left_out = read_references(data, limit)
     for image in left_out:
@@ -450,7 +455,7 @@ def evaluate(
     if csv is not None:
         write_faces_csv(csv, measured)
     if report is not None:
-        write_report(report, measured, contenders)
+        write_report(report, measured, [network, *([] if other is None else [other])])
     if as_json:
         typer.echo(json.dumps(summaries if len(summaries) > 1 else summaries[0], indent=2))
     else:
@@ -527,6 +532,8 @@ def benchmark(
 
 
 def _check_free(out: Path, overwrite: bool) -> None:
+    if out.is_dir():
+        raise UsageError(f"expected a file name to write to, {str(out)!r} is a folder")
     if out.exists() and not overwrite:
         raise UsageError(f"{str(out)!r} exists; add --overwrite to replace it, or choose another output")
 

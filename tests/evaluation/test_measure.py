@@ -15,6 +15,7 @@ from dicface.evaluation.identity import Recogniser
 from dicface.evaluation.measure import measure
 from dicface.evaluation.protocols import Y_CROP8_RELEASED
 from dicface.evaluation.scores import Judges
+from dicface.evaluation.tables import result_grids
 from dicface.networks.lightcnn import FaceRecogniser
 from dicface.runtime.consistent import Consistent
 from dicface.runtime.general import open_enlargement
@@ -159,6 +160,33 @@ def test_people_who_are_not_known_leave_the_features_unjudged(references: Refere
     likeness = measure(Truth(references.hr), strangers, 16, judges).likeness()
     assert likeness is not None
     assert likeness.auc is None
+
+
+def test_embedded_features_say_how_good_they_are(references: References) -> None:
+    strangers = references._replace(identities=np.full(4, -1))
+    recogniser = Recogniser()
+    measured = measure(open_enlargement("lanczos"), strangers, 16, Judges(strangers, LandmarkModel(), recogniser))
+    assert recogniser.held_out == ("celeba-val.parquet", 59, 0.7535)
+    assert measured.summary()["identity"]["auc_held_out"]["auc"] == 0.7535
+    title = result_grids(measured)[-1].title
+    assert "0.753 on 59 people whom they were not trained on (celeba-val.parquet); 0.5 is chance" in title
+
+
+def test_one_face_is_like_nobody_else(references: References, features: Path) -> None:
+    one = References("one", ("a",), references.hr[:1], None, np.array([-1]))
+    measured = measure(Truth(one.hr), one, 16, Judges(one, LandmarkModel(), Recogniser(str(features))))
+    likeness = measured.likeness()
+    assert likeness is not None
+    assert (likeness.others, likeness.held_out) == (None, None)
+    assert set(likeness.recognised.values()) == {None}
+    assert len(result_grids(measured)[-1].rows) == 2
+
+
+def test_bicubic_as_the_other_stands_once_in_tables(references: References) -> None:
+    measured = measure(open_enlargement("lanczos"), references, 16, against=open_enlargement("bicubic"))
+    assert [scores.name for scores in measured.measured] == ["bicubic", "lanczos"]
+    result = measured.summary()
+    assert result["against"]["psnr"] == result["over_bicubic"]["psnr"]
 
 
 def test_features_of_another_kind_are_refused(tmp_path: Path) -> None:

@@ -76,6 +76,22 @@ def test_the_same_numbers_give_the_same_page(
     assert report_page(measured[:1], contenders) == report_page(measured[:1], contenders)
 
 
+def test_faces_that_come_back_exactly_have_no_gain(portrait: np.ndarray) -> None:
+    """A black face does, from bicubic; from a network it does not, so for this it is the worst."""
+    lite = FaceModel("lite", "onnxruntime")
+    hr = np.stack([portrait[50:178, 150:278], portrait[60:188, 150:278], np.zeros((128, 128, 3), np.uint8)])
+    references = References("some", ("a", "b", "black"), hr, None, np.full(3, -1))
+    text = report_page([measure(lite, references, 16)], [lite])
+    assert text.index("<h3>Worst</h3>") < text.index("black, came back exactly from bicubic alone")
+    black = References("some", ("black",), hr[2:], None, np.array([-1]))
+    plain = open_enlargement("bicubic")
+    assert "black, +0.00 dB over bicubic" in report_page([measure(plain, black, 16)], [plain])
+    lanczos = open_enlargement("lanczos")
+    measured = measure(lite, black, 16, against=lanczos)
+    assert measured.compared(measured.against, measured.bicubic)["psnr"]["y"].difference.mean == 0
+    report_page([measured], [lite, lanczos])
+
+
 def test_files_of_the_report(
     measured: list[Measurement], contenders: list[FaceModel | ImageModel], tmp_path: Path
 ) -> None:

@@ -41,4 +41,6 @@ def test_pairs_by_hand() -> None:
 
 def test_two_that_are_exact_tie() -> None:
     pair = paired(np.array([np.inf, 30.0]), np.array([np.inf, 20.0]))
-    assert pair.json == {"difference": None, "ci95": None, "win_rate": 0.75}
+    assert pair.json == {"difference": 5, "ci95": [0, 10], "win_rate": 0.75}
+    only_one = paired(np.array([np.inf, 30.0]), np.array([25.0, 20.0]))
+    assert only_one.json == {"difference": None, "ci95": None, "win_rate": 1}

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from dicface.data.references import References
 from dicface.errors import UsageError
+from dicface.evaluation.identity import HeldOut
 from dicface.evaluation.metrics import Normaliser, nrmse, verification_auc
 from dicface.evaluation.protocols import PROTOCOLS, Protocol
 from dicface.evaluation.scores import NORMALISERS, Judges, Scores, score
@@ -26,16 +27,19 @@ class Likeness:
     Attributes:
         auc: how often that network finds two of the high-resolution faces of one person more alike than two of
             different people; None where these faces do not tell (nobody known occurs twice).
-        others: mean cosine between the high-resolution face and those of other people, the zero of this scale.
+        held_out: the same on people whom it was not trained on; None if its card does not say.
+        others: mean cosine between the high-resolution face and those of other people, the zero of this scale; None
+            where there are no others.
         own: by contender, cosine between the result and the high-resolution face.
         recognised: by contender, share of results that are more like their own high-resolution face than like that of
-            any other person here.
+            any other person here; None where there are no others.
     """
 
     auc: float | None
-    others: float
+    held_out: HeldOut | None
+    others: float | None
     own: dict[str, Estimate]
-    recognised: dict[str, float]
+    recognised: dict[str, float | None]
 
 
 @dataclass(frozen=True)
@@ -64,8 +68,9 @@ class Measurement:
 
     @property
     def measured(self) -> list[Scores]:
-        """All that was measured, plain enlargement first."""
-        return [self.bicubic, self.scores, *([] if self.against is None else [self.against])]
+        """All that was measured, plain enlargement first, and once if it is the other contender, too."""
+        others = [] if self.against is None or self.against.name == self.bicubic.name else [self.against]
+        return [self.bicubic, self.scores, *others]
 
     def compared(self, scores: Scores, others: Scores) -> dict[str, dict[str, Paired]]:
         """Two of them face by face: `psnr` and `ssim` by protocol, and `nrmse` by normaliser if judged."""
@@ -80,26 +85,28 @@ class Measurement:
 
     def likeness(self) -> Likeness | None:
         """How like their people the faces still are; None if nobody judged that."""
-        if self.judges is None or self.judges.hr.embeddings is None:
+        if self.judges is None or self.judges.recogniser is None:
             return None
+        assert self.judges.hr.embeddings is not None
         hr, people = self.judges.hr.embeddings[:MOST_COMPARED], self.references.identities[:MOST_COMPARED]
         # Faces of unknown people count as other people.
         same = (people[:, None] == people) & (people[:, None] >= 0) | np.eye(len(people), dtype=bool)
         known = people >= 0
         tells = len(set(people[known].tolist())) not in (1, int(known.sum()), 0)
         own: dict[str, Estimate] = {}
-        recognised: dict[str, float] = {}
+        recognised: dict[str, float | None] = {}
         for scores in self.measured:
             assert scores.judged is not None
             assert scores.judged.embeddings is not None
             cosines = scores.judged.embeddings[:MOST_COMPARED] @ hr.T
             mine = np.diagonal(cosines)
             own[scores.name] = estimate(mine.astype(np.float64))
-            recognised[scores.name] = float((mine > np.where(same, -np.inf, cosines).max(axis=1)).mean())
-        others = (hr @ hr.T)[~same]
+            nearest = np.where(same, -np.inf, cosines).max(axis=1)
+            recognised[scores.name] = None if same.all() else float((mine > nearest).mean())
         return Likeness(
             verification_auc(hr[known], people[known]) if tells else None,
-            float(others.mean()) if others.size else 0.0,
+            self.judges.recogniser.held_out,
+            None if same.all() else float((hr @ hr.T)[~same].mean()),
             own,
             recognised,
         )
@@ -148,6 +155,7 @@ class Measurement:
         if (likeness := self.likeness()) is not None:
             result["identity"] = {
                 "auc": likeness.auc,
+                "auc_held_out": None if likeness.held_out is None else likeness.held_out._asdict(),
                 "others": likeness.others,
                 "own": {name: own.json for name, own in likeness.own.items()},
                 "recognised": likeness.recognised,
@@ -174,16 +182,19 @@ def _json(compared: dict[str, dict[str, Paired]]) -> dict[str, Any]:
     return {measure: {name: pair.json for name, pair in pairs.items()} for measure, pairs in compared.items()}
 
 
-def check_size(contender: Contender, lr_size: int) -> None:
-    """Refuse a size of crop that a contender does not take.
+def check_contenders(contender: Contender, against: Contender | None, lr_size: int) -> None:
+    """Refuse what cannot be measured.
 
     Raises:
-        UsageError: naming the sizes that it takes.
+        UsageError: one of them does not take that size, or both have one name.
     """
-    low, high = contender.lr_sizes
-    if not low <= lr_size <= high:
-        sizes = f"of {low} px" if low == high else f"from {low} to {high} px"
-        raise UsageError(f"expected a low-resolution side {sizes} for {contender.name}, got {lr_size}")
+    for one in (contender, *([] if against is None else [against])):
+        low, high = one.lr_sizes
+        if not low <= lr_size <= high:
+            sizes = f"of {low} px" if low == high else f"from {low} to {high} px"
+            raise UsageError(f"expected a low-resolution side {sizes} for {one.name}, got {lr_size}")
+    if against is not None and against.name == contender.name:
+        raise UsageError(f"expected another model to compare with, got {contender.name} twice")
 
 
 def measure(
@@ -205,14 +216,10 @@ def measure(
         protocols: how faces are compared.
 
     Raises:
-        UsageError: one of them does not take that size, or both have one name.
+        UsageError: see `check_contenders`.
     """
+    check_contenders(contender, against, lr_size)
     bicubic = open_enlargement("bicubic")
-    everyone = [contender, *([] if against is None else [against]), bicubic]
-    for one in everyone:
-        check_size(one, lr_size)
-    if against is not None and against.name == contender.name:
-        raise UsageError(f"expected another model to compare with, got {contender.name} twice")
     return Measurement(
         references,
         contender.description,

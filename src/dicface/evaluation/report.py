@@ -3,7 +3,6 @@
 import base64
 import io
 from collections.abc import Sequence
-from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 from typing import NamedTuple
@@ -23,6 +22,7 @@ from dicface.files import write_json, written_whole
 from dicface.images import FACE_PX, resize
 from dicface.runtime.general import open_enlargement
 from dicface.runtime.open import Contender
+from dicface.version import __version__
 
 REPORT_FILES = ("index.html", "faces.csv", "result.json")
 FACES_OF_A_KIND = 3
@@ -95,10 +95,15 @@ def _axes(figure: Figure, across: str, up: str) -> Axes:
 
 
 def _gains(scores: Scores, bicubic: Scores, protocol: str) -> NDArray[np.float64]:
-    """(N, T) dB over bicubic, faces that came back exactly left at no number."""
-    with np.errstate(invalid="ignore"):
-        gains = scores.psnr[protocol] - bicubic.psnr[protocol]
-    return np.where(np.isfinite(gains), gains, np.nan)
+    """(N, T) dB over bicubic; infinite where only one of the two came back exactly."""
+    mine, plain = np.broadcast_arrays(scores.psnr[protocol], bicubic.psnr[protocol])
+    return np.subtract(mine, plain, out=np.zeros(mine.shape), where=mine != plain)
+
+
+def _gain_text(gain_db: float) -> str:
+    if np.isinf(gain_db):
+        return "came back exactly" if gain_db > 0 else "came back exactly from bicubic alone"
+    return f"{gain_db:+.2f} dB over bicubic"
 
 
 def _histogram(measured: Measurement, protocol: str) -> tuple[str, str]:
@@ -120,7 +125,8 @@ def _step_chart(measured: Measurement, protocol: str) -> tuple[str, str]:
     contenders = measured.measured[1:]
     width = 0.8 / len(contenders)
     for place, (scores, colour) in enumerate(zip(contenders, (_BAR, _OTHER), strict=False)):
-        means = np.nanmean(_gains(scores, measured.bicubic, protocol), axis=0)
+        gains = np.ma.masked_invalid(_gains(scores, measured.bicubic, protocol))
+        means = np.ma.filled(gains.mean(axis=0), np.nan)
         across = np.arange(1, len(means) + 1) + (place - (len(contenders) - 1) / 2) * width
         bars = axes.bar(across, means, width, color=colour, label=scores.name)
         axes.bar_label(bars, fmt="%.2f", color=_INK)
@@ -132,7 +138,7 @@ def _step_chart(measured: Measurement, protocol: str) -> tuple[str, str]:
 
 def _chosen(gains: NDArray[np.float64]) -> dict[str, list[int]]:
     """Faces to show: the best, those about the median, the worst; each at most once."""
-    order = [int(face) for face in np.argsort(-np.nan_to_num(gains, nan=np.inf), kind="stable")]
+    order = [int(face) for face in np.argsort(-gains, kind="stable")]
     count = min(FACES_OF_A_KIND, max(1, len(order) // 3))
     middle = (len(order) - count) // 2
     chosen = {"Best": order[:count]}
@@ -147,7 +153,8 @@ def _row(measured: Measurement, face: int, contenders: Sequence[Contender], gain
     hr = measured.references.hr[face]
     lr = resize(hr, (measured.lr_size, measured.lr_size))
     pictures = [Picture(f"{measured.lr_size} px", _png(lr), [])]
-    for contender in (open_enlargement("bicubic"), *contenders):
+    bicubic = open_enlargement("bicubic")
+    for contender in (bicubic, *(one for one in contenders if one.name != bicubic.name)):
         (result,) = contender([lr])
         for step, (image, points) in enumerate(zip(result.sr, result.landmarks, strict=True), start=1):
             caption = contender.name + (f", step {step}" if len(result.sr) > 1 else "")
@@ -155,7 +162,7 @@ def _row(measured: Measurement, face: int, contenders: Sequence[Contender], gain
     known = measured.references.landmarks
     points = [] if known is None else [(float(x), float(y)) for x, y in known[face]]
     pictures.append(Picture("high resolution", _png(hr), points))
-    return Row(measured.references.keys[face], f"{gain_db:+.2f} dB", pictures)
+    return Row(measured.references.keys[face], _gain_text(gain_db), pictures)
 
 
 def _section(measured: Measurement, contenders: Sequence[Contender]) -> Section:
@@ -191,7 +198,7 @@ def report_page(measurements: Sequence[Measurement], contenders: Sequence[Conten
         protocol=first.protocols[0].name,
         sections=[_section(measured, contenders) for measured in measurements],
         face_px=FACE_PX,
-        version=version("dicface"),
+        version=__version__,
     )
 
 

@@ -99,20 +99,23 @@ def _consistency(measured: Measurement) -> Grid:
 
 def _likeness_title(likeness: Likeness) -> str:
     """How good the features are, to be read before what they say."""
-    known = (
-        "how well these features tell these people apart is not known: nobody known occurs twice"
-        if likeness.auc is None
-        else f"these features tell these people apart with {likeness.auc:.3f} (0.5 is chance, 1 without fail)"
-    )
-    return f"likeness to the person, cosine of face features; {known}"
+    known = [] if likeness.auc is None else [f"{likeness.auc:.3f} on these people"]
+    if (held_out := likeness.held_out) is not None:
+        known.append(f"{held_out.auc:.3f} on {held_out.people} people whom they were not trained on ({held_out.data})")
+    good = f"{', '.join(known)}; 0.5 is chance, 1 without fail" if known else "not known: nobody known occurs twice"
+    return f"likeness to the person, cosine of face features. How well these tell people apart: {good}"
 
 
 def _likeness(measured: Measurement) -> Grid | None:
     likeness = measured.likeness()
     if likeness is None:
         return None
-    rows = [(name, own.text(3), f"{likeness.recognised[name]:.1%}") for name, own in likeness.own.items()]
-    rows.append(("other people's high-resolution faces", f"{likeness.others:.3f}", ""))
+    rows = [
+        (name, own.text(3), "" if share is None else f"{share:.1%}")
+        for (name, own), share in zip(likeness.own.items(), likeness.recognised.values(), strict=True)
+    ]
+    if likeness.others is not None:
+        rows.append(("other people's high-resolution faces", f"{likeness.others:.3f}", ""))
     header = ("", "to the high-resolution face", "nearer to it than to anyone else's")
     return Grid(_likeness_title(likeness), header, rows)
 
@@ -163,10 +166,9 @@ def write_faces_csv(path: Path, measurements: Sequence[Measurement]) -> None:
     with written_whole(path) as part, part.open("w", encoding="utf-8", newline="") as file:
         writer: Any = None
         for measured in measurements:
-            prefixes = ("bicubic", "model", "against")
-            columns: dict[str, NDArray[np.float64]] = {}
-            for prefix, scores in zip(prefixes, measured.measured, strict=False):
-                columns |= _columns(scores, prefix)
+            columns = _columns(measured.bicubic, "bicubic") | _columns(measured.scores, "model")
+            if measured.against is not None:
+                columns |= _columns(measured.against, "against")
             if measured.judges is not None:
                 columns |= {f"hr_nrmse_{by}": measured.judges.hr.nrmse[by] for by in NORMALISERS}
             if writer is None:
