@@ -3,8 +3,8 @@
     python benchmarks/inference.py --data PACK [--json FILE] [--plot FILE.png]
 
 The reference is the network of the authors' sizes in torch, eager, float32, one face at a time. Speed does not depend
-on the weights, so while `dic` is not embedded it is measured with random ones; its PSNR then means nothing and is left out.
-The plot needs matplotlib.
+on the weights, so while `dic` is not embedded it is measured with random ones; its PSNR then means nothing and is left
+out. The plot needs matplotlib.
 """
 
 import tempfile
@@ -66,7 +66,9 @@ def main(
     machine, console = this_machine(), Console()
     with tempfile.TemporaryDirectory() as folder:
         names = list(embedded_models())
-        models = [embedded(name) for name in names] if "dic" in names else [random_dic(Path(folder)), *map(embedded, names)]
+        models = (
+            [embedded(name) for name in names] if "dic" in names else [random_dic(Path(folder)), *map(embedded, names)]
+        )
         cases = list_cases(models, machine)
         # dic one face at a time: it is the reference, and its batches gain nothing.
         cases = [case for case in cases if case.model.name != "dic" or case.batch == 1]

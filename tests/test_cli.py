@@ -489,7 +489,10 @@ def test_train_leaves_weights_that_export(pack: Path, tmp_path: Path) -> None:
     assert dicface("export", tmp_path / "run", "-o", tmp_path / "a.onnx").returncode == 0
 
 
-@pytest.mark.parametrize("command", ["restore", "upscale", "models", "train", "export", "convert", "evaluate", "serve"])
+@pytest.mark.parametrize(
+    "command",
+    ["restore", "upscale", "models", "prepare", "train", "export", "convert", "evaluate", "benchmark", "serve"],
+)
 def test_every_command_has_help(command: str) -> None:
     result = dicface(command, "--help")
     assert result.returncode == 0
@@ -543,3 +546,40 @@ def test_an_output_nobody_can_write(photo: Path, out: str) -> None:
     assert result.returncode == 1
     assert result.stderr.count("\n") == 1
     assert "could not write" in result.stderr or "Not a directory" in result.stderr
+
+
+def test_many_photos_at_once_give_what_each_gives_alone(photo: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "many"
+    folder.mkdir()
+    with Image.open(photo) as image:
+        for number in range(5):
+            image.rotate(number).save(folder / f"{number}.png")
+    (folder / "3.png").write_bytes(b"broken")
+    together = dicface("restore", folder, "-o", tmp_path / "together", "--report", tmp_path / "r.json", "--verbose")
+    assert together.returncode == 1
+    said = [line for line in together.stdout.splitlines() if "->" in line]
+    assert [Path(line.split(":")[0]).stem for line in said] == ["0", "1", "2", "4"]
+    how, broken, stages = together.stderr.splitlines()
+    assert how.startswith("dicface: lite runs in ")
+    assert "3.png: " in broken
+    assert stages.startswith("dicface: time by stage: read ")
+    for number in (0, 4):
+        alone = tmp_path / f"alone-{number}.png"
+        assert dicface("restore", folder / f"{number}.png", "-o", alone).returncode == 0
+        assert alone.read_bytes() == (tmp_path / "together" / f"{number}.png").read_bytes()
+    photos = json.loads((tmp_path / "r.json").read_text())["photos"]
+    assert [Path(made["input"]).stem for made in photos] == ["0", "1", "2", "4"]
+    assert set(photos[0]["stages_s"]) == {"read", "detect", "restore", "paste", "write"}
+
+
+def test_benchmark_refuses_wrong_calls(tmp_path: Path) -> None:
+    (tmp_path / "a.json").touch()
+    result = dicface("benchmark", "--json", tmp_path / "a.json")
+    assert result.returncode == 2
+    assert "a.json' exists; add --overwrite" in result.stderr
+    result = dicface("benchmark", "--batch", "1,two")
+    assert result.returncode == 2
+    assert result.stderr == "dicface: expected --batch as whole numbers with commas between, got '1,two'\n"
+    result = dicface("benchmark", "--batch", "0")
+    assert result.returncode == 2
+    assert result.stderr == "dicface: expected --batch from 1 up, got '0'\n"

@@ -4,7 +4,7 @@ import json
 import math
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,8 +18,10 @@ from dicface.errors import DicfaceError, UsageError
 from dicface.version import __version__
 
 if TYPE_CHECKING:
+    from dicface.images import Photo
     from dicface.pipeline.align import Box
     from dicface.pipeline.jobs import Failure, Job
+    from dicface.pipeline.restore import Face, Outcome
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -71,18 +73,20 @@ def _say(text: str) -> None:
     _errors.print(f"dicface: {_one_line(text)}", markup=False, emoji=False)
 
 
-def _run(jobs: "list[Job]", overwrite: bool, work: "Callable[[Job], None]") -> "list[Failure]":
-    """Do all jobs under a progress bar and say on stderr which failed."""
-    from dicface.pipeline.jobs import run_jobs
+def _run(jobs: "list[Job]", overwrite: bool, work: "Callable[[Job], str]", workers: int = 1) -> "list[Failure]":
+    """Do all jobs under a progress bar, print the line that each gives, and say on stderr which failed."""
+    from dicface.pipeline.jobs import Failure, run_jobs
 
     failures: list[Failure] = []
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=_errors, transient=True, disable=not _errors.is_terminal) as progress:
         bar = progress.add_task("faces", total=len(jobs))
-        for _, failure in run_jobs(jobs, work, overwrite):
-            if failure is not None:
-                failures.append(failure)
-                _say(f"{failure.source}: {failure.error}")
+        for _, result in run_jobs(jobs, work, overwrite, workers):
+            if isinstance(result, Failure):
+                failures.append(result)
+                _say(f"{result.source}: {result.error}")
+            else:
+                typer.echo(_one_line(result))
             progress.advance(bar)
     return failures
 
@@ -111,6 +115,22 @@ def _check_report(report: Path, jobs: "list[Job]", overwrite: bool) -> None:
         raise UsageError(f"{str(report)!r} exists; add --overwrite to replace it, or choose another --report")
 
 
+def _stages_line(reports: "Iterable[dict[str, Any]]") -> str:
+    """Which stage took how long, all photos together."""
+    spent_s: Counter[str] = Counter()
+    for report in reports:
+        spent_s.update(report["stages_s"])
+    return f"time by stage: {', '.join(f'{stage} {stage_s:.1f} s' for stage, stage_s in spent_s.items())}"
+
+
+def _faces_line(faces: "Sequence[Face]", restored: "Outcome") -> str:
+    """How many faces were found, and what became of them."""
+    outcomes = Counter(face.outcome for face in faces)
+    done = outcomes.pop(restored, 0)
+    found = f"{done} of {len(faces)} faces restored" if faces else "no face found"
+    return ", ".join((found, *(f"{count} {outcome.value}" for outcome, count in outcomes.items())))
+
+
 @app.command()
 def restore(
     photos: Annotated[list[Path], typer.Argument(help="Photos, or folders of photos.")],
@@ -137,8 +157,8 @@ def restore(
 ) -> None:
     """Find the small faces in photos, restore them, and enlarge the photos around them."""
     from dicface.files import write_json
-    from dicface.images import PILLOW_MEGAPIXELS, check_writable, read_photo, write_photo
-    from dicface.pipeline.jobs import list_jobs
+    from dicface.images import PILLOW_MEGAPIXELS, check_writable, write_photo
+    from dicface.pipeline.jobs import WORKERS, PhotoGate, list_jobs
     from dicface.pipeline.report import photo_report
     from dicface.pipeline.restore import Outcome, Restorer
     from dicface.pipeline.result import mark_of_photo, result_photo
@@ -150,15 +170,20 @@ def restore(
     restorer = Restorer(model, backend, detector)
     if verbose:
         _say(restorer.model.how_it_runs)
-    reports: list[dict[str, Any]] = []
+    reports: dict[Path, dict[str, Any]] = {}
 
-    def work(job: "Job") -> None:
-        start = time.perf_counter()
-        photo = read_photo(job.source, max_megapixels)
+    gate = PhotoGate()
+
+    def work(job: "Job") -> str:
+        with gate.photo(job.source, max_megapixels, scale) as (photo, read_s):
+            return restore_one(job, photo, read_s)
+
+    def restore_one(job: "Job", photo: "Photo", read_s: float) -> str:
         height, width = photo.pixels.shape[:2]
         size = (round(width * scale), round(height * scale))
         check_writable(job.target, *size, photo.alpha is not None)
         restoration = restorer.restore(photo.pixels, scale, boxes, force)
+        restored_at = time.perf_counter()
         mark = mark_of_photo(restorer.model, restoration)
         result = result_photo(
             photo,
@@ -174,20 +199,19 @@ def restore(
             notes += (f"faces under {smallest_px:.0f} px were not looked for (--detector dlib-thorough does)",)
         if size[0] * size[1] > PILLOW_MEGAPIXELS * 1e6:
             notes += (f"{size[0] * size[1] / 1e6:.0f} megapixels, more than some programs open",)
-        elapsed_s = time.perf_counter() - start
-        reports.append(photo_report(job.source, job.target, restoration, mark, scale, notes, elapsed_s))
-        outcomes = Counter(face.outcome for face in restoration.faces)
-        done = outcomes.pop(Outcome.RESTORED, 0)
-        found = f"{done} of {len(restoration.faces)} faces restored" if restoration.faces else "no face found"
-        others = (f"{count} {outcome.value}" for outcome, count in outcomes.items())
-        line = f"{job.source}: {', '.join((found, *others, *notes))}, {elapsed_s:.1f} s -> {job.target}"
-        typer.echo(_one_line(line))
+        stages_s = {"read": read_s, **restoration.stages_s, "write": time.perf_counter() - restored_at}
+        reports[job.source] = photo_report(job.source, job.target, restoration, mark, scale, notes, stages_s)
+        found = _faces_line(restoration.faces, Outcome.RESTORED)
+        return f"{job.source}: {', '.join((found, *notes))}, {sum(stages_s.values()):.1f} s -> {job.target}"
 
-    failures = _run(jobs, overwrite, work)
+    failures = _run(jobs, overwrite, work, WORKERS)
+    if verbose:
+        _say(_stages_line(reports.values()))
     if report is not None:
         failed = [{"input": str(failure.source), "error": str(failure.error)} for failure in failures]
+        in_order = [reports[job.source] for job in jobs if job.source in reports]
         settings = {"model": model, "backend": restorer.model.backend, "scale": scale, "version": __version__}
-        write_json(report, {**settings, "photos": reports, "failed": failed})
+        write_json(report, {**settings, "photos": in_order, "failed": failed})
     if failures:
         raise typer.Exit(SOME_FAILED)
 
@@ -226,7 +250,7 @@ def upscale(
         _say(network.how_it_runs)
     low, high = network.lr_sizes
 
-    def work(job: "Job") -> None:
+    def work(job: "Job") -> str:
         photo = read_photo(job.source)
         height, width = photo.pixels.shape[:2]
         if height != width or not low <= width <= high:
@@ -242,7 +266,7 @@ def upscale(
         mark = None if no_mark else mark_of(network, faces=1)
         metadata = of_result(NO_METADATA if strip_metadata else photo.metadata, image, mark, keep_gps)
         notes = photo.notes + write_photo(job.target, Photo(image, alpha, photo.grey and not landmarks, metadata))
-        typer.echo(_one_line(f"{', '.join((f'{job.source}: {width} px', *notes))} -> {job.target}"))
+        return f"{', '.join((f'{job.source}: {width} px', *notes))} -> {job.target}"
 
     if _run(list_jobs(faces, out), overwrite, work):
         raise typer.Exit(SOME_FAILED)

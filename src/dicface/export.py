@@ -99,7 +99,13 @@ def export_onnx(network: DICNetwork, path: Path) -> None:
     side = torch.export.Dim("side", min=LR_PX[0], max=LR_PX[1]) if any_size else 16
     example = 24 if any_size else 16
     shape = {0: _FACES, 2: side, 3: side} if any_size else {0: _FACES}
-    _write_graph(_Graph(for_inference(network)), path, {"lr": torch.rand(2, 3, example, example)}, ["sr", "heatmaps"], {"lr": shape})
+    _write_graph(
+        _Graph(for_inference(network)),
+        path,
+        {"lr": torch.rand(2, 3, example, example)},
+        ["sr", "heatmaps"],
+        {"lr": shape},
+    )
 
 
 def export_landmarks(network: StackedHourglass, path: Path) -> None:

@@ -28,8 +28,16 @@ def test_a_row_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_rows_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
     dic = Model("dic", "restoration", {"torch": Path("d"), "onnxruntime": Path("d"), "openvino": Path("d")}, 90.0)
-    cases = [Case(dic, "torch", "float32", 1), Case(dic, "openvino", "float32", 1), Case(dic, "openvino", "bfloat16", 1)]
-    answers = {("torch", "float32"): (900, 25.0), ("openvino", "float32"): (300, 25.0), ("openvino", "bfloat16"): (90, 24.9)}
+    cases = [
+        Case(dic, "torch", "float32", 1),
+        Case(dic, "openvino", "float32", 1),
+        Case(dic, "openvino", "bfloat16", 1),
+    ]
+    answers = {
+        ("torch", "float32"): (900, 25.0),
+        ("openvino", "float32"): (300, 25.0),
+        ("openvino", "bfloat16"): (90, 24.9),
+    }
 
     def answer(request: dict) -> dict:
         if "peak" in request:

@@ -53,5 +53,8 @@ def test_the_model_says_what_runs_it() -> None:
 def test_a_provider_that_does_not_start_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     # This ONNX Runtime has no CUDA: told that it had, it would load the model on the CPU.
     monkeypatch.setattr("onnxruntime.get_available_providers", lambda: [CUDA, CPU])
-    with pytest.warns(UserWarning, match=CUDA), pytest.raises(UsageError, match=f"expected ONNX Runtime to start {CUDA}"):
+    with (
+        pytest.warns(UserWarning, match=CUDA),
+        pytest.raises(UsageError, match=f"expected ONNX Runtime to start {CUDA}"),
+    ):
         FaceModel("lite", "onnxruntime")

@@ -98,7 +98,9 @@ def list_cases(models: Sequence[Model], machine: Machine, batches: Collection[in
     """
     cases: list[Case] = []
     for model in models:
-        for backend in (backend for backend in machine.backends if backend in model.files):
+        for backend in machine.backends:
+            if backend not in model.files:
+                continue
             precisions: list[Precision] = ["float32"]
             if (backend == "openvino" and machine.bfloat16) or (backend == "torch" and machine.cuda):
                 precisions.append("bfloat16")

@@ -51,7 +51,7 @@ def _load(request: dict[str, Any]) -> Callable[["NDArray[np.float32]"], Any]:
     if request["kind"] == "landmarks":
         from dicface.runtime.backends import open_session
 
-        session = open_session(path)
+        session: Any = open_session(path)
         return lambda images: session.run(["heatmaps"], {"image": images})
     from dicface.runtime.backends import OnnxRuntimeBackend, OpenVinoBackend, TorchBackend, TorchVariant
 

@@ -96,7 +96,7 @@ def run_cases(
                     "kind": case.model.kind,
                     "path": str(case.model.files[case.backend]),
                     "faces": str(path) if wants_psnr else None,
-                    **{key: getattr(case, key) for key in ("backend", "precision", "compiled", "channels_last", "batch")},
+                    **_described(case),
                 }
                 row = _ask(request)
                 row["psnr"] = row["psnr"] if wants_psnr else best.get(case, {}).get("psnr")
@@ -115,6 +115,11 @@ def run_cases(
     }
 
 
+def _described(case: Case) -> dict[str, Any]:
+    """A case without its model, JSON-ready."""
+    return {key: value for key, value in dataclasses.asdict(case).items() if key != "model"}
+
+
 def _rows(best: dict["Case", dict[str, Any]], peaks: dict[str, float]) -> list[dict[str, Any]]:
     """Measured rows, with what follows from comparing them."""
     named = {(c.model.name, c.backend, c.precision, c.batch): row for c, row in reversed(best.items())}
@@ -128,11 +133,10 @@ def _rows(best: dict["Case", dict[str, Any]], peaks: dict[str, float]) -> list[d
         peak = peaks.get(case.precision)
         share = case.model.gflop / (row["ms"] / 1000) / peak if case.model.gflop and peak else None
         change = None if row["psnr"] is None else row["psnr"] - exact[case.model.name]
-        described = {key: value for key, value in dataclasses.asdict(case).items() if key != "model"}
         rows.append(
             {
                 "model": case.model.name,
-                **described,
+                **_described(case),
                 "faces_per_s": 1000 / row["ms"],
                 "times_reference": reference["ms"] / row["ms"] if reference else None,
                 "peak_share": share,
@@ -147,7 +151,19 @@ def result_table(result: dict[str, Any]) -> Table:
     """The table for the screen, from what `run_cases` gives."""
     peaks = ", ".join(f"{value:.0f} GFLOP/s in {name}" for name, value in result["peak_gflops"].items())
     table = Table(
-        *("model", "backend", "how", "batch", "ms a face", "faces/s", "x reference", "of peak", "PSNR dB", "start s", "MB"),
+        *(
+            "model",
+            "backend",
+            "how",
+            "batch",
+            "ms a face",
+            "faces/s",
+            "x reference",
+            "of peak",
+            "PSNR dB",
+            "start s",
+            "MB",
+        ),
         caption=f"measured peak of a matrix product: {peaks}; PSNR is the change against float32",
     )
 

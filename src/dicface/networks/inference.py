@@ -38,7 +38,7 @@ def phase_convolution(deconv: nn.ConvTranspose2d, activation: nn.Module) -> nn.S
 
     Args:
         deconv: square, ungrouped, undilated, enlarging by exactly its stride.
-        activation: acts on each value alone; it comes before the shuffle, where a runtime fuses it with the convolution.
+        activation: acts on each value alone; it comes before the shuffle, where a runtime can fuse it.
     """
     inputs, outputs = deconv.in_channels, deconv.out_channels
     kernel, stride = deconv.kernel_size[0], deconv.stride[0]
@@ -49,6 +49,7 @@ def phase_convolution(deconv: nn.ConvTranspose2d, activation: nn.Module) -> nn.S
     phases = padded.reshape(inputs, outputs, taps, stride, taps, stride).flip(2, 4).permute(1, 3, 5, 0, 2, 4)
     conv = nn.Conv2d(inputs, outputs * stride**2, taps, padding=1)
     assert deconv.bias is not None
+    assert conv.bias is not None
     with torch.no_grad():
         conv.weight.copy_(phases.reshape(conv.weight.shape))
         conv.bias.copy_(deconv.bias.repeat_interleave(stride**2))
@@ -62,6 +63,7 @@ class _SummedMerge(nn.Module):
     def __init__(self, merge: DenseMerge) -> None:
         super().__init__()
         conv, self.activation = merge.conv, merge.activation
+        assert conv.bias is not None
         channels = conv.out_channels
         weights = conv.weight.detach().split(channels, dim=1)
         # The first adds the bias for all.

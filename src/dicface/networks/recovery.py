@@ -79,9 +79,9 @@ class DenseMerge(nn.Sequential):
         """What follows it."""
         return self[1]
 
-    def forward(self, features: Sequence[Tensor]) -> Tensor:
+    def forward(self, input: Sequence[Tensor]) -> Tensor:  # noqa: A002 - nn.Sequential's name
         """`count` times (N, C, H, W) float -> (N, C, H, W) float."""
-        return super().forward(torch.cat(list(features), dim=1))
+        return super().forward(torch.cat(list(input), dim=1))
 
 
 class RecoveryBlock(nn.Module):

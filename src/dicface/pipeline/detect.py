@@ -1,7 +1,9 @@
 """Finding faces."""
 
 import math
+import os
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple, Protocol
 
 import dlib
@@ -20,6 +22,8 @@ _PASS_MEGAPIXELS = 16.0
 _WHOLE_MEGAPIXELS = 4.0
 """Size of the small version in which a large photo's large faces are looked for."""
 _SAME_FACE = 0.4
+_LARGEST_CREW = 4
+"""Tiles looked through at once, at most; each takes a core and 220 MB."""
 
 
 class Detection(NamedTuple):
@@ -96,22 +100,33 @@ class DlibDetector:
         if megapixels * factor**2 <= _PASS_MEGAPIXELS:
             return _without_repeats(self._pass(pixels, factor))
         whole = min(factor, (_WHOLE_MEGAPIXELS / megapixels) ** 0.5)
-        found = self._pass(pixels, whole)
         tile = round((_PASS_MEGAPIXELS * 1e6) ** 0.5 / factor)
         # What the small version is too small to show must lie whole in some tile.
         overlap = min(tile // 2, round(1.5 * _DLIB_SMALLEST_PX / whole))
-        for rows in _stretches(height, tile, overlap):
-            for columns in _stretches(width, tile, overlap):
-                for box, score in self._pass(pixels[rows, columns], factor):
-                    left, top = columns.start, rows.start
-                    shifted = Box(box.left + left, box.top + top, box.right + left, box.bottom + top)
-                    found.append(Detection(shifted, score))
+        parts: list[tuple[slice, slice, float]] = [(slice(0, height), slice(0, width), whole)]
+        parts += [
+            (rows, columns, factor)
+            for rows in _stretches(height, tile, overlap)
+            for columns in _stretches(width, tile, overlap)
+        ]
+        # dlib lets other threads run while it searches.
+        with ThreadPoolExecutor(min(_LARGEST_CREW, os.cpu_count() or 1)) as crew:
+            searches = [crew.submit(self._part, pixels, *part) for part in parts]
+            found = [detection for search in searches for detection in search.result()]
         return _without_repeats(found)
 
     def smallest_face_px(self, height: int, width: int) -> float:
         """See `Detector`."""
         affordable = (self.max_megapixels * 1e6 / (height * width)) ** 0.5
         return min(float(_DLIB_SMALLEST_PX), max(self.smallest_px, _DLIB_SMALLEST_PX / affordable))
+
+    def _part(self, pixels: NDArray[np.uint8], rows: slice, columns: slice, factor: float) -> list[Detection]:
+        """Look through one part, giving boxes in pixels of the whole."""
+        left, top = columns.start, rows.start
+        return [
+            Detection(Box(box.left + left, box.top + top, box.right + left, box.bottom + top), score)
+            for box, score in self._pass(pixels[rows, columns], factor)
+        ]
 
     def _pass(self, pixels: NDArray[np.uint8], factor: float) -> list[Detection]:
         """One run of dlib over an enlarged (or reduced) part."""

@@ -1,13 +1,24 @@
 """Batches of files: what goes in, where it comes out, what failed."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from dicface.errors import DicfaceError, ImageError, OutputError, UsageError
 from dicface.files import real_path
-from dicface.images import READ_SUFFIXES, WRITE_SUFFIXES
+from dicface.images import READ_SUFFIXES, WRITE_SUFFIXES, Photo, read_photo
+
+Result = TypeVar("Result")
+WORKERS = min(4, (os.cpu_count() or 1) + 1)
+"""Photos at a time: one more than cores, since somebody always waits for a disk."""
+RESULT_MEGAPIXELS = 64.0
+"""Size of the results that are worked on at a time, together; a larger one is alone. About 10 MB a megapixel."""
 
 
 class Job(NamedTuple):
@@ -88,32 +99,119 @@ def list_jobs(sources: Sequence[Path], out: Path) -> list[Job]:
     return jobs
 
 
-def run_jobs(jobs: Sequence[Job], work: Callable[[Job], None], overwrite: bool) -> Iterator[tuple[Job, Failure | None]]:
-    """Do one job after the other; a failed one does not stop the rest.
+def run_jobs(
+    jobs: Sequence[Job], work: Callable[[Job], Result], overwrite: bool, workers: int = 1
+) -> Iterator[tuple[Job, Result | Failure]]:
+    """Do jobs, several at a time; a failed one does not stop the rest.
+
+    Reading, searching, restoring and writing leave Python most of the time, so that workers at different stages
+    keep all cores busy. Results come in the order of the jobs and are those of one job after the other.
 
     Args:
         jobs: what to do.
-        work: does one, raising `DicfaceError` if it cannot be done.
+        work: does one, raising `DicfaceError` if it cannot be done; called from `workers` threads at once.
         overwrite: existing results may be replaced; inputs of any of the jobs never are.
+        workers: jobs at a time. Twice as many are begun or wait to be handed out, so memory does not grow with jobs.
 
     Yields:
-        Each job when it is over, with its failure if it failed.
+        Each job when it and those before it are over, with what `work` gave or its failure.
     """
     sources = {real_path(job.source) for job in jobs}
     written: set[Path] = set()
-    for job in jobs:
-        try:
-            _check(job, sources, written, overwrite)
-            work(job)
+    begun: deque[tuple[Job, Future[Result | Failure]]] = deque()
+
+    def finish_oldest() -> tuple[Job, Result | Failure]:
+        job, future = begun.popleft()
+        result = future.result()
+        if not isinstance(result, Failure):
             written.add(real_path(job.target))
-        except DicfaceError as error:
-            yield job, Failure(job.source, error)
-        except MemoryError:
-            yield job, Failure(job.source, ImageError("not enough memory; use a smaller --scale or shrink the photo"))
-        except OSError as error:
-            yield job, Failure(job.source, OutputError(f"{error.strerror}: {error.filename!r}"))
-        else:
-            yield job, None
+        return job, result
+
+    def attempt(job: Job) -> Result | Failure:
+        return _outcome(job, lambda: work(job))
+
+    with ThreadPoolExecutor(workers) as pool:
+        try:
+            for job in jobs:
+                # Whether a name is taken is known only when the job that would take it is over.
+                while len(begun) >= 2 * workers or any(
+                    real_path(job.target) == real_path(other.target) for other, _ in begun
+                ):
+                    yield finish_oldest()
+                refused = _outcome(job, lambda job=job: _check(job, sources, written, overwrite))
+                future: Future[Result | Failure] = Future()
+                if isinstance(refused, Failure):
+                    future.set_result(refused)
+                else:
+                    future = pool.submit(attempt, job)
+                begun.append((job, future))
+            while begun:
+                yield finish_oldest()
+        finally:
+            # Interrupted: finish what is in hand, begin nothing more.
+            for _, future in begun:
+                future.cancel()
+
+
+def _outcome(job: Job, work: Callable[[], Result]) -> Result | Failure:
+    try:
+        return work()
+    except DicfaceError as error:
+        return Failure(job.source, error)
+    except MemoryError:
+        return Failure(job.source, ImageError("not enough memory; use a smaller --scale or shrink the photo"))
+    except OSError as error:
+        return Failure(job.source, OutputError(f"{error.strerror}: {error.filename!r}"))
+
+
+class PhotoGate:
+    """Where photos come in: one is read at a time, and of large ones only few are worked on at once."""
+
+    def __init__(self) -> None:
+        # Reading hushes Python's warnings, which is a matter of the whole process.
+        self._reading = threading.Lock()
+        self._budget = PixelBudget(RESULT_MEGAPIXELS)
+
+    @contextmanager
+    def photo(self, path: Path, max_megapixels: float, scale: float) -> Generator[tuple[Photo, float]]:
+        """Read a photo, and wait until there is room for its result.
+
+        Yields:
+            The photo, and the seconds that reading took.
+
+        Raises:
+            ImageError: it cannot be read.
+        """
+        with self._reading:
+            start = time.perf_counter()
+            photo = read_photo(path, max_megapixels)
+            read_s = time.perf_counter() - start
+        height, width = photo.pixels.shape[:2]
+        with self._budget.share(height * width * scale**2 / 1e6):
+            yield photo, read_s
+
+
+class PixelBudget:
+    """Lets several small pictures through at once, and large ones one by one."""
+
+    def __init__(self, megapixels: float) -> None:
+        self._free = megapixels
+        self._whole = megapixels
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def share(self, megapixels: float) -> Generator[None]:
+        """Wait until that much is free; what exceeds the whole budget waits until it is alone."""
+        wanted = min(megapixels, self._whole)
+        with self._changed:
+            self._changed.wait_for(lambda: self._free >= wanted)
+            self._free -= wanted
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._free += wanted
+                self._changed.notify_all()
 
 
 def _check(job: Job, sources: set[Path], written: set[Path], overwrite: bool) -> None:

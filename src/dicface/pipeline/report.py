@@ -1,5 +1,6 @@
 """The JSON report of a restoration."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ def photo_report(
     mark: Mark,
     scale: float,
     notes: tuple[str, ...],
-    elapsed_s: float,
+    stages_s: Mapping[str, float],
 ) -> dict[str, Any]:
     """What was found in one photo and what became of it.
 
@@ -36,7 +37,7 @@ def photo_report(
         mark: what the output says about itself, unless it was told not to.
         scale: enlargement that was asked for.
         notes: on reading and writing the photo.
-        elapsed_s: time it took, in seconds.
+        stages_s: seconds that each stage took; other photos may have been worked on meanwhile.
 
     Returns:
         JSON-ready. Boxes are left, top, right, bottom in pixels of the input, edges; landmarks are 68 x, y in pixels of
@@ -54,6 +55,7 @@ def photo_report(
         "version": mark.version,
         "scale": scale,
         "notes": list(notes),
-        "elapsed_s": round(elapsed_s, 3),
+        "elapsed_s": round(sum(stages_s.values()), 3),
+        "stages_s": {stage: round(spent_s, 3) for stage, spent_s in stages_s.items()},
         "faces": [_face(face) for face in restoration.faces],
     }

@@ -1,7 +1,8 @@
 """The whole job: find the small faces of a photo, restore them, put them back."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 import numpy as np
@@ -75,10 +76,12 @@ class Restoration:
     Attributes:
         image: (round(H * scale), round(W * scale), 3) uint8 RGB.
         faces: every face that was found or given, restored or not; empty if there is none.
+        stages_s: seconds spent on detecting, restoring and pasting.
     """
 
     image: NDArray[np.uint8]
     faces: tuple[Face, ...]
+    stages_s: Mapping[str, float] = field(default_factory=dict[str, float])
 
 
 def _check_pixels(image: object) -> None:
@@ -130,6 +133,7 @@ class Restorer:
 
     def _locate(self, image: NDArray[np.uint8], boxes: Sequence[Box] | None) -> list[tuple[Box, float | None]]:
         """Boxes with the detector's score, or the given ones without."""
+        _check_pixels(image)
         if boxes is None:
             return [(detection.box, detection.score) for detection in self._detect(image)]
         for box in boxes:
@@ -177,10 +181,13 @@ class Restorer:
         Raises:
             UsageError: wrong pixels, no passes, or a box whose centre does not lie in the photo.
         """
-        _check_pixels(image)
+        return self._restore_found(image, self._locate(image, boxes), force, passes)
+
+    def _restore_found(
+        self, image: NDArray[np.uint8], found: Sequence[tuple[Box, float | None]], force: bool, passes: int
+    ) -> tuple[Face, ...]:
         if passes < 1:
             raise UsageError(f"expected at least one pass, got {passes}")
-        found = self._locate(image, boxes)
         squares = [square_of_box(box) for box, _ in found]
         outcomes = [self._first_outcome(image, square, force) for square in squares]
         chosen = [index for index, outcome in enumerate(outcomes) if outcome is Outcome.RESTORED]
@@ -233,7 +240,11 @@ class Restorer:
         _check_pixels(image)
         if not SCALES[0] <= scale <= SCALES[1]:
             raise UsageError(f"expected a scale from {SCALES[0]:g} to {SCALES[1]:g}, got {scale:g}")
-        faces = self.faces(image, boxes, force, passes)
+        start = time.perf_counter()
+        found = self._locate(image, boxes)
+        detected = time.perf_counter()
+        faces = self._restore_found(image, found, force, passes)
+        restored_at = time.perf_counter()
         height, width = image.shape[:2]
         size = (round(width * scale), round(height * scale))
         canvas = resize(image, size).copy()
@@ -241,7 +252,9 @@ class Restorer:
             if face.steps is not None:
                 restored = match_colours(face.steps[-1], self._crop(image, face.square))
                 paste(canvas, restored, face.square, (size[0] / width, size[1] / height))
-        return Restoration(canvas, faces)
+        ended = time.perf_counter()
+        stages_s = {"detect": detected - start, "restore": restored_at - detected, "paste": ended - restored_at}
+        return Restoration(canvas, faces, stages_s)
 
     def upscale(self, crops: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Super-resolve aligned face crops.

@@ -184,7 +184,8 @@ class TorchBackend:
         network = load_network(path).to(self._device)
         self.lr_size = None if network.config.stem == "any-size" else 16
         self._layout = torch.channels_last if self._variant.channels_last else torch.contiguous_format
-        network = network.to(memory_format=self._layout)
+        if self._variant.channels_last:
+            network.to(memory_format=self._layout)  # pyright: ignore[reportCallIssue] - undeclared in its stub
         self._network: Any = torch.compile(network) if self._variant.compiled else network
         self.runs_on = f"{self._device}, {'bfloat16' if self._variant.bfloat16 else 'float32'}"
 

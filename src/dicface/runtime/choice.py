@@ -15,7 +15,7 @@ _PROVIDERS = {
     "coreml": "CoreMLExecutionProvider",
 }
 _UNASKED = ("cuda", "directml")
-"""Whoever has these installed them on purpose. CoreML is part of every ONNX Runtime for macOS, and nobody measured it."""
+"""Whoever has these installed them on purpose. CoreML is part of every ONNX Runtime for macOS, and was not measured."""
 
 
 class Choice(NamedTuple):

@@ -120,6 +120,7 @@ def answer(wish: Wish) -> Answer:
     """
     start = time.perf_counter()
     photo = read_photo(wish.source, MAX_MEGAPIXELS)
+    read_at = time.perf_counter()
     height, width = photo.pixels.shape[:2]
     size = (round(width * wish.scale), round(height * wish.scale))
     if size[0] * size[1] > MAX_RESULT_MEGAPIXELS * 1e6:
@@ -135,12 +136,14 @@ def answer(wish: Wish) -> Answer:
         target = target.with_suffix(".png")
     restorer = _restorer(wish.model)
     restoration = restorer.restore(photo.pixels, wish.scale, wish.boxes or None)
+    restored_at = time.perf_counter()
     mark = mark_of_photo(restorer.model, restoration)
     notes = photo.notes + write_photo(target, result_photo(photo, restoration, mark))
-    elapsed_s = time.perf_counter() - start
+    written_at = time.perf_counter()
+    stages_s = {"read": read_at - start, **restoration.stages_s, "write": written_at - restored_at}
 
     report = wish.folder / "report.json"
-    facts = photo_report(wish.source, target, restoration, mark, wish.scale, notes, elapsed_s)
+    facts = photo_report(wish.source, target, restoration, mark, wish.scale, notes, stages_s)
     # Where files lie on the server is nobody's business.
     write_json(report, {**facts, "input": wish.source.name, "output": target.name})
     shown = _shown(restoration.image)
