@@ -22,12 +22,14 @@ class Model:
         kind: what it is for.
         files: its file for each backend that can run it.
         gflop: work for one face, 2 x multiply-add; None if nobody counted.
+        trained: its PSNR means something.
     """
 
     name: str
     kind: Kind
     files: dict[Backend, Path] = field(hash=False)
     gflop: float | None = None
+    trained: bool = True
 
 
 @dataclass(frozen=True)
