@@ -29,3 +29,14 @@ def test_mixed_precision_leaves_the_result_alone(portrait: np.ndarray) -> None:
     with torch.autocast("cpu", torch.bfloat16):
         mixed = resize_bicubic(face, 16, eight_bits=True)
     assert torch.equal(mixed, resize_bicubic(face, 16, eight_bits=True))
+
+
+@pytest.mark.parametrize("side", [37, 48])
+def test_a_runtime_in_bfloat16_keeps_the_geometry(side: int) -> None:
+    """Positions computed in bfloat16 would be off by up to a quarter of a pixel, which cost 0.3 dB at 48 px."""
+    torch.manual_seed(0)
+    noise = torch.rand(1, 1, side, side).bfloat16()
+    exact = resize_bicubic(noise.float(), 128)
+    coarse = resize_bicubic(noise, 128).float()
+    # What rounding the values costs; with wrong positions it is 0.015 and 0.021.
+    assert (coarse - exact).abs().mean() < 0.01

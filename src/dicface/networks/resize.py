@@ -36,8 +36,13 @@ def bicubic_matrix(start: Tensor, extent: Tensor, source: Tensor, target: int) -
     scale = (extent / target)[:, None, None]
     position = torch.arange(target, device=source.device, dtype=source.dtype)
     centre = start[:, None, None] + (position[:, None] + 0.5) * scale
-    weights = _cubic((source + 0.5 - centre) / scale.clamp(min=1.0))
-    return weights / weights.sum(dim=2, keepdim=True)
+    return _weights((source + 0.5 - centre) / scale.clamp(min=1.0))
+
+
+def _weights(distance: Tensor) -> Tensor:
+    """(..., target, L) float distances, in pixels of the larger raster -> the same, rows sum to one."""
+    weights = _cubic(distance)
+    return weights / weights.sum(dim=-1, keepdim=True)
 
 
 def _resample(images: Tensor, vertical: Tensor, horizontal: Tensor, eight_bits: bool) -> Tensor:
@@ -65,7 +70,12 @@ def resize_bicubic(images: Tensor, size: int, eight_bits: bool = False) -> Tenso
         # In bfloat16 the result would be off by two grey levels.
         with torch.autocast(images.device.type, enabled=False):
             return resize_bicubic(images.float(), size, eight_bits)
-    source = torch.arange(images.shape[-1], device=images.device, dtype=images.dtype)
-    side = torch.ones_like(source).sum().reshape(1)
-    weights = bicubic_matrix(torch.zeros_like(side), side, source, size)[0]
+    # Distances are differences of whole numbers: a runtime that computes in bfloat16 would have pixel 40 only to a
+    # quarter of a pixel.
+    source = torch.arange(images.shape[-1], device=images.device)
+    side = torch.ones_like(source).sum()
+    position = torch.arange(size, device=images.device)
+    numerator = (2 * source + 1) * size - (2 * position[:, None] + 1) * side
+    widening = (side.to(images.dtype) / size).clamp(min=1.0)
+    weights = _weights(numerator.to(images.dtype) / (2 * size) / widening)
     return _resample(images, weights, weights, eight_bits)
