@@ -84,7 +84,8 @@ def _landmarks(measured: Measurement) -> Grid | None:
         # One face lost altogether moves the mean; the median says what a face that was found is like.
         median = f"{100 * float(np.median(judgement.nrmse['inter_ocular'])):.2f}"
         rows.append((name, *(estimate(judgement.nrmse[by]).text(2, 100) for by in NORMALISERS), median))
-    title = f"landmark error (NRMSE) in %, against the landmarks of {judges.wanted_from}"
+    of = "" if measured.references.landmarks is None else "of "
+    title = f"landmark error (NRMSE) in %, against the landmarks {of}{judges.wanted_from}"
     return Grid(title, ("", *(f"by {name}" for name in NORMALISERS), "median by inter_ocular"), rows)
 
 
