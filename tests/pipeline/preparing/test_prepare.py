@@ -289,6 +289,13 @@ def test_results_among_the_photos_are_no_photos(photos: Path) -> None:
     assert len(list_photos([photos], results)) == 12
 
 
+def test_a_photo_that_was_named_is_never_a_result(photos: Path) -> None:
+    photo = photos / "00.jpg"
+    results = Results(photos / "d.parquet", photos / "d.csv", sheet=photo, overwrite=True)
+    with pytest.raises(UsageError, match="expected results other than the photos, got '.*00.jpg' as both"):
+        list_photos([photo], results)
+
+
 def test_a_split_never_divides_near_duplicates(tmp_path: Path) -> None:
     """Forty pictures, each three times, in files of their own."""
     folder = tmp_path / "in"

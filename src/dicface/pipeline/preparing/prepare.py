@@ -62,13 +62,16 @@ def list_photos(given: Sequence[Path], results: Results) -> list[Photo]:
         results: are no input, even if they lie there.
 
     Raises:
-        UsageError: two photos have one name, by which they could not be told apart.
+        UsageError: two photos have one name, by which they could not be told apart; a photo that was named is a
+            result, too.
     """
     written = {path.resolve() for path in results.all()}
     photos: dict[str, Photo] = {}
     for path in dict.fromkeys(given):
         for job in list_jobs([path], results.parts):
             if job.source.resolve() in written:
+                if job.source == path:
+                    raise UsageError(f"expected results other than the photos, got {str(path)!r} as both")
                 continue
             below = _below(job.source, path) or str(path)
             name = below.encode("utf-8", "backslashreplace").decode("utf-8")
