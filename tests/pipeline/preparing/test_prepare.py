@@ -292,7 +292,7 @@ def test_results_among_the_photos_are_no_photos(photos: Path) -> None:
 def test_a_photo_that_was_named_is_never_a_result(photos: Path) -> None:
     photo = photos / "00.jpg"
     results = Results(photos / "d.parquet", photos / "d.csv", sheet=photo, overwrite=True)
-    with pytest.raises(UsageError, match="expected results other than the photos, got '.*00.jpg' as both"):
+    with pytest.raises(UsageError, match=r"expected results other than the photos, got '.*00\.jpg' as both"):
         list_photos([photo], results)
 
 
