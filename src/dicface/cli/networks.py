@@ -1,0 +1,87 @@
+"""Commands about networks and their files: models, train, export, convert."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from dicface.cli.options import Overwrite
+from dicface.cli.terminal import check_free, need_train_extra, one_line
+from dicface.errors import UsageError
+
+
+def models(as_json: Annotated[bool, typer.Option("--json", help="Print the cards as JSON.")] = False) -> None:
+    """List the embedded models with their cards."""
+    from dicface.cards import facts_table, results_table
+    from dicface.runtime.models import DEFAULT_MODEL, embedded_models
+
+    cards = embedded_models()
+    if as_json:
+        typer.echo(json.dumps(cards, indent=2))
+        return
+    console = Console(highlight=False)
+    for name, card in cards.items():
+        default = " (default)" if name == DEFAULT_MODEL else ""
+        console.print(f"[bold]{name}[/bold]{default}: {card['description']}")
+        console.print(facts_table(name, card))
+        console.print(results_table(name, card))
+
+
+def train(
+    config: Annotated[Path, typer.Argument(help="TOML file of the run; see configs/.")],
+    data: Annotated[list[Path], typer.Option(help="Face pack or folder of packs to learn from; repeatable.")],
+    validation: Annotated[Path | None, typer.Option(help="Face pack that is measured on the way.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the results; runs/NAME if left out.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint in --out.")] = False,
+    settings: Annotated[list[str] | None, typer.Option("--set", help="Override a setting: table.key=value.")] = None,
+    devices: Annotated[int, typer.Option(min=1, help="Processes on each machine, which share each batch.")] = 1,
+    nodes: Annotated[int, typer.Option(min=1, help="Machines; see docs/training.md.")] = 1,
+) -> None:
+    """Train a network as a config says (needs the train extra)."""
+    need_train_extra()
+    from dicface.config import read_config
+    from dicface.training.fit import Machines, fit
+
+    out = out or Path("runs") / config.stem
+    weights = fit(read_config(config, settings or []), data, validation, out, resume, Machines(devices, nodes))
+    typer.echo(f"wrote {weights}")
+
+
+def export(
+    weights: Annotated[Path, typer.Argument(help="Weights (.safetensors), a run's folder or its checkpoint.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The ONNX file.")],
+    data: Annotated[Path | None, typer.Option(help="Face pack to compare on; generated pictures if left out.")] = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Write a network as ONNX and compare it with torch (needs the train extra)."""
+    need_train_extra()
+    from dicface.checkpoints import load_run
+    from dicface.export import comparison_crops, comparison_faces, export_checked, export_landmarks_checked
+    from dicface.networks.dic import DICNetwork
+
+    check_free(out, overwrite)
+    network, faces = load_run(weights), comparison_faces(data)
+    if isinstance(network, DICNetwork):
+        result = export_checked(network, out, comparison_crops(network, faces))
+        differs = f"on {result.faces} faces", f"{result.sr:.1e} (images) and {result.heatmaps:.1e} (heatmaps)"
+    else:
+        differs = f"on {len(faces)} faces", f"{export_landmarks_checked(network, out, faces):.1e} (heatmaps)"
+    typer.echo(f"wrote {out}; {differs[0]} it differs from torch by at most {differs[1]}")
+
+
+def convert(
+    checkpoint: Annotated[Path, typer.Argument(help="A .pth file of the DIC authors or of mmagic.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The .safetensors file.")],
+    steps: Annotated[int, typer.Option(min=1, help="Steps T of a DIC network; weights do not tell.")] = 4,
+    overwrite: Overwrite = False,
+) -> None:
+    """Turn the authors' or mmagic's checkpoints into ours (needs the train extra)."""
+    need_train_extra()
+    from dicface.foreign.convert import convert as convert_checkpoint
+
+    if out.suffix != ".safetensors":
+        raise UsageError(f"expected an output ending in .safetensors, got {out.name!r}")
+    check_free(out, overwrite)
+    typer.echo(one_line(f"wrote {out}: {convert_checkpoint(checkpoint, out, steps)}"))

@@ -1,0 +1,23 @@
+"""Options that several commands have."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Out = Annotated[Path, typer.Option("--out", "-o", help="Output folder, or output file for one input.")]
+Model = Annotated[str, typer.Option(help="Name of an embedded model (see `dicface models`) or a model file.")]
+Contender = Annotated[
+    str,
+    typer.Option(
+        "--model",
+        help="Name of an embedded model, bicubic, lanczos, or a file: one of ours, any ONNX with an image in and an "
+        "image out, or weights of any network that spandrel knows (.safetensors, .pth).",
+    ),
+]
+Backend = Annotated[str, typer.Option(help="auto, onnxruntime, openvino or torch.")]
+StripMetadata = Annotated[bool, typer.Option("--strip-metadata", help="Leave out EXIF, XMP and profile of the source.")]
+KeepGps = Annotated[bool, typer.Option("--keep-gps", help="Keep the place where the photo was taken.")]
+NoMark = Annotated[bool, typer.Option("--no-mark", help="Do not say in the result that a network made parts of it.")]
+Verbose = Annotated[bool, typer.Option("--verbose", help="Say on stderr what runs the model, and why.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace results that exist already.")]

@@ -1,0 +1,200 @@
+"""Commands about photos and faces: restore, upscale."""
+
+import math
+import time
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from dicface.cli.options import Backend, KeepGps, Model, NoMark, Out, Overwrite, StripMetadata, Verbose
+from dicface.cli.terminal import SOME_FAILED, run, say
+from dicface.errors import UsageError
+from dicface.version import __version__
+
+if TYPE_CHECKING:
+    from dicface.images import Photo
+    from dicface.pipeline.align import Box
+    from dicface.pipeline.jobs import Job
+    from dicface.pipeline.restore import Face, Outcome
+
+
+def _parse_box(text: str) -> "Box":
+    from dicface.pipeline.align import Box
+
+    try:
+        left, top, right, bottom = (float(part) for part in text.split(","))
+    except ValueError as error:
+        raise UsageError(f"expected --box X0,Y0,X1,Y1 in pixels of the photo, got {text!r}") from error
+    # Said this way round, it refuses what is not a number, too.
+    if not (-math.inf < left < right < math.inf and -math.inf < top < bottom < math.inf):
+        raise UsageError(f"expected --box X0,Y0,X1,Y1 with X0 < X1 and Y0 < Y1, got {text!r}")
+    return Box(left, top, right, bottom)
+
+
+def _check_report(report: Path, jobs: "list[Job]", overwrite: bool) -> None:
+    """Refuse, before any work is done, a report that would replace something or cannot be written."""
+    from dicface.files import real_path
+
+    taken = {real_path(path) for job in jobs for path in (job.source, job.target)}
+    if real_path(report) in taken or report.is_dir():
+        raise UsageError(f"expected --report to name a file of its own, got {str(report)!r}")
+    if report.exists() and not overwrite:
+        raise UsageError(f"{str(report)!r} exists; add --overwrite to replace it, or choose another --report")
+
+
+def _stages_line(reports: "Iterable[dict[str, Any]]") -> str:
+    """Which stage took how long, all photos together."""
+    spent_s: Counter[str] = Counter()
+    for report in reports:
+        spent_s.update(report["stages_s"])
+    return f"time by stage: {', '.join(f'{stage} {stage_s:.1f} s' for stage, stage_s in spent_s.items())}"
+
+
+def _faces_line(faces: "Sequence[Face]", restored: "Outcome") -> str:
+    """How many faces were found, and what became of them."""
+    outcomes = Counter(face.outcome for face in faces)
+    done = outcomes.pop(restored, 0)
+    found = f"{done} of {len(faces)} faces restored" if faces else "no face found"
+    return ", ".join((found, *(f"{count} {outcome.value}" for outcome, count in outcomes.items())))
+
+
+def restore(
+    photos: Annotated[list[Path], typer.Argument(help="Photos, or folders of photos.")],
+    out: Out,
+    model: Model = "lite",
+    scale: Annotated[float, typer.Option(min=1, max=8, help="Enlargement of the photo.")] = 4,
+    box: Annotated[list[str] | None, typer.Option(help="A face X0,Y0,X1,Y1 in pixels, instead of detection.")] = None,
+    detector: Annotated[
+        str,
+        typer.Option(
+            help="dlib (faces from 16 px), dlib-fast (from 40 px) or dlib-thorough (from 16 px in large photos, too)."
+        ),
+    ] = "dlib",
+    backend: Backend = "auto",
+    show_landmarks: Annotated[bool, typer.Option("--show-landmarks", help="Draw the landmarks found.")] = False,
+    report: Annotated[Path | None, typer.Option(help="Write what was found to this JSON file.")] = None,
+    max_megapixels: Annotated[float, typer.Option(min=0, max=178, help="Refuse larger photos.")] = 64,
+    strip_metadata: StripMetadata = False,
+    keep_gps: KeepGps = False,
+    no_mark: NoMark = False,
+    force: Annotated[bool, typer.Option("--force", help="Also faces too large or too small to gain.")] = False,
+    verbose: Verbose = False,
+    overwrite: Overwrite = False,
+) -> None:
+    """Find the small faces in photos, restore them, and enlarge the photos around them."""
+    from dicface.files import write_json
+    from dicface.images import PILLOW_MEGAPIXELS, check_writable, write_photo
+    from dicface.pipeline.jobs import WORKERS, PhotoGate, list_jobs
+    from dicface.pipeline.report import photo_report
+    from dicface.pipeline.restore import Outcome, Restorer
+    from dicface.pipeline.result import mark_of_photo, result_photo
+
+    boxes = None if not box else [_parse_box(text) for text in box]
+    jobs = list_jobs(photos, out)
+    if report is not None:
+        _check_report(report, jobs, overwrite)
+    restorer = Restorer(model, backend, detector)
+    if verbose:
+        say(restorer.model.how_it_runs)
+    reports: dict[Path, dict[str, Any]] = {}
+
+    gate = PhotoGate()
+
+    def work(job: "Job") -> str:
+        with gate.photo(job.source, max_megapixels, scale) as (photo, read_s):
+            return restore_one(job, photo, read_s)
+
+    def restore_one(job: "Job", photo: "Photo", read_s: float) -> str:
+        height, width = photo.pixels.shape[:2]
+        size = (round(width * scale), round(height * scale))
+        check_writable(job.target, *size, photo.alpha is not None)
+        restoration = restorer.restore(photo.pixels, scale, boxes, force)
+        restored_at = time.perf_counter()
+        mark = mark_of_photo(restorer.model, restoration)
+        result = result_photo(
+            photo,
+            restoration,
+            None if no_mark else mark,
+            strip_metadata=strip_metadata,
+            keep_gps=keep_gps,
+            show_landmarks=show_landmarks,
+        )
+        notes = photo.notes + write_photo(job.target, result)
+        smallest_px = restorer.smallest_face_px(photo.pixels)
+        if boxes is None and detector == "dlib" and smallest_px > 16:
+            notes += (f"faces under {smallest_px:.0f} px were not looked for (--detector dlib-thorough does)",)
+        if size[0] * size[1] > PILLOW_MEGAPIXELS * 1e6:
+            notes += (f"{size[0] * size[1] / 1e6:.0f} megapixels, more than some programs open",)
+        stages_s = {"read": read_s, **restoration.stages_s, "write": time.perf_counter() - restored_at}
+        reports[job.source] = photo_report(job.source, job.target, restoration, mark, scale, notes, stages_s)
+        found = _faces_line(restoration.faces, Outcome.RESTORED)
+        return f"{job.source}: {', '.join((found, *notes))}, {sum(stages_s.values()):.1f} s -> {job.target}"
+
+    failures = run(jobs, overwrite, work, WORKERS)
+    if verbose:
+        say(_stages_line(reports.values()))
+    if report is not None:
+        failed = [{"input": str(failure.source), "error": str(failure.error)} for failure in failures]
+        in_order = [reports[job.source] for job in jobs if job.source in reports]
+        settings = {"model": model, "backend": restorer.model.backend, "scale": scale, "version": __version__}
+        write_json(report, {**settings, "photos": in_order, "failed": failed})
+    if failures:
+        raise typer.Exit(SOME_FAILED)
+
+
+def upscale(
+    faces: Annotated[list[Path], typer.Argument(help="Aligned square face crops of 8 to 64 px, or folders of them.")],
+    out: Out,
+    model: Model = "lite",
+    all_steps: Annotated[bool, typer.Option("--all-steps", help="Every step side by side.")] = False,
+    landmarks: Annotated[bool, typer.Option("--landmarks", help="Draw the landmarks found.")] = False,
+    consistent: Annotated[
+        bool,
+        typer.Option("--consistent", help="Make results reduce to their input exactly; for clean reductions only."),
+    ] = False,
+    backend: Backend = "auto",
+    strip_metadata: StripMetadata = False,
+    keep_gps: KeepGps = False,
+    no_mark: NoMark = False,
+    verbose: Verbose = False,
+    overwrite: Overwrite = False,
+) -> None:
+    """Super-resolve aligned face crops to 128x128."""
+    from dicface.draw import draw_landmarks, side_by_side
+    from dicface.errors import ImageError
+    from dicface.images import FACE_PX, Photo, read_photo, resize, write_photo
+    from dicface.metadata import NO_METADATA, of_result
+    from dicface.pipeline.jobs import list_jobs
+    from dicface.pipeline.result import mark_of
+    from dicface.runtime.consistent import Consistent
+    from dicface.runtime.models import FaceModel
+
+    network = FaceModel(model, backend)
+    upscaled = Consistent(network) if consistent else network
+    if verbose:
+        say(network.how_it_runs)
+    low, high = network.lr_sizes
+
+    def work(job: "Job") -> str:
+        photo = read_photo(job.source)
+        height, width = photo.pixels.shape[:2]
+        if height != width or not low <= width <= high:
+            raise ImageError(
+                f"expected a square face crop of {low} to {high} px, got {width}x{height}; "
+                "use `dicface restore` for whole photos"
+            )
+        (result,) = upscaled([photo.pixels])
+        pictures = list(zip(result.sr, result.landmarks, strict=True))[0 if all_steps else -1 :]
+        drawn = [draw_landmarks(sr, points) if landmarks else sr for sr, points in pictures]
+        alpha = None if photo.alpha is None or all_steps else resize(photo.alpha, (FACE_PX, FACE_PX))
+        image = side_by_side(drawn)
+        mark = None if no_mark else mark_of(network, faces=1)
+        metadata = of_result(NO_METADATA if strip_metadata else photo.metadata, image, mark, keep_gps)
+        notes = photo.notes + write_photo(job.target, Photo(image, alpha, photo.grey and not landmarks, metadata))
+        return f"{', '.join((f'{job.source}: {width} px', *notes))} -> {job.target}"
+
+    if run(list_jobs(faces, out), overwrite, work):
+        raise typer.Exit(SOME_FAILED)

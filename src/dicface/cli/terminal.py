@@ -1,0 +1,67 @@
+"""What all commands share: exit codes, one line a failure, and checks before any work is done."""
+
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from dicface.errors import UsageError
+
+if TYPE_CHECKING:
+    from dicface.pipeline.jobs import Failure, Job
+
+errors = Console(stderr=True, highlight=False, soft_wrap=True)
+
+DONE, SOME_FAILED, WRONG_CALL = 0, 1, 2
+
+
+def one_line(text: str) -> str:
+    """Names of files may hold line breaks, and bytes that are no text."""
+    whole = text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return whole.replace("\n", "\\n").replace("\r", "\\r")
+
+
+def say(text: str) -> None:
+    errors.print(f"dicface: {one_line(text)}", markup=False, emoji=False)
+
+
+@contextmanager
+def progress_bar(what: str, total: int) -> Generator[Callable[[int], None]]:
+    """Show on a terminal how much is done; gives what is called with a number of things more that are."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as progress:
+        yield partial(progress.advance, progress.add_task(what, total=total))
+
+
+def run(jobs: "list[Job]", overwrite: bool, work: "Callable[[Job], str]", workers: int = 1) -> "list[Failure]":
+    """Do all jobs under a progress bar, print the line that each gives, and say on stderr which failed."""
+    from dicface.pipeline.jobs import Failure, run_jobs
+
+    failures: list[Failure] = []
+    with progress_bar("faces", len(jobs)) as advance:
+        for _, result in run_jobs(jobs, work, overwrite, workers):
+            if isinstance(result, Failure):
+                failures.append(result)
+                say(f"{result.source}: {result.error}")
+            else:
+                typer.echo(one_line(result))
+            advance(1)
+    return failures
+
+
+def check_free(out: Path, overwrite: bool) -> None:
+    if out.is_dir():
+        raise UsageError(f"expected a file name to write to, {str(out)!r} is a folder")
+    if out.exists() and not overwrite:
+        raise UsageError(f"{str(out)!r} exists; add --overwrite to replace it, or choose another output")
+
+
+def need_train_extra(*modules: str) -> None:
+    if any(find_spec(name) is None for name in modules or ("torch", "lightning", "pyarrow", "safetensors")):
+        raise UsageError("this command needs the training extra; pip install 'dicface[train]'")
