@@ -27,8 +27,9 @@ from detection import FOUND_OVERLAP
 from dicface.data.annotations import read_pts
 from dicface.data.duplicates import ALIKE_BITS, SAME_BITS, differing_bits, face_hashes
 from dicface.data.packs import read_pack
-from dicface.evaluation.measure import bootstrap_interval, landmark_errors
+from dicface.evaluation.measure import landmark_errors
 from dicface.evaluation.metrics import nrmse
+from dicface.evaluation.statistics import bootstrap_interval
 from dicface.images import FACE_PX, read_photo
 from dicface.pipeline.align import Box, Square, intersection_over_union, landmark_box, square_of_landmarks, to_photo
 from dicface.pipeline.preparing.cutting import Recipe

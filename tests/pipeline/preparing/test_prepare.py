@@ -115,7 +115,7 @@ def test_a_killed_call_goes_on_where_it_was(photos: Path, tmp_path: Path) -> Non
     code = (
         "import sys, time\n"
         "from pathlib import Path\n"
-        "from tests.pipeline.test_prepare import run\n"
+        "from tests.pipeline.preparing.test_prepare import run\n"
         "def slowly(count):\n"
         "    time.sleep(0.3 * count)\n"
         "run(Path(sys.argv[1]), Path(sys.argv[2]), jobs=2, advance=slowly)\n"
