@@ -76,6 +76,6 @@ def resize_bicubic(images: Tensor, size: int, eight_bits: bool = False) -> Tenso
     side = torch.ones_like(source).sum()
     position = torch.arange(size, device=images.device)
     numerator = (2 * source + 1) * size - (2 * position[:, None] + 1) * side
-    widening = (side.type(images.dtype) / size).clamp(min=1.0)
-    weights = _weights(numerator.type(images.dtype) / (2 * size) / widening)
+    widening = (side.type_as(images) / size).clamp(min=1.0)
+    weights = _weights(numerator.type_as(images) / (2 * size) / widening)
     return _resample(images, weights, weights, eight_bits)
