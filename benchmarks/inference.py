@@ -14,11 +14,10 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from dicface.benchmark.cases import Model, embedded, list_cases
+from dicface.benchmark.cases import Model, embedded, embedded_names, list_cases
 from dicface.benchmark.faces import benchmark_faces
 from dicface.benchmark.run import result_table, run_cases, this_machine
 from dicface.files import write_json
-from dicface.runtime.models import embedded_models
 
 DIC_GFLOP = 90.7
 
@@ -67,7 +66,7 @@ def main(
     """Measure every row and print the table."""
     machine, console = this_machine(), Console()
     with tempfile.TemporaryDirectory() as folder:
-        names = list(embedded_models())
+        names = embedded_names()
         models = (
             [embedded(name) for name in names] if "dic" in names else [random_dic(Path(folder)), *map(embedded, names)]
         )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from dicface.benchmark.cases import Case, Machine, Model, embedded, list_cases
+from dicface.benchmark.cases import Case, Machine, Model, embedded, embedded_names, list_cases
 from dicface.errors import UnknownModelError, UsageError
 
 FILES = {"onnxruntime": Path("a.onnx"), "openvino": Path("a.onnx"), "torch": Path("a.safetensors")}
@@ -39,6 +39,7 @@ def test_torch_on_cuda_has_every_variant() -> None:
 
 
 def test_embedded_models_and_files(tmp_path: Path) -> None:
+    assert embedded_names() == ["lite", "landmarks-hr"]
     assert set(embedded("lite").files) == {"onnxruntime", "openvino", "torch"}
     assert set(embedded("landmarks-hr").files) == {"onnxruntime"}
     (tmp_path / "mine.safetensors").touch()
@@ -48,3 +49,5 @@ def test_embedded_models_and_files(tmp_path: Path) -> None:
         list_cases([mine], Machine(("onnxruntime",)))
     with pytest.raises(UnknownModelError):
         embedded("nothing")
+    with pytest.raises(UnknownModelError, match="got 'features'"):
+        embedded("features")

@@ -56,13 +56,18 @@ class Case:
         return ", ".join((self.precision, *extras))
 
 
+def embedded_names() -> list[str]:
+    """Embedded models whose speed matters; face features only measure others."""
+    return [*embedded_models("restoration"), *embedded_models("landmarks")]
+
+
 def embedded(name: str) -> Model:
     """An embedded model, or a model file of a network that restores faces.
 
     Raises:
         UnknownModelError: neither.
     """
-    card = embedded_models().get(name)
+    card = embedded_models().get(name) if name in embedded_names() else None
     if card is None:
         path = find_model(name)
         files: dict[Backend, Path] = {"torch": path} if path.suffix == ".safetensors" else {}

@@ -97,11 +97,10 @@ def benchmark(
     overwrite: Overwrite = False,
 ) -> None:
     """Measure the models on this machine: every backend, precision and batch size that is installed."""
-    from dicface.benchmark.cases import embedded, list_cases
+    from dicface.benchmark.cases import embedded, embedded_names, list_cases
     from dicface.benchmark.faces import benchmark_faces
     from dicface.benchmark.run import result_table, run_cases, this_machine
     from dicface.files import write_json
-    from dicface.runtime.models import embedded_models
 
     if json_file is not None:
         check_free(json_file, overwrite)
@@ -114,7 +113,7 @@ def benchmark(
     if data is not None and find_spec("pyarrow") is None:
         raise UsageError("reading a pack needs the training extra; pip install 'dicface[train]', or leave out --data")
     machine = this_machine()
-    cases = list_cases([embedded(name) for name in model or embedded_models()], machine, batches)
+    cases = list_cases([embedded(name) for name in model or embedded_names()], machine, batches)
     if data is None:
         say("no --data: PSNR is that of generated pictures, which says little about faces")
     faces = benchmark_faces(data)
