@@ -583,3 +583,33 @@ def test_benchmark_refuses_wrong_calls(tmp_path: Path) -> None:
     result = dicface("benchmark", "--batch", "0")
     assert result.returncode == 2
     assert result.stderr == "dicface: expected --batch from 1 up, got '0'\n"
+
+
+def test_uncertainty_is_written_beside_the_result(photo: Path, tmp_path: Path) -> None:
+    out, report = tmp_path / "out" / "photo.jpg", tmp_path / "report.json"
+    result = dicface("restore", photo, "-o", out, "--uncertainty", "--report", report, "--scale", "2")
+    assert result.returncode == 0, result.stderr
+    said = [face["uncertainty"] for face in json.loads(report.read_text())["photos"][0]["faces"]]
+    with Image.open(tmp_path / "out" / "photo.uncertainty.png") as image:
+        assert (image.mode, image.size) == ("L", (242, 242))
+        levels = np.asarray(image)
+    # The face is at 43 to 64, 21 to 43 in the photo; elsewhere nothing was made up.
+    assert levels[50:78, 94:120].mean() == pytest.approx(4 * said[0], rel=0.6)
+    assert levels[:, 150:].max() == levels[130:].max() == 0
+    assert said[1] is None
+    again = dicface("restore", photo, "-o", tmp_path / "out" / "photo.webp", "--uncertainty")
+    assert again.returncode == 1
+    assert "photo.uncertainty.png' exists; add --overwrite to replace it" in again.stderr
+    assert not (tmp_path / "out" / "photo.webp").exists()
+
+
+def test_maps_of_two_inputs_do_not_replace_each_other(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for name in ("a.png", "a.bmp"):
+        Image.linear_gradient("L").resize((16, 16)).save(tmp_path / "in" / name)
+    result = dicface("upscale", tmp_path / "in", "-o", tmp_path / "out", "--uncertainty")
+    assert result.returncode == 1
+    assert "a.png: another input of this call was already written to" in result.stderr
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.bmp", "a.uncertainty.png"]
+    with Image.open(tmp_path / "out" / "a.uncertainty.png") as image:
+        assert (image.mode, image.size) == ("L", (128, 128))

@@ -19,5 +19,8 @@ Backend = Annotated[str, typer.Option(help="auto, onnxruntime, openvino or torch
 StripMetadata = Annotated[bool, typer.Option("--strip-metadata", help="Leave out EXIF, XMP and profile of the source.")]
 KeepGps = Annotated[bool, typer.Option("--keep-gps", help="Keep the place where the photo was taken.")]
 NoMark = Annotated[bool, typer.Option("--no-mark", help="Do not say in the result that a network made parts of it.")]
+Uncertainty = Annotated[
+    bool, typer.Option("--uncertainty", help="Also write how far each pixel may be off, NAME.uncertainty.png.")
+]
 Verbose = Annotated[bool, typer.Option("--verbose", help="Say on stderr what runs the model, and why.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace results that exist already.")]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dicface.cli.options import Backend, KeepGps, Model, NoMark, Out, Overwrite, StripMetadata, Verbose
+from dicface.cli.options import Backend, KeepGps, Model, NoMark, Out, Overwrite, StripMetadata, Uncertainty, Verbose
 from dicface.cli.terminal import SOME_FAILED, run, say
 from dicface.errors import UsageError
 from dicface.version import __version__
@@ -38,7 +38,7 @@ def _check_report(report: Path, jobs: "list[Job]", overwrite: bool) -> None:
     """Refuse, before any work is done, a report that would replace something or cannot be written."""
     from dicface.files import real_path
 
-    taken = {real_path(path) for job in jobs for path in (job.source, job.target)}
+    taken = {real_path(path) for job in jobs for path in (job.source, job.target, *job.beside)}
     if real_path(report) in taken or report.is_dir():
         raise UsageError(f"expected --report to name a file of its own, got {str(report)!r}")
     if report.exists() and not overwrite:
@@ -54,11 +54,16 @@ def _stages_line(reports: "Iterable[dict[str, Any]]") -> str:
 
 
 def _faces_line(faces: "Sequence[Face]", restored: "Outcome") -> str:
-    """How many faces were found, and what became of them."""
+    """How many faces were found, what became of them, and which to doubt."""
     outcomes = Counter(face.outcome for face in faces)
     done = outcomes.pop(restored, 0)
     found = f"{done} of {len(faces)} faces restored" if faces else "no face found"
-    return ", ".join((found, *(f"{count} {outcome.value}" for outcome, count in outcomes.items())))
+    warnings = (
+        f"warning: face {number} {' and '.join(doubt.value for doubt in face.doubts)}"
+        for number, face in enumerate(faces, 1)
+        if face.doubts
+    )
+    return ", ".join((found, *(f"{count} {outcome.value}" for outcome, count in outcomes.items()), *warnings))
 
 
 def restore(
@@ -75,6 +80,7 @@ def restore(
     ] = "dlib",
     backend: Backend = "auto",
     show_landmarks: Annotated[bool, typer.Option("--show-landmarks", help="Draw the landmarks found.")] = False,
+    uncertainty: Uncertainty = False,
     report: Annotated[Path | None, typer.Option(help="Write what was found to this JSON file.")] = None,
     max_megapixels: Annotated[float, typer.Option(min=0, max=178, help="Refuse larger photos.")] = 64,
     strip_metadata: StripMetadata = False,
@@ -87,13 +93,13 @@ def restore(
     """Find the small faces in photos, restore them, and enlarge the photos around them."""
     from dicface.files import write_json
     from dicface.images import PILLOW_MEGAPIXELS, check_writable, write_photo
-    from dicface.pipeline.jobs import WORKERS, PhotoGate, list_jobs
+    from dicface.pipeline.jobs import WORKERS, PhotoGate, list_jobs, with_maps
     from dicface.pipeline.report import photo_report
     from dicface.pipeline.restore import Outcome, Restorer
-    from dicface.pipeline.result import mark_of_photo, result_photo
+    from dicface.pipeline.result import mark_of_photo, result_photo, uncertainty_photo
 
     boxes = None if not box else [_parse_box(text) for text in box]
-    jobs = list_jobs(photos, out)
+    jobs = with_maps(list_jobs(photos, out)) if uncertainty else list_jobs(photos, out)
     if report is not None:
         _check_report(report, jobs, overwrite)
     restorer = Restorer(model, backend, detector)
@@ -111,7 +117,7 @@ def restore(
         height, width = photo.pixels.shape[:2]
         size = (round(width * scale), round(height * scale))
         check_writable(job.target, *size, photo.alpha is not None)
-        restoration = restorer.restore(photo.pixels, scale, boxes, force)
+        restoration = restorer.restore(photo.pixels, scale, boxes, force, uncertainty=uncertainty)
         restored_at = time.perf_counter()
         mark = mark_of_photo(restorer.model, restoration)
         result = result_photo(
@@ -122,6 +128,8 @@ def restore(
             keep_gps=keep_gps,
             show_landmarks=show_landmarks,
         )
+        for map_file in job.beside:
+            write_photo(map_file, uncertainty_photo(photo, restoration))
         notes = photo.notes + write_photo(job.target, result)
         smallest_px = restorer.smallest_face_px(photo.pixels)
         if boxes is None and detector == "dlib" and smallest_px > 16:
@@ -155,6 +163,7 @@ def upscale(
         bool,
         typer.Option("--consistent", help="Make results reduce to their input exactly; for clean reductions only."),
     ] = False,
+    uncertainty: Uncertainty = False,
     backend: Backend = "auto",
     strip_metadata: StripMetadata = False,
     keep_gps: KeepGps = False,
@@ -167,10 +176,11 @@ def upscale(
     from dicface.errors import ImageError
     from dicface.images import FACE_PX, Photo, read_photo, resize, write_photo
     from dicface.metadata import NO_METADATA, of_result
-    from dicface.pipeline.jobs import list_jobs
-    from dicface.pipeline.result import mark_of
+    from dicface.pipeline.jobs import list_jobs, with_maps
+    from dicface.pipeline.result import mark_of, uncertainty_crop
     from dicface.runtime.consistent import Consistent
     from dicface.runtime.models import FaceModel
+    from dicface.runtime.uncertainty import expected_errors
 
     network = FaceModel(model, backend)
     upscaled = Consistent(network) if consistent else network
@@ -187,6 +197,8 @@ def upscale(
                 "use `dicface restore` for whole photos"
             )
         (result,) = upscaled([photo.pixels])
+        for map_file in job.beside:
+            write_photo(map_file, uncertainty_crop(expected_errors(network, [photo.pixels], [result])[0]))
         pictures = list(zip(result.sr, result.landmarks, strict=True))[0 if all_steps else -1 :]
         drawn = [draw_landmarks(sr, points) if landmarks else sr for sr, points in pictures]
         alpha = None if photo.alpha is None or all_steps else resize(photo.alpha, (FACE_PX, FACE_PX))
@@ -196,5 +208,6 @@ def upscale(
         notes = photo.notes + write_photo(job.target, Photo(image, alpha, photo.grey and not landmarks, metadata))
         return f"{', '.join((f'{job.source}: {width} px', *notes))} -> {job.target}"
 
-    if run(list_jobs(faces, out), overwrite, work):
+    jobs = list_jobs(faces, out)
+    if run(with_maps(jobs) if uncertainty else jobs, overwrite, work):
         raise typer.Exit(SOME_FAILED)

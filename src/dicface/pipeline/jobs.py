@@ -28,11 +28,13 @@ class Job(NamedTuple):
         source: the file, or a folder that gave none.
         target: where its result goes.
         problem: why it cannot be worked on, if that is known beforehand.
+        beside: further files that it writes.
     """
 
     source: Path
     target: Path
     problem: str = ""
+    beside: tuple[Path, ...] = ()
 
 
 class Failure(NamedTuple):
@@ -99,6 +101,11 @@ def list_jobs(sources: Sequence[Path], out: Path) -> list[Job]:
     return jobs
 
 
+def with_maps(jobs: Sequence[Job]) -> list[Job]:
+    """The same jobs, each of which also writes `NAME.uncertainty.png` beside its result `NAME.*`."""
+    return [job._replace(beside=(job.target.with_name(f"{job.target.stem}.uncertainty.png"),)) for job in jobs]
+
+
 def run_jobs(
     jobs: Sequence[Job], work: Callable[[Job], Result], overwrite: bool, workers: int = 1
 ) -> Iterator[tuple[Job, Result | Failure]]:
@@ -124,7 +131,7 @@ def run_jobs(
         job, future = begun.popleft()
         result = future.result()
         if not isinstance(result, Failure):
-            written.add(real_path(job.target))
+            written.update(_results(job))
         return job, result
 
     def attempt(job: Job) -> Result | Failure:
@@ -134,9 +141,7 @@ def run_jobs(
         try:
             for job in jobs:
                 # Whether a name is taken is known only when the job that would take it is over.
-                while len(begun) >= 2 * workers or any(
-                    real_path(job.target) == real_path(other.target) for other, _ in begun
-                ):
+                while len(begun) >= 2 * workers or any(_results(job) & _results(other) for other, _ in begun):
                     yield finish_oldest()
                 refused = _outcome(job, lambda job=job: _check(job, sources, written, overwrite))
                 future: Future[Result | Failure] = Future()
@@ -151,6 +156,10 @@ def run_jobs(
             # Interrupted: finish what is in hand, begin nothing more.
             for _, future in begun:
                 future.cancel()
+
+
+def _results(job: Job) -> set[Path]:
+    return {real_path(path) for path in (job.target, *job.beside)}
 
 
 def _outcome(job: Job, work: Callable[[], Result]) -> Result | Failure:
@@ -217,12 +226,13 @@ class PixelBudget:
 def _check(job: Job, sources: set[Path], written: set[Path], overwrite: bool) -> None:
     if job.problem:
         raise ImageError(job.problem)
-    target = real_path(job.target)
-    if target in written:
-        raise OutputError(f"another input of this call was already written to {str(job.target)!r}; rename one")
-    if target in sources:
-        raise OutputError("the result would replace an input; choose another output")
-    if job.target.is_dir():
-        raise OutputError(f"expected a file name to write to, {str(job.target)!r} is a folder")
-    if job.target.exists() and not overwrite:
-        raise OutputError(f"{str(job.target)!r} exists; add --overwrite to replace it, or choose another output")
+    for path in (job.target, *job.beside):
+        target = real_path(path)
+        if target in written:
+            raise OutputError(f"another input of this call was already written to {str(path)!r}; rename one")
+        if target in sources:
+            raise OutputError("the result would replace an input; choose another output")
+        if path.is_dir():
+            raise OutputError(f"expected a file name to write to, {str(path)!r} is a folder")
+        if path.exists() and not overwrite:
+            raise OutputError(f"{str(path)!r} exists; add --overwrite to replace it, or choose another output")

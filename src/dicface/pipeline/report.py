@@ -17,6 +17,8 @@ def _face(face: Face) -> dict[str, Any]:
         "reason": face.outcome.value,
         "crop": {"left": face.square.left, "top": face.square.top, "side": face.square.side},
         "landmarks": None if face.landmarks is None else face.landmarks.astype(float).round(2).tolist(),
+        "doubts": [{"kind": doubt.name.lower(), "reason": doubt.value} for doubt in face.doubts],
+        "uncertainty": None if face.uncertainty is None else round(float(face.uncertainty.mean()), 2),
     }
 
 
@@ -41,7 +43,7 @@ def photo_report(
 
     Returns:
         JSON-ready. Boxes are left, top, right, bottom in pixels of the input, edges; landmarks are 68 x, y in pixels of
-        the input, pixel centres at integers.
+        the input, pixel centres at integers; uncertainty is the mean of a face's map, in grey levels.
     """
     height, width = restoration.image.shape[:2]
     return {

@@ -20,8 +20,10 @@ from dicface.pipeline.align import (
     to_photo,
 )
 from dicface.pipeline.detect import make_detector
+from dicface.pipeline.doubt import Doubt, doubts, signs
 from dicface.pipeline.paste import match_colours, paste
 from dicface.runtime.models import DEFAULT_MODEL, FaceModel, FaceSteps
+from dicface.runtime.uncertainty import expected_errors
 
 SCALES = (1.0, 8.0)
 LARGEST_SIDE = 64
@@ -59,6 +61,9 @@ class Face:
         landmarks: (68, 2) float32 x, y in pixels of the photo before enlargement, pixel centres at integers; None
             unless restored.
         steps: (T, 128, 128, 3) uint8 RGB, the face after every step; None unless restored.
+        uncertainty: (128, 128) float32, how far the luma of the last step is expected to be off on average, in grey
+            levels; None unless restored and asked for.
+        doubts: why the result should be trusted less than usual; empty unless restored.
     """
 
     box: Box
@@ -67,6 +72,8 @@ class Face:
     square: Square
     landmarks: NDArray[np.float32] | None = None
     steps: NDArray[np.uint8] | None = None
+    uncertainty: NDArray[np.float32] | None = None
+    doubts: tuple[Doubt, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -156,6 +163,11 @@ class Restorer:
             refined.append(better if intersection_over_union(better.box, square.box) >= _KEEP_OVERLAP else square)
         return refined
 
+    def _doubts(self, pixels: NDArray[np.uint8], square: Square, result: FaceSteps) -> tuple[Doubt, ...]:
+        found = doubts(signs(pixels, square, self._crop(pixels, square), result))
+        # Comes this far only if it was forced.
+        return (Doubt.TOO_LARGE, *found) if self._is_too_large(square) else found
+
     def smallest_face_px(self, image: NDArray[np.uint8]) -> float:
         """Width of the smallest face that the detector looks for in a photo; in large photos it may not afford less."""
         return self._detect.smallest_face_px(*image.shape[:2])
@@ -166,6 +178,7 @@ class Restorer:
         boxes: Sequence[Box] | None = None,
         force: bool = False,
         passes: int = 2,
+        uncertainty: bool = False,
     ) -> tuple[Face, ...]:
         """Find and super-resolve the faces of a photo, without putting them back.
 
@@ -174,6 +187,7 @@ class Restorer:
             boxes: faces from brows to chin, in pixels of the photo; None detects them.
             force: also faces that are larger than the model can improve, smaller than it knows, or doubtful.
             passes: how often a face is super-resolved; after each but the last its crop is set anew by the landmarks.
+            uncertainty: also say how far each face may be off, which takes three passes more.
 
         Returns:
             Every face, in the detector's order or that of the boxes.
@@ -181,10 +195,15 @@ class Restorer:
         Raises:
             UsageError: wrong pixels, no passes, or a box whose centre does not lie in the photo.
         """
-        return self._restore_found(image, self._locate(image, boxes), force, passes)
+        return self._restore_found(image, self._locate(image, boxes), force, passes, uncertainty)
 
     def _restore_found(
-        self, image: NDArray[np.uint8], found: Sequence[tuple[Box, float | None]], force: bool, passes: int
+        self,
+        image: NDArray[np.uint8],
+        found: Sequence[tuple[Box, float | None]],
+        force: bool,
+        passes: int,
+        uncertainty: bool,
     ) -> tuple[Face, ...]:
         if passes < 1:
             raise UsageError(f"expected at least one pass, got {passes}")
@@ -204,6 +223,10 @@ class Restorer:
                 chosen = [index for index in chosen if outcomes[index] is Outcome.RESTORED]
             steps = self.model([self._crop(image, squares[index]) for index in chosen])
         results = dict(zip(chosen, steps, strict=True))
+        maps: dict[int, NDArray[np.float32]] = {}
+        if uncertainty:
+            crops = [self._crop(image, squares[index]) for index in chosen]
+            maps = dict(zip(chosen, expected_errors(self.model, crops, steps), strict=True))
         faces: list[Face] = []
         for index, ((box, score), square, outcome) in enumerate(zip(found, squares, outcomes, strict=True)):
             if (result := results.get(index)) is None:
@@ -212,7 +235,8 @@ class Restorer:
                 faces.append(Face(box, score, Outcome.DOUBTFUL, square))
             else:
                 landmarks = to_photo(result.landmarks[-1], square)
-                faces.append(Face(box, score, outcome, square, landmarks, result.sr))
+                why = self._doubts(image, square, result)
+                faces.append(Face(box, score, outcome, square, landmarks, result.sr, maps.get(index), why))
         return tuple(faces)
 
     def restore(
@@ -222,6 +246,7 @@ class Restorer:
         boxes: Sequence[Box] | None = None,
         force: bool = False,
         passes: int = 2,
+        uncertainty: bool = False,
     ) -> Restoration:
         """Enlarge a photo and restore its small faces.
 
@@ -229,7 +254,7 @@ class Restorer:
             image: (H, W, 3) uint8 RGB, upright.
             scale: enlargement of the photo, 1 to 8.
             boxes: faces from brows to chin, in pixels of the photo; None detects them.
-            force, passes: see `faces`.
+            force, passes, uncertainty: see `faces`.
 
         Returns:
             The enlarged photo and its faces. Outside the faces' crops it is Pillow's bicubic enlargement.
@@ -243,7 +268,7 @@ class Restorer:
         start = time.perf_counter()
         found = self._locate(image, boxes)
         detected = time.perf_counter()
-        faces = self._restore_found(image, found, force, passes)
+        faces = self._restore_found(image, found, force, passes, uncertainty)
         restored_at = time.perf_counter()
         height, width = image.shape[:2]
         size = (round(width * scale), round(height * scale))
@@ -268,12 +293,32 @@ class Restorer:
         Raises:
             UsageError: another shape or type.
         """
-        if crops.ndim != 4 or crops.shape[3] != 3 or crops.dtype != np.uint8:
-            raise UsageError(f"expected (N, S, S, 3) uint8 RGB crops, got {crops.dtype} of shape {crops.shape}")
+        _check_crops(crops)
         results = self.model(list(crops))
         return (
             np.stack([result.sr[-1] for result in results]) if results else np.empty((0, FACE_PX, FACE_PX, 3), np.uint8)
         )
+
+    def uncertainty(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """How far what `upscale` makes of crops may be off.
+
+        Args:
+            crops: as for `upscale`.
+
+        Returns:
+            (N, 128, 128) float32, the mean absolute error of luma to expect, in grey levels.
+
+        Raises:
+            UsageError: another shape or type.
+        """
+        _check_crops(crops)
+        found = expected_errors(self.model, list(crops), self.model(list(crops)))
+        return np.stack(found) if found else np.empty((0, FACE_PX, FACE_PX), np.float32)
+
+
+def _check_crops(crops: NDArray[np.uint8]) -> None:
+    if crops.ndim != 4 or crops.shape[3] != 3 or crops.dtype != np.uint8:
+        raise UsageError(f"expected (N, S, S, 3) uint8 RGB crops, got {crops.dtype} of shape {crops.shape}")
 
 
 def _is_doubtful(score: float | None, steps: FaceSteps) -> bool:

@@ -2,11 +2,16 @@
 
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from dicface.draw import draw_landmarks
 from dicface.images import Photo, resize
 from dicface.metadata import NO_METADATA, of_result
+from dicface.pipeline.paste import paste
 from dicface.pipeline.restore import Outcome, Restoration
 from dicface.runtime.models import FaceModel
+from dicface.runtime.uncertainty import map_image
 from dicface.xmp import Mark
 
 
@@ -55,3 +60,34 @@ def result_photo(
     alpha = None if photo.alpha is None else resize(photo.alpha, size)
     metadata = of_result(NO_METADATA if strip_metadata else photo.metadata, image, mark, keep_gps)
     return Photo(image, alpha, photo.grey and not show_landmarks, metadata)
+
+
+def uncertainty_photo(photo: Photo, restoration: Restoration) -> Photo:
+    """The uncertainty of all faces as one grey picture that lies over the restored photo.
+
+    It fades with the faces at the edges of their crops, and is black where no network made anything up.
+
+    Args:
+        photo: that was restored.
+        restoration: with `uncertainty`.
+    """
+    height, width = restoration.image.shape[:2]
+    scale = (width / photo.pixels.shape[1], height / photo.pixels.shape[0])
+    canvas = np.zeros_like(restoration.image)
+    for face in restoration.faces:
+        if face.uncertainty is not None:
+            paste(canvas, _as_colour(map_image(face.uncertainty)), face.square, scale)
+    return Photo(canvas, grey=True)
+
+
+def uncertainty_crop(errors: NDArray[np.floating]) -> Photo:
+    """The uncertainty of one face as a grey picture.
+
+    Args:
+        errors: (128, 128) in grey levels.
+    """
+    return Photo(_as_colour(map_image(errors)), grey=True)
+
+
+def _as_colour(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.repeat(grey[:, :, None], 3, axis=2)
