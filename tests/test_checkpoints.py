@@ -1,9 +1,12 @@
 """Weights load strictly, and files from strangers execute nothing."""
 
+import dataclasses
+import json
 import pickle
 from pathlib import Path
 
 import pytest
+import safetensors.torch
 import torch
 
 from dicface.checkpoints import load_network, load_run, load_strictly, save_network
@@ -64,3 +67,25 @@ def test_a_checkpoint_that_carries_code_is_refused_unexecuted(tmp_path: Path) ->
     # The file does carry the code: an unguarded reader runs it.
     pickle.loads(pickle.dumps(Bomb(trace)))
     assert trace.exists()
+
+
+def test_sizes_that_a_file_only_claims_take_no_memory(tmp_path: Path) -> None:
+    for claimed, message in (
+        ({"features": 1000}, "expected exactly|expected shape"),
+        ({"features": 10**9}, "network configuration"),
+        ({"groups": 0}, "network configuration"),
+    ):
+        path = tmp_path / "claims.safetensors"
+        path.write_bytes(safetensors.torch.save({"a": torch.zeros(1)}, {"network": json.dumps(claimed)}))
+        with pytest.raises(CheckpointError, match=message):
+            load_network(path)
+
+
+@pytest.mark.parametrize(
+    "content", [7, {"state_dict": 7}, {"state_dict": {1: torch.zeros(1)}}, {"state_dict": ["network.a"]}]
+)
+def test_a_checkpoint_with_something_else_inside_is_refused(tmp_path: Path, content: object) -> None:
+    (tmp_path / "config.json").write_text(json.dumps({"network": dataclasses.asdict(TINY)}))
+    torch.save(content, tmp_path / "last.ckpt")
+    with pytest.raises(CheckpointError, match=r"expected a run's checkpoint|expected exactly"):
+        load_run(tmp_path / "last.ckpt")

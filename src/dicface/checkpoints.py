@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,9 @@ _KINDS: dict[str, tuple[Any, type[Saved]]] = {
     "network": (DICConfig, DICNetwork),
     "hourglass": (StackedHourglassConfig, StackedHourglass),
 }
+
+_MOST = 1024
+"""Of anything that a network's configuration counts; a file may claim more, and building it would take for ever."""
 
 
 def check_parameters(network: nn.Module, state: Mapping[str, Tensor]) -> None:
@@ -121,24 +123,33 @@ def _build(described: Mapping[str, Any]) -> Saved:
     """An untrained network from what is said about it.
 
     Raises:
-        KeyError, TypeError, ConfigError: it says nothing that we know.
+        KeyError, TypeError, ConfigError: it says nothing that we know, or sizes that nothing has.
     """
     kind = next((kind for kind in _KINDS if kind in described), None)
     if kind is None:
         raise KeyError("no network configuration")
     config_type, network_type = _KINDS[kind]
-    return network_type(config_type(**described[kind]))
+    config = config_type(**described[kind])
+    numbers = [value for value in dataclasses.asdict(config).values() if type(value) is not bool]
+    if not all(isinstance(value, str) or (type(value) is int and 0 < value <= _MOST) for value in numbers):
+        raise ConfigError(f"expected whole numbers from 1 to {_MOST} as sizes, got {config}")
+    return network_type(config)
 
 
 def _load_saved(path: Path) -> Saved:
     state, notes = read_tensors(path)
     try:
-        network = _build({kind: json.loads(notes[kind]) for kind in _KINDS if kind in notes})
-    except (KeyError, TypeError, ValueError, ConfigError) as error:
+        described = {kind: json.loads(notes[kind]) for kind in _KINDS if kind in notes}
+        # Without memory first, so that sizes which the file only claims take none.
+        with torch.device("meta"):
+            claimed = _build(described)
+    except Exception as error:  # a description of sizes that do not fit each other fails in torch's ways
         raise CheckpointError(
             f"expected a network configuration inside {str(path)!r}, found {sorted(notes)}; "
             "only networks written by `dicface train` or `dicface convert` carry one"
         ) from error
+    check_parameters(claimed, state)
+    network = _build(described)
     load_strictly(network, state)
     return network.eval()
 
@@ -194,10 +205,12 @@ def load_run(path: Path) -> Saved:
     try:
         network = _build(json.loads((path.parent / "config.json").read_text()))
         state = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
-    except (OSError, KeyError, TypeError, ValueError, RuntimeError, ConfigError, pickle.UnpicklingError) as error:
+        mine = {key.removeprefix("network."): state[key] for key in state if key.startswith("network.")}
+        load_strictly(network, mine)
+    except (CheckpointError, MemoryError):
+        raise
+    except Exception as error:  # damaged pickles fail in every way there is
         raise CheckpointError(
             f"expected a run's checkpoint with config.json beside it, got {str(path)!r}: {error}"
         ) from error
-    mine = {key.removeprefix("network."): value for key, value in state.items() if key.startswith("network.")}
-    load_strictly(network, mine)
     return network.eval()

@@ -1,11 +1,13 @@
 """Packs are read whole or refused with a reason."""
 
+import io
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 
 from dicface.data.annotations import read_pts
 from dicface.data.packs import read_pack, read_packs
@@ -64,6 +66,26 @@ def test_a_broken_image_is_named(tmp_path: Path) -> None:
     images = pa.array([table["image"][0].as_py(), b"broken"], pa.binary())
     pq.write_table(table.set_column(3, "image", images), tmp_path / "b.parquet")
     with pytest.raises(PackError, match="'made/1'"):
+        read_pack(tmp_path / "b.parquet")
+
+
+def test_an_image_far_too_large_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
+    table = pq.read_table(write_pack(tmp_path / "a.parquet", 1))
+    large = io.BytesIO()
+    Image.new("1", (4000, 4000)).save(large, "PNG")
+    pq.write_table(table.set_column(3, "image", pa.array([large.getvalue()])), tmp_path / "b.parquet")
+    with pytest.raises(PackError, match=r"at most 2048 px a side, got \(4000, 4000\) for face 'made/0'"):
+        read_pack(tmp_path / "b.parquet")
+
+
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [("landmarks", pa.array(["text", "text"])), ("identity", pa.array([[1], [2]])), ("image", pa.array([1, 2]))],
+)
+def test_columns_of_another_kind_are_refused(tmp_path: Path, column: str, values: pa.Array) -> None:
+    table = pq.read_table(write_pack(tmp_path / "a.parquet", 2))
+    pq.write_table(table.set_column(table.column_names.index(column), column, values), tmp_path / "b.parquet")
+    with pytest.raises(PackError, match="expected a face pack"):
         read_pack(tmp_path / "b.parquet")
 
 

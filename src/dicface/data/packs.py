@@ -18,7 +18,20 @@ from dicface.errors import PackError
 from dicface.images import FACE_PX
 from dicface.landmarks import KEYPOINTS
 
-COLUMNS = ("key", "source", "identity", "image", "landmarks")
+SCHEMA = pa.schema(
+    [
+        ("key", pa.string()),
+        ("source", pa.string()),
+        ("identity", pa.int32()),
+        ("image", pa.binary()),
+        ("landmarks", pa.list_(pa.float32(), KEYPOINTS * 2)),
+    ]
+)
+"""What a pack holds."""
+COLUMNS = tuple(SCHEMA.names)
+_FORMATS = ("WEBP", "PNG", "JPEG")
+_MAX_SIDE = 2048
+"""Larger images are no faces of a pack, and would not fit in memory many times."""
 
 
 @dataclass(frozen=True)
@@ -61,10 +74,33 @@ class FacePack:
 def _decode(row: tuple[str, bytes]) -> NDArray[np.uint8]:
     key, encoded = row
     try:
-        with Image.open(io.BytesIO(encoded)) as image:
+        with Image.open(io.BytesIO(encoded), formats=_FORMATS) as image:
+            if max(image.size) > _MAX_SIDE:
+                raise PackError(f"expected images of at most {_MAX_SIDE} px a side, got {image.size} for face {key!r}")
             return np.asarray(image.convert("RGB"))
-    except OSError as error:
+    except (PackError, MemoryError):
+        raise
+    except Exception as error:  # decoders of damaged files raise whatever their parsing trips over
         raise PackError(f"expected an image for face {key!r}, could not decode it: {error}") from error
+
+
+def _read_table(path: Path, limit: int | None) -> Any:
+    """The columns of a pack, as `SCHEMA` has them.
+
+    Raises:
+        PackError: not a pack, or a damaged one.
+    """
+    try:
+        table: Any = pq.read_table(path)
+        missing = [name for name in COLUMNS if name not in table.column_names]
+        if missing:
+            raise PackError(f"expected the columns {COLUMNS} in {str(path)!r}, missing {missing}; is this a face pack?")
+        table = table.select(COLUMNS).slice(0, limit).cast(SCHEMA)
+        # Lengths and texts inside are only what the file claims until then.
+        table.validate(full=True)
+    except (OSError, KeyError, UnicodeDecodeError, pa.ArrowException) as error:
+        raise PackError(f"expected a face pack (Parquet), got {str(path)!r}: {error}") from error
+    return table
 
 
 def read_pack(path: Path, limit: int | None = None) -> FacePack:
@@ -81,15 +117,8 @@ def read_pack(path: Path, limit: int | None = None) -> FacePack:
         PackError: not a pack, an image that cannot be decoded, images that are not square, equal in size and at least
             128 px.
     """
-    try:
-        table: Any = pq.read_table(path)
-    except (OSError, pa.ArrowInvalid) as error:
-        raise PackError(f"expected a face pack (Parquet), got {str(path)!r}: {error}") from error
-    missing = [name for name in COLUMNS if name not in table.column_names]
-    if missing:
-        raise PackError(f"expected the columns {COLUMNS} in {str(path)!r}, missing {missing}; is this a face pack?")
-    table = table.slice(0, limit)
-    keys = tuple(table["key"].to_pylist())
+    table = _read_table(path, limit)
+    keys = tuple(key or "" for key in table["key"].to_pylist())
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         images = list(pool.map(_decode, zip(keys, table["image"].to_pylist(), strict=True)))
     sizes = {image.shape[:2] for image in images}

@@ -2,6 +2,7 @@
 
 import io
 import pickle
+import pickletools
 from pathlib import Path
 
 from dicface.errors import InputError
@@ -36,7 +37,9 @@ def read_plain_pickle(path: Path) -> object:
         InputError: unreadable, damaged, or holding anything else, which the error names.
     """
     try:
-        content = _PlainUnpickler(io.BytesIO(path.read_bytes()), encoding="latin1").load()
+        pickled = path.read_bytes()
+        _check_claims(pickled)
+        content = _PlainUnpickler(io.BytesIO(pickled), encoding="latin1").load()
     except _RefusedError as refused:
         asked = str(refused)
         numpy = "; save arrays with .tolist(), numbers with .item()" if asked.startswith("numpy") else ""
@@ -50,6 +53,18 @@ def read_plain_pickle(path: Path) -> object:
         raise InputError(f"expected a pickle, but {path.name!r} is none, or damaged: {error}") from error
     _check_plain(content, path)
     return content
+
+
+def _check_claims(pickled: bytes) -> None:
+    """Refuse numbers in a pickle for which Python would set memory aside before it looks for what they announce.
+
+    Raises:
+        ValueError: damaged, or made to take gigabytes.
+    """
+    for opcode, argument, _ in pickletools.genops(pickled):
+        # What is remembered has a place in a list, and no more things are remembered than the file has bytes.
+        if opcode.name in ("PUT", "BINPUT", "LONG_BINPUT") and isinstance(argument, int) and argument > len(pickled):
+            raise ValueError(f"it has {len(pickled)} bytes and remembers {argument} things")
 
 
 def _check_plain(content: object, path: Path) -> None:

@@ -10,18 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from dicface.data.packs import SCHEMA
 from dicface.files import written_whole
-from dicface.landmarks import KEYPOINTS
 
-SCHEMA = pa.schema(
-    [
-        ("key", pa.string()),
-        ("source", pa.string()),
-        ("identity", pa.int32()),
-        ("image", pa.binary()),
-        ("landmarks", pa.list_(pa.float32(), KEYPOINTS * 2)),
-    ]
-)
 LARGEST_IDENTITY = 2**31 - 1
 GROUP_FACES = 500
 """Faces of a row group, about 3 MB."""

@@ -135,6 +135,7 @@ def _pickles(path: Path) -> Generator[IO[bytes]]:
 
 
 def _is_torchscript(path: Path) -> bool:
-    with suppress(OSError, zipfile.BadZipFile), zipfile.ZipFile(path) as archive:
+    # Damaged archives fail in more ways than one.
+    with suppress(Exception), zipfile.ZipFile(path) as archive:
         return any(name.endswith("/constants.pkl") for name in archive.namelist())
     return False
