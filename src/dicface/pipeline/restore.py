@@ -100,6 +100,11 @@ def _check_pixels(image: object) -> None:
         raise UsageError(f"expected (H, W, 3) uint8 RGB pixels, got {image.dtype} of shape {image.shape}")
 
 
+def _check_passes(passes: int) -> None:
+    if passes < 1:
+        raise UsageError(f"expected at least one pass, got {passes}")
+
+
 class Restorer:
     """Restores small faces in photos. Holds a model and a detector, no other state; may be shared between threads."""
 
@@ -108,7 +113,7 @@ class Restorer:
 
         Args:
             model: name of an embedded model (`dicface models` lists them) or path of a model file.
-            backend: auto, onnxruntime, openvino or torch; auto takes openvino where it is installed.
+            backend: auto, onnxruntime, openvino or torch; auto takes what is fastest here (ADR 0025).
             detector: dlib (faces from 16 px, in photos over 4 megapixels only from larger ones), dlib-fast (from 40 px)
                 or dlib-thorough (from 16 px always).
 
@@ -195,6 +200,7 @@ class Restorer:
         Raises:
             UsageError: wrong pixels, no passes, or a box whose centre does not lie in the photo.
         """
+        _check_passes(passes)
         return self._restore_found(image, self._locate(image, boxes), force, passes, uncertainty)
 
     def _restore_found(
@@ -205,8 +211,6 @@ class Restorer:
         passes: int,
         uncertainty: bool,
     ) -> tuple[Face, ...]:
-        if passes < 1:
-            raise UsageError(f"expected at least one pass, got {passes}")
         squares = [square_of_box(box) for box, _ in found]
         outcomes = [self._first_outcome(image, square, force) for square in squares]
         chosen = [index for index, outcome in enumerate(outcomes) if outcome is Outcome.RESTORED]
@@ -265,6 +269,7 @@ class Restorer:
         _check_pixels(image)
         if not SCALES[0] <= scale <= SCALES[1]:
             raise UsageError(f"expected a scale from {SCALES[0]:g} to {SCALES[1]:g}, got {scale:g}")
+        _check_passes(passes)
         start = time.perf_counter()
         found = self._locate(image, boxes)
         detected = time.perf_counter()
