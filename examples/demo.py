@@ -38,7 +38,7 @@ def main(out: Path) -> None:
     mark = mark_of_photo(restorer.model, restoration)
     write_photo(out / "restored.png", result_photo(Photo(photo), restoration, mark))
     write_photo(out / "before-after.png", Photo(side_by_side(pictures, gap=8)))
-    report = photo_report(out / "photo.png", out / "restored.png", restoration, mark, SCALE, (), elapsed_s)
+    report = photo_report(out / "photo.png", out / "restored.png", restoration, mark, SCALE, (), restoration.stages_s)
     write_json(out / "report.json", report)
 
     sys.stdout.write(f"{SHRUNK_PX}x{SHRUNK_PX} photo, {len(restoration.faces)} face(s) found in {elapsed_s:.2f} s\n")
