@@ -166,7 +166,7 @@ def result_table(result: dict[str, Any]) -> Table:
             "start s",
             "MB",
         ),
-        caption=f"measured peak of a matrix product: {peaks}; PSNR is the change against float32",
+        caption=f"measured peak: {peaks}; PSNR is the change against float32",
     )
 
     def cell(value: float | None, form: str) -> str:
