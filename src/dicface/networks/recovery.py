@@ -64,7 +64,7 @@ class AnySizeStem(nn.Module):
 
 
 class DenseMerge(nn.Sequential):
-    """1x1 convolution and PReLU over several features, as if concatenated; inference sums instead (ADR 0024)."""
+    """1x1 convolution and PReLU over several features, as if concatenated; inference sums instead (ADR 0021)."""
 
     def __init__(self, features: int, count: int) -> None:
         super().__init__(*conv_prelu(features * count, features, 1))

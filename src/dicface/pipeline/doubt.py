@@ -1,7 +1,7 @@
 """What about a face is outside of what the model knows. It is restored all the same, and this is said.
 
 Every limit was measured by `benchmarks/doubt.py`: the degree of a damage from which on a result is no nearer to the
-truth than the plain enlargement, or from which on landmarks are twice as far off as usual (docs/doubt.md, ADR 28).
+truth than the plain enlargement, or from which on landmarks are twice as far off as usual (docs/doubt.md, ADR 24).
 """
 
 from enum import StrEnum

@@ -113,7 +113,7 @@ class Restorer:
 
         Args:
             model: name of an embedded model (`dicface models` lists them) or path of a model file.
-            backend: auto, onnxruntime, openvino or torch; auto takes what is fastest here (ADR 0025).
+            backend: auto, onnxruntime, openvino or torch; auto takes what is fastest here (ADR 0022).
             detector: dlib (faces from 16 px, in photos over 4 megapixels only from larger ones), dlib-fast (from 40 px)
                 or dlib-thorough (from 16 px always).
 

@@ -18,7 +18,7 @@ LEVELS_PER_GREY = 4
 """In a map's image, one grey level of expected error is that many; 63 and more are white."""
 BASE, MIRROR, STEP, SHIFT = 0.15, 0.97, 1.40, 0.79
 FACTOR, POWER = 1.06, 0.96
-"""Expected error = FACTOR * (BASE + weighted disagreements) ** POWER; `benchmarks/uncertainty.py` fits it (ADR 27)."""
+"""Expected error = FACTOR * (BASE + weighted disagreements) ** POWER; `benchmarks/uncertainty.py` fits it (ADR 23)."""
 _HALF = 0.5
 _SPREAD_PX = 2.0
 """Standard deviation of the Gaussian over which disagreements are averaged: errors come in patches."""
