@@ -315,6 +315,17 @@ def test_models_are_listed() -> None:
     assert "evidence" in shown
 
 
+def test_upscale_says_what_to_doubt(portrait: np.ndarray, tmp_path: Path) -> None:
+    crop = Image.fromarray(portrait[50:178, 150:278]).resize((24, 24), Image.Resampling.BICUBIC)
+    crop.save(tmp_path / "face.png")
+    crop.point(lambda value: value // 32).save(tmp_path / "dark.png")
+    result = dicface("upscale", tmp_path / "face.png", tmp_path / "dark.png", "-o", tmp_path / "out")
+    face, dark = result.stdout.splitlines()
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "warning" not in face
+    assert "24 px, warning: the face is too dark and has too little contrast" in dark
+
+
 def test_upscale_consistently(portrait: np.ndarray, tmp_path: Path) -> None:
     crop = np.asarray(Image.fromarray(portrait[50:178, 150:278]).resize((16, 16), Image.Resampling.BICUBIC))
     Image.fromarray(crop).save(tmp_path / "face.png")

@@ -17,6 +17,7 @@ from dicface.version import __version__
 if TYPE_CHECKING:
     from dicface.images import Photo
     from dicface.pipeline.align import Box
+    from dicface.pipeline.doubt import Doubt
     from dicface.pipeline.jobs import Job
     from dicface.pipeline.restore import Face, Outcome
 
@@ -53,16 +54,16 @@ def _stages_line(reports: "Iterable[dict[str, Any]]") -> str:
     return f"time by stage: {', '.join(f'{stage} {stage_s:.1f} s' for stage, stage_s in spent_s.items())}"
 
 
+def _warning(which: str, doubts: "Sequence[Doubt]") -> str:
+    return f"warning: {which} {' and '.join(doubt.value for doubt in doubts)}"
+
+
 def _faces_line(faces: "Sequence[Face]", restored: "Outcome") -> str:
     """How many faces were found, what became of them, and which to doubt."""
     outcomes = Counter(face.outcome for face in faces)
     done = outcomes.pop(restored, 0)
     found = f"{done} of {len(faces)} faces restored" if faces else "no face found"
-    warnings = (
-        f"warning: face {number} {' and '.join(doubt.value for doubt in face.doubts)}"
-        for number, face in enumerate(faces, 1)
-        if face.doubts
-    )
+    warnings = (_warning(f"face {number}", face.doubts) for number, face in enumerate(faces, 1) if face.doubts)
     return ", ".join((found, *(f"{count} {outcome.value}" for outcome, count in outcomes.items()), *warnings))
 
 
@@ -176,6 +177,8 @@ def upscale(
     from dicface.errors import ImageError
     from dicface.images import FACE_PX, Photo, read_photo, resize, write_photo
     from dicface.metadata import NO_METADATA, of_result
+    from dicface.pipeline.align import Square
+    from dicface.pipeline.doubt import doubts, signs
     from dicface.pipeline.jobs import list_jobs, with_maps
     from dicface.pipeline.result import mark_of, uncertainty_crop
     from dicface.runtime.consistent import Consistent
@@ -206,7 +209,9 @@ def upscale(
         mark = None if no_mark else mark_of(network, faces=1)
         metadata = of_result(NO_METADATA if strip_metadata else photo.metadata, image, mark, keep_gps)
         notes = photo.notes + write_photo(job.target, Photo(image, alpha, photo.grey and not landmarks, metadata))
-        return f"{', '.join((f'{job.source}: {width} px', *notes))} -> {job.target}"
+        found = doubts(signs(photo.pixels, Square(0, 0, width), photo.pixels, result))
+        said = (f"{job.source}: {width} px", *([_warning("the face", found)] if found else []), *notes)
+        return f"{', '.join(said)} -> {job.target}"
 
     jobs = list_jobs(faces, out)
     if run(with_maps(jobs) if uncertainty else jobs, overwrite, work):
