@@ -16,7 +16,8 @@ from PIL import Image
 
 from dicface.images import WRITE_SUFFIXES
 from dicface.pipeline.align import Box
-from dicface.pipeline.restore import Outcome, Restorer
+from dicface.pipeline.faces import Outcome
+from dicface.pipeline.restore import Restorer
 
 LIMIT_MB = 1400
 """Memory within which a photo of 60 megapixels is restored at scale 1 (it takes about 970 MB with two threads)."""
@@ -25,8 +26,13 @@ LIMIT_MB = 1400
 def start(*arguments: object, limit: Callable[[], None] | None = None) -> subprocess.Popen[str]:
     """The command line as a process, in ONNX Runtime, which loads fastest."""
     command = [sys.executable, "-m", "dicface", "restore", *map(str, arguments), "--backend", "onnxruntime"]
-    # Set in the child alone, before anything else runs there.
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=limit)  # noqa: PLW1509
+    return subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=limit,  # noqa: PLW1509 - sets a limit of the child alone, takes no lock that a thread may hold
+    )
 
 
 def test_60_megapixels_within_the_stated_memory(tmp_path: Path, small_photo: np.ndarray) -> None:

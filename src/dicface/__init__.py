@@ -13,7 +13,8 @@ from dicface.version import __version__
 
 if TYPE_CHECKING:
     from dicface.pipeline.align import Box
-    from dicface.pipeline.restore import Face, Outcome, Restoration, Restorer
+    from dicface.pipeline.faces import Face, Outcome, Restoration
+    from dicface.pipeline.restore import Restorer
 
 __all__ = ["Box", "Face", "Outcome", "Restoration", "Restorer", "__version__"]
 
@@ -24,5 +25,5 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'dicface' has no attribute {name!r}")
     from importlib import import_module
 
-    module = "dicface.pipeline.align" if name == "Box" else "dicface.pipeline.restore"
-    return getattr(import_module(module), name)
+    module = {"Box": "align", "Restorer": "restore"}.get(name, "faces")
+    return getattr(import_module(f"dicface.pipeline.{module}"), name)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
-from dicface.errors import DicfaceError, ImageError, OutputError, UsageError
+from dicface.errors import DicfaceError, ImageError, OutputError
 from dicface.files import written_whole
 from dicface.metadata import EXIF_DAMAGED, NO_METADATA, Metadata, read_metadata, save_options
 
@@ -271,32 +271,3 @@ def write_photo(path: Path, photo: Photo) -> tuple[str, ...]:
         except (RuntimeError, ValueError, SystemError, struct.error) as error:  # what encoders raise
             raise OutputError(f"could not encode {str(path)!r}: {error}; try another format") from error
     return notes
-
-
-CROP_FORMATS = ("webp", "webp-lossless", "png", "jpeg")
-
-
-def encode_crop(pixels: NDArray[np.uint8], kind: str, quality: int) -> bytes:
-    """A face as the bytes of an image file.
-
-    Args:
-        pixels: (H, W, 3) uint8 RGB.
-        kind: one of `CROP_FORMATS`; `webp-lossless` and `png` keep every pixel.
-        quality: 1 to 100, for `webp` and `jpeg`.
-
-    Raises:
-        UsageError: another format.
-    """
-    file = BytesIO()
-    match kind:
-        case "webp":
-            Image.fromarray(pixels).save(file, "WEBP", quality=quality)
-        case "webp-lossless":
-            Image.fromarray(pixels).save(file, "WEBP", lossless=True)
-        case "png":
-            Image.fromarray(pixels).save(file, "PNG")
-        case "jpeg":
-            Image.fromarray(pixels).save(file, "JPEG", quality=quality, subsampling=0)
-        case _:
-            raise UsageError(f"expected a format, one of {', '.join(CROP_FORMATS)}, got {kind!r}")
-    return file.getvalue()

@@ -6,11 +6,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from dicface.data.crops import encode_crop
 from dicface.data.packs import read_pack
 from dicface.data.parts import CutFace, PartFolder, Skipped
 from dicface.data.writing import GROUP_FACES, SCHEMA, PackRow, open_pack
 from dicface.errors import InputError, OutputError, UsageError
-from dicface.images import encode_crop
 from tests.data.test_duplicates import random_hashes
 
 SETTINGS = {"size": 144, "photos": "3"}

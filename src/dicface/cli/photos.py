@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from dicface.images import Photo
     from dicface.pipeline.align import Box
     from dicface.pipeline.doubt import Doubt
+    from dicface.pipeline.faces import Face, Outcome
     from dicface.pipeline.jobs import Job
-    from dicface.pipeline.restore import Face, Outcome
 
 
 def _parse_box(text: str) -> "Box":
@@ -94,9 +94,10 @@ def restore(
     """Find the small faces in photos, restore them, and enlarge the photos around them."""
     from dicface.files import write_json
     from dicface.images import PILLOW_MEGAPIXELS, check_writable, write_photo
+    from dicface.pipeline.faces import Outcome
     from dicface.pipeline.jobs import WORKERS, PhotoGate, list_jobs, with_maps
     from dicface.pipeline.report import photo_report
-    from dicface.pipeline.restore import Outcome, Restorer
+    from dicface.pipeline.restore import Restorer
     from dicface.pipeline.result import mark_of_photo, result_photo, uncertainty_photo
 
     boxes = None if not box else [_parse_box(text) for text in box]

@@ -19,8 +19,8 @@ class Shares(NamedTuple):
         UsageError: by `check_shares`.
     """
 
-    val: float
-    test: float
+    val: float = 0.1
+    test: float = 0.0
 
 
 def check_shares(shares: Shares) -> None:

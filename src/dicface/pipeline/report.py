@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from dicface.files import file_digest
-from dicface.pipeline.restore import Face, Restoration
+from dicface.pipeline.faces import Face, Restoration
 from dicface.xmp import Mark
 
 

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from dicface.draw import draw_landmarks
 from dicface.images import Photo, resize
 from dicface.metadata import NO_METADATA, of_result
+from dicface.pipeline.faces import Outcome, Restoration
 from dicface.pipeline.paste import paste
-from dicface.pipeline.restore import Outcome, Restoration
 from dicface.runtime.models import FaceModel
 from dicface.runtime.uncertainty import map_image
 from dicface.xmp import Mark

@@ -14,8 +14,9 @@ from dicface.errors import DicfaceError, UsageError
 from dicface.files import write_json
 from dicface.images import FACE_PX, WRITE_SUFFIXES, Photo, check_writable, read_photo, resize, write_photo
 from dicface.pipeline.align import Box, cut
+from dicface.pipeline.faces import Face
 from dicface.pipeline.report import photo_report
-from dicface.pipeline.restore import Face, Restorer
+from dicface.pipeline.restore import Restorer
 from dicface.pipeline.result import mark_of_photo, result_photo
 
 MAX_MEGAPIXELS = 16.0

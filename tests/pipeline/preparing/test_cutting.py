@@ -7,9 +7,10 @@ import pytest
 from PIL import Image
 
 from dicface.data.annotations import Annotation
+from dicface.data.crops import CROP_FORMATS, encode_crop
 from dicface.data.packs import read_pack
 from dicface.errors import UsageError
-from dicface.images import CROP_FORMATS, encode_crop, resize
+from dicface.images import resize
 from dicface.pipeline.align import Square, cut, square_of_landmarks
 from dicface.pipeline.preparing.cutting import FaceCutter, PhotoFaces, Reason, Recipe, Task, cut_face, share_outside
 from tests.runtime.test_landmarks import PORTRAIT_POINTS

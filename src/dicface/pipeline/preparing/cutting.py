@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dicface.data.annotations import Annotation
+from dicface.data.crops import CROP_FORMATS, encode_crop
 from dicface.data.duplicates import face_hashes
 from dicface.data.parts import CutFace, Skipped
 from dicface.errors import DicfaceError, UsageError
-from dicface.images import CROP_FORMATS, FACE_PX, MAX_MEGAPIXELS, encode_crop, read_photo
+from dicface.images import FACE_PX, MAX_MEGAPIXELS, read_photo
 from dicface.pipeline.align import Box, Square, cut, landmark_box, square_of_box, square_of_landmarks
 from dicface.pipeline.detect import make_detector
 from dicface.pipeline.landmarks import locate

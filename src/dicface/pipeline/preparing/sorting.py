@@ -1,7 +1,7 @@
 """Which of the faces that were cut out go to which pack: near duplicates out, the rest divided."""
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,7 +38,7 @@ class Choice:
     keep_duplicates: bool = False
     identities: Path | None = None
     split: str | None = None
-    shares: Shares = Shares(0.1, 0.0)  # noqa: RUF009 - a tuple does not change
+    shares: Shares = field(default_factory=Shares)
     seed: int = 0
 
     def __post_init__(self) -> None:
