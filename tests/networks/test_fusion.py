@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from dicface.networks.fusion import AttentiveFusion, ConcatenatedFusion, OneMapFusion, component_maps
+from dicface.networks.fusion import AttentiveFusion, ComponentMaps, ConcatenatedFusion, OneMapFusion
 
 FEATURES, KEYPOINTS = 4, 68
 # One landmark of each component: left eye, right eye, nose, mouth, silhouette.
@@ -41,7 +41,7 @@ def test_one_map_does_not(features: Tensor) -> None:
 
 def test_one_map_is_the_sum_of_the_components(features: Tensor) -> None:
     fusion, heatmaps = OneMapFusion(FEATURES, blocks=1), torch.rand(1, KEYPOINTS, 32, 32)
-    weights = torch.sigmoid(component_maps(heatmaps).sum(dim=1)) / 5
+    weights = torch.sigmoid(ComponentMaps()(heatmaps).sum(dim=1)) / 5
     wanted = fusion.split(features).sum(dim=1) * weights[:, None]
     torch.testing.assert_close(fusion(features, heatmaps), wanted)
 

@@ -9,7 +9,7 @@ from dicface.data.batches import target_heatmaps
 from dicface.foreign.names import to_our_names
 from dicface.landmarks import HEATMAP_STRIDE, authors_peaks
 from dicface.networks.dic import DICConfig, DICNetwork
-from dicface.networks.fusion import component_maps
+from dicface.networks.fusion import ComponentMaps
 from dicface.networks.lightcnn import Discriminator
 from dicface.networks.stacked_hourglass import StackedHourglass, StackedHourglassConfig
 from tests.parity.recorded import INDEX, recorded_state, recorded_tensors
@@ -64,7 +64,7 @@ def test_the_discriminator_equals_the_authors() -> None:
 @pytest.mark.parametrize("points", [68, 194])
 def test_component_maps_equal_the_authors(points: int) -> None:
     recorded = recorded_tensors("component_heatmaps")
-    maps = component_maps(torch.from_numpy(recorded[f"in{points}"]).float())
+    maps = ComponentMaps()(torch.from_numpy(recorded[f"in{points}"]).float())
     np.testing.assert_allclose(maps.numpy(), recorded[f"out{points}"], rtol=1e-4, atol=1e-4)
 
 

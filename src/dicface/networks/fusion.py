@@ -12,24 +12,33 @@ from dicface.networks.blocks import LEAKY_SLOPE
 MIN_PEAK = 0.05
 
 
-def component_maps(heatmaps: Tensor) -> Tensor:
+class ComponentMaps(nn.Module):
     """Sum the landmark heatmaps of each facial component.
 
     Each heatmap is first divided by its own maximum (at least 0.05), so that a faint landmark counts as much as a sure
     one while an absent one stays absent.
 
-    Args:
-        heatmaps: (N, K, H, W) float; K = 68 are iBUG's points, 194 Helen's.
-
-    Returns:
-        (N, 5, H, W) float: left eye, right eye, nose, mouth, silhouette with brows.
-
     Source: the paper's attentive fusion module; the division by the maximum from the released code.
     """
-    peaks = heatmaps.amax(dim=(2, 3), keepdim=True).clamp(min=MIN_PEAK)
-    scaled = heatmaps / peaks
-    sums = [sum(scaled[:, first:last].sum(dim=1) for first, last in ranges) for ranges in COMPONENTS[heatmaps.shape[1]]]
-    return torch.stack([torch.as_tensor(component) for component in sums], dim=1)
+
+    def forward(self, heatmaps: Tensor) -> Tensor:
+        """Sum them.
+
+        Args:
+            heatmaps: (N, K, H, W) float; K = 68 are iBUG's points, 194 Helen's.
+
+        Returns:
+            (N, 5, H, W) float: left eye, right eye, nose, mouth, silhouette with brows.
+        """
+        peaks = heatmaps.amax(dim=(2, 3), keepdim=True).clamp(min=MIN_PEAK)
+        return self.sums(heatmaps / peaks)
+
+    def sums(self, scaled: Tensor) -> Tensor:
+        """(N, K, H, W) float -> (N, 5, H, W) float."""
+        parts = [
+            sum(scaled[:, first:last].sum(dim=1) for first, last in ranges) for ranges in COMPONENTS[scaled.shape[1]]
+        ]
+        return torch.stack([torch.as_tensor(component) for component in parts], dim=1)
 
 
 class _GroupedResidual(nn.Module):
@@ -70,10 +79,11 @@ class AttentiveFusion(_Components):
 
     def __init__(self, features: int, blocks: int) -> None:
         super().__init__(features, features, blocks)
+        self.component_maps = ComponentMaps()
 
     def weights(self, heatmaps: Tensor) -> Tensor:
         """(N, K, H, W) float -> (N, 5, H, W) float, what each component's path counts for."""
-        return component_maps(heatmaps).softmax(dim=1)
+        return self.component_maps(heatmaps).softmax(dim=1)
 
     def forward(self, features: Tensor, heatmaps: Tensor) -> Tensor:
         """Weigh the component paths.
@@ -96,7 +106,7 @@ class OneMapFusion(AttentiveFusion):
 
     def weights(self, heatmaps: Tensor) -> Tensor:
         """(N, K, H, W) float -> (N, 1, H, W) float in (0, 1/5): sigmoid of the summed component maps, shared out."""
-        return component_maps(heatmaps).sum(dim=1, keepdim=True).sigmoid() / self.components
+        return self.component_maps(heatmaps).sum(dim=1, keepdim=True).sigmoid() / self.components
 
 
 class ConcatenatedFusion(_Components):

@@ -10,6 +10,8 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
+from dicface.landmarks import COMPONENTS
+from dicface.networks.fusion import ComponentMaps
 from dicface.networks.recovery import DenseMerge
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -78,6 +80,22 @@ class _SummedMerge(nn.Module):
         return self.activation(total)
 
 
+class _ConvolvedMaps(ComponentMaps):
+    """Component maps whose sums are a 1x1 convolution with zeros and ones.
+
+    ONNX Runtime adds up the channels of one face in another order than those of several, so that with plain sums a
+    face's last digit would depend on how many are in its batch (ADR 25).
+    """
+
+    def sums(self, scaled: Tensor) -> Tensor:
+        keypoints = scaled.shape[1]
+        members = [
+            [float(any(first <= point < last for first, last in ranges)) for point in range(keypoints)]
+            for ranges in COMPONENTS[keypoints]
+        ]
+        return nn.functional.conv2d(scaled, torch.tensor(members)[:, :, None, None])
+
+
 def _replace(module: nn.Module) -> nn.Module:
     """A module's cheaper equal, or itself with its parts replaced."""
     if isinstance(module, nn.PReLU) and module.num_parameters == 1:
@@ -86,6 +104,8 @@ def _replace(module: nn.Module) -> nn.Module:
         setattr(module, name, _replace(part))
     if isinstance(module, DenseMerge):
         return _SummedMerge(module)
+    if isinstance(module, ComponentMaps):
+        return _ConvolvedMaps()
     match list(module.children()) if isinstance(module, nn.Sequential) else []:
         case [nn.ConvTranspose2d() as deconv, nn.LeakyReLU() as activation] if deconv.stride[0] <= LARGEST_PHASE_STRIDE:
             return phase_convolution(deconv, activation)
@@ -97,7 +117,8 @@ def for_inference(network: Network) -> Network:
     """A copy of a network that computes the same with fixed weights, and can be neither trained nor saved.
 
     One-parameter PReLUs become leaky ReLUs, which runtimes fuse with the convolution before them; transposed
-    convolutions of small stride become ordinary ones; dense concatenations become sums.
+    convolutions of small stride become ordinary ones; dense concatenations become sums, and the sums of landmarks'
+    heatmaps a convolution.
     """
     folded = copy.deepcopy(network)
     for name, part in folded.named_children():
