@@ -3,8 +3,10 @@
 import hashlib
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -624,3 +626,31 @@ def test_maps_of_two_inputs_do_not_replace_each_other(tmp_path: Path) -> None:
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.bmp", "a.uncertainty.png"]
     with Image.open(tmp_path / "out" / "a.uncertainty.png") as image:
         assert (image.mode, image.size) == ("L", (128, 128))
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_a_stopped_batch_leaves_its_report(photo: Path, tmp_path: Path, how: signal.Signals) -> None:
+    folder, report, count = tmp_path / "many", tmp_path / "report.json", 300
+    folder.mkdir()
+    for number in range(count):
+        (folder / f"{number:03}.png").hardlink_to(photo)
+    command = [sys.executable, "-m", "dicface", "restore", folder, "-o", tmp_path / "out", "--report", report]
+    process = subprocess.Popen(
+        [*map(str, command), "--box", "43,21,64,43", "--scale", "1"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
+    try:
+        while not report.exists():
+            assert process.poll() is None
+            time.sleep(0.002)
+        process.send_signal(how)
+        assert process.wait(120) == {signal.SIGKILL: -9, signal.SIGTERM: 143, signal.SIGINT: 130}[how]
+    finally:
+        process.kill()
+        process.communicate()
+    written = json.loads(report.read_text())
+    assert written["complete"] is False
+    assert 0 < len(written["photos"]) < count
+    assert all(Path(made["output"]).exists() for made in written["photos"])
+    if how is not signal.SIGKILL:
+        # What was in hand was finished first.
+        assert len(written["photos"]) == len(list((tmp_path / "out").iterdir()))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dicface.cli.options import Backend, KeepGps, Model, NoMark, Out, Overwrite, StripMetadata, Uncertainty, Verbose
-from dicface.cli.terminal import SOME_FAILED, run, say
+from dicface.cli.terminal import SOME_FAILED, ended_in_order, run, say
 from dicface.errors import UsageError
 from dicface.version import __version__
 
@@ -92,11 +92,10 @@ def restore(
     overwrite: Overwrite = False,
 ) -> None:
     """Find the small faces in photos, restore them, and enlarge the photos around them."""
-    from dicface.files import write_json
     from dicface.images import PILLOW_MEGAPIXELS, check_writable, write_photo
     from dicface.pipeline.faces import Outcome
     from dicface.pipeline.jobs import WORKERS, PhotoGate, list_jobs, with_maps
-    from dicface.pipeline.report import photo_report
+    from dicface.pipeline.report import BatchReport, photo_report
     from dicface.pipeline.restore import Restorer
     from dicface.pipeline.result import mark_of_photo, result_photo, uncertainty_photo
 
@@ -107,8 +106,8 @@ def restore(
     restorer = Restorer(model, backend, detector)
     if verbose:
         say(restorer.model.how_it_runs)
-    reports: dict[Path, dict[str, Any]] = {}
-
+    settings = {"model": model, "backend": restorer.model.backend, "scale": scale, "version": __version__}
+    batch_report = BatchReport(report, settings, [job.source for job in jobs])
     gate = PhotoGate()
 
     def work(job: "Job") -> str:
@@ -139,18 +138,14 @@ def restore(
         if size[0] * size[1] > PILLOW_MEGAPIXELS * 1e6:
             notes += (f"{size[0] * size[1] / 1e6:.0f} megapixels, more than some programs open",)
         stages_s = {"read": read_s, **restoration.stages_s, "write": time.perf_counter() - restored_at}
-        reports[job.source] = photo_report(job.source, job.target, restoration, mark, scale, notes, stages_s)
+        batch_report.add(job.source, photo_report(job.source, job.target, restoration, mark, scale, notes, stages_s))
         found = _faces_line(restoration.faces, Outcome.RESTORED)
         return f"{job.source}: {', '.join((found, *notes))}, {sum(stages_s.values()):.1f} s -> {job.target}"
 
-    failures = run(jobs, overwrite, work, WORKERS)
+    with ended_in_order(), batch_report:
+        failures = run(jobs, overwrite, work, WORKERS, batch_report.add_failure)
     if verbose:
-        say(_stages_line(reports.values()))
-    if report is not None:
-        failed = [{"input": str(failure.source), "error": str(failure.error)} for failure in failures]
-        in_order = [reports[job.source] for job in jobs if job.source in reports]
-        settings = {"model": model, "backend": restorer.model.backend, "scale": scale, "version": __version__}
-        write_json(report, {**settings, "photos": in_order, "failed": failed})
+        say(_stages_line(batch_report.photos))
     if failures:
         raise typer.Exit(SOME_FAILED)
 

@@ -1,7 +1,8 @@
 """What all commands share: exit codes, one line a failure, and checks before any work is done."""
 
+import signal
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -39,15 +40,38 @@ def progress_bar(what: str, total: int) -> Generator[Callable[[int], None]]:
         yield partial(progress.advance, progress.add_task(what, total=total))
 
 
-def run(jobs: "list[Job]", overwrite: bool, work: "Callable[[Job], str]", workers: int = 1) -> "list[Failure]":
-    """Do all jobs under a progress bar, print the line that each gives, and say on stderr which failed."""
+@contextmanager
+def ended_in_order() -> Generator[None]:
+    """Let SIGTERM end a command as Ctrl-C does: what is in hand is finished, nothing more is begun."""
+
+    def end(number: int, _frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def run(
+    jobs: "list[Job]",
+    overwrite: bool,
+    work: "Callable[[Job], str]",
+    workers: int = 1,
+    failed: "Callable[[Failure], None] | None" = None,
+) -> "list[Failure]":
+    """Do all jobs under a progress bar, print the line that each gives, and say which failed, to `failed`, too."""
     from dicface.pipeline.jobs import Failure, run_jobs
 
     failures: list[Failure] = []
-    with progress_bar("faces", len(jobs)) as advance:
-        for _, result in run_jobs(jobs, work, overwrite, workers):
+    # If interrupted, whoever called goes on only when what was in hand is finished.
+    with progress_bar("faces", len(jobs)) as advance, closing(run_jobs(jobs, work, overwrite, workers)) as results:
+        for _, result in results:
             if isinstance(result, Failure):
                 failures.append(result)
+                if failed is not None:
+                    failed(result)
                 say(f"{result.source}: {result.error}")
             else:
                 typer.echo(one_line(result))

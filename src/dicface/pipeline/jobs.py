@@ -4,7 +4,7 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -108,7 +108,7 @@ def with_maps(jobs: Sequence[Job]) -> list[Job]:
 
 def run_jobs(
     jobs: Sequence[Job], work: Callable[[Job], Result], overwrite: bool, workers: int = 1
-) -> Iterator[tuple[Job, Result | Failure]]:
+) -> Generator[tuple[Job, Result | Failure]]:
     """Do jobs, several at a time; a failed one does not stop the rest.
 
     Reading, searching, restoring and writing leave Python most of the time, so that workers at different stages

@@ -1,12 +1,22 @@
 """The JSON report of a restoration."""
 
-from collections.abc import Mapping
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
-from dicface.files import file_digest
+from dicface.errors import OutputError
+from dicface.files import file_digest, write_json
 from dicface.pipeline.faces import Face, Restoration
+from dicface.pipeline.jobs import Failure
 from dicface.xmp import Mark
+
+WRITTEN_EVERY_S = 1.0
+WRITING_SHARE = 0.02
+"""A long report is written less often, so that writing takes no more of the time than this."""
 
 
 def _face(face: Face) -> dict[str, Any]:
@@ -61,3 +71,77 @@ def photo_report(
         "stages_s": {stage: round(spent_s, 3) for stage, spent_s in stages_s.items()},
         "faces": [_face(face) for face in restoration.faces],
     }
+
+
+class BatchReport:
+    """The report of a batch, kept on disk as photos are finished, so that a killed call loses about a second of it.
+
+    Until the batch is over, it says `"complete": false`. May be added to from several threads.
+
+    Args:
+        path: the JSON file; None keeps the report in memory only.
+        settings: what holds for all photos.
+        sources: inputs in the order in which they shall stand.
+        every_s: how often it is written at most, in seconds.
+    """
+
+    def __init__(
+        self, path: Path | None, settings: Mapping[str, Any], sources: Sequence[Path], every_s: float = WRITTEN_EVERY_S
+    ) -> None:
+        self._path, self._settings, self._sources, self._every_s = path, settings, sources, every_s
+        self._photos: dict[Path, dict[str, Any]] = {}
+        self._failed: list[dict[str, str]] = []
+        self._lock = threading.Lock()
+        self._changed = False
+        self._over = threading.Event()
+        self._writer = threading.Thread(target=self._keep_writing)
+
+    def add(self, source: Path, photo: dict[str, Any]) -> None:
+        """Take in what `photo_report` says of a photo that is finished."""
+        with self._lock:
+            self._photos[source] = photo
+            self._changed = True
+
+    def add_failure(self, failure: Failure) -> None:
+        """Take in a photo that could not be restored."""
+        with self._lock:
+            self._failed.append({"input": str(failure.source), "error": str(failure.error)})
+            self._changed = True
+
+    @property
+    def photos(self) -> list[dict[str, Any]]:
+        """The photos that are finished, in order."""
+        with self._lock:
+            return [self._photos[source] for source in self._sources if source in self._photos]
+
+    def _write(self, path: Path, complete: bool) -> None:
+        """The file as it is now.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        self._changed = False
+        state = {} if complete else {"complete": False}
+        write_json(path, {**self._settings, **state, "photos": self.photos, "failed": list(self._failed)})
+
+    def _keep_writing(self) -> None:
+        pause_s = self._every_s
+        while self._path is not None and not self._over.wait(pause_s):
+            if self._changed:
+                start = time.perf_counter()
+                # The last time says whether it cannot be written.
+                with suppress(OutputError):
+                    self._write(self._path, complete=False)
+                pause_s = max(self._every_s, (time.perf_counter() - start) / WRITING_SHARE)
+
+    def __enter__(self) -> Self:
+        self._writer.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._over.set()
+        self._writer.join()
+        if self._path is not None:
+            self._write(self._path, complete=kind is None)

@@ -1,0 +1,63 @@
+"""The report of a batch: on disk before the batch is over."""
+
+import json
+import threading
+from pathlib import Path
+
+import pytest
+
+from dicface.errors import ImageError, OutputError
+from dicface.pipeline.jobs import Failure
+from dicface.pipeline.report import BatchReport
+
+SOURCES = [Path(f"{number}.png") for number in range(3)]
+
+
+def wait_for(path: Path, photos: int) -> dict[str, object]:
+    """What is in the report once it has so many photos."""
+    for _ in range(20_000):
+        if path.exists() and len(json.loads(path.read_text())["photos"]) == photos:
+            return json.loads(path.read_text())
+        threading.Event().wait(0.001)
+    raise AssertionError("the report was not written in time")
+
+
+def test_it_is_written_as_photos_are_finished(tmp_path: Path) -> None:
+    path = tmp_path / "report.json"
+    with BatchReport(path, {"scale": 4}, SOURCES, every_s=0.001) as report:
+        report.add(SOURCES[2], {"input": "2.png"})
+        assert wait_for(path, 1) == {"scale": 4, "complete": False, "photos": [{"input": "2.png"}], "failed": []}
+        report.add_failure(Failure(SOURCES[1], ImageError("broken")))
+        report.add(SOURCES[0], {"input": "0.png"})
+        assert wait_for(path, 2)["photos"] == [{"input": "0.png"}, {"input": "2.png"}]
+    assert json.loads(path.read_text()) == {
+        "scale": 4,
+        "photos": [{"input": "0.png"}, {"input": "2.png"}],
+        "failed": [{"input": "1.png", "error": "broken"}],
+    }
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_interrupted_batch_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "report.json"
+    report = BatchReport(path, {}, SOURCES)
+    report.add(SOURCES[0], {"input": "0.png"})
+    with pytest.raises(KeyboardInterrupt), report:
+        raise KeyboardInterrupt
+    assert json.loads(path.read_text()) == {"complete": False, "photos": [{"input": "0.png"}], "failed": []}
+
+
+def test_a_report_nobody_can_write_is_said_in_the_end(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    report = BatchReport(tmp_path / "file" / "r.json", {}, SOURCES, 0.001)
+    report.add(SOURCES[0], {})
+    with pytest.raises(OutputError, match="could not write"), report:
+        threading.Event().wait(0.02)
+
+
+def test_without_a_path_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with BatchReport(None, {}, SOURCES) as report:
+        report.add(SOURCES[1], {"input": "1.png"})
+    assert report.photos == [{"input": "1.png"}]
+    assert list(tmp_path.iterdir()) == []
