@@ -1,6 +1,8 @@
 """Embedded models are what their cards say, and every backend gives what torch gives."""
 
 import hashlib
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,7 @@ from dicface.errors import CheckpointError, UnknownModelError, UsageError
 from dicface.export import compare, export_onnx
 from dicface.images import resize, to_network
 from dicface.networks.dic import LITE, DICConfig, DICNetwork
-from dicface.runtime.backends import OnnxRuntimeBackend, OpenVinoBackend, TorchBackend
+from dicface.runtime.backends import FaceOutput, OnnxRuntimeBackend, OpenVinoBackend, TorchBackend
 from dicface.runtime.models import MAX_BATCH, FaceModel, embedded_models, find_model
 
 SIZES = (8, 13, 16, 31, 48, 64)
@@ -143,3 +145,60 @@ def test_a_model_of_another_kind_is_refused(tmp_path: Path) -> None:
 def test_a_crop_of_a_wrong_size_is_refused() -> None:
     with pytest.raises(UsageError, match="lite takes square crops of 8 to 64 px, got 70x70"):
         FaceModel("lite", "onnxruntime")([np.zeros((70, 70, 3), np.uint8)])
+
+
+@pytest.mark.parametrize("backend", [OnnxRuntimeBackend, OpenVinoBackend])
+@pytest.mark.parametrize("name", embedded_models("restoration"))
+def test_a_face_is_the_same_to_the_bit_in_any_batch(
+    name: str, backend: type[OnnxRuntimeBackend | OpenVinoBackend], portrait: np.ndarray
+) -> None:
+    """On this the sharing of batches between photos rests (ADR 25)."""
+    run = backend(find_model(name))
+    for side in (8, 13, 24, 64):
+        crops = [np.ascontiguousarray(portrait[70 + k : 190 + k, 160:280]) for k in range(5)]
+        lr = to_network(np.stack([resize(crop, (side, side)) for crop in crops]))
+        alone = [run(face[None]) for face in lr]
+        for count in (2, 3, 5):
+            together = run(lr[:count])
+            for kind in ("sr", "heatmaps"):
+                expected = np.concatenate([getattr(one, kind) for one in alone[:count]])
+                np.testing.assert_array_equal(getattr(together, kind), expected, err_msg=f"{count} of {side} px")
+
+
+def test_callers_share_batches_where_company_changes_nothing(faces: list[np.ndarray]) -> None:
+    """A caller whose crops wait while the network is busy, and what it is given then."""
+    model, runs = FaceModel(backend="onnxruntime"), list[int]()
+    begun, go_on = threading.Event(), threading.Event()
+    run = model._backend
+
+    class Watched:
+        name, lr_size, runs_on, on_cpu = run.name, run.lr_size, run.runs_on, run.on_cpu
+
+        def __call__(self, lr: np.ndarray) -> FaceOutput:
+            runs.append(len(lr))
+            begun.set()
+            assert go_on.wait(20)
+            return run(lr)
+
+    expected = [model([faces[2][k]])[0].sr for k in (0, 1)]
+    assert model._is_same_in_any_batch()
+    model._backend = Watched()
+    with ThreadPoolExecutor(3) as pool:
+        futures = [pool.submit(model, [faces[1][0]])]
+        assert begun.wait(20)
+        futures += [pool.submit(model, [faces[2][k]]) for k in (0, 1)]
+        while len(model._runs._waiting) < 2:
+            assert not threading.Event().wait(0.001)
+        go_on.set()
+        _, *results = [future.result(60)[0].sr for future in futures]
+    assert runs[0] == 1
+    assert runs[-1] == 2
+    np.testing.assert_array_equal(results, expected)
+
+
+def test_torch_and_accelerators_do_not_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In torch a face's last digit depends on its batch; of accelerators nobody knows."""
+    assert not FaceModel(backend="torch")._is_same_in_any_batch()
+    model = FaceModel(backend="onnxruntime")
+    monkeypatch.setattr(model._backend, "on_cpu", False)
+    assert not model._is_same_in_any_batch()

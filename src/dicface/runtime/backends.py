@@ -35,6 +35,8 @@ class Backend(Protocol):
     """The only side it takes, in pixels; None if any from 8 to 64."""
     runs_on: str
     """Processor and precision, for people."""
+    on_cpu: bool
+    """It computes on no accelerator."""
 
     def __call__(self, lr: NDArray[np.float32]) -> FaceOutput:
         """Super-resolve a batch.
@@ -87,6 +89,8 @@ def open_session(path: Path, threads: int = 0) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
+    # Threads that spin while they wait take a core from the photos that are read, searched or written meanwhile.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     if provider == "DmlExecutionProvider":
         # DirectML takes neither of the two.
         options.enable_mem_pattern = False
@@ -114,7 +118,8 @@ class OnnxRuntimeBackend:
         inputs = {port.name: port.shape for port in self._session.get_inputs()}
         outputs = {port.name for port in self._session.get_outputs()}
         self.lr_size = _check_ports(path, inputs, outputs)
-        self.runs_on = f"{self._session.get_providers()[0]}, float32"
+        provider = self._session.get_providers()[0]
+        self.runs_on, self.on_cpu = f"{provider}, float32", provider == CPU_PROVIDER
 
     def __call__(self, lr: NDArray[np.float32]) -> FaceOutput:
         """See `Backend`."""
@@ -126,6 +131,7 @@ class OpenVinoBackend:
     """OpenVINO on the CPU, in bfloat16 where the processor computes in it, else in float32."""
 
     name = "openvino"
+    on_cpu = True
 
     def __init__(self, path: Path, precision: Literal["f32", "bf16"] | None = None) -> None:
         import openvino
@@ -186,6 +192,7 @@ class TorchBackend:
         self._layout = torch.channels_last if self._variant.channels_last else torch.contiguous_format
         if self._variant.channels_last:
             network.to(memory_format=self._layout)  # pyright: ignore[reportCallIssue] - undeclared in its stub
+        self.on_cpu = self._device == "cpu"
         self._network: Any = torch.compile(network) if self._variant.compiled else network
         self.runs_on = f"{self._device}, {'bfloat16' if self._variant.bfloat16 else 'float32'}"
 

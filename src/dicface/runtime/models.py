@@ -2,7 +2,7 @@
 
 import importlib.util
 import json
-from collections import defaultdict
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -17,11 +17,16 @@ from dicface.images import LR_PX, to_network, to_uint8
 from dicface.landmarks import decode_heatmaps
 from dicface.runtime.backends import BACKENDS, Backend, OnnxRuntimeBackend, OpenVinoBackend, TorchBackend
 from dicface.runtime.choice import Choice, choose_backend, choose_provider, processor_capabilities
+from dicface.runtime.sharing import SharedRuns
 
 Kind = Literal["restoration", "landmarks", "features"]
 
 DEFAULT_MODEL = "lite"
 MAX_BATCH = 16
+RUNS_AT_ONCE = max(1, (os.cpu_count() or 1) // 2)
+"""Of one model's network. A run keeps about two cores busy; on many it would leave most of them idle."""
+_TRIED = 3
+"""Faces with which it is tried whether company changes a result."""
 PICKLED = (".pth", ".pt", ".ckpt")
 """What `torch.save` wrote: other people's checkpoints, and those of unfinished runs."""
 _EMBEDDED = Path(__file__).parent.parent / "models"
@@ -142,6 +147,7 @@ class FaceModel:
         self.name = model
         self._backend, self._reason, path = _load_backend(model, backend)
         self.sha256 = file_digest(path)
+        self._runs = SharedRuns(self._restore, self._is_same_in_any_batch, RUNS_AT_ONCE, MAX_BATCH)
 
     @property
     def backend(self) -> str:
@@ -175,17 +181,24 @@ class FaceModel:
             One result a crop, in order.
         """
         check_crops(self.name, self.lr_sizes, crops)
-        by_size: defaultdict[int, list[int]] = defaultdict(list)
-        for index, crop in enumerate(crops):
-            by_size[crop.shape[0]].append(index)
-        results: dict[int, FaceSteps] = {}
-        for indices in by_size.values():
-            for first in range(0, len(indices), MAX_BATCH):
-                chosen = indices[first : first + MAX_BATCH]
-                output = self._backend(to_network(np.stack([crops[index] for index in chosen])))
-                sr = to_uint8(output.sr.transpose(0, 1, 3, 4, 2))
-                landmarks = decode_heatmaps(output.heatmaps)
-                peaks = output.heatmaps.max(axis=(-2, -1))
-                for place, index in enumerate(chosen):
-                    results[index] = FaceSteps(sr[place], landmarks[place], peaks[place])
-        return [results[index] for index in range(len(crops))]
+        return self._runs(crops)
+
+    def _restore(self, crops: Sequence[NDArray[np.uint8]]) -> list[FaceSteps]:
+        """One run of the network over crops of one size."""
+        output = self._backend(to_network(np.stack(crops)))
+        sr = to_uint8(output.sr.transpose(0, 1, 3, 4, 2))
+        found = decode_heatmaps(output.heatmaps), output.heatmaps.max(axis=(-2, -1))
+        return [FaceSteps(*steps) for steps in zip(sr, *found, strict=True)]
+
+    def _is_same_in_any_batch(self) -> bool:
+        """Whether company changes no bit of a face: tried, since it depends on the graph and on the processor, too."""
+        if not self._backend.on_cpu:
+            return False
+        side, _ = self.lr_sizes
+        faces = np.random.default_rng(0).random((_TRIED, 3, side, side), dtype=np.float32)
+        together = self._backend(faces)
+        return all(
+            np.array_equal(one, among[None])
+            for face, *group in zip(faces, *together, strict=True)
+            for one, among in zip(self._backend(face[None]), group, strict=True)
+        )
