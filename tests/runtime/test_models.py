@@ -14,6 +14,7 @@ from dicface.errors import CheckpointError, UnknownModelError, UsageError
 from dicface.export import compare, export_onnx
 from dicface.images import resize, to_network
 from dicface.networks.dic import LITE, DICConfig, DICNetwork
+from dicface.runtime import models
 from dicface.runtime.backends import FaceOutput, OnnxRuntimeBackend, OpenVinoBackend, TorchBackend
 from dicface.runtime.models import MAX_BATCH, FaceModel, embedded_models, find_model
 
@@ -165,8 +166,11 @@ def test_a_face_is_the_same_to_the_bit_in_any_batch(
                 np.testing.assert_array_equal(getattr(together, kind), expected, err_msg=f"{count} of {side} px")
 
 
-def test_callers_share_batches_where_company_changes_nothing(faces: list[np.ndarray]) -> None:
-    """A caller whose crops wait while the network is busy, and what it is given then."""
+def test_callers_share_batches_where_company_changes_nothing(
+    faces: list[np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Callers whose crops wait while the network is busy, and what they are given then."""
+    monkeypatch.setattr(models, "RUNS_AT_ONCE", 1)
     model, runs = FaceModel(backend="onnxruntime"), list[int]()
     begun, go_on = threading.Event(), threading.Event()
     run = model._backend
