@@ -2,19 +2,22 @@
 
     python benchmarks/doubt.py celeba-val.parquet PHOTOS
 
-Faces are damaged step by step, reduced to 24 px, and super-resolved. Reported for each step: the gain over bicubic
-(`y-crop8`, in dB, with a 95 % bootstrap interval), the distance of the model's landmarks from the pack's (root mean
-square, in per cent of the distance between the outer eye corners), and the 5, 50 and 95 % quantiles of the sign that
-`dicface.pipeline.doubt` looks at. The damage goes on the face before it is reduced and compared, except for noise and
-JPEG, which only the reduced one has. `turned` sorts the undamaged faces by their landmarks instead.
+Faces are damaged step by step, reduced to 24 px (for JPEG also to 16, 32 and 48 px), and super-resolved. Reported for
+each step: the gain over bicubic (`y-crop8`, in dB, with a 95 % bootstrap interval), the distance of the model's
+landmarks from the pack's (root mean square, in per cent of the distance between the outer eye corners), and the 5, 50
+and 95 % quantiles of the sign that `dicface.pipeline.doubt` looks at. The damage goes on the face before it is reduced
+and compared, except for noise and JPEG, which only the reduced one has. `turned` sorts the undamaged faces by their
+landmarks instead.
 
-PHOTOS is a folder of photos with a `.pts` file each. Shrunk until the face is 22 px wide and continued in the mirror,
-they show the sign of blocks by JPEG quality; and squares without a face are compared with squares about the faces.
+PHOTOS is a folder of photos with a `.pts` file each. Shrunk until the face is 16, 24, 32 and 48 px wide, stored as JPEG
+and cut a little, so that the blocks begin anywhere, they show how often blocks are found by quality; and squares
+without a face are compared with squares about the faces.
 """
 
 import io
 import itertools
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -32,13 +35,15 @@ from dicface.evaluation.protocols import Y_CROP8
 from dicface.evaluation.statistics import estimate
 from dicface.images import FACE_PX, resize
 from dicface.pipeline.align import Square, cut, intersection_over_union, square_of_landmarks
-from dicface.pipeline.doubt import Signs, blocks, signs, turn
+from dicface.pipeline.blocks import blockiness
+from dicface.pipeline.doubt import MOST_BLOCKINESS, Signs, signs, turn
 from dicface.runtime.models import DEFAULT_MODEL, FaceModel
 from dicface.runtime.uncertainty import luma
 from photos import shrunk_photos
 
 CROP_PX = 24
-FACE_WIDTH_PX = 22
+SIDES_PX = (16, 24, 32, 48)
+QUALITIES = (90, 75, 60, 50, 30, 10)
 Pixels = NDArray[np.uint8]
 TURNS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 2.0)
 
@@ -79,23 +84,27 @@ def with_noise(crop: Pixels) -> Pixels:
 
 
 class Bench:
-    """Measures damages on one pack and fills a table."""
+    """Measures damages on one pack and fills a table with them."""
 
     def __init__(self, model: FaceModel) -> None:
         self.model = model
         self.table = Table("damage", "faces", "gain dB", "landmarks %", "sign", "5 %", "50 %", "95 %")
 
     def measure(
-        self, hr: Pixels, wanted: NDArray[np.float32], damage: Callable[[Pixels], Pixels] | None = None
+        self,
+        hr: Pixels,
+        wanted: NDArray[np.float32],
+        damage: Callable[[Pixels], Pixels] | None = None,
+        crop_px: int = CROP_PX,
     ) -> tuple[NDArray[np.float64], NDArray[np.float64], list[Signs]]:
         """Gain, landmark error and signs of each face."""
-        lr = [resize(face, (CROP_PX, CROP_PX)) for face in hr]
+        lr = [resize(face, (crop_px, crop_px)) for face in hr]
         lr = lr if damage is None else [damage(crop) for crop in lr]
         results = self.model(lr)
         bicubic = np.stack([resize(crop, (FACE_PX, FACE_PX)) for crop in lr])
         gain = Y_CROP8.psnr(np.stack([result.sr[-1] for result in results]), hr) - Y_CROP8.psnr(bicubic, hr)
         error = nrmse(np.stack([result.landmarks[-1] for result in results]), wanted, "outer_eye")
-        whole = Square(0, 0, CROP_PX)
+        whole = Square(0, 0, crop_px)
         return gain, error, [signs(crop, whole, crop, result) for crop, result in zip(lr, results, strict=True)]
 
     def row(
@@ -127,9 +136,16 @@ def damages(bench: Bench, pack: FacePack) -> None:
         bench.row(f"contrast {share}", bench.measure(faded(hr, share), wanted), ("contrast", "peak"))
     for degrees in (5, 10, 15, 20, 25, 30, 40, 60, 90, 180):
         bench.row(f"tilted {degrees} degrees", bench.measure(*tilted(pack, degrees)), ("tilt_degrees", "peak"))
-    for quality in (95, 90, 80, 70, 60, 50, 40, 20, 10):
-        through = bench.measure(hr, wanted, lambda crop, quality=quality: through_jpeg(quality, crop))
-        bench.row(f"JPEG {quality}", through, ("peak",))
+
+
+def by_jpeg(bench: Bench, pack: FacePack) -> None:
+    """Faces of several sizes, stored as JPEG."""
+    hr, wanted = pack.nominal()
+    for side in SIDES_PX:
+        bench.row(f"{side} px, no JPEG", bench.measure(hr, wanted, None, side), ("peak",))
+        for quality in QUALITIES:
+            stored = bench.measure(hr, wanted, partial(through_jpeg, quality), side)
+            bench.row(f"{side} px, JPEG {quality}", stored, ("peak",))
 
 
 def by_turn(bench: Bench, pack: FacePack) -> None:
@@ -144,28 +160,43 @@ def by_turn(bench: Bench, pack: FacePack) -> None:
             bench.row(f"turned {low:.1f} to {high:.1f}", part, ("turn",))
 
 
-def block_signs(photos: Path) -> Table:
-    """The sign of blocks by JPEG quality and size of what is looked at."""
-    table = Table("JPEG", *(f"{side} px: 5, 50, 95 %" for side in (128, 192, 384)))
-    shrunk = [photo.pixels for photo in shrunk_photos(photos, FACE_WIDTH_PX)]
-    for quality in (None, 90, 80, 70, 60, 50, 40, 30, 20, 10):
+def found_blocks(photos: Path) -> Table:
+    """How often blocks are found, and their sign, by what the photo went through and the width of the face."""
+    histories: dict[str, Callable[[Pixels], Pixels]] = {"none": lambda pixels: pixels}
+    histories |= {f"JPEG {quality}": partial(_stored, quality) for quality in (95, 90, 85, 80, 75, 60, 50, 30, 10)}
+    for quality in (95, 75):
+        histories[f"JPEG 30, cut, JPEG {quality}"] = lambda pixels, quality=quality: _stored(
+            quality, np.ascontiguousarray(_stored(30, pixels)[2:, 1:])
+        )
+    histories["JPEG 30, resized to 90 %"] = lambda pixels: resize(
+        _stored(30, pixels), (round(pixels.shape[1] * 0.9), round(pixels.shape[0] * 0.9))
+    )
+    table = Table("photo", *(f"{width} px" for width in SIDES_PX), "16 px in 256 px")
+    shrunk = [
+        [(face.pixels, square_of_landmarks(face.landmarks)) for face in shrunk_photos(photos, width_px)]
+        for width_px in SIDES_PX
+    ]
+    shrunk.append([(_continued(pixels, 256), square) for pixels, square in shrunk[0]])
+    for name, history in histories.items():
         cells: list[str] = []
-        for side in (128, 192, 384):
-            found: list[float] = []
-            for pixels in shrunk:
-                wide = np.concatenate([pixels, pixels[:, ::-1]], axis=1)
-                tile = np.concatenate([wide, wide[::-1]])
-                times = -(-(side + 5) // min(tile.shape[:2]))
-                photo = np.tile(tile, (times, times, 1))[5 : 5 + side, 3 : 3 + side]
-                stored = photo if quality is None else _coarse_colour_jpeg(quality, photo)
-                found.append(blocks(stored, Square(side // 2, side // 2, 2)))
-            cells.append(", ".join(f"{value:.2f}" for value in np.quantile(found, (0.05, 0.5, 0.95))))
-        table.add_row("none" if quality is None else str(quality), *cells)
+        for faces in shrunk:
+            found = [blockiness(history(pixels)[3:, 5:], square) for pixels, square in faces]
+            low, middle, high = np.quantile(found, (0.05, 0.5, 0.95))
+            cells.append(f"{np.mean(np.array(found) > MOST_BLOCKINESS):.0%}: {low:.2f}, {middle:.2f}, {high:.2f}")
+        table.add_row(name, *cells)
+    sides = [np.median([min(pixels.shape[:2]) for pixels, _ in faces]) for faces in shrunk]
+    table.add_row("shorter side, median", *(f"{side:.0f} px" for side in sides))
     return table
 
 
-def _coarse_colour_jpeg(quality: int, pixels: Pixels) -> Pixels:
-    """As most programs write it: colour at half resolution."""
+def _continued(pixels: Pixels, least_px: int) -> Pixels:
+    """In the mirror, to the right and down, until both sides have that length."""
+    height, width = pixels.shape[:2]
+    return np.pad(pixels, ((0, max(0, least_px - height)), (0, max(0, least_px - width)), (0, 0)), mode="symmetric")
+
+
+def _stored(quality: int, pixels: Pixels) -> Pixels:
+    """As most programs write JPEG: colour at half resolution."""
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "JPEG", quality=quality)
     with Image.open(buffer) as image:
@@ -211,12 +242,13 @@ def main(
     limit: Annotated[int, typer.Option(min=2, help="Faces that are damaged.")] = 100,
 ) -> None:
     """Print the tables."""
-    console, bench = Console(width=120), Bench(FaceModel(model, "onnxruntime"))
-    damages(bench, read_pack(data, limit))
-    by_turn(bench, read_pack(data))
-    console.print(bench.table)
-    console.print(block_signs(photos))
-    console.print(peaks_without_face(bench.model, photos))
+    console, network = Console(width=160), FaceModel(model, "onnxruntime")
+    console.print(found_blocks(photos))
+    console.print(peaks_without_face(network, photos))
+    for part, faces in ((by_jpeg, limit), (damages, limit), (by_turn, None)):
+        bench = Bench(network)
+        part(bench, read_pack(data, faces))
+        console.print(bench.table)
 
 
 if __name__ == "__main__":

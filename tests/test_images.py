@@ -300,3 +300,14 @@ def test_network_input_is_channels_first_in_0_to_1() -> None:
     crops = np.zeros((1, 2, 2, 3), dtype=np.uint8)
     crops[0, 0, 1] = (255, 51, 0)
     np.testing.assert_allclose(to_network(crops)[0, :, 0, 1], [1.0, 0.2, 0.0])
+
+
+def test_how_coarse_a_jpeg_is_stands_in_its_tables(tmp_path: Path) -> None:
+    picture = Image.new("L", (16, 16), 90)
+    steps = []
+    for quality in (90, 75, 50):
+        picture.save(tmp_path / "a.jpg", quality=quality)
+        steps.append(read_photo(tmp_path / "a.jpg").jpeg_step)
+    assert steps == pytest.approx([3.0, 7.64, 15.0], abs=0.01)
+    picture.save(tmp_path / "a.png")
+    assert read_photo(tmp_path / "a.png").jpeg_step == 0

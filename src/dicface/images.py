@@ -46,6 +46,8 @@ class Photo:
         grey: the file had one colour channel.
         metadata: what the file says beside its pixels.
         notes: what was done on the way that a user may want to know.
+        jpeg_step: mean step to whose multiples a JPEG file rounded its 14 coarsest DCT coefficients, in grey levels;
+            3 at quality 90, 8 at 75, 15 at 50. 0 if it is none.
     """
 
     pixels: NDArray[np.uint8]
@@ -53,6 +55,7 @@ class Photo:
     grey: bool = False
     metadata: Metadata = NO_METADATA
     notes: tuple[str, ...] = ()
+    jpeg_step: float = 0.0
 
 
 def to_uint8(images: NDArray[np.floating]) -> NDArray[np.uint8]:
@@ -119,6 +122,14 @@ def _stored_mode(image: Image.Image) -> str:
     return str(arguments if isinstance(arguments, str) else arguments[0])
 
 
+def _jpeg_step(image: Image.Image) -> float:
+    """See `Photo`."""
+    tables: dict[int, list[int]] = getattr(image, "quantization", {})
+    luma = tables.get(0, [])
+    steps = [step for place, step in enumerate(luma) if 0 < place // 8 + place % 8 < 5]
+    return sum(steps) / len(steps) if steps else 0.0
+
+
 @cache
 def _formats() -> tuple[str, ...]:
     """What is read here; HEIC if its plugin is installed."""
@@ -145,7 +156,7 @@ def _decode(image: Image.Image) -> Photo:
     # MPO files hold a second view or a preview behind the photo; nobody misses it.
     if frames > 1 and image.format != "MPO":
         notes.append(f"first of {frames} frames")
-    stored = _stored_mode(image)
+    stored, jpeg_step = _stored_mode(image), _jpeg_step(image)
     image.load()
     if ";16" in stored or image.mode.startswith("I"):
         notes.append("16 bits reduced to 8")
@@ -162,7 +173,8 @@ def _decode(image: Image.Image) -> Photo:
     notes += damages
     colour, alpha = _split_alpha(image)
     srgb, profiled = _to_srgb(colour, image.info.get("icc_profile"), notes)
-    return Photo(np.asarray(srgb), alpha, colour.mode == "L", replace(metadata, profiled=profiled), tuple(notes))
+    metadata = replace(metadata, profiled=profiled)
+    return Photo(np.asarray(srgb), alpha, colour.mode == "L", metadata, tuple(notes), jpeg_step)
 
 
 def read_photo(path: Path, max_megapixels: float = MAX_MEGAPIXELS) -> Photo:

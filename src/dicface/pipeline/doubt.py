@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dicface.pipeline.align import Square
+from dicface.pipeline.blocks import blockiness
 from dicface.runtime.models import FaceSteps
 from dicface.runtime.uncertainty import luma
 
@@ -22,15 +23,12 @@ MOST_TURN = 0.6
 """See `turn`. Beyond, landmarks are 6.8 % off instead of 3.5 %; only 31 faces of celeba-val are turned so far."""
 MOST_TILT_DEGREES = 24
 """Landmarks are twice as far off there; the gain lasts longer."""
-MOST_BLOCKS = 1.2
-"""See `blocks`. The median at JPEG 50, where the gain is gone; 95 % of photos without JPEG are below."""
+MOST_BLOCKINESS = 0.4
+"""See `dicface.pipeline.blocks`. JPEG 75, which costs three quarters of the gain; no photo of 80 or more did."""
+MOST_JPEG_STEP = 7
+"""Of the file that a crop came in, whose pixels are too few to tell; see `dicface.images.Photo`. Between 80 and 75."""
 LEAST_PEAK = 0.5
 """No square without a face reached it, and 95 % of those about faces did."""
-BLOCKS_WINDOW_PX = 384
-"""Side of the part of a photo, about the face, in which JPEG blocks are looked for."""
-_BLOCK_PX = 8
-_LEAST_BLOCKS = 16
-_QUIET = 0.1
 
 
 class Doubt(StrEnum):
@@ -53,16 +51,18 @@ class Signs(NamedTuple):
         contrast: standard deviation of the crop's luma, in grey levels.
         turn: 0 for a face seen from the front, 1 for a profile; from the landmarks found.
         tilt_degrees: of the line between the eyes, 0 to 180, from the landmarks found.
-        blocks: how much larger steps between pixels are at the borders of 8 px blocks than inside; about 1 without.
+        blockiness: how clearly the photo shows blocks of coarse JPEG about the face, 0 to 1.
         peak: mean of the landmarks' peaks, about 1 where the model is sure.
+        jpeg_step: how coarsely the file itself was stored, see `dicface.images.Photo`; 0 if that is not known.
     """
 
     brightness: float
     contrast: float
     turn: float
     tilt_degrees: float
-    blocks: float
+    blockiness: float
     peak: float
+    jpeg_step: float = 0.0
 
 
 def turn(landmarks: NDArray[np.floating]) -> float:
@@ -88,37 +88,9 @@ def tilt_degrees(landmarks: NDArray[np.floating]) -> float:
     return float(abs(np.degrees(np.arctan2(down, across))))
 
 
-def blocks(pixels: NDArray[np.uint8], square: Square) -> float:
-    """How much larger steps between pixels about a face are at the borders of 8 px blocks than inside.
-
-    Of both directions the one with less counts; a photo that was shrunk or turned a little after JPEG has none.
-
-    Args:
-        pixels: (H, W, 3) uint8 RGB, the photo.
-        square: the face's crop.
-
-    Returns:
-        About 1 if there are no blocks, or if the photo is too small to tell.
-    """
-    reach = BLOCKS_WINDOW_PX // 2
-    middle = np.array([square.top, square.left]) + square.side // 2
-    rows, columns = (
-        slice(max(0, min(at, size) - reach), min(size, max(at, 0) + reach))
-        for at, size in zip(middle.tolist(), pixels.shape[:2], strict=True)
-    )
-    values = luma(pixels[rows, columns])
-    if min(values.shape) < _BLOCK_PX * _LEAST_BLOCKS:
-        return 1.0
-    found: list[float] = []
-    for axis in (0, 1):
-        steps = np.abs(np.diff(values, axis=axis)).mean(axis=1 - axis)
-        # The median of the lines, so that one hard edge in the photo is not taken for a border of blocks.
-        phases = _QUIET + np.array([np.median(steps[first::_BLOCK_PX]) for first in range(_BLOCK_PX)])
-        found.append(float(phases.max() / np.median(phases)))
-    return min(found)
-
-
-def signs(pixels: NDArray[np.uint8], square: Square, crop: NDArray[np.uint8], result: FaceSteps) -> Signs:
+def signs(
+    pixels: NDArray[np.uint8], square: Square, crop: NDArray[np.uint8], result: FaceSteps, jpeg_step: float = 0.0
+) -> Signs:
     """What can be seen of a face and its result.
 
     Args:
@@ -126,6 +98,7 @@ def signs(pixels: NDArray[np.uint8], square: Square, crop: NDArray[np.uint8], re
         square: where the crop was cut out.
         crop: (S, S, 3) uint8 RGB that the model was given.
         result: what it made of it.
+        jpeg_step: of the photo's file, if that is known.
     """
     values, landmarks = luma(crop), result.landmarks[-1]
     return Signs(
@@ -133,8 +106,9 @@ def signs(pixels: NDArray[np.uint8], square: Square, crop: NDArray[np.uint8], re
         float(values.std()),
         turn(landmarks),
         tilt_degrees(landmarks),
-        blocks(pixels, square),
+        blockiness(pixels, square),
         float(result.peaks[-1].mean()),
+        jpeg_step,
     )
 
 
@@ -152,7 +126,7 @@ def doubts(seen: Signs) -> tuple[Doubt, ...]:
         Doubt.LOW_CONTRAST: seen.contrast < LEAST_CONTRAST,
         Doubt.TURNED: face and seen.turn > MOST_TURN,
         Doubt.TILTED: face and seen.tilt_degrees > MOST_TILT_DEGREES,
-        Doubt.BLOCKS: seen.blocks > MOST_BLOCKS,
+        Doubt.BLOCKS: seen.blockiness > MOST_BLOCKINESS or seen.jpeg_step > MOST_JPEG_STEP,
         Doubt.NO_FACE: not face,
     }
     return tuple(doubt for doubt, holds in found.items() if holds)
