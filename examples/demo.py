@@ -15,7 +15,7 @@ from dicface.draw import side_by_side
 from dicface.files import write_json
 from dicface.images import Photo, read_photo, resize, write_photo
 from dicface.pipeline.report import photo_report
-from dicface.pipeline.result import mark_of_photo, result_photo
+from dicface.pipeline.result import mark_of_photo, marked, result_photo
 
 # Eileen Collins, photographed by NASA in 1999; public domain. The copy that scikit-image carries, as JPEG.
 PORTRAIT = Path(__file__).parent / "portrait.jpg"
@@ -37,7 +37,9 @@ def main(out: Path) -> None:
     write_photo(out / "photo.png", Photo(photo))
     mark = mark_of_photo(restorer.model, restoration)
     write_photo(out / "restored.png", result_photo(Photo(photo), restoration, mark))
-    write_photo(out / "before-after.png", Photo(side_by_side(pictures, gap=8)))
+    write_photo(
+        out / "before-after.png", marked(side_by_side(pictures, gap=8), mark, "before, after, and the portrait")
+    )
     report = photo_report(out / "photo.png", out / "restored.png", restoration, mark, SCALE, (), restoration.stages_s)
     write_json(out / "report.json", report)
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,6 +15,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from dicface.images import WRITE_SUFFIXES, read_photo
+from dicface.xmp import COMPOSITE
 from tests.parity.recorded import recorded_state
 
 
@@ -280,6 +283,36 @@ def test_metadata_and_mark_can_be_left_out(small_photo: np.ndarray, tmp_path: Pa
                 assert (image.getexif().get(0x010F) == "a maker") == (name != "plain")
 
 
+@pytest.mark.parametrize("command", ["restore", "upscale"])
+def test_every_output_says_what_it_is(small_photo: np.ndarray, tmp_path: Path, command: str) -> None:
+    """In every format that can hold it, drawn in or not, and the maps beside them."""
+    crop = Image.fromarray(small_photo).crop((39, 18, 68, 47))
+    (tmp_path / "in").mkdir()
+    for suffix in WRITE_SUFFIXES:
+        crop.save(tmp_path / "in" / f"{suffix[1:]}{suffix}")
+    face = ("--box", "4,4,26,26") if command == "restore" else ()
+    drawn = ("--show-landmarks",) if command == "restore" else ("--all-steps", "--landmarks")
+    outputs: list[Path] = []
+    for name, options in (("plain", ("--uncertainty",)), ("drawn", drawn)):
+        result = dicface(command, tmp_path / "in", "-o", tmp_path / name, *face, *options)
+        assert (result.returncode, result.stderr) == (0, "")
+        (bmp,) = (line for line in result.stdout.splitlines() if line.endswith(".bmp"))
+        assert "XMP with the mark of what it is left out, .bmp cannot hold it" in bmp
+        outputs += [path for path in (tmp_path / name).iterdir() if path.suffix != ".bmp"]
+    assert len(outputs) == (len(WRITE_SUFFIXES) - 1) * 2 + len(WRITE_SUFFIXES)
+    for path in outputs:
+        packet = read_photo(path).metadata.xmp.decode()
+        assert COMPOSITE in packet
+        assert ("expected error of luma, 4 levels a grey level" in packet) == path.name.endswith(".uncertainty.png")
+    if shutil.which("exiftool"):
+        tags = ("-DigitalSourceType", "-XMP-dicface:Model", "-XMP-dicface:RestoredFaces")
+        shown = subprocess.run(["exiftool", "-n", "-T", *tags, *outputs], capture_output=True, text=True, check=True)
+        assert set(shown.stdout.splitlines()) == {f"{COMPOSITE}\tlite\t1"}
+    unmarked = dicface(command, tmp_path / "in" / "png.png", "-o", tmp_path / "a.png", "--uncertainty", "--no-mark")
+    assert unmarked.returncode == 0
+    assert read_photo(tmp_path / "a.uncertainty.png").metadata.xmp == b""
+
+
 def test_a_photo_without_faces_does_not_claim_any(tmp_path: Path) -> None:
     Image.new("RGB", (60, 50), (90, 120, 200)).save(tmp_path / "sky.jpg")
     assert dicface("restore", tmp_path / "sky.jpg", "-o", tmp_path / "out.jpg", "--scale", "2").returncode == 0
@@ -325,6 +358,11 @@ def test_upscale_says_what_to_doubt(portrait: np.ndarray, tmp_path: Path) -> Non
     face, dark = result.stdout.splitlines()
     assert (result.returncode, result.stderr) == (0, "")
     assert "warning" not in face
+    # Of a crop, the file says what its few pixels cannot.
+    crop.save(tmp_path / "coarse.jpg", quality=60)
+    crop.save(tmp_path / "fine.jpg", quality=90)
+    result = dicface("upscale", tmp_path / "coarse.jpg", tmp_path / "fine.jpg", "-o", tmp_path / "stored")
+    assert ["the face shows JPEG blocks" in line for line in result.stdout.splitlines()] == [True, False]
     assert "24 px, warning: the face is too dark and has too little contrast" in dark
 
 

@@ -131,7 +131,9 @@ def test_a_photo_without_a_thumbnail_gets_none(tmp_path: Path, pixels: np.ndarra
 
 
 def test_bmp_cannot_say_it_and_that_is_said(taken: Path, tmp_path: Path) -> None:
-    assert result_of(taken, tmp_path / "out.bmp") == ("EXIF and XMP left out, .bmp cannot hold them",)
+    assert result_of(taken, tmp_path / "out.bmp") == (
+        "EXIF and XMP with the mark of what it is left out, .bmp cannot hold them",
+    )
 
 
 def test_a_grey_photo_gets_no_profile_of_colours(tmp_path: Path, pixels: np.ndarray) -> None:

@@ -167,7 +167,7 @@ def save_options(suffix: str, metadata: Metadata, grey: bool) -> tuple[dict[str,
         lost.append("EXIF")
     if xmp and suffix == ".bmp":
         xmp = b""
-        lost.append("XMP")
+        lost.append("XMP with the mark of what it is" if metadata.mark else "XMP")
     if suffix in _JPEG_SUFFIXES and len(xmp) > _MAX_JPEG_XMP:
         xmp = metadata.mark
         lost.append("the source's XMP")

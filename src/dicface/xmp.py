@@ -11,7 +11,7 @@ COMPOSITE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrained
 ENHANCED = "http://cv.iptc.org/newscodes/digitalsourcetype/algorithmicallyEnhanced"
 """A photo that was enlarged, and no more."""
 NAMESPACE = "urn:dicface:xmp/1.0/"
-"""Of the properties Model, ModelSHA256, Version and RestoredFaces; exiftool shows them as XMP-dicface."""
+"""Of the properties Model, ModelSHA256, Version, RestoredFaces and Shows; exiftool shows them as XMP-dicface."""
 
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _IPTC = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
@@ -46,12 +46,14 @@ class Mark(NamedTuple):
         model_sha256: of the model's file, hexadecimal.
         faces: how many faces it made.
         version: of dicface.
+        shows: what is to be seen, if it is not simply the result.
     """
 
     model: str
     model_sha256: str
     faces: int
     version: str = __version__
+    shows: str = ""
 
     @property
     def source_type(self) -> str:
@@ -140,4 +142,6 @@ def _add(document: Document, mark: Mark, source_type: str) -> None:
     added.setAttributeNS(NAMESPACE, "dicface:ModelSHA256", mark.model_sha256)
     added.setAttributeNS(NAMESPACE, "dicface:Version", mark.version)
     added.setAttributeNS(NAMESPACE, "dicface:RestoredFaces", str(mark.faces))
+    if mark.shows:
+        added.setAttributeNS(NAMESPACE, "dicface:Shows", mark.shows)
     rdf.appendChild(added)

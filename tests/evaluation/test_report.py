@@ -1,5 +1,6 @@
 """The page about a measurement, and its tables."""
 
+import base64
 import csv
 import json
 import re
@@ -64,6 +65,10 @@ def test_the_page_stands_alone(measured: list[Measurement], contenders: list[Fac
     # Low resolution, bicubic, three steps, lanczos, high resolution; a best, a median and a worst face; two sizes.
     assert len(images) == 7 * 3 * 2
     # Three steps and the high-resolution face carry landmarks.
+    # A network's pictures say so, wherever they are copied to.
+    marks = [b"ompositeWithTrainedAlgorithmicMedia" in base64.b64decode(image.split(",")[1]) for image in images]
+    assert marks[:7] == [False, False, True, True, True, False, False]
+    assert sum(marks) == 3 * 3 * 2
     assert text.count("<circle") == 68 * 4 * 3 * 2
     assert "&lt;portrait&gt; &amp; 0" in text
     assert text.count("<figure role=") == 4

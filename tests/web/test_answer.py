@@ -8,7 +8,9 @@ import pytest
 from PIL import Image
 
 from dicface.errors import UsageError
+from dicface.images import read_photo
 from dicface.web.answer import Wish, answer, read_boxes
+from dicface.xmp import COMPOSITE, ENHANCED
 
 
 def test_an_answer_has_all_that_is_shown(tmp_path: Path, small_photo: np.ndarray) -> None:
@@ -21,6 +23,10 @@ def test_an_answer_has_all_that_is_shown(tmp_path: Path, small_photo: np.ndarray
         assert (photo.mode, photo.size) == ("RGBA", (242, 242))
         assert before.size == after.size == (242, 242)
     (strip,) = done.faces
+    # A browser saves these, too.
+    marks = [read_photo(path).metadata.xmp.decode() for path in (done.photo, done.after, strip, done.before)]
+    assert [COMPOSITE in mark for mark in marks] == [True, True, True, False]
+    assert ENHANCED in marks[3]
     with Image.open(strip) as faces:
         # The crop, three steps, and the landmarks, with gaps between.
         assert faces.size == (5 * 128 + 4 * 2, 128)

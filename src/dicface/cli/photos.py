@@ -130,7 +130,7 @@ def restore(
             show_landmarks=show_landmarks,
         )
         for map_file in job.beside:
-            write_photo(map_file, uncertainty_photo(photo, restoration))
+            write_photo(map_file, uncertainty_photo(photo, restoration, None if no_mark else mark))
         notes = photo.notes + write_photo(job.target, result)
         smallest_px = restorer.smallest_face_px(photo.pixels)
         if boxes is None and detector == "dlib" and smallest_px > 16:
@@ -196,16 +196,16 @@ def upscale(
                 "use `dicface restore` for whole photos"
             )
         (result,) = upscaled([photo.pixels])
+        mark = None if no_mark else mark_of(network, faces=1)
         for map_file in job.beside:
-            write_photo(map_file, uncertainty_crop(expected_errors(network, [photo.pixels], [result])[0]))
+            write_photo(map_file, uncertainty_crop(expected_errors(network, [photo.pixels], [result])[0], mark))
         pictures = list(zip(result.sr, result.landmarks, strict=True))[0 if all_steps else -1 :]
         drawn = [draw_landmarks(sr, points) if landmarks else sr for sr, points in pictures]
         alpha = None if photo.alpha is None or all_steps else resize(photo.alpha, (FACE_PX, FACE_PX))
         image = side_by_side(drawn)
-        mark = None if no_mark else mark_of(network, faces=1)
         metadata = of_result(NO_METADATA if strip_metadata else photo.metadata, image, mark, keep_gps)
         notes = photo.notes + write_photo(job.target, Photo(image, alpha, photo.grey and not landmarks, metadata))
-        found = doubts(signs(photo.pixels, Square(0, 0, width), photo.pixels, result))
+        found = doubts(signs(photo.pixels, Square(0, 0, width), photo.pixels, result, photo.jpeg_step))
         said = (f"{job.source}: {width} px", *([_warning("the face", found)] if found else []), *notes)
         return f"{', '.join(said)} -> {job.target}"
 

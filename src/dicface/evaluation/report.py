@@ -20,9 +20,11 @@ from dicface.evaluation.scores import Scores
 from dicface.evaluation.tables import Grid, result_grids, write_faces_csv
 from dicface.files import write_json, written_whole
 from dicface.images import FACE_PX, resize
+from dicface.metadata import NO_METADATA, of_result, save_options
 from dicface.runtime.general import open_enlargement
 from dicface.runtime.open import Contender
 from dicface.version import __version__
+from dicface.xmp import Mark
 
 REPORT_FILES = ("index.html", "faces.csv", "result.json")
 FACES_OF_A_KIND = 3
@@ -68,9 +70,10 @@ class Section(NamedTuple):
     faces: dict[str, list[Row]]
 
 
-def _png(pixels: NDArray[np.uint8]) -> str:
+def _png(pixels: NDArray[np.uint8], mark: Mark | None = None) -> str:
     buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "PNG")
+    options, _ = save_options(".png", of_result(NO_METADATA, pixels, mark), grey=False)
+    Image.fromarray(pixels).save(buffer, "PNG", **options)
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
@@ -156,9 +159,10 @@ def _row(measured: Measurement, face: int, contenders: Sequence[Contender], gain
     bicubic = open_enlargement("bicubic")
     for contender in (bicubic, *(one for one in contenders if one.name != bicubic.name)):
         (result,) = contender([lr])
+        mark = Mark(Path(contender.name).name, contender.sha256, faces=1) if contender.sha256 else None
         for step, (image, points) in enumerate(zip(result.sr, result.landmarks, strict=True), start=1):
             caption = contender.name + (f", step {step}" if len(result.sr) > 1 else "")
-            pictures.append(Picture(caption, _png(image), [(float(x), float(y)) for x, y in points]))
+            pictures.append(Picture(caption, _png(image, mark), [(float(x), float(y)) for x, y in points]))
     known = measured.references.landmarks
     points = [] if known is None else [(float(x), float(y)) for x, y in known[face]]
     pictures.append(Picture("high resolution", _png(hr), points))

@@ -11,8 +11,10 @@ from dicface.metadata import NO_METADATA, of_result
 from dicface.pipeline.faces import Outcome, Restoration
 from dicface.pipeline.paste import paste
 from dicface.runtime.models import FaceModel
-from dicface.runtime.uncertainty import map_image
+from dicface.runtime.uncertainty import LEVELS_PER_GREY, map_image
 from dicface.xmp import Mark
+
+_MAP = f"expected error of luma, {LEVELS_PER_GREY} levels a grey level"
 
 
 def mark_of(model: FaceModel, faces: int) -> Mark:
@@ -62,7 +64,20 @@ def result_photo(
     return Photo(image, alpha, photo.grey and not show_landmarks, metadata)
 
 
-def uncertainty_photo(photo: Photo, restoration: Restoration) -> Photo:
+def marked(pixels: NDArray[np.uint8], mark: Mark | None, shows: str = "", grey: bool = False) -> Photo:
+    """A picture that goes with a result, and says as the result does what it is.
+
+    Args:
+        pixels: (H, W, 3) uint8 RGB.
+        mark: of the result; None leaves that out.
+        shows: what is to be seen.
+        grey: the three channels are equal.
+    """
+    said = None if mark is None else mark._replace(shows=shows)
+    return Photo(pixels, grey=grey, metadata=of_result(NO_METADATA, pixels, said))
+
+
+def uncertainty_photo(photo: Photo, restoration: Restoration, mark: Mark | None) -> Photo:
     """The uncertainty of all faces as one grey picture that lies over the restored photo.
 
     It fades with the faces at the edges of their crops, and is black where no network made anything up.
@@ -70,6 +85,7 @@ def uncertainty_photo(photo: Photo, restoration: Restoration) -> Photo:
     Args:
         photo: that was restored.
         restoration: with `uncertainty`.
+        mark: of the result; None leaves that out.
     """
     height, width = restoration.image.shape[:2]
     scale = (width / photo.pixels.shape[1], height / photo.pixels.shape[0])
@@ -77,16 +93,17 @@ def uncertainty_photo(photo: Photo, restoration: Restoration) -> Photo:
     for face in restoration.faces:
         if face.uncertainty is not None:
             paste(canvas, _as_colour(map_image(face.uncertainty)), face.square, scale)
-    return Photo(canvas, grey=True)
+    return marked(canvas, mark, _MAP, grey=True)
 
 
-def uncertainty_crop(errors: NDArray[np.floating]) -> Photo:
+def uncertainty_crop(errors: NDArray[np.floating], mark: Mark | None) -> Photo:
     """The uncertainty of one face as a grey picture.
 
     Args:
         errors: (128, 128) in grey levels.
+        mark: of the result; None leaves that out.
     """
-    return Photo(_as_colour(map_image(errors)), grey=True)
+    return marked(_as_colour(map_image(errors)), mark, _MAP, grey=True)
 
 
 def _as_colour(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:

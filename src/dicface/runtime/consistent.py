@@ -18,12 +18,14 @@ class Consistent:
         backend: what runs the model.
         description: of the model, and of this.
         lr_sizes: smallest and largest side of a crop, in pixels.
+        sha256: of the model's file.
     """
 
     def __init__(self, model: Contender) -> None:
         self._model = model
         self.name = f"{model.name} (consistent)"
         self.backend = model.backend
+        self.sha256 = model.sha256
         self.description = f"{model.description}, projected so that it reduces to its input"
         self.lr_sizes = model.lr_sizes
 

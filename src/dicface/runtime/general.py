@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dicface.errors import CheckpointError, UsageError
+from dicface.files import file_digest
 from dicface.images import FACE_PX, LR_PX, resize, to_network, to_uint8
 from dicface.runtime.backends import open_session
 from dicface.runtime.models import FaceSteps, check_crops
@@ -30,6 +31,7 @@ class ImageModel:
         backend: what runs it.
         description: what it is, and what is done to its result.
         lr_sizes: smallest and largest side of a crop, in pixels.
+        sha256: of its file, hexadecimal; empty of what is no network.
     """
 
     def __init__(
@@ -39,6 +41,7 @@ class ImageModel:
         backend: str,
         lr_sizes: tuple[int, int],
         enlarge: Callable[[NDArray[np.uint8]], NDArray[np.uint8]],
+        file: Path | None = None,
     ) -> None:
         """Wrap a function and try it on a grey crop.
 
@@ -48,6 +51,7 @@ class ImageModel:
             backend: what runs it.
             lr_sizes: smallest and largest side of a crop, in pixels.
             enlarge: (S, S, 3) uint8 RGB -> (R, R, 3) uint8 RGB.
+            file: the network's; None if it is none.
 
         Raises:
             CheckpointError: it does not make square images of square images.
@@ -55,6 +59,7 @@ class ImageModel:
         self.name = name
         self.backend = backend
         self.lr_sizes = lr_sizes
+        self.sha256 = "" if file is None else file_digest(file)
         self._enlarge = enlarge
         low, high = lr_sizes
         side = min(max(low, _PROBE_PX), high)
@@ -114,7 +119,7 @@ def open_spandrel(name: str, path: Path) -> ImageModel:
             raise _cannot_take(path, crop, error) from error
         return _to_image(path, made)
 
-    return ImageModel(name, f"{network.architecture.name} x{network.scale} in spandrel", "torch", LR_PX, enlarge)
+    return ImageModel(name, f"{network.architecture.name} x{network.scale} in spandrel", "torch", LR_PX, enlarge, path)
 
 
 def _one_image(path: Path, ports: Sequence[Any], which: str) -> Any:
@@ -176,7 +181,7 @@ def open_onnx_image_network(name: str, path: Path) -> ImageModel:
         return _to_image(path, made)
 
     kind = f"ONNX network {path.name}"
-    return ImageModel(name, kind, "onnxruntime", LR_PX if side is None else (side, side), enlarge)
+    return ImageModel(name, kind, "onnxruntime", LR_PX if side is None else (side, side), enlarge, path)
 
 
 def _cannot_take(path: Path, crop: NDArray[np.uint8], error: Exception) -> CheckpointError:

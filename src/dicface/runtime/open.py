@@ -35,6 +35,11 @@ class Contender(Protocol):
         ...
 
     @property
+    def sha256(self) -> str:
+        """Of its file, hexadecimal; empty of what is no network."""
+        ...
+
+    @property
     def lr_sizes(self) -> tuple[int, int]:
         """Smallest and largest side of a crop, in pixels."""
         ...

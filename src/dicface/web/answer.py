@@ -17,7 +17,7 @@ from dicface.pipeline.align import Box, cut
 from dicface.pipeline.faces import Face
 from dicface.pipeline.report import photo_report
 from dicface.pipeline.restore import Restorer
-from dicface.pipeline.result import mark_of_photo, result_photo
+from dicface.pipeline.result import mark_of_photo, marked, result_photo
 
 MAX_MEGAPIXELS = 16.0
 """Of an uploaded photo, and a quarter of that of a result: a page is for looking at one photo, not for posters."""
@@ -149,13 +149,14 @@ def answer(wish: Wish) -> Answer:
     write_json(report, {**facts, "input": wish.source.name, "output": target.name})
     shown = _shown(restoration.image)
     before, after = wish.folder / "before.png", wish.folder / "after.png"
-    write_photo(before, Photo(resize(photo.pixels, (shown.shape[1], shown.shape[0]))))
-    write_photo(after, Photo(shown))
+    plain = resize(photo.pixels, (shown.shape[1], shown.shape[0]))
+    write_photo(before, marked(plain, mark._replace(faces=0), "the photo before"))
+    write_photo(after, marked(shown, mark))
     strips: list[Path] = []
     restored = [face for face in restoration.faces if face.steps is not None]
     for number, face in enumerate(restored[:MAX_FACES_SHOWN], start=1):
         strip = wish.folder / f"face-{number}.png"
-        write_photo(strip, Photo(_strip(photo.pixels, face)))
+        write_photo(strip, marked(_strip(photo.pixels, face), mark._replace(faces=1), "a face as found and every step"))
         strips.append(strip)
     found = f"{len(restored)} of {len(restoration.faces)} faces restored" if restoration.faces else "No face found"
     reasons = sorted({face.outcome.value for face in restoration.faces if face.steps is None})
