@@ -87,15 +87,17 @@ def asked(server: Server, file: dict[str, Any], box: str) -> str:
     return status(f"{server.url}/gradio_api/call/restore/{json.loads(reply)['event_id']}")[1].decode()
 
 
+def children(pid: int) -> list[int]:
+    """Processes that a process started, the worker among them: it is the child of whichever thread started it."""
+    listed = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for thread in listed for child in thread.read_text().split()]
+
+
 def memory_mb(pid: int) -> float:
     """Resident memory of a process and its children."""
-    # The worker is the child of whichever thread started it.
-    children = [
-        child for listed in Path(f"/proc/{pid}/task").glob("*/children") for child in listed.read_text().split()
-    ]
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     own = next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS"))
-    return own + sum(memory_mb(int(child)) for child in children)
+    return own + sum(memory_mb(child) for child in children(pid))
 
 
 def load(server: Server, path: str, box: str, clients: int, requests: int) -> tuple[list[float], list[str]]:

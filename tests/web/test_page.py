@@ -2,7 +2,9 @@
 
 import io
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -14,7 +16,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from benchmarks.serving import Server, asked, load, memory_mb, running, status, uploaded
+from benchmarks.serving import Server, asked, children, load, memory_mb, running, status, uploaded
 from PIL import Image
 
 pytest.importorskip("gradio", reason="the page needs the web extra: pip install 'dicface[web]'")
@@ -215,6 +217,40 @@ def test_nothing_is_kept(server: Server, temporary: Path, photo: Path) -> None:
     while time.monotonic() < patience and [path for path in root.rglob("*") if path.is_file()]:
         time.sleep(0.5)
     assert [path for path in root.rglob("*") if path.is_file()] == []
+
+
+def worker_of(server: Server) -> int:
+    """The process that does the work."""
+    (worker,) = (
+        child for child in children(server.pid) if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()
+    )
+    return worker
+
+
+def test_kills_lose_nothing_and_leave_nothing(tmp_path: Path, photo: Path) -> None:
+    """The worker's death takes no finished download with it, the server's takes everything."""
+    with running("--waiting", "2", temporary=tmp_path) as server:
+        (path,) = json.loads(uploaded(server, "face.png", photo.read_bytes())[1])
+        file = {"path": path, "meta": {"_type": "gradio.FileData"}}
+        said = asked(server, file, BOX)
+        assert "1 of 1 faces restored" in said
+        urls = [part.split('"')[0] for part in said.split('"url": "')[1:]]
+        (whole,) = {url for url in urls if "/restored" in url}
+        before = status(whole)
+        assert before[0] == 200
+
+        os.kill(worker_of(server), signal.SIGKILL)
+        assert status(whole) == before
+        # Whoever comes first learns of it, the next finds a new worker.
+        assert "1 of 1 faces restored" in asked(server, file, BOX) + asked(server, file, BOX)
+
+        worker = worker_of(server)
+        os.kill(server.pid, signal.SIGKILL)
+        patience = time.monotonic() + 30
+        while time.monotonic() < patience and (list(tmp_path.iterdir()) or Path(f"/proc/{worker}").exists()):
+            time.sleep(0.1)
+        assert list(tmp_path.iterdir()) == []
+        assert not Path(f"/proc/{worker}").exists()
 
 
 def test_a_port_that_is_taken_is_said(server: Server) -> None:

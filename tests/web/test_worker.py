@@ -11,12 +11,12 @@ pytest.importorskip("gradio", reason="the page needs the web extra: pip install 
 
 from dicface.errors import ImageError
 from dicface.web.answer import preview
-from dicface.web.serve import sweep
+from dicface.web.serve import forget_deleted, sweep
 from dicface.web.worker import TooLongError, Worker
 
 
 def test_a_time_limit_that_holds(tmp_path: Path) -> None:
-    worker = Worker(limit_s=20)
+    worker = Worker(20, tmp_path / "served")
     try:
         assert worker(operator.add, 1, 2) == 3
         worker.limit_s = 0.3
@@ -48,3 +48,11 @@ def test_a_sweep_takes_what_is_old(tmp_path: Path) -> None:
     sweep(tmp_path, older_than_s=60)
     assert list(tmp_path.rglob("*.png")) == []
     assert tmp_path.exists()
+
+
+def test_names_of_deleted_files_are_forgotten(tmp_path: Path) -> None:
+    """Gradio's own lists of files grew by six names with each request, for as long as a server ran."""
+    (tmp_path / "kept.png").write_bytes(b"a")
+    names = [{str(tmp_path / "kept.png"), str(tmp_path / "gone.png")}, set[str]()]
+    forget_deleted(names)
+    assert names == [{str(tmp_path / "kept.png")}, set()]

@@ -6,17 +6,22 @@ import signal
 import tempfile
 import threading
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dicface.errors import UsageError
 from dicface.web.worker import Worker
 
+if TYPE_CHECKING:
+    from gradio import Blocks
+
 # Said before Gradio is imported: it would tell its makers of every start, and its pages would ask for fonts.
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ["HF_HUB_OFFLINE"] = "1"
+# Of each request it keeps a record, and makes a table of all of them after each.
+os.environ["GRADIO_ANALYTICS_MAX_EVENTS"] = "32"
 
 # The page may ask this server and nobody else, whatever is in it.
 _POLICY = (
@@ -87,10 +92,17 @@ def sweep(root: Path, older_than_s: float) -> None:
                     path.rmdir() if path.is_dir() else path.unlink()
 
 
-def _keep_clean(root: Path, kept_s: float, over: threading.Event) -> None:
+def forget_deleted(names: Iterable[set[str]]) -> None:
+    """Take files that are gone out of sets of files' names. Gradio notes every file of the page and forgets none."""
+    for some in names:
+        some.difference_update([name for name in tuple(some) if not Path(name).exists()])
+
+
+def _keep_clean(root: Path, page: "Blocks", kept_s: float, over: threading.Event) -> None:
     """Sweep again and again, until it is over."""
     while not over.wait(kept_s / 5):
         sweep(root, kept_s)
+        forget_deleted(page.temp_file_sets)
 
 
 def _interrupt(*_: object) -> None:
@@ -120,11 +132,14 @@ def serve(host: str = "127.0.0.1", port: int = 7860, limits: Limits | None = Non
     # A polite end clears up as Ctrl+C does.
     signal.signal(signal.SIGTERM, _interrupt)
     over = threading.Event()
-    threading.Thread(target=_keep_clean, args=(root, limits.kept_s, over), daemon=True).start()
     fonts = ("system-ui", "sans-serif")
-    worker = Worker(limits.time_s)
+    worker = Worker(limits.time_s, root)
     try:
-        build(worker, root, limits.waiting).launch(
+        # The process starts with its first work. From then on it clears up if this one is killed.
+        worker(os.getpid)
+        page = build(worker, root, limits.waiting)
+        threading.Thread(target=_keep_clean, args=(root, page, limits.kept_s, over), daemon=True).start()
+        page.launch(
             server_name=host,
             server_port=port,
             share=False,

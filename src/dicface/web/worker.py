@@ -1,10 +1,14 @@
 """Work in a process of its own, which can be stopped when it takes too long."""
 
 import multiprocessing
+import os
+import shutil
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from dicface.errors import DicfaceError
@@ -17,6 +21,29 @@ class TooLongError(DicfaceError):
     """The work took longer than it may."""
 
 
+_PATIENCE_S = 10.0
+
+
+def _end_with_the_server(folder: Path) -> None:
+    """Wait in a thread until the server is gone, clear up after it, and end.
+
+    A server that is killed can do neither, and its worker would wait for work for ever.
+    """
+    server = multiprocessing.parent_process()
+    assert server is not None
+
+    def wait() -> None:
+        server.join()
+        patience = time.monotonic() + _PATIENCE_S
+        # The work in hand may still be writing.
+        while folder.exists() and time.monotonic() < patience:
+            shutil.rmtree(folder, ignore_errors=True)
+            time.sleep(0.1)
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
 class Worker:
     """One process that does one thing after the other. A thread cannot be stopped; a process can.
 
@@ -24,16 +51,19 @@ class Worker:
 
     Args:
         limit_s: how long one piece of work may take, in seconds.
+        folder: for its files; deleted by the process if its parent is killed.
     """
 
-    def __init__(self, limit_s: float) -> None:
+    def __init__(self, limit_s: float, folder: Path) -> None:
         self.limit_s = limit_s
+        self._folder = folder
         self._one = threading.Lock()
         self._pool = self._start()
 
     def _start(self) -> ProcessPoolExecutor:
         # A fork of a server with threads may hang.
-        return ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
+        spawn = multiprocessing.get_context("spawn")
+        return ProcessPoolExecutor(1, spawn, _end_with_the_server, (self._folder,))
 
     def __call__(self, work: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
         """Do it, or raise what it raises.
