@@ -1,6 +1,7 @@
 """Imports point one way, and the base install runs without torch."""
 
 import ast
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -93,6 +94,19 @@ def test_restoring_never_imports_torch() -> None:
         "assert not heavy, heavy\n"
     )
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
+
+
+def test_onnxruntime_tells_nobody(tmp_path: Path) -> None:
+    """Where it does, it leaves the number of its session, .ses, in the temporary folder."""
+    code = (
+        "import sys, numpy as np\n"
+        "from dicface import Restorer\n"
+        "Restorer(backend='onnxruntime').upscale(np.zeros((1, 16, 16, 3), np.uint8))\n"
+        "assert 'onnxruntime' in sys.modules\n"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment | {"TMPDIR": str(tmp_path)})
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_help_imports_nothing_heavy() -> None:
