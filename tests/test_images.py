@@ -74,11 +74,14 @@ def test_every_orientation_comes_upright(tmp_path: Path, picture: Image.Image, o
         assert not again.getexif()
 
 
-def test_an_animation_gives_its_first_frame(tmp_path: Path, picture: Image.Image) -> None:
-    picture.save(tmp_path / "a.gif", save_all=True, append_images=[picture.rotate(90), picture.rotate(180)])
-    photo = read_photo(tmp_path / "a.gif")
+@pytest.mark.parametrize("suffix", [".gif", ".webp", ".png", ".avif", ".tif"])
+def test_an_animation_gives_its_first_frame(tmp_path: Path, picture: Image.Image, suffix: str) -> None:
+    path = tmp_path / f"a{suffix}"
+    picture.save(path, save_all=True, append_images=[picture.rotate(90), picture.rotate(180)])
+    photo = read_photo(path)
     assert photo.notes == ("first of 3 frames",)
     assert photo.pixels.shape == (40, 60, 3)
+    assert np.abs(photo.pixels.astype(int) - np.asarray(picture)).mean() < 16
 
 
 @pytest.mark.parametrize("mode", ["RGB", "P"])

@@ -33,6 +33,12 @@ def test_an_answer_has_all_that_is_shown(tmp_path: Path, small_photo: np.ndarray
     assert json.loads(done.report.read_text())["input"] == "a.png"
 
 
+def test_what_to_doubt_is_said_on_the_page(tmp_path: Path, small_photo: np.ndarray) -> None:
+    Image.fromarray(small_photo).save(tmp_path / "a.jpg", quality=40)
+    done = answer(Wish(tmp_path / "a.jpg", tmp_path, "lite", 1, read_boxes("43, 21, 64, 43")))
+    assert done.summary.startswith("1 of 1 faces restored, warning: face 1 shows JPEG blocks. 121x121 to 121x121 px in")
+
+
 def test_a_result_too_large_for_a_page_is_refused(tmp_path: Path) -> None:
     Image.new("RGB", (2000, 1000)).save(tmp_path / "a.png")
     with pytest.raises(UsageError, match="expected a result of at most 64 megapixels, got 16000x8000"):

@@ -227,9 +227,11 @@ def worker_of(server: Server) -> int:
     return worker
 
 
-def test_kills_lose_nothing_and_leave_nothing(tmp_path: Path, photo: Path) -> None:
+def test_a_full_queue_is_said_and_kills_lose_nothing_and_leave_nothing(tmp_path: Path, photo: Path) -> None:
     """The worker's death takes no finished download with it, the server's takes everything."""
-    with running("--waiting", "2", temporary=tmp_path) as server:
+    root = tmp_path / "temporary"
+    root.mkdir()
+    with running("--waiting", "2", temporary=root) as server:
         (path,) = json.loads(uploaded(server, "face.png", photo.read_bytes())[1])
         file = {"path": path, "meta": {"_type": "gradio.FileData"}}
         said = asked(server, file, BOX)
@@ -239,6 +241,11 @@ def test_kills_lose_nothing_and_leave_nothing(tmp_path: Path, photo: Path) -> No
         before = status(whole)
         assert before[0] == 200
 
+        # Two may wait, and those that are begun need not.
+        _, failures = load(server, path, BOX, clients=12, requests=12)
+        assert 1 <= len(failures) <= 10
+        assert all("Queue is full" in failure for failure in failures)
+
         os.kill(worker_of(server), signal.SIGKILL)
         assert status(whole) == before
         # Whoever comes first learns of it, the next finds a new worker.
@@ -247,9 +254,9 @@ def test_kills_lose_nothing_and_leave_nothing(tmp_path: Path, photo: Path) -> No
         worker = worker_of(server)
         os.kill(server.pid, signal.SIGKILL)
         patience = time.monotonic() + 30
-        while time.monotonic() < patience and (list(tmp_path.iterdir()) or Path(f"/proc/{worker}").exists()):
+        while time.monotonic() < patience and (list(root.iterdir()) or Path(f"/proc/{worker}").exists()):
             time.sleep(0.1)
-        assert list(tmp_path.iterdir()) == []
+        assert list(root.iterdir()) == []
         assert not Path(f"/proc/{worker}").exists()
 
 

@@ -160,10 +160,14 @@ def answer(wish: Wish) -> Answer:
         strips.append(strip)
     found = f"{len(restored)} of {len(restoration.faces)} faces restored" if restoration.faces else "No face found"
     reasons = sorted({face.outcome.value for face in restoration.faces if face.steps is None})
+    warnings = [
+        f"warning: face {number} {' and '.join(doubt.value for doubt in face.doubts)}"
+        for number, face in enumerate(restored, start=1)
+        if face.doubts
+    ]
+    said = ", ".join((found, *reasons, *notes, *warnings))
     elapsed_s = sum(stages_s.values())
-    summary = (
-        f"{', '.join((found, *reasons, *notes))}. {width}x{height} to {size[0]}x{size[1]} px in {elapsed_s:.1f} s."
-    )
+    summary = f"{said}. {width}x{height} to {size[0]}x{size[1]} px in {elapsed_s:.1f} s."
     return Answer(summary, before, after, tuple(strips), target, report)
 
 
