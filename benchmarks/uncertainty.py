@@ -125,6 +125,7 @@ def main(
     fit: Annotated[
         Path | None, typer.Option(help="Face pack that the shipped map is fitted on; prints the fit.")
     ] = None,
+    fit_limit: Annotated[int, typer.Option(min=1, help="Only that many faces from the start of that.")] = 100,
     model: Annotated[str, typer.Option(help="Embedded model or file.")] = DEFAULT_MODEL,
     limit: Annotated[int | None, typer.Option(min=1, help="Only that many faces from the start.")] = None,
     sizes: Annotated[str, typer.Option(help="Sides of the crops that are measured.")] = "16,32",
@@ -132,7 +133,7 @@ def main(
     """Print the tables."""
     console, network = Console(width=170), FaceModel(model, "onnxruntime")
     if fit is not None:
-        learnt = read_references(fit, limit)[0].hr
+        learnt = read_references(fit, fit_limit)[0].hr
         weights = fitted([Sample(network, learnt, size) for size in FIT_SIZES])
         console.print("base, mirror, step, shift, factor, power:", [round(weight, 3) for weight in weights])
     hr = read_references(data, limit)[0].hr
