@@ -2,6 +2,7 @@
 
 import operator
 import os
+import signal
 import time
 from pathlib import Path
 
@@ -31,6 +32,18 @@ def test_a_time_limit_that_holds(tmp_path: Path) -> None:
         (tmp_path / "a.png").write_text("no picture")
         with pytest.raises(ImageError, match="expected an image"):
             worker(preview, tmp_path / "a.png", tmp_path)
+    finally:
+        worker.close()
+
+
+def test_a_process_that_died_with_nothing_to_do_is_replaced(tmp_path: Path) -> None:
+    """A pool that is broken refuses all further work."""
+    worker = Worker(20, tmp_path / "served")
+    try:
+        first = worker(os.getpid)
+        os.kill(first, signal.SIGKILL)
+        time.sleep(1)
+        assert worker(os.getpid) != first
     finally:
         worker.close()
 

@@ -15,13 +15,12 @@ from dicface.errors import DicfaceError
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
+_PATIENCE_S = 10.0
+"""How long the work in hand may go on writing after the server is gone."""
 
 
 class TooLongError(DicfaceError):
     """The work took longer than it may."""
-
-
-_PATIENCE_S = 10.0
 
 
 def _end_with_the_server(folder: Path) -> None:
@@ -35,7 +34,6 @@ def _end_with_the_server(folder: Path) -> None:
     def wait() -> None:
         server.join()
         patience = time.monotonic() + _PATIENCE_S
-        # The work in hand may still be writing.
         while folder.exists() and time.monotonic() < patience:
             shutil.rmtree(folder, ignore_errors=True)
             time.sleep(0.1)
@@ -72,7 +70,11 @@ class Worker:
             TooLongError: it took too long, or the process died over it. The next piece of work gets a new process.
         """
         with self._one:
-            future = self._pool.submit(work, *args, **kwargs)
+            try:
+                future = self._pool.submit(work, *args, **kwargs)
+            except BrokenProcessPool:  # it died while it had nothing to do
+                self._replace()
+                future = self._pool.submit(work, *args, **kwargs)
             try:
                 return future.result(self.limit_s)
             except TimeoutError as error:
