@@ -14,13 +14,15 @@ from torch import Tensor, nn
 from dicface.errors import CheckpointError, ConfigError
 from dicface.files import written_whole
 from dicface.networks.dic import DICConfig, DICNetwork
+from dicface.networks.finder import Finder, FinderConfig
 from dicface.networks.stacked_hourglass import StackedHourglass, StackedHourglassConfig
 
-Saved = DICNetwork | StackedHourglass
+Saved = DICNetwork | StackedHourglass | Finder
 # By the name of the config table that describes them.
 _KINDS: dict[str, tuple[Any, type[Saved]]] = {
     "network": (DICConfig, DICNetwork),
     "hourglass": (StackedHourglassConfig, StackedHourglass),
+    "finder": (FinderConfig, Finder),
 }
 
 _MOST = 1024

@@ -19,6 +19,7 @@ from dicface.images import FACE_PX, LR_PX
 from dicface.landmarks import KEYPOINTS
 from dicface.losses import GANConfig, LossConfig
 from dicface.networks.dic import DICConfig
+from dicface.networks.finder import FinderConfig
 from dicface.networks.stacked_hourglass import StackedHourglassConfig
 
 Config = TypeVar("Config")
@@ -57,7 +58,8 @@ class RunConfig:
 
     Attributes:
         task: `landmark` trains the landmark branch alone, `dic` the whole network, `dicgan` goes on from there against
-            a discriminator, `hr-landmark` trains the stacked hourglass, `features` the face features of `dicgan`.
+            a discriminator, `hr-landmark` trains the stacked hourglass, `features` the face features of `dicgan`,
+            `finder` the network that looks for faces in photos.
             `image` is for callers of `fit` that bring a network of their own, which learns the image alone.
         steps: optimiser steps.
         seed: of weights, order and augmentation.
@@ -72,7 +74,7 @@ class RunConfig:
         frozen_landmark_steps: steps during which the landmark branch does not learn.
     """
 
-    task: Literal["landmark", "hr-landmark", "dic", "dicgan", "features", "image"] = "dic"
+    task: Literal["landmark", "hr-landmark", "dic", "dicgan", "features", "finder", "image"] = "dic"
     steps: int = 150_000
     seed: int = 0
     precision: Literal["32-true", "bf16-mixed"] = "32-true"
@@ -115,6 +117,7 @@ class TrainConfig:
     network: DICConfig = field(default_factory=DICConfig)
     hourglass: StackedHourglassConfig = field(default_factory=StackedHourglassConfig)
     features: FeaturesConfig = field(default_factory=FeaturesConfig)
+    finder: FinderConfig = field(default_factory=FinderConfig)
     batch: BatchConfig = field(default_factory=BatchConfig)
     augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
     lr: LRConfig = field(default_factory=LRConfig)
@@ -161,6 +164,7 @@ TABLES = {
     "dic": _COMMON | {"network", "lr", "loss"},
     "dicgan": _COMMON | {"network", "lr", "loss", "gan"},
     "features": _COMMON | {"features"},
+    "finder": _COMMON | {"finder"},
     "image": _COMMON | {"lr"},
 }
 """Which tables each task uses."""

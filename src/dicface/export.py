@@ -19,6 +19,7 @@ from dicface.files import written_whole
 from dicface.images import FACE_PX, LR_PX, resize, to_network
 from dicface.networks.blocks import channel_means
 from dicface.networks.dic import DICNetwork
+from dicface.networks.finder import Finder, probable
 from dicface.networks.inference import for_inference
 from dicface.networks.stacked_hourglass import StackedHourglass
 from dicface.runtime.backends import OnnxRuntimeBackend, open_session
@@ -53,6 +54,18 @@ class LandmarkGraph(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         """(N, 3, 128, 128) float RGB in [0, 1] -> (N, 68, 32, 32) float."""
         return self.network(image - self.means)[-1]
+
+
+class FinderGraph(nn.Module):
+    """The finder as any caller wants it: plain images in, probabilities and sides out."""
+
+    def __init__(self, network: Finder) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """(N, 3, H, W) float RGB in [0, 1] -> two of (N, H/4, W/4) float, see `probable`."""
+        return probable(self.network(image))
 
 
 @dataclass(frozen=True)
@@ -120,6 +133,22 @@ def export_landmarks(network: StackedHourglass, path: Path) -> None:
     """
     image = torch.rand(2, 3, FACE_PX, FACE_PX)
     _write_graph(LandmarkGraph(network), path, {"image": image}, ["heatmaps"], {"image": {0: _FACES}})
+
+
+def export_finder(network: Finder, path: Path) -> None:
+    """Write the face finder as ONNX: input `image`, outputs `probability` and `side`.
+
+    Shapes, float32: `image` (N, 3, H, W) RGB in [0, 1], H and W divisible by 8; the outputs (N, H/4, W/4), see
+    `probable`. N, H and W are dynamic.
+
+    Args:
+        network: in evaluation mode.
+        path: the file; replaced in one step if it exists.
+    """
+    sides = {at: 8 * torch.export.Dim(name, min=1, max=2048) for at, name in ((2, "rows"), (3, "columns"))}
+    image = torch.rand(2, 3, 64, 96)
+    shapes = {"image": {0: _FACES, **sides}}
+    _write_graph(FinderGraph(network), path, {"image": image}, ["probability", "side"], shapes)
 
 
 def _write_graph(
@@ -216,6 +245,36 @@ def export_landmarks_checked(network: StackedHourglass, path: Path, faces: NDArr
                 f"expected the ONNX file to differ from torch by less than {MAX_DIFFERENCE}, got {difference}"
             )
     return difference
+
+
+def export_finder_checked(network: Finder, path: Path, faces: NDArray[np.uint8]) -> float:
+    """Write the face finder as ONNX, but only if it then gives what torch gives.
+
+    Args:
+        network, path: see `export_finder`.
+        faces: (N, 128, 128, 3) uint8 RGB to compare on; each is also looked at together with its neighbours, shrunk.
+
+    Returns:
+        Largest difference of a probability.
+
+    Raises:
+        CheckpointError: the two differ by 1e-3 or more; nothing is written then.
+    """
+    many = resize(np.concatenate(list(faces), axis=1), (32 * len(faces), 32))
+    worst = 0.0
+    with written_whole(path) as part:
+        export_finder(network, part)
+        session = open_session(part)
+        for image in (to_network(faces), to_network(many[None])):
+            with torch.inference_mode():
+                wanted = FinderGraph(network)(torch.from_numpy(image))[0].numpy()
+            (got,) = session.run(["probability"], {"image": image})
+            worst = max(worst, float(np.abs(np.asarray(got) - wanted).max()))
+        if worst >= MAX_DIFFERENCE:
+            raise CheckpointError(
+                f"expected the ONNX file to differ from torch by less than {MAX_DIFFERENCE}, got {worst}"
+            )
+    return worst
 
 
 def comparison_faces(pack: Path | None, faces: int = 8) -> NDArray[np.uint8]:

@@ -89,7 +89,7 @@ def target_heatmaps(landmarks: Tensor, sigma: float = 1.0) -> Tensor:
     return down[..., :, None] * across[..., None, :]
 
 
-def _generator(*key: int) -> torch.Generator:
+def seeded(*key: int) -> torch.Generator:
     """Random numbers that depend on all parts of the key; torch's own seeding looks at the low 32 bits only."""
     return torch.Generator().manual_seed(int(np.random.SeedSequence(key).generate_state(1)[0]))
 
@@ -141,7 +141,7 @@ class FaceSampler:
 
     def _epoch_order(self, epoch: int) -> Tensor:
         if self._order[0] != epoch:
-            generator = _generator(self.seed, _ORDER, epoch)
+            generator = seeded(self.seed, _ORDER, epoch)
             self._order = epoch, torch.randperm(len(self.images), generator=generator)
         return self._order[1]
 
@@ -151,7 +151,7 @@ class FaceSampler:
 
     def batch(self, step: int) -> FaceBatch:
         """This process's share of batch number `step`, on the device of the images."""
-        generator = _generator(self.seed, _AUGMENTATION, step)
+        generator = seeded(self.seed, _AUGMENTATION, step)
         part, device = self.part, self.images.device
         chosen = self._faces(step)[part].to(device)
         images = self.images[chosen].permute(0, 3, 1, 2).float() / 255

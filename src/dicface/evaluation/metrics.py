@@ -118,3 +118,22 @@ def verification_auc(embeddings: NDArray[np.floating], identities: NDArray[np.in
     ranks[np.argsort(cosines, kind="stable")] = np.arange(1, len(cosines) + 1)
     hits, misses = int(same.sum()), int((~same).sum())
     return float((ranks[same].sum() - hits * (hits + 1) / 2) / (hits * misses))
+
+
+def average_precision(scores: NDArray[np.floating], hits: NDArray[np.bool_], wanted: int) -> float:
+    """Mean precision of what was found, over the share of what there was to find.
+
+    Args:
+        scores: (P,), the higher the surer.
+        hits: (P,), whether each is one that was wanted; each of those at most once.
+        wanted: how many there were.
+
+    Returns:
+        0 to 1; the area under the precision-recall curve, with precision taken as the best at that recall or beyond.
+    """
+    if not wanted:
+        return 0.0
+    right = hits[np.argsort(-scores, kind="stable")].cumsum()
+    precision = right / np.arange(1, len(right) + 1)
+    best = np.maximum.accumulate(precision[::-1])[::-1]
+    return float((best * np.diff(right, prepend=0)).sum() / wanted)

@@ -19,7 +19,7 @@ from dicface.runtime.backends import BACKENDS, Backend, OnnxRuntimeBackend, Open
 from dicface.runtime.choice import Choice, choose_backend, choose_provider, processor_capabilities
 from dicface.runtime.sharing import SharedRuns
 
-Kind = Literal["restoration", "landmarks", "features"]
+Kind = Literal["restoration", "landmarks", "features", "finder"]
 
 DEFAULT_MODEL = "lite"
 MAX_BATCH = 16

@@ -33,11 +33,12 @@ from dicface.training.callbacks import (
 from dicface.training.dic import DICTask
 from dicface.training.dicgan import DICGANTask
 from dicface.training.features import FeaturesTask
+from dicface.training.finder import FinderTask
 from dicface.training.landmark import HRLandmarkTask, LandmarkTask
 from dicface.training.provenance import describe_files, describe_start
 from dicface.training.task import Task
 
-FIXED_TABLES = ("network", "hourglass", "features", "batch")
+FIXED_TABLES = ("network", "hourglass", "features", "finder", "batch")
 VALIDATION_BATCH = 50
 VALIDATION_FACES = 200
 # Likeness is measured over pairs, of which few faces make few.
@@ -122,10 +123,12 @@ def build_task(config: TrainConfig, train: FacePack) -> Task[Any]:
             return DICGANTask(config)
         case "features":
             return FeaturesTask(config, people=int(train.identities.max()) + 1)
+        case "finder":
+            return FinderTask(config)
         case "image":
             raise ConfigError(
                 "expected a caller of fit that brings the network of run.task 'image'; the tasks of `dicface train` "
-                "are landmark, hr-landmark, dic, dicgan and features"
+                "are landmark, hr-landmark, dic, dicgan, features and finder"
             )
 
 
