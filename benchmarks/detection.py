@@ -1,12 +1,15 @@
-"""How many small faces the detectors find, and how their boxes lie relative to the landmarks' box.
+"""How many small faces the detectors find, how their boxes lie, and what finding costs beside restoring.
 
     python benchmarks/detection.py PHOTOS
 
-PHOTOS is a folder of photos with a `.pts` file each. A face counts as found if a detection's box and the box of its
-landmarks overlap by half (intersection over union 0.4, since the two are not the same box by definition).
+PHOTOS is a folder of photos with a `.pts` file each, which are shrunk until the face has the width said, or left as
+they are. A face counts as found if a detection's box and the box of its landmarks overlap by half (intersection over
+union 0.4, since the two are not the same box by definition). Times are the best of three, per photo; the restored faces
+are those that the detector found, unless they are too large.
 """
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -17,27 +20,49 @@ from rich.table import Table
 
 from dicface.pipeline.align import intersection_over_union, landmark_box
 from dicface.pipeline.detect import make_detector
+from dicface.pipeline.restore import Restorer
 from photos import shrunk_photos
 
-WIDTHS_PX = (16, 20, 24, 32)
+WIDTHS_PX = (16.0, 20.0, 24.0, 32.0, 48.0, float("inf"))
 FOUND_OVERLAP = 0.4
 
 
-def main(photos: Annotated[Path, typer.Argument(help="Folder of photos with .pts files.")]) -> None:
+def best_ms(call: Callable[[], object]) -> float:
+    """Shortest of three calls."""
+    times: list[float] = []
+    for _ in range(3):
+        start = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - start)
+    return min(times) * 1000
+
+
+def main(
+    photos: Annotated[Path, typer.Argument(help="Folder of photos with .pts files.")],
+    detectors: Annotated[str, typer.Option(help="By name, separated by commas.")] = "dlib,dlib-fast,dlib-thorough",
+) -> None:
     """Print recall, further detections and time for each detector and face width."""
-    table = Table("detector", "face px", "photos", "recall", "further boxes", "ms a photo", "offset x, y; size")
-    for name in ("dlib", "dlib-fast"):
+    columns = ("detector", "face px", "photos", "megapixels", "recall", "further boxes", "offset x, y; size")
+    table = Table(*columns, "detecting ms", "restoring ms")
+    restorer = Restorer()
+    for name in detectors.split(","):
         detect = make_detector(name)
         for width_px in WIDTHS_PX:
-            found, further, count, elapsed_s = 0, 0, 0, 0.0
+            found, further, megapixels = 0, 0, 0.0
+            times_ms: list[tuple[float, float]] = []
             offsets: list[tuple[float, float, float]] = []
             for photo in shrunk_photos(photos, width_px):
                 wanted = landmark_box(photo.landmarks)
-                start = time.perf_counter()
                 detections = detect(photo.pixels)
-                elapsed_s += time.perf_counter() - start
-                count += 1
-                hits = [d.box for d in detections if intersection_over_union(d.box, wanted) > FOUND_OVERLAP]
+                boxes = [detection.box for detection in detections]
+                times_ms.append(
+                    (
+                        best_ms(lambda pixels=photo.pixels, detect=detect: detect(pixels)),
+                        best_ms(lambda pixels=photo.pixels, boxes=boxes: restorer.faces(pixels, boxes)),
+                    )
+                )
+                megapixels += photo.pixels[..., 0].size / 1e6
+                hits = [box for box in boxes if intersection_over_union(box, wanted) > FOUND_OVERLAP]
                 found += bool(hits)
                 further += len(detections) - len(hits[:1])
                 if hits:
@@ -46,9 +71,11 @@ def main(photos: Annotated[Path, typer.Argument(help="Folder of photos with .pts
                     across = (hits[0].left + hits[0].right - wanted.left - wanted.right) / 2 / hit_side
                     down = (hits[0].top + hits[0].bottom - wanted.top - wanted.bottom) / 2 / hit_side
                     offsets.append((across, down, side / hit_side))
+            count = len(times_ms)
             offset = "{:+.2f}, {:+.2f}; {:.2f}".format(*np.median(offsets, axis=0)) if offsets else ""
-            row = (f"{found / count:.1%}", str(further), f"{elapsed_s / count * 1000:.0f}", offset)
-            table.add_row(name, str(width_px), str(count), *row)
+            width = "as they are" if width_px == float("inf") else f"{width_px:g}"
+            row = (f"{megapixels / count:.2f}", f"{found / count:.1%}", str(further), offset)
+            table.add_row(name, width, str(count), *row, *(f"{ms:.0f}" for ms in np.mean(times_ms, axis=0)))
     Console().print(table)
 
 

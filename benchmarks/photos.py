@@ -34,12 +34,13 @@ def shrunk_photos(folder: Path, face_width_px: float) -> Iterator[ShrunkPhoto]:
 
     Args:
         folder: photos with a `.pts` file of the same name each.
-        face_width_px: width of the landmarks' box after shrinking. Photos with a smaller face are left out.
+        face_width_px: width of the landmarks' box after shrinking. Photos with a smaller face are left out, or, if it
+            is infinite, all are left as they are.
     """
     for annotation in sorted(folder.glob("*.pts")):
         original = read_photo(annotation.with_suffix(".jpg")).pixels
         landmarks = read_pts(annotation)
-        factor = face_width_px / float(np.ptp(landmarks[:, 0]))
+        factor = 1.0 if face_width_px == float("inf") else face_width_px / float(np.ptp(landmarks[:, 0]))
         if factor > 1:
             continue
         height, width = (max(1, round(side * factor)) for side in original.shape[:2])

@@ -5,7 +5,8 @@ r"""Make a trained run one of the embedded models: weights, ONNX file and card.
 
 Everything in the card is either an argument or measured here on all faces of the validation pack, nominal crop: with
 the ONNX file in ONNX Runtime, PSNR and SSIM under every protocol and at every size of a network that restores faces,
-and normalised errors of one that finds landmarks; with torch, how well face features tell people apart. Features have
+normalised errors of one that finds landmarks and average precision of
+one that finds faces; with torch, how well face features tell people apart. Features have
 no ONNX file, since nothing runs them without torch; their weights are kept in float16, as they are measured.
 """
 
@@ -22,19 +23,28 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from dicface.checkpoints import load_run, read_tensors, save_network, write_tensors
+from dicface.data.batches import nominal_batches, seeded
 from dicface.data.packs import read_pack
 from dicface.data.references import read_references
+from dicface.data.scenes import make_scenes
 from dicface.evaluation.identity import Recogniser
 from dicface.evaluation.measure import landmark_errors, measure
-from dicface.evaluation.metrics import verification_auc
-from dicface.export import comparison_crops, comparison_faces, export_checked, export_landmarks_checked
+from dicface.evaluation.metrics import average_precision, verification_auc
+from dicface.export import (
+    comparison_crops,
+    comparison_faces,
+    export_checked,
+    export_locator_checked,
+)
 from dicface.files import file_digest, write_json
 from dicface.images import FACE_PX
 from dicface.networks.dic import DICNetwork
+from dicface.networks.finder import Finder
 from dicface.networks.lightcnn import FaceRecogniser
 from dicface.networks.stacked_hourglass import StackedHourglass
 from dicface.runtime.landmarks import LandmarkModel
 from dicface.runtime.models import FaceModel
+from dicface.training.finder import Found, match_faces
 
 MODELS = Path(__file__).parent.parent / "src" / "dicface" / "models"
 SIZES = (8, 12, 16, 24, 32, 48, 64)
@@ -46,6 +56,7 @@ USE = {
     "restoration": "For research and for looking at one's own photos. A restored face is an estimate from few pixels, "
     "never evidence of anyone's identity.",
     "landmarks": "For research: preparing and measuring pictures of faces. Not for telling who or how somebody is.",
+    "finder": "For research and for looking at one's own photos: where faces are. Not for watching people.",
     "features": "For research: how much of a person's likeness a restored face keeps. Far too weak, and not meant, for "
     "telling who somebody is.",
 }
@@ -110,7 +121,7 @@ def embed_restoration(network: DICNetwork, graph: Path, validation: Path) -> dic
 def embed_landmarks(network: StackedHourglass, graph: Path, validation: Path) -> dict[str, Any]:
     """Write the ONNX file of a network that finds landmarks; what its card says of it."""
     compared = comparison_faces(validation)
-    difference = export_landmarks_checked(network, graph, compared)
+    difference = export_locator_checked(network, graph, compared)
     hr, landmarks = read_pack(validation).nominal()
     errors = landmark_errors(LandmarkModel(str(graph))(hr).points, landmarks)
     facts = pack_facts(validation)
@@ -120,6 +131,37 @@ def embed_landmarks(network: StackedHourglass, graph: Path, validation: Path) ->
         **cost(network, torch.zeros(1, 3, FACE_PX, FACE_PX)),
         "numbers": {"crop": "nominal", "data_sha256": facts["sha256"], "results": [result]},
         "onnx_against_torch": {"faces": len(compared), "largest_difference": {"heatmaps": difference}},
+    }
+
+
+def embed_finder(network: Finder, graph: Path, validation: Path) -> dict[str, Any]:
+    """Write the ONNX file of the face finder; what its card says of it."""
+    compared = comparison_faces(validation)
+    difference = export_locator_checked(network, graph, compared)
+    batches = nominal_batches(read_pack(validation))
+    scenes = [make_scenes(batch, seeded(0, number)) for number, batch in enumerate(batches)]
+    with torch.inference_mode():
+        found = [match_faces(network(part.images), part) for part in scenes]
+        with FlopCounterMode(display=False) as counter:
+            network(torch.zeros(1, 3, 1000, 1000))
+    joined = Found.joined(found)
+    facts = pack_facts(validation)
+    result = {
+        "data": facts["file"],
+        "scenes": sum(len(part.images) for part in scenes),
+        "n": joined.faces,
+        "average_precision": round(average_precision(*joined), 4),
+    }
+    return {
+        "kind": "finder",
+        "parameters": sum(parameter.numel() for parameter in network.parameters()),
+        "gflop_per_megapixel": round(counter.get_total_flops() / 1e9, 2),
+        "numbers": {
+            "crop": "scenes of nominal crops, see data/scenes.py",
+            "data_sha256": facts["sha256"],
+            "results": [result],
+        },
+        "onnx_against_torch": {"faces": len(compared), "largest_difference": {"probability": difference}},
     }
 
 
@@ -147,6 +189,8 @@ def embed_network(run: Path, weights: Path, graph: Path, validation: Path) -> di
     network = load_run(run)
     if isinstance(network, DICNetwork):
         measured = embed_restoration(network, graph, validation)
+    elif isinstance(network, Finder):
+        measured = embed_finder(network, graph, validation)
     else:
         measured = embed_landmarks(network, graph, validation)
     measured["numbers"]["backend"] = f"onnxruntime {onnxruntime.__version__}, float32"

@@ -96,12 +96,6 @@ def test_faces_left_alone_are_said_with_the_reason(tmp_path: Path, portrait: np.
     assert "0 of 1 faces restored, 1 left alone: already larger than the model can improve" in result.stdout
 
 
-def test_a_limited_search_is_said(tmp_path: Path) -> None:
-    Image.new("RGB", (3000, 2000), (90, 120, 200)).save(tmp_path / "large.png")
-    result = dicface("restore", tmp_path / "large.png", "-o", tmp_path / "out.jpg", "--scale", "1")
-    assert "no face found, faces under 20 px were not looked for (--detector dlib-thorough does)" in result.stdout
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -14,7 +14,12 @@ def facts_table(name: str, card: dict[str, Any]) -> Table:
     """
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     packs = ", ".join(f"{pack['file']} ({pack['faces']} faces)" for pack in card["data"])
-    table.add_row("size", f"{card['parameters'] / 1e6:.2f} M parameters, {card['gflop_per_face']:g} GFLOP a face")
+    work = (
+        f"{card['gflop_per_megapixel']:g} GFLOP a megapixel"
+        if card["kind"] == "finder"
+        else f"{card['gflop_per_face']:g} GFLOP a face"
+    )
+    table.add_row("size", f"{card['parameters'] / 1e6:.2f} M parameters, {work}")
     table.add_row("trained on", f"{packs}; {card['samples']} faces seen")
     table.add_row("", f"{card['hardware']}; at commit {card['commit']}")
     table.add_row("licence", card["licence"])
@@ -25,7 +30,7 @@ def facts_table(name: str, card: dict[str, Any]) -> Table:
 
 
 def results_table(name: str, card: dict[str, Any]) -> Table:
-    """PSNR and SSIM by size of the crop, bicubic beside it; of a landmark model, its errors; of features, their worth.
+    """PSNR and SSIM by size of the crop, bicubic beside it; of the others, their own measures.
 
     Args:
         name, card: see `facts_table`.
@@ -37,6 +42,11 @@ def results_table(name: str, card: dict[str, Any]) -> Table:
             errors = row["nrmse"]
             cells = (f"{100 * errors[by]:.2f} %" for by in ("width", "outer_eye", "inter_ocular"))
             table.add_row(f"{row['n']} of {row['data']}", *cells)
+        return table
+    if card["kind"] == "finder":
+        table = Table("scenes of faces", "faces to find", "average precision (1 without fail)")
+        for row in numbers["results"]:
+            table.add_row(f"{row['scenes']} of {row['data']}", str(row["n"]), f"{row['average_precision']:.3f}")
         return table
     if card["kind"] == "features":
         table = Table("faces", "people, none trained on", "tells them apart (0.5 is chance, 1 without fail)")

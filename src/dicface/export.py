@@ -41,6 +41,10 @@ class _Graph(nn.Module):
         return output.sr.clamp(0, 1), output.heatmaps
 
 
+Locator = StackedHourglass | Finder
+"""What finds something in an image: landmarks of a face, faces of a photo."""
+
+
 class LandmarkGraph(nn.Module):
     """The landmark network as any caller wants it: plain images in, the last heatmaps out."""
 
@@ -51,9 +55,9 @@ class LandmarkGraph(nn.Module):
         self.network = network
         self.register_buffer("means", channel_means(), persistent=False)
 
-    def forward(self, image: Tensor) -> Tensor:
+    def forward(self, image: Tensor) -> tuple[Tensor]:
         """(N, 3, 128, 128) float RGB in [0, 1] -> (N, 68, 32, 32) float."""
-        return self.network(image - self.means)[-1]
+        return (self.network(image - self.means)[-1],)
 
 
 class FinderGraph(nn.Module):
@@ -121,34 +125,24 @@ def export_onnx(network: DICNetwork, path: Path) -> None:
     )
 
 
-def export_landmarks(network: StackedHourglass, path: Path) -> None:
-    """Write the landmark network for sharp faces as ONNX: input `image`, output `heatmaps`.
+def export_locator(network: Locator, path: Path) -> None:
+    """Write a network that finds landmarks, or faces, as ONNX.
 
-    Shapes, float32: `image` (N, 3, 128, 128) RGB in [0, 1]; `heatmaps` (N, 68, 32, 32), of the last stack. N is
-    dynamic.
-
-    Args:
-        network: in evaluation mode.
-        path: the file; replaced in one step if it exists.
-    """
-    image = torch.rand(2, 3, FACE_PX, FACE_PX)
-    _write_graph(LandmarkGraph(network), path, {"image": image}, ["heatmaps"], {"image": {0: _FACES}})
-
-
-def export_finder(network: Finder, path: Path) -> None:
-    """Write the face finder as ONNX: input `image`, outputs `probability` and `side`.
-
-    Shapes, float32: `image` (N, 3, H, W) RGB in [0, 1], H and W divisible by 8; the outputs (N, H/4, W/4), see
-    `probable`. N, H and W are dynamic.
+    Shapes, float32: input `image` (N, 3, 128, 128) RGB in [0, 1] and output `heatmaps` (N, 68, 32, 32), of the last
+    stack; or input `image` (N, 3, H, W), H and W divisible by 8, and outputs `probability` and `side` (N, H/4, W/4),
+    see `probable`. N, H and W are dynamic.
 
     Args:
         network: in evaluation mode.
         path: the file; replaced in one step if it exists.
     """
-    sides = {at: 8 * torch.export.Dim(name, min=1, max=2048) for at, name in ((2, "rows"), (3, "columns"))}
+    if isinstance(network, StackedHourglass):
+        image, shape = torch.rand(2, 3, FACE_PX, FACE_PX), {0: _FACES}
+        _write_graph(LandmarkGraph(network), path, {"image": image}, ["heatmaps"], {"image": shape})
+        return
     image = torch.rand(2, 3, 64, 96)
-    shapes = {"image": {0: _FACES, **sides}}
-    _write_graph(FinderGraph(network), path, {"image": image}, ["probability", "side"], shapes)
+    shape = {0: _FACES, 2: 8 * torch.export.Dim("rows", max=2048), 3: 8 * torch.export.Dim("columns", max=2048)}
+    _write_graph(FinderGraph(network), path, {"image": image}, ["probability", "side"], {"image": shape})
 
 
 def _write_graph(
@@ -220,61 +214,32 @@ def export_checked(network: DICNetwork, path: Path, crops: list[NDArray[np.uint8
     return result
 
 
-def export_landmarks_checked(network: StackedHourglass, path: Path, faces: NDArray[np.uint8]) -> float:
-    """Write the landmark network as ONNX, but only if it then gives what torch gives.
+def export_locator_checked(network: Locator, path: Path, faces: NDArray[np.uint8]) -> float:
+    """Write a network that finds landmarks, or faces, as ONNX, but only if it then gives what torch gives.
 
     Args:
-        network, path: see `export_landmarks`.
+        network, path: see `export_locator`.
         faces: (N, 128, 128, 3) uint8 RGB to compare on.
 
     Returns:
-        Largest difference of the heatmaps.
+        Largest difference of the heatmaps or probabilities.
 
     Raises:
         CheckpointError: the two differ by 1e-3 or more; nothing is written then.
     """
     image = to_network(faces)
+    graph = LandmarkGraph(network) if isinstance(network, StackedHourglass) else FinderGraph(network)
     with torch.inference_mode():
-        wanted = LandmarkGraph(network)(torch.from_numpy(image)).numpy()
+        wanted = graph(torch.from_numpy(image))[0].numpy()
     with written_whole(path) as part:
-        export_landmarks(network, part)
-        (got,) = open_session(part).run(["heatmaps"], {"image": image})
+        export_locator(network, part)
+        got = open_session(part).run(None, {"image": image})[0]
         difference = float(np.abs(np.asarray(got) - wanted).max())
         if difference >= MAX_DIFFERENCE:
             raise CheckpointError(
                 f"expected the ONNX file to differ from torch by less than {MAX_DIFFERENCE}, got {difference}"
             )
     return difference
-
-
-def export_finder_checked(network: Finder, path: Path, faces: NDArray[np.uint8]) -> float:
-    """Write the face finder as ONNX, but only if it then gives what torch gives.
-
-    Args:
-        network, path: see `export_finder`.
-        faces: (N, 128, 128, 3) uint8 RGB to compare on; each is also looked at together with its neighbours, shrunk.
-
-    Returns:
-        Largest difference of a probability.
-
-    Raises:
-        CheckpointError: the two differ by 1e-3 or more; nothing is written then.
-    """
-    many = resize(np.concatenate(list(faces), axis=1), (32 * len(faces), 32))
-    worst = 0.0
-    with written_whole(path) as part:
-        export_finder(network, part)
-        session = open_session(part)
-        for image in (to_network(faces), to_network(many[None])):
-            with torch.inference_mode():
-                wanted = FinderGraph(network)(torch.from_numpy(image))[0].numpy()
-            (got,) = session.run(["probability"], {"image": image})
-            worst = max(worst, float(np.abs(np.asarray(got) - wanted).max()))
-        if worst >= MAX_DIFFERENCE:
-            raise CheckpointError(
-                f"expected the ONNX file to differ from torch by less than {MAX_DIFFERENCE}, got {worst}"
-            )
-    return worst
 
 
 def comparison_faces(pack: Path | None, faces: int = 8) -> NDArray[np.uint8]:

@@ -5,7 +5,7 @@ import pytest
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from dicface.errors import UsageError
-from dicface.evaluation.metrics import luma, nrmse, psnr, ssim, verification_auc
+from dicface.evaluation.metrics import average_precision, luma, nrmse, psnr, ssim, verification_auc
 from dicface.evaluation.protocols import PROTOCOLS, Y_CROP8, Y_CROP8_RELEASED, protocols_by_name
 from tests.parity.recorded import recorded_tensors
 
@@ -102,3 +102,12 @@ def test_likeness_of_people_by_hand() -> None:
     apart = np.array([[1.0, 0], [2, 0.1], [0, 1], [0.1, 3]])
     assert verification_auc(apart, people) == 1
     assert verification_auc(apart, np.array([0, 1, 0, 1])) == pytest.approx(2 / 8)
+
+
+def test_average_precision_by_hand() -> None:
+    """Found of three: first, third and none; precision 1 up to a third of them, 2/3 up to two thirds."""
+    scores, hits = np.array([0.2, 0.9, 0.5, 0.1]), np.array([True, True, False, False])
+    assert average_precision(scores, hits, 3) == pytest.approx((1 + 2 / 3) / 3)
+    assert average_precision(np.array([0.9]), np.array([True]), 1) == 1
+    assert average_precision(np.array([]), np.array([], dtype=bool), 2) == 0
+    assert average_precision(np.array([]), np.array([], dtype=bool), 0) == 0

@@ -9,7 +9,6 @@ from dicface import Box, Outcome, Restorer
 from dicface.errors import UsageError
 from dicface.evaluation.protocols import Y
 from dicface.images import resize
-from dicface.pipeline.detect import DlibDetector, make_detector
 
 FACE = Box(43.0, 21.0, 64.0, 43.0)
 
@@ -162,24 +161,3 @@ def test_a_one_pixel_photo_has_no_face(restorer: Restorer) -> None:
     result = restorer.restore(np.zeros((1, 1, 3), dtype=np.uint8))
     assert result.faces == ()
     assert result.image.shape == (4, 4, 3)
-
-
-def test_a_photo_is_enlarged_only_within_the_budget(small_photo: np.ndarray) -> None:
-    assert DlibDetector()(small_photo)
-    assert DlibDetector(max_megapixels=0.02)(small_photo) == []
-
-
-def test_a_large_photo_is_searched_tile_by_tile(small_photo: np.ndarray) -> None:
-    """A face of 22 px and one of 220 px, each once, in a photo that needs several tiles."""
-    photo = np.full((1500, 2200, 3), 128, dtype=np.uint8)
-    photo[900:1021, 1580:1701] = small_photo
-    photo[100:1310, 100:1310] = resize(small_photo, (1210, 1210))
-    boxes = [detection.box for detection in DlibDetector()(photo)]
-    small = [box for box in boxes if box.right - box.left < 30 and abs(box.left - 1580 - FACE.left) < 5]
-    large = [box for box in boxes if box.right - box.left > 150 and abs(box.left - 100 - 10 * FACE.left) < 50]
-    assert (len(small), len(large)) == (1, 1)
-
-
-def test_an_unknown_detector_is_refused() -> None:
-    with pytest.raises(UsageError, match="expected a detector, dlib, dlib-fast or dlib-thorough, got 'haar'"):
-        make_detector("haar")

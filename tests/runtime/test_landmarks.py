@@ -8,7 +8,7 @@ import torch
 
 from dicface.checkpoints import load_hourglass, save_network
 from dicface.errors import CheckpointError, UnknownModelError, UsageError
-from dicface.export import LandmarkGraph, comparison_faces, export_landmarks_checked
+from dicface.export import LandmarkGraph, comparison_faces, export_locator_checked
 from dicface.landmarks import MIRROR_68, decode_heatmaps
 from dicface.networks.stacked_hourglass import StackedHourglass, StackedHourglassConfig
 from dicface.pipeline.align import Box
@@ -23,7 +23,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> tuple[StackedHourglass, Pa
     torch.manual_seed(0)
     network = StackedHourglass(StackedHourglassConfig(width=8, stacks=2)).eval()
     path = tmp_path_factory.mktemp("landmarks") / "tiny.onnx"
-    export_landmarks_checked(network, path, comparison_faces(None))
+    export_locator_checked(network, path, comparison_faces(None))
     return network, path
 
 
@@ -32,7 +32,7 @@ def test_the_file_finds_what_torch_finds(tiny: tuple[StackedHourglass, Path]) ->
     faces = comparison_faces(None, MAX_BATCH + 3)
     image = torch.from_numpy(faces.transpose(0, 3, 1, 2)).float() / 255
     with torch.inference_mode():
-        plain, mirrored = (LandmarkGraph(network)(faces).numpy() for faces in (image, image.flip(-1)))
+        plain, mirrored = (LandmarkGraph(network)(faces)[0].numpy() for faces in (image, image.flip(-1)))
     returned = decode_heatmaps(mirrored)[:, MIRROR_68] * [-1, 1] + [127, 0]
     found = LandmarkModel(str(path))(faces)
     peaks = (plain.max(axis=(-2, -1)) + mirrored.max(axis=(-2, -1))[:, MIRROR_68]) / 2

@@ -26,6 +26,7 @@ from dicface.networks.dic import DICNetwork
 from dicface.training.dic import DICTask
 from dicface.training.dicgan import DICGANTask
 from dicface.training.features import FeaturesTask
+from dicface.training.finder import FinderTask
 from dicface.training.fit import fit
 from dicface.training.landmark import HRLandmarkTask
 from dicface.training.task import Column, rate_factor
@@ -38,11 +39,18 @@ SHRINK = {
     "network": {"features": 4, "hourglass_width": 8, "groups": 2, "steps": 2, "fusion_blocks": 1},
     "hourglass": {"width": 8},
     "features": {"embedding": 4},
+    "finder": {"width": 4, "depth": 1},
     "batch": {"size": 2},
 }
 
 
-TASKS = {"dic": DICTask, "dicgan": DICGANTask, "features": FeaturesTask, "hr-landmark": HRLandmarkTask}
+TASKS = {
+    "dic": DICTask,
+    "dicgan": DICGANTask,
+    "features": FeaturesTask,
+    "finder": FinderTask,
+    "hr-landmark": HRLandmarkTask,
+}
 
 
 def shrinking(config: str) -> list[str]:
@@ -87,7 +95,7 @@ def test_every_shipped_config_trains_three_steps(tmp_path: Path, config: str) ->
     assert saved.keys() == TABLES[settings.run.task]
 
 
-@pytest.mark.parametrize("config", ["lite", "dicgan", "landmarks-hr", "features"])
+@pytest.mark.parametrize("config", ["lite", "dicgan", "landmarks-hr", "features", "finder"])
 def test_a_resumed_run_equals_a_straight_one(tmp_path: Path, config: str) -> None:
     settings = small(config, "run.steps=6", "run.validate_every=3")
     straight = run(settings, tmp_path, "straight")

@@ -11,6 +11,8 @@ from dicface.runtime.models import Kind, embedded_models, find_model
 Backend = Literal["onnxruntime", "openvino", "torch"]
 Precision = Literal["float32", "bfloat16"]
 BATCHES = (1, 8)
+IMAGE_PX: dict[Kind, int] = {"restoration": 16, "landmarks": 128, "finder": 512}
+"""Side of the images that a kind of model is measured on. What is said of a face holds for the finder's photos."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,7 @@ class Model:
         name: as it appears in the table.
         kind: what it is for.
         files: its file for each backend that can run it.
-        gflop: work for one face, 2 x multiply-add; None if nobody counted.
+        gflop: work for one face (for one photo of the finder's), 2 x multiply-add; None if nobody counted.
         trained: its PSNR means something.
     """
 
@@ -58,7 +60,7 @@ class Case:
 
 def embedded_names() -> list[str]:
     """Embedded models whose speed matters; face features only measure others."""
-    return [*embedded_models("restoration"), *embedded_models("landmarks")]
+    return [*embedded_models("restoration"), *embedded_models("landmarks"), *embedded_models("finder")]
 
 
 def embedded(name: str) -> Model:
@@ -73,9 +75,13 @@ def embedded(name: str) -> Model:
         files: dict[Backend, Path] = {"torch": path} if path.suffix == ".safetensors" else {}
         return Model(path.stem, "restoration", files or {"onnxruntime": path, "openvino": path})
     graph = find_model(name, ".onnx", card["kind"])
+    # The others have one backend.
     if card["kind"] == "landmarks":
-        # The one backend that `LandmarkModel` has.
         return Model(name, "landmarks", {"onnxruntime": graph}, card["gflop_per_face"])
+    if card["kind"] == "finder":
+        return Model(
+            name, "finder", {"onnxruntime": graph}, card["gflop_per_megapixel"] * IMAGE_PX["finder"] ** 2 / 1e6
+        )
     files = {"onnxruntime": graph, "openvino": graph, "torch": find_model(name, ".safetensors")}
     return Model(name, "restoration", files, card["gflop_per_face"])
 

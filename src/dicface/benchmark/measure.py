@@ -50,11 +50,11 @@ def best_call_s(call: Callable[[], object]) -> float:
 
 def _load(request: dict[str, Any]) -> Callable[["NDArray[np.float32]"], Any]:
     path, precision = Path(request["path"]), request["precision"]
-    if request["kind"] == "landmarks":
+    if request["kind"] in ("landmarks", "finder"):
         from dicface.runtime.backends import open_session
 
         session: Any = open_session(path)
-        return lambda images: session.run(["heatmaps"], {"image": images})
+        return lambda images: session.run(None, {"image": images})
     from dicface.runtime.backends import OnnxRuntimeBackend, OpenVinoBackend, TorchBackend, TorchVariant
 
     match request["backend"]:
@@ -84,13 +84,13 @@ def measure_row(request: dict[str, Any]) -> dict[str, Any]:
     """Time one case.
 
     Args:
-        request: kind, path, backend, precision, compiled, channels_last, batch; faces, an .npy file of (N, 128, 128, 3)
-            uint8 RGB or None.
+        request: kind, path, side (of the images), backend, precision, compiled, channels_last, batch; faces, an .npy
+            file of (N, 128, 128, 3) uint8 RGB or None.
     """
     start = time.perf_counter()
     import numpy as np
 
-    side = _LR_PX if request["kind"] == "restoration" else 128
+    side = request["side"]
     images = np.random.default_rng(0).random((request["batch"], 3, side, side), dtype=np.float32)
     run = _load(request)
     run(images)

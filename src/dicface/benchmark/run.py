@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.table import Table
 
-from dicface.benchmark.cases import Backend, Case, Machine
+from dicface.benchmark.cases import IMAGE_PX, Backend, Case, Machine
 from dicface.errors import BenchmarkError
 from dicface.runtime.choice import processor_capabilities
 
@@ -97,6 +97,7 @@ def run_cases(
                 request = {
                     "kind": case.model.kind,
                     "path": str(case.model.files[case.backend]),
+                    "side": IMAGE_PX[case.model.kind],
                     "faces": str(path) if wants_psnr else None,
                     **_described(case),
                 }
@@ -166,7 +167,8 @@ def result_table(result: dict[str, Any]) -> Table:
             "start s",
             "MB",
         ),
-        caption=f"measured peak: {peaks}; PSNR is the change against float32",
+        caption=f"measured peak: {peaks}; PSNR is the change against float32; the finder looks through photos of "
+        f"{IMAGE_PX['finder']}x{IMAGE_PX['finder']} px",
     )
 
     def cell(value: float | None, form: str) -> str:

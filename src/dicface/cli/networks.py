@@ -58,7 +58,7 @@ def export(
     """Write a network as ONNX and compare it with torch (needs the train extra)."""
     need_train_extra()
     from dicface.checkpoints import load_run
-    from dicface.export import comparison_crops, comparison_faces, export_checked, export_landmarks_checked
+    from dicface.export import comparison_crops, comparison_faces, export_checked, export_locator_checked
     from dicface.networks.dic import DICNetwork
 
     check_free(out, overwrite)
@@ -67,7 +67,7 @@ def export(
         result = export_checked(network, out, comparison_crops(network, faces))
         differs = f"on {result.faces} faces", f"{result.sr:.1e} (images) and {result.heatmaps:.1e} (heatmaps)"
     else:
-        differs = f"on {len(faces)} faces", f"{export_landmarks_checked(network, out, faces):.1e} (heatmaps)"
+        differs = f"on {len(faces)} faces", f"{export_locator_checked(network, out, faces):.1e}"
     typer.echo(f"wrote {out}; {differs[0]} it differs from torch by at most {differs[1]}")
 
 

@@ -75,9 +75,7 @@ def restore(
     box: Annotated[list[str] | None, typer.Option(help="A face X0,Y0,X1,Y1 in pixels, instead of detection.")] = None,
     detector: Annotated[
         str,
-        typer.Option(
-            help="dlib (faces from 16 px), dlib-fast (from 40 px) or dlib-thorough (from 16 px in large photos, too)."
-        ),
+        typer.Option(help="dlib (faces from 16 px), dlib-fast (from 40 px) or dlib-thorough (from 16 px; slow)."),
     ] = "dlib",
     backend: Backend = "auto",
     show_landmarks: Annotated[bool, typer.Option("--show-landmarks", help="Draw the landmarks found.")] = False,
@@ -132,9 +130,6 @@ def restore(
         for map_file in job.beside:
             write_photo(map_file, uncertainty_photo(photo, restoration, None if no_mark else mark))
         notes = photo.notes + write_photo(job.target, result)
-        smallest_px = restorer.smallest_face_px(photo.pixels)
-        if boxes is None and detector == "dlib" and smallest_px > 16:
-            notes += (f"faces under {smallest_px:.0f} px were not looked for (--detector dlib-thorough does)",)
         if size[0] * size[1] > PILLOW_MEGAPIXELS * 1e6:
             notes += (f"{size[0] * size[1] / 1e6:.0f} megapixels, more than some programs open",)
         stages_s = {"read": read_s, **restoration.stages_s, "write": time.perf_counter() - restored_at}

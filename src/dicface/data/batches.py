@@ -25,6 +25,7 @@ from dicface.errors import ConfigError
 from dicface.landmarks import HEATMAP_SIZE, HEATMAP_STRIDE
 
 _ORDER, _AUGMENTATION = 0, 1
+MEASURED_BATCH = 50
 
 
 @dataclass(frozen=True)
@@ -166,6 +167,23 @@ class FaceSampler:
         else:
             lr = reduce_faces(hr, size)
         return FaceBatch(hr, lr, landmarks, self.identities[chosen])
+
+
+def nominal_batches(pack: FacePack, limit: int | None = None) -> list[FaceBatch]:
+    """Faces to measure on: nominal crops, reduced to 16 px, 50 in a batch, the same every time.
+
+    Args:
+        pack: the faces.
+        limit: that many of them; all if None.
+    """
+    images, landmarks = pack.nominal()
+    batches: list[FaceBatch] = []
+    for first in range(0, len(images) if limit is None else min(len(images), limit), MEASURED_BATCH):
+        part = slice(first, first + MEASURED_BATCH)
+        hr = torch.from_numpy(images[part]).permute(0, 3, 1, 2).float() / 255
+        identities = torch.from_numpy(pack.identities[part])
+        batches.append(FaceBatch(hr, reduce_faces(hr, 16), torch.from_numpy(landmarks[part]), identities))
+    return batches
 
 
 class BatchStream(IterableDataset[FaceBatch]):

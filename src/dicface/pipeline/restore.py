@@ -61,8 +61,8 @@ class Restorer:
         Args:
             model: name of an embedded model (`dicface models` lists them) or path of a model file.
             backend: auto, onnxruntime, openvino or torch; auto takes what is fastest here (ADR 0022).
-            detector: dlib (faces from 16 px, in photos over 4 megapixels only from larger ones), dlib-fast (from 40 px)
-                or dlib-thorough (from 16 px always).
+            detector: dlib (faces from 16 px, where the face finder sees one), dlib-fast (from 40 px) or dlib-thorough
+                (from 16 px, everywhere; about 2 s a megapixel).
 
         Raises:
             UnknownModelError: no such model.
@@ -119,10 +119,6 @@ class Restorer:
         found = doubts(signs(pixels, square, self._crop(pixels, square), result))
         # Comes this far only if it was forced.
         return (Doubt.TOO_LARGE, *found) if self._is_too_large(square) else found
-
-    def smallest_face_px(self, image: NDArray[np.uint8]) -> float:
-        """Width of the smallest face that the detector looks for in a photo; in large photos it may not afford less."""
-        return self._detect.smallest_face_px(*image.shape[:2])
 
     def faces(
         self,

@@ -50,7 +50,7 @@ def _tiles(pixels: NDArray[np.uint8]) -> Iterator[tuple[int, int, NDArray[np.uin
 class FaceFinder:
     """Looks for faces of all sizes from 14 px, in ONNX Runtime. May be shared between threads."""
 
-    def __init__(self, model: str = FINDER_MODEL, least_chance: float = 0.1) -> None:
+    def __init__(self, model: str = FINDER_MODEL, least_chance: float = 0.2) -> None:
         """Load a model.
 
         Args:

@@ -1,9 +1,12 @@
 """The task that learns to find small faces."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from dicface.checkpoints import save_network
@@ -28,10 +31,8 @@ def finder_loss(found: FinderOutput, scenes: Scenes) -> Tensor:
     Source: Zhou et al., "Objects as Points", 2019; the size here is a logarithm.
     """
     logits = found.logits.float()
-    count, height, width = logits.shape
-    centres_y, centres_x = (
-        (torch.arange(cells, device=logits.device) + 0.5) * STRIDE for cells in (height, width)
-    )
+    height, width = logits.shape[1:]
+    centres_y, centres_x = ((torch.arange(cells, device=logits.device) + 0.5) * STRIDE for cells in (height, width))
     peaks = torch.zeros_like(logits)
     near_any, sizes, counted = torch.zeros_like(logits), torch.zeros_like(logits), torch.ones_like(logits)
     for number, x, y, side in scenes.doubtful.tolist():
@@ -54,17 +55,33 @@ def finder_loss(found: FinderOutput, scenes: Scenes) -> Tensor:
     return -(hits + misses).sum() / faces + _SIZE_WEIGHT * off
 
 
-def match_faces(output: FinderOutput, scenes: Scenes, least: float = 0.01) -> tuple[Tensor, Tensor, int]:
-    """What was found, and whether it is a face that had not been found yet.
+class Found(NamedTuple):
+    """What was found in some scenes.
+
+    Attributes:
+        chances: (P,) float64, of every place found.
+        hits: (P,) bool, whether it is a face, and the first one found of it.
+        faces: how many there were.
+    """
+
+    chances: NDArray[np.float64]
+    hits: NDArray[np.bool_]
+    faces: int
+
+    @staticmethod
+    def joined(parts: "Sequence[Found]") -> "Found":
+        """What was found in all of them."""
+        chances, hits, faces = zip(*parts, strict=True)
+        return Found(np.concatenate(chances), np.concatenate(hits), sum(faces))
+
+
+def match_faces(output: FinderOutput, scenes: Scenes, least: float = 0.01) -> Found:
+    """Compare what was found with what there is; what lies on a doubtful face is left out.
 
     Args:
         output: of the finder for the scenes.
         scenes: what is in them.
         least: probability under which nothing counts as found.
-
-    Returns:
-        Probabilities (P,) float, best first; hits (P,) bool; how many faces there were. What lies on a doubtful face is
-        left out.
     """
     chances, sides = (part.cpu() for part in probable(output))
     faces, doubtful = scenes.faces.cpu(), scenes.doubtful.cpu()
@@ -86,7 +103,7 @@ def match_faces(output: FinderOutput, scenes: Scenes, least: float = 0.01) -> tu
         elif not near(doubtful).any():
             rows.append((float(chances[tuple(at)]), False))
     found, hits = zip(*rows, strict=True) if rows else ((), ())
-    return torch.tensor(found), torch.tensor(hits, dtype=torch.bool), len(faces)
+    return Found(np.array(found, dtype=np.float64), np.array(hits, dtype=np.bool_), len(faces))
 
 
 class FinderTask(Task[Finder]):
@@ -100,7 +117,7 @@ class FinderTask(Task[Finder]):
         assert last.bias is not None
         nn.init.zeros_(last.weight)
         last.bias.data = torch.tensor([_RARE, 0.0])
-        self._found: list[tuple[Tensor, Tensor, int]] = []
+        self._found: list[Found] = []
 
     def training_step(self, batch: FaceBatch, index: int) -> Tensor:
         """Loss of the scenes of one batch."""
@@ -118,10 +135,9 @@ class FinderTask(Task[Finder]):
 
     def on_validation_epoch_end(self) -> None:
         """Average precision over all scenes."""
-        chances, hits = (torch.cat([found[part] for found in self._found]).numpy() for part in (0, 1))
-        faces = sum(found[2] for found in self._found)
+        found = Found.joined(self._found)
         self._found.clear()
-        self.log("val_score", average_precision(chances, hits, faces), prog_bar=True)
+        self.log("val_score", average_precision(*found), prog_bar=True)
 
     def write_weights(self, path: Path, notes: Mapping[str, str]) -> None:
         """Write the weights with the network's configuration."""

@@ -15,8 +15,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from dicface.checkpoints import load_strictly, read_tensors
 from dicface.config import TABLES, TrainConfig, from_mapping, resolved
-from dicface.data.batches import BatchStream, FaceBatch, FaceSampler, Share
-from dicface.data.degradation import reduce_faces
+from dicface.data.batches import BatchStream, FaceBatch, FaceSampler, Share, nominal_batches
 from dicface.data.packs import FacePack, pack_files, read_packs
 from dicface.errors import ConfigError, PackError, TrainingError
 from dicface.files import write_json
@@ -39,7 +38,6 @@ from dicface.training.provenance import describe_files, describe_start
 from dicface.training.task import Task
 
 FIXED_TABLES = ("network", "hourglass", "features", "finder", "batch")
-VALIDATION_BATCH = 50
 VALIDATION_FACES = 200
 # Likeness is measured over pairs, of which few faces make few.
 VALIDATION_FACES_OF_PEOPLE = 500
@@ -86,20 +84,9 @@ class _Batches(lightning.LightningDataModule):
 
     def val_dataloader(self) -> DataLoader[FaceBatch]:
         limit = VALIDATION_FACES_OF_PEOPLE if self.config.run.task == "features" else VALIDATION_FACES
-        batches = [] if self.validation is None else _nominal_batches(self.validation, limit)
+        batches = [] if self.validation is None else nominal_batches(self.validation, limit)
         # A list has all that a loader asks of a dataset.
         return DataLoader(cast("Dataset[FaceBatch]", batches), batch_size=None)
-
-
-def _nominal_batches(pack: FacePack, limit: int) -> list[FaceBatch]:
-    images, landmarks = pack.nominal()
-    batches: list[FaceBatch] = []
-    for first in range(0, min(len(images), limit), VALIDATION_BATCH):
-        part = slice(first, first + VALIDATION_BATCH)
-        hr = torch.from_numpy(images[part]).permute(0, 3, 1, 2).float() / 255
-        identities = torch.from_numpy(pack.identities[part])
-        batches.append(FaceBatch(hr, reduce_faces(hr, 16), torch.from_numpy(landmarks[part]), identities))
-    return batches
 
 
 def build_task(config: TrainConfig, train: FacePack) -> Task[Any]:

@@ -17,6 +17,7 @@ from dicface.pipeline.preparing.cutting import Reason, Recipe, Task
 from dicface.pipeline.preparing.results import Results, Written, write_results
 from dicface.pipeline.preparing.sorting import Choice, read_lists, sort_faces
 from dicface.pipeline.preparing.workers import cut_in_order
+from dicface.runtime.finder import FINDER_MODEL
 from dicface.runtime.landmarks import LANDMARK_MODEL
 from dicface.runtime.models import find_model
 from dicface.version import __version__
@@ -167,6 +168,7 @@ def _settings(
         "dicface": __version__,
         "landmarks": "network" if annotations is None else annotations.description,
         "landmark model": file_digest(find_model(LANDMARK_MODEL, kind="landmarks")),
+        "face finder": file_digest(find_model(FINDER_MODEL, kind="finder")),
         "photos": f"{len(photos)}, fingerprint {inputs.hexdigest()[:16]}",
         "photos in a part": part_photos,
         **{name.replace("_", " "): value for name, value in asdict(recipe).items()},
