@@ -6,19 +6,21 @@ import numpy as np
 import pytest
 
 from dicface.benchmark import measure, run
-from dicface.benchmark.cases import Case, Machine, Model, embedded
+from dicface.benchmark.cases import IMAGE_PX, Case, Machine, Model, embedded
 from dicface.benchmark.faces import benchmark_faces
 from dicface.errors import BenchmarkError
 
 ONE = Machine(("onnxruntime",))
 
 
-def test_a_row_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    lite = embedded("lite")
+@pytest.mark.parametrize("name", ["lite", "landmarks-hr", "finder"])
+def test_a_row_is_measured(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    model = embedded(name)
     monkeypatch.setattr(measure, "_BUDGET_S", 0.0)
     request = {
-        "kind": "restoration", "path": str(lite.files["onnxruntime"]), "backend": "onnxruntime", "precision": "float32",
-        "compiled": False, "channels_last": False, "batch": 2, "faces": None,
+        "kind": model.kind, "path": str(model.files["onnxruntime"]), "side": IMAGE_PX[model.kind],
+        "backend": "onnxruntime", "precision": "float32", "compiled": False, "channels_last": False, "batch": 2,
+        "faces": None,
     }  # fmt: skip
     row = measure.measure_row(request)
     assert row["ms"] > 0

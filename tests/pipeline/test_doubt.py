@@ -64,7 +64,7 @@ def test_each_sign_has_its_limit(changed: dict[str, float], expected: tuple[Doub
 
 
 def test_a_good_photo_raises_no_doubt(restorer: Restorer, small_photo: np.ndarray) -> None:
-    assert [face.doubts for face in restorer.faces(small_photo)] == [(), ()]
+    assert [face.doubts for face in restorer.faces(small_photo)] == [()]
 
 
 def test_a_bad_one_is_restored_and_doubted(restorer: Restorer, small_photo: np.ndarray, portrait: np.ndarray) -> None:

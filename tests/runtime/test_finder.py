@@ -30,7 +30,7 @@ def is_the_face(place: Place, scale: float) -> bool:
     return near and 0.7 < place.side / (SIDE * scale) < 1.45
 
 
-@pytest.mark.parametrize("face_px", [14, 18, 25, 36, 50, 105, 200])
+@pytest.mark.parametrize("face_px", [16, 18, 25, 36, 50, 105, 200])
 def test_the_face_is_found_first_at_any_size(shipped: FaceFinder, portrait: np.ndarray, face_px: int) -> None:
     scale = face_px / SIDE
     side = round(512 * scale)

@@ -18,8 +18,11 @@ from tests.runtime.test_landmarks import PORTRAIT_POINTS
 
 @pytest.fixture(scope="module")
 def cutter() -> FaceCutter:
-    """Takes crops a little smaller than the default: the portrait's is 119 px."""
-    return FaceCutter(Recipe(min_crop=100))
+    """Takes crops a little smaller than the default: the portrait's is 119 px.
+
+    Searched everywhere, the portrait has a badge that dlib takes for a face.
+    """
+    return FaceCutter(Recipe(min_crop=100, detector="dlib-thorough"))
 
 
 @pytest.fixture(scope="module")
