@@ -64,7 +64,7 @@ def test_a_measurement_that_fails_is_said(tmp_path: Path) -> None:
     broken = embedded(str(tmp_path / "broken.onnx"))
     with pytest.raises(BenchmarkError, match=r"a measurement failed: .*expected an ONNX model, could not load"):
         run._ask({
-            "kind": "restoration", "path": str(broken.files["onnxruntime"]), "backend": "onnxruntime",
+            "kind": "restoration", "path": str(broken.files["onnxruntime"]), "side": 16, "backend": "onnxruntime",
             "precision": "float32", "compiled": False, "channels_last": False, "batch": 1, "faces": None,
         })  # fmt: skip
 

@@ -101,7 +101,7 @@ def restore(
     jobs = with_maps(list_jobs(photos, out)) if uncertainty else list_jobs(photos, out)
     if report is not None:
         _check_report(report, jobs, overwrite)
-    restorer = Restorer(model, backend, detector)
+    restorer = Restorer(model, backend, detector, several=len(jobs) > 1)
     if verbose:
         say(restorer.model.how_it_runs)
     settings = {"model": model, "backend": restorer.model.backend, "scale": scale, "version": __version__}

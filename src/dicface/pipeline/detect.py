@@ -118,9 +118,11 @@ class _Dlib:
         return found
 
 
-def _search_all(search: _Dlib, pixels: NDArray[np.uint8], parts: Sequence[tuple[Rectangle, float]]) -> list[Detection]:
-    """Look through parts of a photo, each enlarged by its factor, on all cores: dlib lets other threads run."""
-    with ThreadPoolExecutor(min(_LARGEST_CREW, os.cpu_count() or 1)) as crew:
+def _search_all(
+    search: _Dlib, pixels: NDArray[np.uint8], parts: Sequence[tuple[Rectangle, float]], threads: int
+) -> list[Detection]:
+    """Look through parts of a photo, each enlarged by its factor, several at once: dlib lets other threads run."""
+    with ThreadPoolExecutor(threads or min(_LARGEST_CREW, os.cpu_count() or 1)) as crew:
         searches = [crew.submit(search, pixels, *part) for part in parts]
         return [detection for done in searches for detection in done.result()]
 
@@ -134,10 +136,12 @@ class ThoroughDetector:
 
     Args:
         smallest_px: width of the smallest face to find.
+        threads: that it computes with; 0 takes one for each core.
     """
 
-    def __init__(self, smallest_px: float = 16.0) -> None:
+    def __init__(self, smallest_px: float = 16.0, threads: int = 0) -> None:
         self.smallest_px = smallest_px
+        self._threads = threads
         self._search = _Dlib()
 
     def __call__(self, pixels: NDArray[np.uint8]) -> list[Detection]:
@@ -157,7 +161,7 @@ class ThoroughDetector:
             for top, bottom in _stretches(height, tile, overlap)
             for left, right in _stretches(width, tile, overlap)
         ]
-        return _without_repeats(_search_all(self._search, pixels, parts))
+        return _without_repeats(_search_all(self._search, pixels, parts, self._threads))
 
 
 class GuidedDetector:
@@ -165,11 +169,13 @@ class GuidedDetector:
 
     Args:
         smallest_px: width of the smallest face to find.
+        threads, spinning: see `open_session`.
     """
 
-    def __init__(self, smallest_px: float = 16.0) -> None:
+    def __init__(self, smallest_px: float = 16.0, threads: int = 0, spinning: bool = True) -> None:
         self.smallest_px = smallest_px
-        self._finder = FaceFinder()
+        self._threads = threads
+        self._finder = FaceFinder(threads=threads, spinning=spinning)
         self._search = _Dlib(_WINDOW_SCORE)
 
     def __call__(self, pixels: NDArray[np.uint8]) -> list[Detection]:
@@ -177,7 +183,7 @@ class GuidedDetector:
         places = _apart(self._finder(pixels, self.smallest_px))[:_MOST_PLACES]
         height, width = pixels.shape[:2]
         parts = [(_surroundings(place, height, width), _WINDOW_FACE_PX / place.side) for place in places]
-        return _without_repeats(_search_all(self._search, pixels, parts))
+        return _without_repeats(_search_all(self._search, pixels, parts, self._threads))
 
 
 def _surroundings(place: Place, height: int, width: int) -> Rectangle:
@@ -200,18 +206,23 @@ def _apart(places: Sequence[Place]) -> list[Place]:
     return kept
 
 
-def make_detector(name: str) -> Detector:
+def make_detector(name: str, threads: int = 0, spinning: bool = True) -> Detector:
     """A detector by the name that `--detector` takes.
+
+    Args:
+        name: dlib (faces from 16 px, where the finder sees one), dlib-fast (from 40 px) or dlib-thorough (from 16 px,
+            everywhere).
+        threads, spinning: see `open_session`.
 
     Raises:
         UsageError: an unknown name.
     """
     match name:
         case "dlib":
-            return GuidedDetector()
+            return GuidedDetector(16.0, threads, spinning)
         case "dlib-fast":
-            return GuidedDetector(smallest_px=40.0)
+            return GuidedDetector(40.0, threads, spinning)
         case "dlib-thorough":
-            return ThoroughDetector()
+            return ThoroughDetector(16.0, threads)
         case _:
             raise UsageError(f"expected a detector, dlib, dlib-fast or dlib-thorough, got {name!r}")

@@ -55,7 +55,9 @@ def _check_passes(passes: int) -> None:
 class Restorer:
     """Restores small faces in photos. Holds a model and a detector, no other state; may be shared between threads."""
 
-    def __init__(self, model: str = DEFAULT_MODEL, backend: str = "auto", detector: str = "dlib") -> None:
+    def __init__(
+        self, model: str = DEFAULT_MODEL, backend: str = "auto", detector: str = "dlib", several: bool = False
+    ) -> None:
         """Load the model.
 
         Args:
@@ -63,14 +65,16 @@ class Restorer:
             backend: auto, onnxruntime, openvino or torch; auto takes what is fastest here (ADR 0022).
             detector: dlib (faces from 16 px, where the face finder sees one), dlib-fast (from 40 px) or dlib-thorough
                 (from 16 px, everywhere; about 2 s a megapixel).
+            several: photos will be restored several at a time. Then threads that wait leave the cores to others, which
+                makes a single photo slower.
 
         Raises:
             UnknownModelError: no such model.
             UsageError: no such backend or detector, or it is not installed.
             CheckpointError: the file is not a model.
         """
-        self.model = FaceModel(model, backend)
-        self._detect = make_detector(detector)
+        self.model = FaceModel(model, backend, spinning=not several)
+        self._detect = make_detector(detector, spinning=not several)
 
     def _is_too_large(self, square: Square, slack: float = 1.0) -> bool:
         low, high = self.model.lr_sizes

@@ -74,12 +74,14 @@ def is_face_model(path: Path) -> bool:
     return inputs == {"lr"} and {"sr", "heatmaps"} <= outputs
 
 
-def open_session(path: Path, threads: int = 0) -> onnxruntime.InferenceSession:
+def open_session(path: Path, threads: int = 0, spinning: bool = True) -> onnxruntime.InferenceSession:
     """Load an ONNX file in ONNX Runtime, on the provider that `choose_provider` takes.
 
     Args:
         path: the file.
         threads: that it computes with; 0 takes one for each core.
+        spinning: threads stay awake between pieces of work: the fastest for one call at a time, and costly where others
+            could use the cores meanwhile.
 
     Raises:
         CheckpointError: not an ONNX file.
@@ -89,8 +91,7 @@ def open_session(path: Path, threads: int = 0) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
-    # Threads that spin while they wait take a core from the photos that are read, searched or written meanwhile.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry("session.intra_op.allow_spinning", str(int(spinning)))
     if provider == "DmlExecutionProvider":
         # DirectML takes neither of the two.
         options.enable_mem_pattern = False
@@ -113,8 +114,8 @@ class OnnxRuntimeBackend:
 
     name = "onnxruntime"
 
-    def __init__(self, path: Path) -> None:
-        self._session = open_session(path)
+    def __init__(self, path: Path, spinning: bool = True) -> None:
+        self._session = open_session(path, spinning=spinning)
         inputs = {port.name: port.shape for port in self._session.get_inputs()}
         outputs = {port.name for port in self._session.get_outputs()}
         self.lr_size = _check_ports(path, inputs, outputs)

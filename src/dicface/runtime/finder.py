@@ -50,12 +50,15 @@ def _tiles(pixels: NDArray[np.uint8]) -> Iterator[tuple[int, int, NDArray[np.uin
 class FaceFinder:
     """Looks for faces of all sizes from 14 px, in ONNX Runtime. May be shared between threads."""
 
-    def __init__(self, model: str = FINDER_MODEL, least_chance: float = 0.2) -> None:
+    def __init__(
+        self, model: str = FINDER_MODEL, least_chance: float = 0.2, threads: int = 0, spinning: bool = True
+    ) -> None:
         """Load a model.
 
         Args:
             model: name of an embedded finder, or a path.
             least_chance: what is less likely is left out.
+            threads, spinning: see `open_session`.
 
         Raises:
             UnknownModelError: no such model.
@@ -63,7 +66,7 @@ class FaceFinder:
         """
         path = find_model(model, kind="finder")
         self.least_chance = least_chance
-        self._session = open_session(path)
+        self._session = open_session(path, threads, spinning)
         if [port.name for port in self._session.get_outputs()] != ["probability", "side"]:
             raise CheckpointError(f"expected a face finder with outputs probability and side, got {str(path)!r}")
 

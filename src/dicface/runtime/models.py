@@ -91,7 +91,7 @@ class _Loaded(NamedTuple):
     path: Path
 
 
-def _load_backend(model: str, backend: str) -> _Loaded:
+def _load_backend(model: str, backend: str, spinning: bool) -> _Loaded:
     if backend not in BACKENDS:
         raise UsageError(f"expected a backend, one of {', '.join(BACKENDS)}, got {backend!r}")
     suffix = Path(model).suffix.lower()
@@ -120,8 +120,8 @@ def _load_backend(model: str, backend: str) -> _Loaded:
     if backend == "auto":
         provider = choose_provider(onnxruntime.get_available_providers())
         chosen = choose_backend(provider, has_openvino, processor_capabilities)
-    kind = OpenVinoBackend if chosen.backend == "openvino" else OnnxRuntimeBackend
-    return _Loaded(kind(path), chosen.reason, path)
+    run = OpenVinoBackend(path) if chosen.backend == "openvino" else OnnxRuntimeBackend(path, spinning)
+    return _Loaded(run, chosen.reason, path)
 
 
 class FaceModel:
@@ -132,12 +132,13 @@ class FaceModel:
         sha256: of its file, hexadecimal.
     """
 
-    def __init__(self, model: str = DEFAULT_MODEL, backend: str = "auto") -> None:
+    def __init__(self, model: str = DEFAULT_MODEL, backend: str = "auto", spinning: bool = True) -> None:
         """Load a model.
 
         Args:
             model: name of an embedded model, or a path.
             backend: auto, onnxruntime, openvino or torch.
+            spinning: see `open_session`.
 
         Raises:
             UnknownModelError: no such model.
@@ -145,7 +146,7 @@ class FaceModel:
             CheckpointError: the file is not a model.
         """
         self.name = model
-        self._backend, self._reason, path = _load_backend(model, backend)
+        self._backend, self._reason, path = _load_backend(model, backend, spinning)
         self.sha256 = file_digest(path)
         self._runs = SharedRuns(self._restore, self._is_same_in_any_batch, RUNS_AT_ONCE, MAX_BATCH)
 

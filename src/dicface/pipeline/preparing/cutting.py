@@ -163,7 +163,7 @@ class FaceCutter:
             UsageError: an unknown detector.
         """
         self.recipe = recipe
-        self._detect = make_detector(recipe.detector)
+        self._detect = make_detector(recipe.detector, threads=1)
         self._model = LandmarkModel(threads=1)
 
     def __call__(self, task: Task) -> PhotoFaces:
