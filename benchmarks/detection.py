@@ -5,7 +5,7 @@
 PHOTOS is a folder of photos with a `.pts` file each, which are shrunk until the face has the width said, or left as
 they are. A face counts as found if a detection's box and the box of its landmarks overlap by half (intersection over
 union 0.4, since the two are not the same box by definition). Times are the best of three, per photo; the restored faces
-are those that the detector found, unless they are too large.
+are those that the detector found, unless they are too large. Then large photos: a wall of the photos as they are.
 """
 
 import time
@@ -15,6 +15,7 @@ from typing import Annotated
 
 import numpy as np
 import typer
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
@@ -25,6 +26,7 @@ from photos import shrunk_photos
 
 WIDTHS_PX = (16.0, 20.0, 24.0, 32.0, 48.0, float("inf"))
 FOUND_OVERLAP = 0.4
+WALL_MEGAPIXELS = (1, 4, 12, 48)
 
 
 def best_ms(call: Callable[[], object]) -> float:
@@ -35,6 +37,21 @@ def best_ms(call: Callable[[], object]) -> float:
         call()
         times.append(time.perf_counter() - start)
     return min(times) * 1000
+
+
+def wall(photos: list[NDArray[np.uint8]], megapixels: float) -> NDArray[np.uint8]:
+    """Photos side by side in rows, again and again, cut to a picture of 4:3 with so many megapixels."""
+    height = round((megapixels * 1e6 * 3 / 4) ** 0.5)
+    width, rows, number = round(height * 4 / 3), 0, 0
+    picture = np.zeros((height, width, 3), np.uint8)
+    while rows < height:
+        left, lowest = 0, height
+        while left < width:
+            photo = photos[number % len(photos)][: height - rows, : width - left]
+            picture[rows : rows + len(photo), left : left + photo.shape[1]] = photo
+            left, lowest, number = left + photo.shape[1], min(lowest, rows + len(photo)), number + 1
+        rows = lowest
+    return picture
 
 
 def main(
@@ -77,6 +94,18 @@ def main(
             row = (f"{megapixels / count:.2f}", f"{found / count:.1%}", str(further), offset)
             table.add_row(name, width, str(count), *row, *(f"{ms:.0f}" for ms in np.mean(times_ms, axis=0)))
     Console().print(table)
+    pictures = [photo.pixels for photo in shrunk_photos(photos, float("inf"))]
+    large = Table("detector", *(f"{megapixels} megapixels" for megapixels in WALL_MEGAPIXELS), title="faces, seconds")
+    for name in detectors.split(","):
+        detect = make_detector(name)
+        cells: list[str] = []
+        for megapixels in WALL_MEGAPIXELS if name != "dlib-thorough" else WALL_MEGAPIXELS[:2]:
+            picture = wall(pictures, megapixels)
+            start = time.perf_counter()
+            found = detect(picture)
+            cells.append(f"{len(found)}, {time.perf_counter() - start:.1f} s")
+        large.add_row(name, *cells)
+    Console().print(large)
 
 
 if __name__ == "__main__":

@@ -78,11 +78,12 @@ def test_a_file_gives_what_torch_gives_and_is_read_back(tmp_path: Path) -> None:
     padded = np.pad(photo, ((0, 2), (0, 7), (0, 0)), mode="edge")
     image = torch.from_numpy(padded.transpose(2, 0, 1)[None]).float() / 255
     with torch.inference_mode():
-        chances, sides = (part[0].numpy() for part in FinderGraph(again)(image))
+        # Without the cells whose centre is in the padding.
+        chances, sides = (part[0, :8, :11].numpy() for part in FinderGraph(again)(image))
     found = FaceFinder(str(tmp_path / "a.onnx"), least_chance=0.0)(photo)
     best = np.unravel_index(chances.argmax(), chances.shape)
     assert found[0].chance == pytest.approx(float(chances.max()), abs=1e-5)
-    assert (found[0].y, found[0].x) == (4 * best[0] + 2, 4 * best[1] + 2)
+    assert (found[0].y, found[0].x) == (min(4 * best[0] + 2, 30), min(4 * best[1] + 2, 41))
     assert found[0].side == pytest.approx(float(sides[best]), rel=1e-4)
 
 

@@ -35,7 +35,7 @@ _SAME_PLACE, _SAME_SIZE = 0.3, 0.35
 _MOST_PLACES = 2000
 """Likely places looked at in one photo, about 3 ms each."""
 _LARGEST_CREW = 4
-"""Parts looked through at once, at most; each takes a core and up to 220 MB."""
+"""Tiles looked through at once, at most; each takes a core and 220 MB."""
 
 
 class Rectangle(NamedTuple):
@@ -118,15 +118,6 @@ class _Dlib:
         return found
 
 
-def _search_all(
-    search: _Dlib, pixels: NDArray[np.uint8], parts: Sequence[tuple[Rectangle, float]], threads: int
-) -> list[Detection]:
-    """Look through parts of a photo, each enlarged by its factor, several at once: dlib lets other threads run."""
-    with ThreadPoolExecutor(threads or min(_LARGEST_CREW, os.cpu_count() or 1)) as crew:
-        searches = [crew.submit(search, pixels, *part) for part in parts]
-        return [detection for done in searches for detection in done.result()]
-
-
 class ThoroughDetector:
     """dlib everywhere in an enlarged photo.
 
@@ -161,7 +152,10 @@ class ThoroughDetector:
             for top, bottom in _stretches(height, tile, overlap)
             for left, right in _stretches(width, tile, overlap)
         ]
-        return _without_repeats(_search_all(self._search, pixels, parts, self._threads))
+        # dlib lets other threads run while it searches.
+        with ThreadPoolExecutor(self._threads or min(_LARGEST_CREW, os.cpu_count() or 1)) as crew:
+            searches = [crew.submit(self._search, pixels, *part) for part in parts]
+            return _without_repeats([detection for done in searches for detection in done.result()])
 
 
 class GuidedDetector:
@@ -174,16 +168,21 @@ class GuidedDetector:
 
     def __init__(self, smallest_px: float = 16.0, threads: int = 0, spinning: bool = True) -> None:
         self.smallest_px = smallest_px
-        self._threads = threads
         self._finder = FaceFinder(threads=threads, spinning=spinning)
         self._search = _Dlib(_WINDOW_SCORE)
 
     def __call__(self, pixels: NDArray[np.uint8]) -> list[Detection]:
         """See `Detector`."""
-        places = _apart(self._finder(pixels, self.smallest_px))[:_MOST_PLACES]
+        places = _apart(self._finder(pixels, self.smallest_px), _MOST_PLACES)
         height, width = pixels.shape[:2]
-        parts = [(_surroundings(place, height, width), _WINDOW_FACE_PX / place.side) for place in places]
-        return _without_repeats(_search_all(self._search, pixels, parts, self._threads))
+        # One after the other: it takes longer to make another of dlib's objects than to look at a hundred places.
+        return _without_repeats(
+            [
+                detection
+                for place in places
+                for detection in self._search(pixels, _surroundings(place, height, width), _WINDOW_FACE_PX / place.side)
+            ]
+        )
 
 
 def _surroundings(place: Place, height: int, width: int) -> Rectangle:
@@ -193,10 +192,12 @@ def _surroundings(place: Place, height: int, width: int) -> Rectangle:
     return Rectangle(left, top, min(width, math.ceil(place.x + reach)), min(height, math.ceil(place.y + reach)))
 
 
-def _apart(places: Sequence[Place]) -> list[Place]:
-    """Places, best first, without those whose face a better one's surroundings show as well."""
+def _apart(places: Sequence[Place], most: int) -> list[Place]:
+    """The best places, best first, without those whose face a better one's surroundings show as well."""
     kept: list[Place] = []
     for place in places:
+        if len(kept) == most:
+            break
         if not any(
             max(abs(place.x - other.x), abs(place.y - other.y)) < _SAME_PLACE * other.side
             and abs(math.log2(place.side / other.side)) < _SAME_SIZE

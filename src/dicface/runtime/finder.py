@@ -16,6 +16,8 @@ from dicface.runtime.models import find_model
 FINDER_MODEL = "finder"
 SMALLEST_PX = 14.0
 """Side of the smallest face that it finds, and half that of the largest; larger ones are found in reduced photos."""
+_SIDES = (8.0, 64.0)
+"""What it says of a size beyond these is no face that it knows; such sizes are taken as these."""
 _STRIDE, _MULTIPLE = 4, 8
 _LEAST_SIDE = 32
 _TILE_PX = 1536
@@ -101,9 +103,17 @@ class FaceFinder:
         padding = ((0, -height % _MULTIPLE), (0, -width % _MULTIPLE), (0, 0))
         image = to_network(np.pad(tile, padding, mode="edge")[None])
         outputs = self._session.run(["probability", "side"], {"image": image})
-        chances, sides = (np.asarray(output)[0] for output in outputs)
+        # Centres lie in the photo, not in what it was padded with.
+        inside = (slice(-(-height // _STRIDE)), slice(-(-width // _STRIDE)))
+        chances, sides = (np.asarray(output)[0][inside] for output in outputs)
+        sides = np.clip(sides, *_SIDES)
         rows, columns = np.nonzero(chances >= self.least_chance)
         return [
-            ((column + 0.5) * _STRIDE, (row + 0.5) * _STRIDE, float(sides[row, column]), float(chances[row, column]))
+            (
+                min((column + 0.5) * _STRIDE, width),
+                min((row + 0.5) * _STRIDE, height),
+                float(sides[row, column]),
+                float(chances[row, column]),
+            )
             for row, column in zip(rows.tolist(), columns.tolist(), strict=True)
         ]
