@@ -8,7 +8,14 @@ import pytest
 from dicface.errors import UsageError
 from dicface.images import resize
 from dicface.pipeline.align import Box, intersection_over_union
-from dicface.pipeline.detect import Detector, GuidedDetector, ThoroughDetector, make_detector
+from dicface.pipeline.detect import (
+    Detection,
+    Detector,
+    GuidedDetector,
+    ThoroughDetector,
+    make_detector,
+    without_repeats,
+)
 
 # About the landmarks of the portrait's face, in pixels of 512.
 FACE = Box(173, 83, 279, 188)
@@ -55,6 +62,12 @@ def test_the_best_comes_first(portrait: np.ndarray) -> None:
     found = GuidedDetector()(photo)
     assert len(found) >= 2
     assert [detection.score for detection in found] == sorted((d.score for d in found), reverse=True)
+
+
+def test_a_face_is_not_found_again_within_itself() -> None:
+    face, inside = Detection(Box(218, 330, 436, 548), 2.3), Detection(Box(272, 428, 424, 580), 0.1)
+    beside, on_its_shirt = Detection(Box(407, 203, 749, 546), 1.9), Detection(Box(300, 500, 340, 540), 0.5)
+    assert without_repeats([inside, on_its_shirt, face, beside]) == [face, beside, on_its_shirt]
 
 
 def test_a_detector_may_be_shared_between_threads(portrait: np.ndarray) -> None:

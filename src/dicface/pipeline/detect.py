@@ -23,7 +23,8 @@ _PASS_MEGAPIXELS = 16.0
 """Largest image that goes through dlib at once; it takes about 14 MB a megapixel."""
 _WHOLE_MEGAPIXELS = 4.0
 """Size of the small version in which a large photo's large faces are looked for."""
-_SAME_FACE = 0.4
+_SAME_FACE, _SAME_FACE_SIZE = 0.6, 0.5
+"""Boxes are of one face if they share so much of the smaller one, and its side is at least so much of the other's."""
 _WINDOW = 1.8
 """How much is looked through about a likely place, in sides of the face."""
 _WINDOW_FACE_PX = 100.0
@@ -81,13 +82,20 @@ def _stretches(length: int, largest: int, overlap: int) -> list[tuple[int, int]]
     return [(round(k * step), min(length, round((k + 1) * step) + overlap)) for k in range(count)]
 
 
-def _without_repeats(found: list[Detection]) -> list[Detection]:
+def without_repeats(found: list[Detection]) -> list[Detection]:
     """Best first, each face once."""
     kept: list[Detection] = []
     for detection in sorted(found, key=lambda detection: -detection.score):
-        if all(intersection_over_union(detection.box, other.box) < _SAME_FACE for other in kept):
+        if not any(_is_same_face(detection.box, other.box) for other in kept):
             kept.append(detection)
     return kept
+
+
+def _is_same_face(one: Box, other: Box) -> bool:
+    smaller, larger = sorted((box.right - box.left) * (box.bottom - box.top) for box in (one, other))
+    overlap = intersection_over_union(one, other)
+    common = overlap / (1 + overlap) * (smaller + larger)
+    return common > _SAME_FACE * smaller and smaller > _SAME_FACE_SIZE**2 * larger
 
 
 class _Dlib:
@@ -141,7 +149,7 @@ class ThoroughDetector:
         megapixels = height * width / 1e6
         factor = _DLIB_SMALLEST_PX / self.smallest_px
         if megapixels * factor**2 <= _PASS_MEGAPIXELS:
-            return _without_repeats(self._search(pixels, Rectangle(0, 0, width, height), factor))
+            return without_repeats(self._search(pixels, Rectangle(0, 0, width, height), factor))
         whole = min(factor, (_WHOLE_MEGAPIXELS / megapixels) ** 0.5)
         tile = round((_PASS_MEGAPIXELS * 1e6) ** 0.5 / factor)
         # What the small version is too small to show must lie whole in some tile.
@@ -155,7 +163,7 @@ class ThoroughDetector:
         # dlib lets other threads run while it searches.
         with ThreadPoolExecutor(self._threads or min(_LARGEST_CREW, os.cpu_count() or 1)) as crew:
             searches = [crew.submit(self._search, pixels, *part) for part in parts]
-            return _without_repeats([detection for done in searches for detection in done.result()])
+            return without_repeats([detection for done in searches for detection in done.result()])
 
 
 class GuidedDetector:
@@ -176,7 +184,7 @@ class GuidedDetector:
         places = _apart(self._finder(pixels, self.smallest_px), _MOST_PLACES)
         height, width = pixels.shape[:2]
         # One after the other: it takes longer to make another of dlib's objects than to look at a hundred places.
-        return _without_repeats(
+        return without_repeats(
             [
                 detection
                 for place in places
