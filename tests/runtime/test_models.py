@@ -131,6 +131,18 @@ def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
             FaceModel(str(tmp_path / "a.onnx"), backend)
 
 
+@pytest.mark.parametrize("backend", ["onnxruntime", "openvino"])
+def test_only_onnx_is_read_whatever_the_file_is_called(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], backend: str
+) -> None:
+    """OpenVINO would also take its own format, TensorFlow's, Paddle's and more, and tell stderr that it tried."""
+    (tmp_path / "a.onnx").write_text('<?xml version="1.0"?><net name="m" version="11"><layers/><edges/></net>')
+    with pytest.raises(CheckpointError, match="expected an ONNX model, could not load") as refused:
+        FaceModel(str(tmp_path / "a.onnx"), backend)
+    assert "\n" not in str(refused.value)
+    assert capfd.readouterr() == ("", "")
+
+
 def test_a_model_of_another_kind_is_refused(tmp_path: Path) -> None:
     port = onnx.helper.make_tensor_value_info
     identity = onnx.helper.make_node("Identity", ["image"], ["out"])

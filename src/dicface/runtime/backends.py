@@ -136,14 +136,18 @@ class OpenVinoBackend:
 
     def __init__(self, path: Path, precision: Literal["f32", "bf16"] | None = None) -> None:
         import openvino
+        from openvino.frontend import FrontEndManager
 
         settings = {"PERFORMANCE_HINT": "LATENCY"}
         if precision is not None:
             settings["INFERENCE_PRECISION_HINT"] = precision
         try:
-            self._model = openvino.Core().compile_model(path, "CPU", settings)
-        except RuntimeError as error:
-            raise CheckpointError(f"expected an ONNX model, could not load {str(path)!r}: {error}") from error
+            # Its own choice by content would take a dozen formats, and tell stderr of each that it tried.
+            reader = FrontEndManager().load_by_framework("onnx")
+            self._model = openvino.Core().compile_model(reader.convert(reader.load(path)), "CPU", settings)
+        except Exception as error:  # its exceptions share no base but this
+            reason = str(error).strip().splitlines()[-1]
+            raise CheckpointError(f"expected an ONNX model, could not load {str(path)!r}: {reason}") from error
         inputs = {
             port.any_name: [side.get_length() if side.is_static else "any" for side in port.partial_shape]
             for port in self._model.inputs
