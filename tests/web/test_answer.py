@@ -39,6 +39,12 @@ def test_what_to_doubt_is_said_on_the_page(tmp_path: Path, small_photo: np.ndarr
     assert done.summary.startswith("1 of 1 faces restored, warning: face 1 shows JPEG blocks. 121x121 to 121x121 px in")
 
 
+def test_a_photo_without_a_face_says_what_to_do(tmp_path: Path) -> None:
+    Image.new("RGB", (64, 48), "grey").save(tmp_path / "a.png")
+    done = answer(Wish(tmp_path / "a.png", tmp_path, "lite", 1))
+    assert done.summary.startswith('No face found: draw it under "Draw faces yourself". 64x48 to 64x48 px in')
+
+
 def test_a_result_too_large_for_a_page_is_refused(tmp_path: Path) -> None:
     Image.new("RGB", (2000, 1000)).save(tmp_path / "a.png")
     with pytest.raises(UsageError, match="expected a result of at most 64 megapixels, got 16000x8000"):

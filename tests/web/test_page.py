@@ -116,6 +116,25 @@ def test_a_broken_file_gets_a_readable_message(browser: Any, server: Server, tmp
 
 
 @needs_browser
+def test_another_photo_takes_the_results_away(browser: Any, server: Server, photo: Path, tmp_path: Path) -> None:
+    page, _ = opened(browser, server)
+    upload(page, photo)
+    page.wait_for_selector("#shown img")
+    page.click("#restore")
+    page.wait_for_selector("#faces img")
+    page.click("#photo button[aria-label=Clear]")
+    for part in ("#slider img", "#faces img", "#shown img"):
+        page.wait_for_selector(part, state="hidden")
+    page.wait_for_selector("#whole[disabled]")
+    assert page.inner_text("#summary") == ""
+    # Not even a broken one may stand beside them.
+    (tmp_path / "broken.jpg").write_bytes(b"this is no picture")
+    upload(page, tmp_path / "broken.jpg")
+    page.wait_for_selector("text=Expected an image")
+    assert page.locator("#whole[disabled]").count() == 1
+
+
+@needs_browser
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_phone_and_keyboard(browser: Any, server: Server, scheme: str) -> None:
     """A narrow screen, no mouse: the example, a scale, the result."""
@@ -130,6 +149,9 @@ def test_phone_and_keyboard(browser: Any, server: Server, scheme: str) -> None:
     page.keyboard.press("Enter")
     page.wait_for_selector("#slider img")
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page.wait_for_selector("#faces img")
+    label, strip = (page.locator(part).bounding_box() for part in ("#faces label", "#faces img"))
+    assert label["y"] + label["height"] <= strip["y"], "the label lies on the faces"
     background = page.evaluate("getComputedStyle(document.body).backgroundColor")
     brightness = np.mean([int(part) for part in background[background.index("(") + 1 : -1].split(",")[:3]])
     assert (brightness > 128) == (scheme == "light")

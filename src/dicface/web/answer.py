@@ -158,7 +158,8 @@ def answer(wish: Wish) -> Answer:
         strip = wish.folder / f"face-{number}.png"
         write_photo(strip, marked(_strip(photo.pixels, face), mark._replace(faces=1), "a face as found and every step"))
         strips.append(strip)
-    found = f"{len(restored)} of {len(restoration.faces)} faces restored" if restoration.faces else "No face found"
+    none_found = 'No face found: draw it under "Draw faces yourself"'
+    found = f"{len(restored)} of {len(restoration.faces)} faces restored" if restoration.faces else none_found
     reasons = sorted({face.outcome.value for face in restoration.faces if face.steps is None})
     warnings = [
         f"warning: face {number} {' and '.join(doubt.value for doubt in face.doubts)}"

@@ -17,10 +17,11 @@ from dicface.web.worker import Worker
 EXAMPLE = Path(__file__).parent / "example.jpg"
 """NASA's portrait of Eileen Collins (public domain), its face shrunk to 22 px."""
 SCALES = [1, 2, 4, 8]
-# A strip of faces is wide and low.
+# A strip of faces is wide and low, and its label, which has two lines on a phone, would lie on it.
 STYLE = """
-#faces .grid-wrap { min-height: 0 !important; height: auto !important; }
-#faces .grid-wrap button { aspect-ratio: 5 / 1; height: auto; }
+#faces .grid-wrap { min-height: 0 !important; height: auto !important; padding-top: 2rem; }
+#faces .grid-wrap .thumbnail-item { aspect-ratio: 5 / 1; height: auto; }
+@media (max-width: 640px) { #faces .grid-wrap { padding-top: 3rem; } }
 """
 INTRODUCTION = """# dicface
 Drop a photo. Its small faces are restored and the photo is enlarged. What you see of a face is an estimate:
@@ -71,16 +72,21 @@ class _Actions:
         copy.write_bytes(EXAMPLE.read_bytes())
         return str(copy)
 
+    def forget(self) -> tuple[Any, ...]:
+        """Take away what is there of another photo: nobody shall take its result for that of the next."""
+        nothing, gone = gr.update(value=None, interactive=False), gr.update(value=None, visible=False)
+        return None, "", gone, gone, nothing, nothing
+
     def look(self, path: str | None) -> tuple[Any, ...]:
         """Show an uploaded photo."""
         if path is None:
-            return None, "", "", 1.0, []
+            return None, "", 1.0, []
         folder = _folder(self._root)
         try:
             shown, factor = self._worker(preview, Path(path), folder)
         except DicfaceError as error:
             raise _told(error) from error
-        return str(shown), "", "", factor, []
+        return str(shown), "", factor, []
 
     def point(
         self, event: gr.SelectData, path: str | None, text: str, factor: float, corners: list[list[float]]
@@ -171,11 +177,13 @@ def build(worker: Worker, root: Path, waiting: int) -> gr.Blocks:
                     whole = gr.DownloadButton("Download the photo", interactive=False, elem_id="whole")
                     report = gr.DownloadButton("Download the report", interactive=False, elem_id="report")
         private: dict[str, Any] = {"api_visibility": "private"}
-        photo.change(actions.look, photo, [shown, summary, boxes, factor, corners], **private)
+        results = [summary, slider, faces, whole, report]
+        photo.change(actions.forget, None, [shown, *results], **private).then(
+            actions.look, photo, [shown, boxes, factor, corners], **private
+        )
         example.click(actions.example, None, photo, **private)
         shown.select(actions.point, [photo, boxes, factor, corners], [shown, boxes, corners], **private)
         boxes.blur(actions.draw, [photo, boxes, factor], shown, **private)
-        results = [summary, slider, faces, whole, report]
         go.click(actions.restore, [photo, model, scale, boxes], results, api_name="restore", concurrency_limit=1)
     return page.queue(max_size=waiting, default_concurrency_limit=4)
 
