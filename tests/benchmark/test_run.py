@@ -1,9 +1,12 @@
 """Rows are measured in processes of their own, and compared."""
 
+import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from dicface.benchmark import measure, run
 from dicface.benchmark.cases import IMAGE_PX, Case, Machine, Model, embedded
@@ -56,7 +59,33 @@ def test_rows_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
     assert half["peak_share"] == pytest.approx(0.5)
     assert plain["psnr_change"] == 0
     assert half["psnr_change"] == pytest.approx(-0.1)
-    assert run.result_table(result).row_count == 3
+    assert "times" in shown(result)
+
+
+def shown(result: dict[str, Any]) -> str:
+    """The table in a terminal of usual width."""
+    screen = io.StringIO()
+    Console(width=80, file=screen).print(run.result_table(result))
+    return screen.getvalue()
+
+
+@pytest.mark.parametrize("reference", [61.3, None])
+def test_the_table_can_be_read_in_a_terminal_of_usual_width(reference: float | None) -> None:
+    row = {
+        "backend": "onnxruntime", "precision": "float32", "compiled": False, "channels_last": False, "batch": 1,
+        "faces_per_s": 278.5, "times_reference": reference, "peak_share": 0.56, "psnr_change": -0.002,
+        "peak_mb": 1563.0,
+    }  # fmt: skip
+    rows = [
+        {**row, "model": "landmarks-hr", "ms": 1177.3, "start_up_s": 2.29},
+        {**row, "model": "lite", "ms": 15.0, "start_up_s": 0.58, "compiled": True, "channels_last": True},
+    ]
+    lines = [line.split() for line in shown({"peak_gflops": {"float32": 519.0}, "rows": rows}).splitlines()]
+    numbers = ["278.5", *([] if reference is None else ["61.3"]), "56%", "-0.002"]
+    assert ["landmarks-hr", "onnxruntime", "float32", "1", "1177.3", *numbers, "2.29", "1563"] in lines
+    assert ["lite", "onnxruntime", "float32", "1", "15.0", *numbers, "0.58", "1563"] in lines
+    # A column that would be empty is not there.
+    assert any("times" in line for line in lines) == (reference is not None)
 
 
 def test_a_measurement_that_fails_is_said(tmp_path: Path) -> None:
