@@ -299,7 +299,7 @@ def test_every_output_says_what_it_is(small_photo: np.ndarray, tmp_path: Path, c
         assert COMPOSITE in packet
         assert ("expected error of luma, 4 levels a grey level" in packet) == path.name.endswith(".uncertainty.png")
     if shutil.which("exiftool"):
-        tags = ("-DigitalSourceType", "-XMP-dicface:Model", "-XMP-dicface:RestoredFaces")
+        tags = ("-DigitalSourceType", "-XMP-dicface:ModelName", "-XMP-dicface:RestoredFaces")
         shown = subprocess.run(["exiftool", "-n", "-T", *tags, *outputs], capture_output=True, text=True, check=True)
         assert set(shown.stdout.splitlines()) == {f"{COMPOSITE}\tlite\t1"}
     unmarked = dicface(command, tmp_path / "in" / "png.png", "-o", tmp_path / "a.png", "--uncertainty", "--no-mark")

@@ -1,6 +1,7 @@
 """What a result says: what its source said and still holds, and that a network made parts of it."""
 
 import io
+import re
 import shutil
 import subprocess
 import xml.etree.ElementTree as ET
@@ -32,7 +33,7 @@ def pixels(portrait: np.ndarray) -> np.ndarray:
 def taken(tmp_path: Path, pixels: np.ndarray) -> Path:
     """A photo as a phone writes it: turned, with place, thumbnail, wide colours and an XMP packet."""
     exif = Image.Exif()
-    exif[0x010F], exif[0x0112] = "a maker", 6
+    exif[0x010F], exif[0x0110], exif[0x0112] = "a maker", "a camera", 6
     exif[IFD.Exif] = {0x829A: IFDRational(1, 50), 0x9000: b"0232", 0xA002: 80, 0xA003: 120, IFD.Interop: {1: "R98"}}
     exif[IFD.GPSInfo] = {1: "N", 2: (48.0, 8.0, 0.0)}
     # A thumbnail that has nothing to do with the photo: it is right only if it is renewed.
@@ -42,9 +43,12 @@ def taken(tmp_path: Path, pixels: np.ndarray) -> Path:
         '<rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/" '
         'xmlns:tiff="http://ns.adobe.com/tiff/1.0/" xmlns:exif="http://ns.adobe.com/exif/1.0/" '
         'xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/" tiff:Orientation="6" '
-        'exif:GPSLatitude="48,8N" '
+        'exif:GPSLatitude="48,8N" dc:format="image/jpeg" '
+        'xmlns:photoshop="http://ns.adobe.com/photoshop/1.0/" photoshop:City="München" photoshop:Credit="Zoë" '
         'Iptc4xmpExt:DigitalSourceType="http://cv.iptc.org/newscodes/digitalsourcetype/digitalCapture">'
         "<dc:creator><rdf:Seq><rdf:li>Zoë &amp; Co</rdf:li></rdf:Seq></dc:creator>"
+        '<Iptc4xmpExt:LocationShown><rdf:Bag><rdf:li Iptc4xmpExt:City="Haidhausen"/></rdf:Bag>'
+        "</Iptc4xmpExt:LocationShown>"
         "<exif:GPSLongitude>11,34E</exif:GPSLongitude></rdf:Description></rdf:RDF></x:xmpmeta>"
     )
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -82,10 +86,12 @@ def test_every_format_says_what_it_is_and_keeps_what_the_source_said(taken: Path
     properties = said(out)
     assert properties[f"{IPTC}DigitalSourceType"] == COMPOSITE
     ours = {name.removeprefix(f"{{{NAMESPACE}}}"): value for name, value in properties.items() if NAMESPACE in name}
-    assert ours == {"Model": "lite", "ModelSHA256": "ab" * 32, "Version": "9.9", "RestoredFaces": "1"}
+    assert ours == {"ModelName": "lite", "ModelSHA256": "ab" * 32, "DicfaceVersion": "9.9", "RestoredFaces": "1"}
     packet = packet_of(out).decode()
     assert "Zoë &amp; Co" in packet
-    assert not [word for word in ("Orientation", "GPS", "digitalCapture") if word in packet]
+    assert 'photoshop:Credit="Zoë"' in packet
+    left_out = ("Orientation", "GPS", "digitalCapture", "image/jpeg", "München", "Haidhausen")
+    assert not [word for word in left_out if word in packet]
     with Image.open(out) as image:
         assert "sRGB" in ImageCms.getProfileDescription(ImageCms.ImageCmsProfile(io.BytesIO(image.info["icc_profile"])))
         exif = image.getexif()
@@ -106,6 +112,8 @@ def test_the_place_is_kept_when_asked(taken: Path, tmp_path: Path, suffix: str) 
         assert image.getexif().get_ifd(IFD.GPSInfo)[1] == "N"
     assert b"48,8N" in packet_of(out)
     assert b"11,34E" in packet_of(out)
+    assert "München" in packet_of(out).decode()
+    assert b"Haidhausen" in packet_of(out)
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".avif"])
@@ -209,4 +217,8 @@ def test_exiftool_reads_it(taken: Path, tmp_path: Path, suffix: str) -> None:
     fields = {tuple(line.split(":")[0].split()): line.split(": ", 1)[1] for line in shown.splitlines()}
     assert fields["[XMP-iptcExt]", "DigitalSourceType"] == COMPOSITE
     assert fields["[XMP-dicface]", "ModelSHA256"] == MARK.model_sha256
+    # As somebody sees it who asks for nothing: of a camera's and a network's "Model" it would show one.
+    plain = subprocess.run(["exiftool", "-s", out], capture_output=True, text=True, check=True).stdout
+    everything = dict(re.split(r"\s*: ", line, maxsplit=1) for line in plain.splitlines())
+    assert (everything["Model"], everything["ModelName"], everything["DicfaceVersion"]) == ("a camera", "lite", "9.9")
     assert fields["[XMP-dc]", "Creator"] == "Zoë & Co"

@@ -11,10 +11,13 @@ COMPOSITE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrained
 ENHANCED = "http://cv.iptc.org/newscodes/digitalsourcetype/algorithmicallyEnhanced"
 """A photo that was enlarged, and no more."""
 NAMESPACE = "urn:dicface:xmp/1.0/"
-"""Of the properties Model, ModelSHA256, Version, RestoredFaces and Shows; exiftool shows them as XMP-dicface."""
+"""Of the properties ModelName, ModelSHA256, DicfaceVersion, RestoredFaces and Shows: XMP-dicface, as exiftool calls it.
+No common tag has these names: of two of one name, such as a camera's Model, programs show one."""
 
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _IPTC = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
+_IPTC_CORE = "http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/"
+_PHOTOSHOP = "http://ns.adobe.com/photoshop/1.0/"
 _TIFF = "http://ns.adobe.com/tiff/1.0/"
 _EXIF = "http://ns.adobe.com/exif/1.0/"
 _EMPTY = f'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="{_RDF}"/></x:xmpmeta>'.encode()
@@ -27,6 +30,7 @@ _OF_THE_FILE = (
     (_TIFF, "ImageLength"),
     (_EXIF, "PixelXDimension"),
     (_EXIF, "PixelYDimension"),
+    ("http://purl.org/dc/elements/1.1/", "format"),
     ("http://ns.adobe.com/xap/1.0/", "Thumbnails"),
     ("http://ns.adobe.com/xmp/note/", "HasExtendedXMP"),
     ("http://ns.adobe.com/hdr-gain-map/1.0/", ""),
@@ -34,7 +38,17 @@ _OF_THE_FILE = (
     ("http://ns.google.com/photos/1.0/camera/", ""),
     (NAMESPACE, ""),
 )
-_GPS = (_EXIF, "GPS")
+# Programs write the names of a place beside its coordinates, or find them by those.
+_PLACE = (
+    (_EXIF, "GPS"),
+    (_PHOTOSHOP, "City"),
+    (_PHOTOSHOP, "State"),
+    (_PHOTOSHOP, "Country"),
+    (_IPTC_CORE, "Location"),
+    (_IPTC_CORE, "CountryCode"),
+    (_IPTC, "LocationCreated"),
+    (_IPTC, "LocationShown"),
+)
 _SOURCE_TYPE = (_IPTC, "DigitalSourceType")
 
 
@@ -119,7 +133,7 @@ def of_result(packet: bytes, mark: Mark | None, keep_gps: bool = False) -> bytes
     if not packet and mark is None:
         return b""
     document = _parse(packet)
-    _take_out(document, _OF_THE_FILE if keep_gps else (*_OF_THE_FILE, _GPS))
+    _take_out(document, _OF_THE_FILE if keep_gps else (*_OF_THE_FILE, *_PLACE))
     if mark is not None:
         said = _take_out(document, (_SOURCE_TYPE,))
         keep = [value for value in said if "rainedAlgorithmicMedia" in value or (value and not mark.faces)]
@@ -138,9 +152,9 @@ def _add(document: Document, mark: Mark, source_type: str) -> None:
         added.setAttribute(f"xmlns:{prefix}", namespace)
     added.setAttributeNS(_RDF, "rdf:about", about[0] if about else "")
     added.setAttributeNS(_IPTC, "Iptc4xmpExt:DigitalSourceType", source_type)
-    added.setAttributeNS(NAMESPACE, "dicface:Model", mark.model)
+    added.setAttributeNS(NAMESPACE, "dicface:ModelName", mark.model)
     added.setAttributeNS(NAMESPACE, "dicface:ModelSHA256", mark.model_sha256)
-    added.setAttributeNS(NAMESPACE, "dicface:Version", mark.version)
+    added.setAttributeNS(NAMESPACE, "dicface:DicfaceVersion", mark.version)
     added.setAttributeNS(NAMESPACE, "dicface:RestoredFaces", str(mark.faces))
     if mark.shows:
         added.setAttributeNS(NAMESPACE, "dicface:Shows", mark.shows)
