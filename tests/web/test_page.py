@@ -287,7 +287,8 @@ def test_a_port_that_is_taken_is_said(server: Server) -> None:
     command = [sys.executable, "-m", "dicface", "serve", "--port", port]
     result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=90)
     assert result.returncode == 2
-    assert f"cannot listen on 127.0.0.1:{port}" in result.stderr.splitlines()[-1]
+    said = f"cannot listen on 127.0.0.1:{port}: it is taken, or no address of this machine; choose another"
+    assert said in result.stderr.splitlines()[-1]
 
 
 def test_the_example_is_small_and_restorable() -> None:

@@ -159,7 +159,9 @@ def serve(host: str = "127.0.0.1", port: int = 7860, limits: Limits | None = Non
             app_kwargs={"middleware": [Middleware(Guard)]},
         )
     except OSError as error:
-        raise UsageError(f"cannot listen on {host}:{port}: {error}; choose another --host or --port") from error
+        # Gradio's own words name settings that this command does not have.
+        reason = "it is taken, or no address of this machine" if "empty port" in str(error) else error
+        raise UsageError(f"cannot listen on {host}:{port}: {reason}; choose another --host or --port") from error
     finally:
         over.set()
         worker.close()
