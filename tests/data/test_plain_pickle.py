@@ -94,6 +94,24 @@ def test_a_list_in_itself_ends(tmp_path: Path) -> None:
     assert read_plain_pickle(written(tmp_path, knot))[0] == 1
 
 
+def test_frames_within_frames_are_no_frames(tmp_path: Path) -> None:
+    """Python's unpickler went on at another place than where it was checked, and took 4 GB (found by fuzzing)."""
+    frame = b"\x95H" + 7 * b"\0"
+    begin = b"\x80\x04" + frame + b"]\x94(}\x94(\x8c\x04path\x94\x8c\x05"
+    rest = (
+        b"\xf6ndmarks\x94]\x94(]\x94\x94]\x94((]\x94(G?\xf0\0\0\0\0\0\0GG?(]}t.\xf6@\x04\0\0\0\0\0\0eh\x06h\x04euN\x88K\xdd"
+        b"\0\0\0\0\0e\x01\0h\x06\0h\x04euN\x07\x87\x94e\x88K\x07\x8f.j.p(g"
+    )
+    (tmp_path / "a.pkl").write_bytes(begin + b"a.jpg\x94\x8c\tlandmarks" + begin + b"a.jp8]}t." + rest)
+    assert read_plain_pickle(tmp_path / "a.pkl") == ("path", "a.jp8", [], {})
+
+
+def test_frames_change_nothing(tmp_path: Path) -> None:
+    """Of 64 kB each, as Python writes them."""
+    content = [[float(number), f"face {number}"] for number in range(20_000)]
+    assert read_plain_pickle(written(tmp_path, content, 5)) == content
+
+
 def test_damaged_and_missing_files(tmp_path: Path) -> None:
     whole = pickle.dumps(PLAIN)
     path = tmp_path / "a.pkl"

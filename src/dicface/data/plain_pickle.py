@@ -7,6 +7,7 @@ from pathlib import Path
 
 from dicface.errors import InputError
 
+_FRAME_BYTES = 9
 _PLAIN = (bool, int, float, str, type(None))
 
 
@@ -37,8 +38,7 @@ def read_plain_pickle(path: Path) -> object:
         InputError: unreadable, damaged, or holding anything else, which the error names.
     """
     try:
-        pickled = path.read_bytes()
-        _check_claims(pickled)
+        pickled = _without_claims(path.read_bytes())
         content = _PlainUnpickler(io.BytesIO(pickled), encoding="latin1").load()
     except _RefusedError as refused:
         asked = str(refused)
@@ -55,16 +55,27 @@ def read_plain_pickle(path: Path) -> object:
     return content
 
 
-def _check_claims(pickled: bytes) -> None:
-    """Refuse numbers in a pickle for which Python would set memory aside before it looks for what they announce.
+def _without_claims(pickled: bytes) -> bytes:
+    """The same pickle without frames, if nothing in it makes Python set memory aside for what is only announced.
+
+    Frames say how much may be read at once and nothing else. Where one begins within another, Python's unpickler goes
+    on at another place than `pickletools`, which would have looked at other things than are read.
 
     Raises:
         ValueError: damaged, or made to take gigabytes.
     """
-    for opcode, argument, _ in pickletools.genops(pickled):
+    kept: list[bytes] = []
+    start = end = 0
+    for opcode, argument, position in pickletools.genops(pickled):
         # What is remembered has a place in a list, and no more things are remembered than the file has bytes.
         if opcode.name in ("PUT", "BINPUT", "LONG_BINPUT") and isinstance(argument, int) and argument > len(pickled):
             raise ValueError(f"it has {len(pickled)} bytes and remembers {argument} things")
+        if opcode.name == "FRAME" and position is not None:
+            kept.append(pickled[start:position])
+            start = position + _FRAME_BYTES
+        end = position or 0
+    # The last one stops.
+    return b"".join((*kept, pickled[start : end + 1]))
 
 
 def _check_plain(content: object, path: Path) -> None:

@@ -99,6 +99,9 @@ def open_session(path: Path, threads: int = 0, spinning: bool = True) -> onnxrun
     providers = list(dict.fromkeys((provider, CPU_PROVIDER)))
     try:
         session = onnxruntime.InferenceSession(path, options, providers=providers)
+        # Names that are no text fail when they are asked for.
+        for port in (*session.get_inputs(), *session.get_outputs()):
+            str(port.name)
     except Exception as error:  # its exceptions share no base but this
         raise CheckpointError(f"expected an ONNX model, could not load {str(path)!r}: {error}") from error
     if session.get_providers()[0] != provider:
