@@ -1,5 +1,6 @@
 """Detectors, on a real face in real sizes."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -13,9 +14,11 @@ from dicface.pipeline.detect import (
     Detector,
     GuidedDetector,
     ThoroughDetector,
+    _apart,
     make_detector,
     without_repeats,
 )
+from dicface.runtime.finder import Place
 
 # About the landmarks of the portrait's face, in pixels of 512.
 FACE = Box(173, 83, 279, 188)
@@ -49,6 +52,24 @@ def test_small_and_large_faces_of_a_large_photo_are_found(detect: Detector, port
 def test_faces_at_the_edge_are_found(detect: Detector, portrait: np.ndarray) -> None:
     cut_off = np.ascontiguousarray(portrait[75:, 165:])
     assert faces_in(detect, cut_off, -165, -75) == 1
+
+
+@pytest.mark.parametrize("face_px", [30, 54, 100])
+def test_a_face_that_fills_the_photo_is_found(detect: Detector, portrait: np.ndarray, face_px: int) -> None:
+    scale = face_px / 106
+    close = np.ascontiguousarray(portrait[72:199, 162:290])
+    side = round(128 * scale)
+    assert faces_in(detect, resize(close, (side, side)), -162 * scale, -72 * scale, scale) == 1
+
+
+def test_a_crowd_takes_no_more_time_than_its_faces() -> None:
+    """Comparing each place with each took minutes for a photo of 20,000."""
+    crowd = [Place(20.0 * (k % 200), 20.0 * (k // 200), 16.0, 0.9) for k in range(20_000)]
+    twice = [place for known in crowd for place in (known, known._replace(x=known.x + 2))]
+    start = time.process_time()
+    assert _apart(twice, 2000) == crowd[:2000]
+    assert _apart(twice[:3000], 2000) == crowd[:1500]
+    assert time.process_time() - start < 5
 
 
 def test_there_is_none_in_noise(detect: Detector) -> None:

@@ -135,7 +135,7 @@ class ThoroughDetector:
 
     Args:
         smallest_px: width of the smallest face to find.
-        threads: that it computes with; 0 takes one for each core.
+        threads: that it computes with; 0 takes one for each core, four at most.
     """
 
     def __init__(self, smallest_px: float = 16.0, threads: int = 0) -> None:
@@ -203,14 +203,15 @@ def _surroundings(place: Place, height: int, width: int) -> Rectangle:
 def _apart(places: Sequence[Place], most: int) -> list[Place]:
     """The best places, best first, without those whose face a better one's surroundings show as well."""
     kept: list[Place] = []
+    # x, y and side of each that was kept. A crowd has thousands of places, too many to compare them one by one.
+    known = np.empty((most, 3))
     for place in places:
         if len(kept) == most:
             break
-        if not any(
-            max(abs(place.x - other.x), abs(place.y - other.y)) < _SAME_PLACE * other.side
-            and abs(math.log2(place.side / other.side)) < _SAME_SIZE
-            for other in kept
-        ):
+        x, y, side = known[: len(kept)].T
+        off = np.maximum(abs(place.x - x), abs(place.y - y)) / side
+        if not np.any((off < _SAME_PLACE) & (abs(np.log2(place.side / side)) < _SAME_SIZE)):
+            known[len(kept)] = place.x, place.y, place.side
             kept.append(place)
     return kept
 
