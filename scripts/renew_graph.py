@@ -13,15 +13,9 @@ from typing import Annotated
 import typer
 
 from dicface.checkpoints import load_run
-from dicface.export import (
-    comparison_crops,
-    comparison_faces,
-    export_checked,
-    export_locator_checked,
-)
+from dicface.export import comparison_crops, comparison_faces, export_checked, export_locator_checked
 from dicface.files import file_digest, write_json
 from dicface.networks.dic import DICNetwork
-from dicface.networks.finder import Finder
 
 MODELS = Path(__file__).parent.parent / "src" / "dicface" / "models"
 
@@ -33,8 +27,7 @@ def main(name: str, validation: Annotated[Path, typer.Option(help="Pack to compa
         result = export_checked(network, graph, comparison_crops(network, hr))
         faces, difference = result.faces, {"sr": result.sr, "heatmaps": result.heatmaps}
     else:
-        output = "probability" if isinstance(network, Finder) else "heatmaps"
-        faces, difference = len(hr), {output: export_locator_checked(network, graph, hr)}
+        faces, difference = len(hr), export_locator_checked(network, graph, hr)
     card_path = MODELS / f"{name}.json"
     card = json.loads(card_path.read_text(encoding="utf-8"))
     card["onnx_against_torch"] = {"faces": faces, "largest_difference": difference}

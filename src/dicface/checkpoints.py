@@ -24,6 +24,11 @@ _KINDS: dict[str, tuple[Any, type[Saved]]] = {
     "hourglass": (StackedHourglassConfig, StackedHourglass),
     "finder": (FinderConfig, Finder),
 }
+_WORDS: dict[type[Saved], str] = {
+    DICNetwork: "a network that restores faces",
+    StackedHourglass: "a stacked hourglass",
+    Finder: "a face finder",
+}
 
 _MOST = 1024
 """Of anything that a network's configuration counts; a file may claim more, and building it would take for ever."""
@@ -167,7 +172,7 @@ def load_network(path: Path) -> DICNetwork:
     """
     network = _load_saved(path)
     if not isinstance(network, DICNetwork):
-        raise CheckpointError(f"expected a network that restores faces, got a stacked hourglass, {str(path)!r}")
+        raise CheckpointError(f"expected a network that restores faces, got {_WORDS[type(network)]}, {str(path)!r}")
     return network
 
 
@@ -182,7 +187,7 @@ def load_hourglass(path: Path) -> StackedHourglass:
     """
     network = _load_saved(path)
     if not isinstance(network, StackedHourglass):
-        raise CheckpointError(f"expected a stacked hourglass, got a network that restores faces, {str(path)!r}")
+        raise CheckpointError(f"expected a stacked hourglass, got {_WORDS[type(network)]}, {str(path)!r}")
     return network
 
 

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 import torch
 
-from dicface.checkpoints import load_run, save_network
+from dicface import export
+from dicface.checkpoints import load_network, load_run, save_network
 from dicface.errors import CheckpointError
-from dicface.export import FinderGraph, comparison_faces, export_locator_checked
+from dicface.export import FinderGraph, comparison_faces, export_locator, export_locator_checked
 from dicface.images import resize
-from dicface.networks.finder import Finder, FinderConfig
+from dicface.networks.finder import Finder, FinderConfig, FinderOutput, probable
 from dicface.runtime import finder as finder_module
 from dicface.runtime.finder import FaceFinder, Place
 from dicface.runtime.models import find_model
@@ -60,6 +61,28 @@ def test_photos_of_any_shape_are_taken(shipped: FaceFinder, size: tuple[int, int
     assert shipped(np.zeros((*size, 3), np.uint8)) == []
 
 
+@pytest.fixture
+def everywhere(tmp_path: Path) -> FaceFinder:
+    """Sees a face in every cell, 0.02 px small."""
+    network = Finder(FinderConfig(width=2, depth=1)).eval()
+    last = network.head[-1]
+    assert isinstance(last, torch.nn.Conv2d)
+    assert last.bias is not None
+    torch.nn.init.zeros_(last.weight)
+    last.bias.data = torch.tensor([5.0, -10.0])
+    export_locator(network, tmp_path / "everywhere.onnx")
+    return FaceFinder(str(tmp_path / "everywhere.onnx"))
+
+
+def test_places_and_sides_are_in_pixels_of_the_photo(everywhere: FaceFinder) -> None:
+    """65 px become 33 and 17 when reduced, and 72, 40 and 24 when padded: every cell's centre is known."""
+    places = everywhere(np.zeros((65, 70, 3), np.uint8))
+    # No window about a place may be larger than what is made of 8 px, or empty.
+    assert sorted({place.side for place in places}) == [8, 16, 32]
+    rows = [sorted({place.y for place in places if place.side == side}) for side in (8, 16, 32)]
+    assert rows == [list(range(2, 72, 4)), list(range(4, 80, 8)), list(range(8, 96, 16))]
+
+
 def test_threads_may_share_it(shipped: FaceFinder, small_photo: np.ndarray) -> None:
     with ThreadPoolExecutor(3) as pool:
         found = list(pool.map(shipped, [small_photo] * 6))
@@ -69,7 +92,9 @@ def test_threads_may_share_it(shipped: FaceFinder, small_photo: np.ndarray) -> N
 def test_a_file_gives_what_torch_gives_and_is_read_back(tmp_path: Path) -> None:
     torch.manual_seed(0)
     network = Finder(FinderConfig(width=4, depth=1)).eval()
-    assert export_locator_checked(network, tmp_path / "a.onnx", comparison_faces(None)) < 1e-5
+    differences = export_locator_checked(network, tmp_path / "a.onnx", comparison_faces(None))
+    assert differences.keys() == {"probability", "side"}
+    assert max(differences.values()) < 1e-4
     save_network(network, tmp_path / "a.safetensors")
     again = load_run(tmp_path / "a.safetensors")
     assert isinstance(again, Finder)
@@ -87,6 +112,20 @@ def test_a_file_gives_what_torch_gives_and_is_read_back(tmp_path: Path) -> None:
     assert found[0].side == pytest.approx(float(sides[best]), rel=1e-4)
 
 
+def test_a_file_whose_sides_differ_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def doubled(output: FinderOutput) -> tuple[torch.Tensor, torch.Tensor]:
+        chances, sides = probable(output)
+        return chances, 2 * sides if torch.compiler.is_exporting() else sides
+
+    monkeypatch.setattr(export, "probable", doubled)
+    network = Finder(FinderConfig(width=2, depth=1)).eval()
+    with pytest.raises(CheckpointError, match=r"differ from torch by less than 0.001, got .*side"):
+        export_locator_checked(network, tmp_path / "a.onnx", comparison_faces(None, 1))
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_other_models_are_refused() -> None:
     with pytest.raises(CheckpointError, match="expected a face finder with outputs probability and side"):
         FaceFinder(str(find_model("lite")))
+    with pytest.raises(CheckpointError, match="expected a network that restores faces, got a face finder"):
+        load_network(find_model("finder", ".safetensors", "finder"))

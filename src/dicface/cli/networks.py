@@ -67,7 +67,8 @@ def export(
         result = export_checked(network, out, comparison_crops(network, faces))
         differs = f"on {result.faces} faces", f"{result.sr:.1e} (images) and {result.heatmaps:.1e} (heatmaps)"
     else:
-        differs = f"on {len(faces)} faces", f"{export_locator_checked(network, out, faces):.1e}"
+        by_output = export_locator_checked(network, out, faces)
+        differs = f"on {len(faces)} faces", " and ".join(f"{most:.1e} ({name})" for name, most in by_output.items())
     typer.echo(f"wrote {out}; {differs[0]} it differs from torch by at most {differs[1]}")
 
 

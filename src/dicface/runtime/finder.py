@@ -19,7 +19,11 @@ SMALLEST_PX = 14.0
 _SIDES = (8.0, 64.0)
 """What it says of a size beyond these is no face that it knows; such sizes are taken as these."""
 _STRIDE, _MULTIPLE = 4, 8
-_LEAST_SIDE = 32
+_SIDES = (8.0, 64.0)
+"""What the network says of a size is kept to that, in pixels of the reduced photo, where faces have 14 to 36. Small
+places are enlarged, and a strange photo must not make that fill the memory."""
+_LEAST_SIDE = 16
+"""A photo is reduced no further than to that, where a face that fills it has a size that is found."""
 _TILE_PX = 1536
 """Largest side of what goes through the network at once; it takes about 150 MB then."""
 _OVERLAP_PX = 64
@@ -89,10 +93,9 @@ class FaceFinder:
         image = Image.fromarray(np.ascontiguousarray(pixels))
         while True:
             reduced = np.asarray(image.reduce(factor)) if factor > 1 else pixels
-            scale_x, scale_y = width / reduced.shape[1], height / reduced.shape[0]
             for left, top, tile in _tiles(reduced):
                 for x, y, side, chance in self._look(tile):
-                    places.append(Place((left + x) * scale_x, (top + y) * scale_y, side * scale_x, chance))
+                    places.append(Place((left + x) * factor, (top + y) * factor, side * factor, chance))
             factor *= 2
             if min(height, width) / factor < _LEAST_SIDE:
                 return sorted(places, key=lambda place: -place.chance)
@@ -108,6 +111,7 @@ class FaceFinder:
         chances, sides = (np.asarray(output)[0][inside] for output in outputs)
         sides = np.clip(sides, *_SIDES)
         rows, columns = np.nonzero(chances >= self.least_chance)
+        sides = sides.clip(*_SIDES)
         return [
             (
                 min((column + 0.5) * _STRIDE, width),
