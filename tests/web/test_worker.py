@@ -1,5 +1,6 @@
 """Work that takes too long, or dies, is over; the next goes on."""
 
+import multiprocessing
 import operator
 import os
 import signal
@@ -44,6 +45,22 @@ def test_a_process_that_died_with_nothing_to_do_is_replaced(tmp_path: Path) -> N
         os.kill(first, signal.SIGKILL)
         time.sleep(1)
         assert worker(os.getpid) != first
+    finally:
+        worker.close()
+
+
+def test_there_is_always_a_process_that_would_clear_up(tmp_path: Path) -> None:
+    """A server that was killed after its worker was, before anybody asked for anything again, left its files."""
+    worker = Worker(20, tmp_path / "served")
+    try:
+        first = worker(os.getpid)
+        worker.limit_s = 0.3
+        with pytest.raises(TooLongError, match=r"within 0\.3 s"):
+            worker(time.sleep, 60)
+        patience = time.monotonic() + 20
+        while first in (left := [child.pid for child in multiprocessing.active_children()]):
+            assert time.monotonic() < patience
+        assert left
     finally:
         worker.close()
 

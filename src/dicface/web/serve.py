@@ -135,8 +135,6 @@ def serve(host: str = "127.0.0.1", port: int = 7860, limits: Limits | None = Non
     fonts = ("system-ui", "sans-serif")
     worker = Worker(limits.time_s, root)
     try:
-        # The process starts with its first work. From then on it clears up if this one is killed.
-        worker(os.getpid)
         page = build(worker, root, limits.waiting)
         threading.Thread(target=_keep_clean, args=(root, page, limits.kept_s, over), daemon=True).start()
         page.launch(

@@ -61,7 +61,10 @@ class Worker:
     def _start(self) -> ProcessPoolExecutor:
         # A fork of a server with threads may hang.
         spawn = multiprocessing.get_context("spawn")
-        return ProcessPoolExecutor(1, spawn, _end_with_the_server, (self._folder,))
+        pool = ProcessPoolExecutor(1, spawn, _end_with_the_server, (self._folder,))
+        # A process starts with its first work, and clears up only from then on.
+        pool.submit(os.getpid)
+        return pool
 
     def __call__(self, work: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
         """Do it, or raise what it raises.
