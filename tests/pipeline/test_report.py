@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from dicface.errors import ImageError, OutputError
-from dicface.pipeline.jobs import Failure
+from dicface.pipeline.jobs import Failure, Job
 from dicface.pipeline.report import BatchReport
 
-SOURCES = [Path(f"{number}.png") for number in range(3)]
+JOBS = [Job(Path(f"{number}.png"), Path("out", f"{number}.png")) for number in range(3)]
 
 
 def wait_for(path: Path, photos: int) -> dict[str, object]:
@@ -24,11 +24,11 @@ def wait_for(path: Path, photos: int) -> dict[str, object]:
 
 def test_it_is_written_as_photos_are_finished(tmp_path: Path) -> None:
     path = tmp_path / "report.json"
-    with BatchReport(path, {"scale": 4}, SOURCES, every_s=0.001) as report:
-        report.add(SOURCES[2], {"input": "2.png"})
+    with BatchReport(path, {"scale": 4}, JOBS, every_s=0.001) as report:
+        report.add(JOBS[2], {"input": "2.png"})
         assert wait_for(path, 1) == {"scale": 4, "complete": False, "photos": [{"input": "2.png"}], "failed": []}
-        report.add_failure(Failure(SOURCES[1], ImageError("broken")))
-        report.add(SOURCES[0], {"input": "0.png"})
+        report.add_failure(Failure(JOBS[1].source, ImageError("broken")))
+        report.add(JOBS[0], {"input": "0.png"})
         assert wait_for(path, 2)["photos"] == [{"input": "0.png"}, {"input": "2.png"}]
     assert json.loads(path.read_text()) == {
         "scale": 4,
@@ -38,10 +38,20 @@ def test_it_is_written_as_photos_are_finished(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_every_result_stands_once() -> None:
+    """Of a photo that is restored twice, and of two inputs of which only the first may take the name."""
+    again = JOBS[0]._replace(target=Path("out", "again.png"))
+    with BatchReport(None, {}, [JOBS[0], JOBS[1], again, JOBS[1]]) as report:
+        report.add(again, {"output": "again.png"})
+        report.add(JOBS[1], {"output": "1.png"})
+        report.add(JOBS[0], {"output": "0.png"})
+    assert [photo["output"] for photo in report.photos] == ["0.png", "1.png", "again.png"]
+
+
 def test_an_interrupted_batch_says_so(tmp_path: Path) -> None:
     path = tmp_path / "report.json"
-    report = BatchReport(path, {}, SOURCES)
-    report.add(SOURCES[0], {"input": "0.png"})
+    report = BatchReport(path, {}, JOBS)
+    report.add(JOBS[0], {"input": "0.png"})
     with pytest.raises(KeyboardInterrupt), report:
         raise KeyboardInterrupt
     assert json.loads(path.read_text()) == {"complete": False, "photos": [{"input": "0.png"}], "failed": []}
@@ -49,15 +59,15 @@ def test_an_interrupted_batch_says_so(tmp_path: Path) -> None:
 
 def test_a_report_nobody_can_write_is_said_in_the_end(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    report = BatchReport(tmp_path / "file" / "r.json", {}, SOURCES, 0.001)
-    report.add(SOURCES[0], {})
+    report = BatchReport(tmp_path / "file" / "r.json", {}, JOBS, 0.001)
+    report.add(JOBS[0], {})
     with pytest.raises(OutputError, match="could not write"), report:
         threading.Event().wait(0.02)
 
 
 def test_without_a_path_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    with BatchReport(None, {}, SOURCES) as report:
-        report.add(SOURCES[1], {"input": "1.png"})
+    with BatchReport(None, {}, JOBS) as report:
+        report.add(JOBS[1], {"input": "1.png"})
     assert report.photos == [{"input": "1.png"}]
     assert list(tmp_path.iterdir()) == []

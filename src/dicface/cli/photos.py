@@ -105,7 +105,7 @@ def restore(
     if verbose:
         say(restorer.model.how_it_runs)
     settings = {"model": model, "backend": restorer.model.backend, "scale": scale, "version": __version__}
-    batch_report = BatchReport(report, settings, [job.source for job in jobs])
+    batch_report = BatchReport(report, settings, jobs)
     gate = PhotoGate()
 
     def work(job: "Job") -> str:
@@ -133,7 +133,7 @@ def restore(
         if size[0] * size[1] > PILLOW_MEGAPIXELS * 1e6:
             notes += (f"{size[0] * size[1] / 1e6:.0f} megapixels, more than some programs open",)
         stages_s = {"read": read_s, **restoration.stages_s, "write": time.perf_counter() - restored_at}
-        batch_report.add(job.source, photo_report(job.source, job.target, restoration, mark, scale, notes, stages_s))
+        batch_report.add(job, photo_report(job.source, job.target, restoration, mark, scale, notes, stages_s))
         found = _faces_line(restoration.faces, Outcome.RESTORED)
         return f"{job.source}: {', '.join((found, *notes))}, {sum(stages_s.values()):.1f} s -> {job.target}"
 

@@ -11,7 +11,7 @@ from typing import Any, Self
 from dicface.errors import OutputError
 from dicface.files import file_digest, write_json
 from dicface.pipeline.faces import Face, Restoration
-from dicface.pipeline.jobs import Failure
+from dicface.pipeline.jobs import Failure, Job
 from dicface.xmp import Mark
 
 WRITTEN_EVERY_S = 1.0
@@ -81,25 +81,25 @@ class BatchReport:
     Args:
         path: the JSON file; None keeps the report in memory only.
         settings: what holds for all photos.
-        sources: inputs in the order in which they shall stand.
+        jobs: in the order in which their photos shall stand. Two may have the same source, or the same target.
         every_s: how often it is written at most, in seconds.
     """
 
     def __init__(
-        self, path: Path | None, settings: Mapping[str, Any], sources: Sequence[Path], every_s: float = WRITTEN_EVERY_S
+        self, path: Path | None, settings: Mapping[str, Any], jobs: Sequence[Job], every_s: float = WRITTEN_EVERY_S
     ) -> None:
-        self._path, self._settings, self._sources, self._every_s = path, settings, sources, every_s
-        self._photos: dict[Path, dict[str, Any]] = {}
+        self._path, self._settings, self._every_s = path, settings, every_s
+        self._photos: dict[Job, dict[str, Any] | None] = dict.fromkeys(jobs)
         self._failed: list[dict[str, str]] = []
         self._lock = threading.Lock()
         self._changed = False
         self._over = threading.Event()
         self._writer = threading.Thread(target=self._keep_writing)
 
-    def add(self, source: Path, photo: dict[str, Any]) -> None:
+    def add(self, job: Job, photo: dict[str, Any]) -> None:
         """Take in what `photo_report` says of a photo that is finished."""
         with self._lock:
-            self._photos[source] = photo
+            self._photos[job] = photo
             self._changed = True
 
     def add_failure(self, failure: Failure) -> None:
@@ -112,7 +112,7 @@ class BatchReport:
     def photos(self) -> list[dict[str, Any]]:
         """The photos that are finished, in order."""
         with self._lock:
-            return [self._photos[source] for source in self._sources if source in self._photos]
+            return [photo for photo in self._photos.values() if photo is not None]
 
     def _write(self, path: Path, complete: bool) -> None:
         """The file as it is now.
