@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from dicface.config import TrainConfig, from_mapping
 from dicface.data.scenes import Scenes
-from dicface.networks.finder import FinderOutput
-from dicface.training.finder import Found, finder_loss, match_faces
+from dicface.networks.finder import FinderOutput, probable
+from dicface.training.finder import FinderTask, Found, finder_loss, match_faces
 
 IMAGES = torch.zeros(2, 3, 128, 128)
 
@@ -51,16 +52,29 @@ def test_a_doubtful_face_costs_neither_way() -> None:
 
 
 def test_a_face_is_hit_once_at_its_place_and_size() -> None:
-    found = match_faces(answer((1, 10, 5, 4, 24), (1, 10, 7, 3, 24), (0, 3, 3, 2, 20)), scenes([FACE]))
+    found = match_faces(*probable(answer((1, 10, 5, 4, 24), (1, 10, 7, 3, 24), (0, 3, 3, 2, 20))), scenes([FACE]))
     assert found.hits.tolist() == [True, False, False]
     assert found.chances.tolist() == sorted(found.chances, reverse=True)
-    assert match_faces(answer((1, 10, 5, 4, 60)), scenes([FACE])).hits.tolist() == [False]
-    assert match_faces(answer((1, 10, 5, 4, 24)), scenes([], [FACE])).hits.tolist() == []
+    assert match_faces(*probable(answer((1, 10, 5, 4, 60))), scenes([FACE])).hits.tolist() == [False]
+    assert match_faces(*probable(answer((1, 10, 5, 4, 24))), scenes([], [FACE])).hits.tolist() == []
 
 
 def test_what_was_found_is_joined() -> None:
-    one = match_faces(answer((1, 10, 5, 4, 24)), scenes([FACE]))
-    none = match_faces(answer(), scenes([]))
+    one = match_faces(*probable(answer((1, 10, 5, 4, 24))), scenes([FACE]))
+    none = match_faces(*probable(answer()), scenes([]))
     joined = Found.joined([one, none, one])
     assert (joined.hits.tolist(), joined.faces) == ([True, True], 2)
     assert np.all(joined.chances == one.chances[0])
+
+
+def test_the_first_weights_are_those_that_the_config_names() -> None:
+    """He-normal convolutions have a variance of 2 by their inputs, torch's of a third by them."""
+    spreads: list[float] = []
+    for drawn in ("framework", "he-normal"):
+        torch.manual_seed(0)
+        task = FinderTask(from_mapping(TrainConfig, {"run": {"task": "finder", "initial_weights": drawn}}))
+        first = next(layer for layer in task.network.down.modules() if isinstance(layer, torch.nn.Conv2d))
+        inputs = first.weight[0].numel()
+        spreads.append(float(first.weight.detach().std()) * inputs**0.5)
+        assert float(task.network(IMAGES).logits.detach().max()) == pytest.approx(-4)
+    assert spreads == pytest.approx([3**-0.5, 2**0.5], rel=0.05)

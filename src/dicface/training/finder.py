@@ -15,7 +15,7 @@ from dicface.data.batches import FaceBatch, seeded
 from dicface.data.scenes import Scenes, make_scenes
 from dicface.evaluation.metrics import average_precision
 from dicface.networks.finder import STRIDE, USUAL_FACE_PX, Finder, FinderOutput, probable
-from dicface.training.task import Column, Task
+from dicface.training.task import Column, Task, he_normal
 
 _SCENES, _VALIDATION = 2, 3
 _SPREAD = 0.12
@@ -75,15 +75,15 @@ class Found(NamedTuple):
         return Found(np.concatenate(chances), np.concatenate(hits), sum(faces))
 
 
-def match_faces(output: FinderOutput, scenes: Scenes, least: float = 0.01) -> Found:
+def match_faces(chances: Tensor, sides: Tensor, scenes: Scenes, least: float = 0.01) -> Found:
     """Compare what was found with what there is; what lies on a doubtful face is left out.
 
     Args:
-        output: of the finder for the scenes.
+        chances, sides: what was found in the scenes, see `probable`.
         scenes: what is in them.
         least: probability under which nothing counts as found.
     """
-    chances, sides = (part.cpu() for part in probable(output))
+    chances, sides = chances.cpu(), sides.cpu()
     faces, doubtful = scenes.faces.cpu(), scenes.doubtful.cpu()
     taken = torch.zeros(len(faces), dtype=torch.bool)
     rows: list[tuple[float, bool]] = []
@@ -112,6 +112,8 @@ class FinderTask(Task[Finder]):
     def __init__(self, config: TrainConfig) -> None:
         super().__init__(config)
         self.network = Finder(config.finder)
+        if config.run.initial_weights == "he-normal":
+            he_normal(self.network)
         last = self.network.head[-1]
         assert isinstance(last, nn.Conv2d)
         assert last.bias is not None
@@ -130,7 +132,7 @@ class FinderTask(Task[Finder]):
     def validation_step(self, batch: FaceBatch, index: int) -> dict[str, list[Column]]:
         """Find the faces of scenes that are the same every time."""
         scenes = make_scenes(batch, seeded(_VALIDATION, index))
-        self._found.append(match_faces(self.network(scenes.images), scenes))
+        self._found.append(match_faces(*probable(self.network(scenes.images)), scenes))
         return {"columns": []}
 
     def on_validation_epoch_end(self) -> None:
