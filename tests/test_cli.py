@@ -664,10 +664,10 @@ def test_maps_of_two_inputs_do_not_replace_each_other(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_a_stopped_batch_leaves_its_report(photo: Path, tmp_path: Path, how: signal.Signals) -> None:
-    folder, report, count = tmp_path / "many", tmp_path / "report.json", 300
+    folder, report, count = tmp_path / "many", tmp_path / "report.json", 2000
     folder.mkdir()
     for number in range(count):
-        (folder / f"{number:03}.png").hardlink_to(photo)
+        (folder / f"{number:04}.png").hardlink_to(photo)
     command = [sys.executable, "-m", "dicface", "restore", folder, "-o", tmp_path / "out", "--report", report]
     process = subprocess.Popen(
         [*map(str, command), "--box", "43,21,64,43", "--scale", "1"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
