@@ -16,8 +16,6 @@ from dicface.runtime.models import find_model
 FINDER_MODEL = "finder"
 SMALLEST_PX = 14.0
 """Side of the smallest face that it finds, and half that of the largest; larger ones are found in reduced photos."""
-_SIDES = (8.0, 64.0)
-"""What it says of a size beyond these is no face that it knows; such sizes are taken as these."""
 _STRIDE, _MULTIPLE = 4, 8
 _SIDES = (8.0, 64.0)
 """What the network says of a size is kept to that, in pixels of the reduced photo, where faces have 14 to 36. Small
@@ -95,7 +93,9 @@ class FaceFinder:
             reduced = np.asarray(image.reduce(factor)) if factor > 1 else pixels
             for left, top, tile in _tiles(reduced):
                 for x, y, side, chance in self._look(tile):
-                    places.append(Place((left + x) * factor, (top + y) * factor, side * factor, chance))
+                    # The last pixel of a reduced photo may stand for less than the others.
+                    centre = min((left + x) * factor, width), min((top + y) * factor, height)
+                    places.append(Place(*centre, side * factor, chance))
             factor *= 2
             if min(height, width) / factor < _LEAST_SIDE:
                 return sorted(places, key=lambda place: -place.chance)
@@ -111,7 +111,6 @@ class FaceFinder:
         chances, sides = (np.asarray(output)[0][inside] for output in outputs)
         sides = np.clip(sides, *_SIDES)
         rows, columns = np.nonzero(chances >= self.least_chance)
-        sides = sides.clip(*_SIDES)
         return [
             (
                 min((column + 0.5) * _STRIDE, width),
