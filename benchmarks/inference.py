@@ -1,4 +1,4 @@
-"""Speed and memory of the networks on this machine, in one run: `dicface benchmark` with the reference in it.
+"""Speed and memory of the networks on this machine, in one run: `dicface benchmark --reference`, with a plot.
 
     python benchmarks/inference.py --data PACK [--json FILE] [--plot FILE.png]
 
@@ -14,30 +14,11 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from dicface.benchmark.cases import Model, embedded, embedded_names, list_cases
+from dicface.benchmark.cases import embedded, embedded_names, list_cases
 from dicface.benchmark.faces import benchmark_faces
+from dicface.benchmark.reference import NAME, reference_cases
 from dicface.benchmark.run import result_table, run_cases, this_machine
 from dicface.files import write_json
-
-DIC_GFLOP = 90.7
-
-
-def random_dic(folder: Path) -> Model:
-    """The authors' sizes with random weights, as safetensors and ONNX."""
-    import torch
-
-    from dicface.checkpoints import save_network
-    from dicface.export import export_onnx
-    from dicface.networks.dic import DIC, DICNetwork
-
-    torch.manual_seed(0)
-    network = DICNetwork(DIC).eval()
-    weights, graph = folder / "dic.safetensors", folder / "dic.onnx"
-    save_network(network, weights)
-    export_onnx(network, graph)
-    return Model(
-        "dic", "restoration", {"torch": weights, "onnxruntime": graph, "openvino": graph}, DIC_GFLOP, trained=False
-    )
 
 
 def plot(result: dict[str, Any], path: Path) -> None:
@@ -66,13 +47,8 @@ def main(
     """Measure every row and print the table."""
     machine, console = this_machine(), Console()
     with tempfile.TemporaryDirectory() as folder:
-        names = embedded_names()
-        models = (
-            [embedded(name) for name in names] if "dic" in names else [random_dic(Path(folder)), *map(embedded, names)]
-        )
-        cases = list_cases(models, machine)
-        # dic one face at a time: it is the reference, and its batches gain nothing.
-        cases = [case for case in cases if case.model.name != "dic" or case.batch == 1]
+        others = [embedded(name) for name in embedded_names() if name != NAME]
+        cases = [*reference_cases(Path(folder), machine), *list_cases(others, machine)]
         result = run_cases(cases, machine, benchmark_faces(data), rounds, console.log)
     console.print(result_table(result))
     if json_file is not None:

@@ -11,7 +11,10 @@ from rich.console import Console
 from dicface.benchmark import measure, run
 from dicface.benchmark.cases import IMAGE_PX, Case, Machine, Model, embedded
 from dicface.benchmark.faces import benchmark_faces
+from dicface.benchmark.reference import reference_cases
+from dicface.checkpoints import load_run
 from dicface.errors import BenchmarkError
+from dicface.networks.dic import DIC
 
 ONE = Machine(("onnxruntime",))
 
@@ -86,6 +89,15 @@ def test_the_table_can_be_read_in_a_terminal_of_usual_width(reference: float | N
     assert ["lite", "onnxruntime", "float32", "1", "15.0", *numbers, "0.58", "1563"] in lines
     # A column that would be empty is not there.
     assert any("times" in line for line in lines) == (reference is not None)
+
+
+def test_the_reference_runs_everywhere_one_face_at_a_time(tmp_path: Path) -> None:
+    cases = reference_cases(tmp_path, Machine(("onnxruntime", "openvino", "torch"), bfloat16=True))
+    assert run.REFERENCE in [(case.model.name, case.backend, case.precision, case.batch) for case in cases]
+    assert len(cases) == 4
+    assert {case.batch for case in cases} == {1}
+    assert all(path.is_file() for path in cases[0].model.files.values())
+    assert load_run(cases[0].model.files["torch"]).config == DIC
 
 
 def test_a_measurement_that_fails_is_said(tmp_path: Path) -> None:

@@ -23,8 +23,7 @@ from dicface.errors import BenchmarkError
 from dicface.runtime.choice import processor_capabilities
 
 REFERENCE = ("dic", "torch", "float32", 1)
-"""The network of the authors' sizes in torch, eager, float32, one face at a time; only benchmarks/inference.py has it
-while no `dic` is embedded."""
+"""The network of the authors' sizes in torch, eager, float32, one face at a time; see `benchmark.reference`."""
 
 
 def this_machine() -> Machine:

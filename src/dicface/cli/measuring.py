@@ -1,6 +1,7 @@
 """Commands that measure: evaluate, benchmark."""
 
 import json
+import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
@@ -93,12 +94,17 @@ def benchmark(
     batch: Annotated[str, typer.Option(help="Faces at a time, or a list: 1,8.")] = "1,8",
     data: Annotated[Path | None, typer.Option(help="Face pack for the PSNR; generated pictures if left out.")] = None,
     rounds: Annotated[int, typer.Option(min=1, help="Measure everything that often; the best counts.")] = 1,
+    reference: Annotated[
+        bool,
+        typer.Option("--reference", help="Also the network of the authors' sizes, and all others compared with it."),
+    ] = False,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the numbers to this JSON file.")] = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Measure the models on this machine: every backend, precision and batch size that is installed."""
     from dicface.benchmark.cases import embedded, embedded_names, list_cases
     from dicface.benchmark.faces import benchmark_faces
+    from dicface.benchmark.reference import NAME, reference_cases
     from dicface.benchmark.run import result_table, run_cases, this_machine
     from dicface.files import write_json
 
@@ -112,12 +118,16 @@ def benchmark(
         raise UsageError(f"expected --batch from 1 up, got {batch!r}")
     if data is not None and find_spec("pyarrow") is None:
         raise UsageError("reading a pack needs the training extra; pip install 'dicface[train]', or leave out --data")
+    if reference:
+        need_train_extra()
     machine = this_machine()
-    cases = list_cases([embedded(name) for name in model or embedded_names()], machine, batches)
+    models = [embedded(name) for name in model or embedded_names()]
     if data is None:
         say("no --data: PSNR is that of generated pictures, which says little about faces")
     faces = benchmark_faces(data)
-    with errors.status("") as status:
+    with tempfile.TemporaryDirectory() as folder, errors.status("") as status:
+        cases = reference_cases(Path(folder), machine) if reference else []
+        cases += list_cases([one for one in models if not (reference and one.name == NAME)], machine, batches)
         result = run_cases(cases, machine, faces, rounds, lambda text: status.update(f"measuring {one_line(text)}"))
     result["data"] = None if data is None else data.name
     Console().print(result_table(result))

@@ -1,0 +1,38 @@
+"""The reference that speed is compared with: the network of the authors' sizes."""
+
+from pathlib import Path
+
+from dicface.benchmark.cases import Case, Machine, Model, embedded, embedded_names, list_cases
+
+NAME = "dic"
+_GFLOP = 90.7
+
+
+def _reference_model(folder: Path) -> Model:
+    """The embedded `dic`; while there is none, the same network with random weights, on which speed does not depend."""
+    if NAME in embedded_names():
+        return embedded(NAME)
+    import torch
+
+    from dicface.checkpoints import save_network
+    from dicface.export import export_onnx
+    from dicface.networks.dic import DIC, DICNetwork
+
+    torch.manual_seed(0)
+    network = DICNetwork(DIC).eval()
+    weights, graph = folder / f"{NAME}.safetensors", folder / f"{NAME}.onnx"
+    save_network(network, weights)
+    export_onnx(network, graph)
+    return Model(
+        NAME, "restoration", {"torch": weights, "onnxruntime": graph, "openvino": graph}, _GFLOP, trained=False
+    )
+
+
+def reference_cases(folder: Path, machine: Machine) -> list[Case]:
+    """The reference, one face at a time, in every backend and precision; batches gain nothing there.
+
+    Args:
+        folder: where a network is written if none is embedded; needs torch.
+        machine: what can be measured here.
+    """
+    return list_cases([_reference_model(folder)], machine, (1,))
