@@ -16,8 +16,8 @@ from rich.console import Console
 
 from dicface.benchmark.cases import embedded, embedded_names, list_cases
 from dicface.benchmark.faces import benchmark_faces
-from dicface.benchmark.reference import NAME, reference_cases
-from dicface.benchmark.run import result_table, run_cases, this_machine
+from dicface.benchmark.reference import reference_cases
+from dicface.benchmark.run import REFERENCE, result_table, run_cases, this_machine
 from dicface.files import write_json
 
 
@@ -47,7 +47,7 @@ def main(
     """Measure every row and print the table."""
     machine, console = this_machine(), Console()
     with tempfile.TemporaryDirectory() as folder:
-        others = [embedded(name) for name in embedded_names() if name != NAME]
+        others = [embedded(name) for name in embedded_names() if name != REFERENCE[0]]
         cases = [*reference_cases(Path(folder), machine), *list_cases(others, machine)]
         result = run_cases(cases, machine, benchmark_faces(data), rounds, console.log)
     console.print(result_table(result))

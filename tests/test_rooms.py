@@ -42,6 +42,7 @@ SAME_LAYER = {
     ("training", "evaluation"),  # validation speaks the protocols' language
     ("runtime", "foreign"),  # other people's networks run beside ours
     ("benchmark", "evaluation"),  # precisions are compared by a protocol
+    ("benchmark", "export"),  # the reference is written as ONNX, too
     ("images", "files"),
     ("images", "errors"),
     ("images", "metadata"),

@@ -1,30 +1,30 @@
-"""The reference that speed is compared with: the network of the authors' sizes."""
+"""The reference that speed is compared with: the network of the authors' sizes. Needs torch."""
 
 from pathlib import Path
 
-from dicface.benchmark.cases import Case, Machine, Model, embedded, embedded_names, list_cases
+import torch
 
-NAME = "dic"
+from dicface.benchmark.cases import Case, Machine, Model, embedded, embedded_names, list_cases
+from dicface.benchmark.run import REFERENCE
+from dicface.checkpoints import save_network
+from dicface.export import export_onnx
+from dicface.networks.dic import DIC, DICNetwork
+
+_NAME = REFERENCE[0]
 _GFLOP = 90.7
 
 
 def _reference_model(folder: Path) -> Model:
     """The embedded `dic`; while there is none, the same network with random weights, on which speed does not depend."""
-    if NAME in embedded_names():
-        return embedded(NAME)
-    import torch
-
-    from dicface.checkpoints import save_network
-    from dicface.export import export_onnx
-    from dicface.networks.dic import DIC, DICNetwork
-
+    if _NAME in embedded_names():
+        return embedded(_NAME)
     torch.manual_seed(0)
     network = DICNetwork(DIC).eval()
-    weights, graph = folder / f"{NAME}.safetensors", folder / f"{NAME}.onnx"
+    weights, graph = folder / f"{_NAME}.safetensors", folder / f"{_NAME}.onnx"
     save_network(network, weights)
     export_onnx(network, graph)
     return Model(
-        NAME, "restoration", {"torch": weights, "onnxruntime": graph, "openvino": graph}, _GFLOP, trained=False
+        _NAME, "restoration", {"torch": weights, "onnxruntime": graph, "openvino": graph}, _GFLOP, trained=False
     )
 
 
@@ -32,7 +32,7 @@ def reference_cases(folder: Path, machine: Machine) -> list[Case]:
     """The reference, one face at a time, in every backend and precision; batches gain nothing there.
 
     Args:
-        folder: where a network is written if none is embedded; needs torch.
+        folder: where a network is written if none is embedded.
         machine: what can be measured here.
     """
     return list_cases([_reference_model(folder)], machine, (1,))

@@ -104,8 +104,7 @@ def benchmark(
     """Measure the models on this machine: every backend, precision and batch size that is installed."""
     from dicface.benchmark.cases import embedded, embedded_names, list_cases
     from dicface.benchmark.faces import benchmark_faces
-    from dicface.benchmark.reference import NAME, reference_cases
-    from dicface.benchmark.run import result_table, run_cases, this_machine
+    from dicface.benchmark.run import REFERENCE, result_table, run_cases, this_machine
     from dicface.files import write_json
 
     if json_file is not None:
@@ -126,8 +125,12 @@ def benchmark(
         say("no --data: PSNR is that of generated pictures, which says little about faces")
     faces = benchmark_faces(data)
     with tempfile.TemporaryDirectory() as folder, errors.status("") as status:
-        cases = reference_cases(Path(folder), machine) if reference else []
-        cases += list_cases([one for one in models if not (reference and one.name == NAME)], machine, batches)
+        cases = list_cases(models, machine, batches)
+        if reference:
+            from dicface.benchmark.reference import reference_cases
+
+            others = [case for case in cases if case.model.name != REFERENCE[0]]
+            cases = [*reference_cases(Path(folder), machine), *others]
         result = run_cases(cases, machine, faces, rounds, lambda text: status.update(f"measuring {one_line(text)}"))
     result["data"] = None if data is None else data.name
     Console().print(result_table(result))
