@@ -3,9 +3,9 @@
 import math
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -46,11 +46,8 @@ def _check_report(report: Path, jobs: "list[Job]", overwrite: bool) -> None:
         raise UsageError(f"{str(report)!r} exists; add --overwrite to replace it, or choose another --report")
 
 
-def _stages_line(reports: "Iterable[dict[str, Any]]") -> str:
+def _stages_line(spent_s: "Mapping[str, float]") -> str:
     """Which stage took how long, all photos together."""
-    spent_s: Counter[str] = Counter()
-    for report in reports:
-        spent_s.update(report["stages_s"])
     return f"time by stage: {', '.join(f'{stage} {stage_s:.1f} s' for stage, stage_s in spent_s.items())}"
 
 
@@ -140,7 +137,7 @@ def restore(
     with ended_in_order(), batch_report:
         failures = run(jobs, overwrite, work, WORKERS, batch_report.add_failure)
     if verbose:
-        say(_stages_line(batch_report.photos))
+        say(_stages_line(batch_report.spent_s))
     if failures:
         raise typer.Exit(SOME_FAILED)
 
