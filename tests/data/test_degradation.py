@@ -74,6 +74,28 @@ def test_jpeg_is_worse_at_lower_quality(portrait: np.ndarray) -> None:
     assert errors[-1] == 0
 
 
+def test_faces_lie_anywhere_on_the_grid_of_jpeg(portrait: np.ndarray) -> None:
+    faces = portrait_face(portrait).repeat(12, 1, 1, 1)
+    fine = photograph(faces, dataclasses.replace(PERFECT, jpeg_min=95, jpeg_max=95))
+    assert len({face.numpy().tobytes() for face in fine}) > 6
+    # Each is cut out again where it was.
+    assert float((fine - photograph(faces[:1], PERFECT)).abs().mean()) < 0.02
+
+
+def test_the_clean_share_is_reduced_as_the_paper_does(portrait: np.ndarray) -> None:
+    faces = portrait_face(portrait).repeat(400, 1, 1, 1)
+    harsh = dataclasses.replace(PERFECT, noise_min=20, noise_max=20, jpeg_min=30, jpeg_max=30, clean_share=0.25)
+    clean = (photograph(faces, harsh, 16) == reduce_faces(faces, 16)).flatten(1).all(dim=1)
+    assert float(clean.float().mean()) == pytest.approx(0.25, abs=0.08)
+    everything = dataclasses.replace(harsh, clean_share=1.0)
+    assert torch.equal(photograph(faces[:2], everything), reduce_faces(faces[:2], 32))
+
+
+def test_a_share_beyond_all_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"expected lr\.clean_share from 0 to 1, got 1\.5"):
+        dataclasses.replace(PERFECT, clean_share=1.5)
+
+
 @pytest.mark.parametrize("wrong", [{"jpeg_min": 0}, {"noise_min": 3.0}, {"size_max": 129}, {"sensor_min": 0.1}])
 def test_ranges_outside_reason_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ConfigError, match=r"expected lr\.\*_min not above lr\.\*_max"):

@@ -14,6 +14,9 @@ from dicface.errors import ConfigError
 from dicface.networks.pixels import to_pixels
 from dicface.networks.resize import resize_bicubic
 
+JPEG_BLOCK = 8
+"""Side of the blocks that JPEG encodes by themselves, in pixels."""
+
 
 @dataclass(frozen=True)
 class LRConfig:
@@ -28,6 +31,7 @@ class LRConfig:
         sensor_min, sensor_max: range of the sensor's side divided by S.
         noise_min, noise_max: range of the standard deviation of the noise, in grey levels.
         jpeg_min, jpeg_max: range of the JPEG quality; 100 leaves JPEG out.
+        clean_share: share of a camera's faces that suffer none of this, but are reduced as by `bicubic`.
     """
 
     size_min: int = 16
@@ -42,6 +46,7 @@ class LRConfig:
     noise_max: float = 0.0
     jpeg_min: int = 100
     jpeg_max: int = 100
+    clean_share: float = 0.0
 
     def __post_init__(self) -> None:
         ranges = (
@@ -56,6 +61,8 @@ class LRConfig:
                 "expected lr.*_min not above lr.*_max, size from 1 to 128, blur 0 to 8, sensor 0.25 to 4, noise 0 to "
                 f"255, jpeg 1 to 100, got {self}"
             )
+        if not 0 <= self.clean_share <= 1:
+            raise ConfigError(f"expected lr.clean_share from 0 to 1, got {self.clean_share}")
 
 
 def draw_size(config: LRConfig, generator: torch.Generator) -> int:
@@ -90,12 +97,16 @@ def _blur(images: Tensor, sigma_px: Tensor) -> Tensor:
     return weights @ images @ weights.transpose(-2, -1)
 
 
-def _jpeg(image: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
+def _jpeg(image: NDArray[np.uint8], quality: int, above: int, left: int) -> NDArray[np.uint8]:
+    """Through a JPEG file, with `above` and `left` pixels of its first blocks outside the image."""
     if quality == 100:
         return image
+    # Blocks that the image's border cuts go on in the mirror.
+    whole = np.pad(image, ((above, JPEG_BLOCK), (left, JPEG_BLOCK), (0, 0)), mode="symmetric")
     encoded = io.BytesIO()
-    Image.fromarray(image).save(encoded, "JPEG", quality=quality)
-    return np.asarray(Image.open(encoded))
+    Image.fromarray(whole).save(encoded, "JPEG", quality=quality)
+    height, width = image.shape[:2]
+    return np.asarray(Image.open(encoded))[above : above + height, left : left + width]
 
 
 def photograph_faces(
@@ -114,7 +125,7 @@ def photograph_faces(
     Returns:
         (n, 3, S, S) float RGB in [0, 1], rounded to 8 bits.
     """
-    draw = torch.rand(4, count, generator=generator)
+    draw = torch.rand(7, count, generator=generator)
     # One sensor for a batch, since its faces share a shape.
     side = round(size * float(config.sensor_min + (config.sensor_max - config.sensor_min) * draw[0, 0]))
     side = min(max(side, 4), hr.shape[-1])
@@ -123,6 +134,10 @@ def photograph_faces(
     level = (config.noise_min + (config.noise_max - config.noise_min) * draw[2, part]) / 255
     quality = (config.jpeg_min + (config.jpeg_max - config.jpeg_min) * draw[3, part]).round().int().tolist()
     sensed = resize_bicubic(_blur(hr, sigma.to(hr.device)), side) + (level[:, None, None, None] * noise).to(hr.device)
-    pixels = to_pixels(sensed)
-    stored = np.stack([_jpeg(image, q) for image, q in zip(pixels, quality, strict=True)])
-    return resize_bicubic(torch.from_numpy(stored).to(hr.device).permute(0, 3, 1, 2) / 255, size, eight_bits=True)
+    # A face lies anywhere on the grid of its photo's blocks.
+    above, left = (draw[4:6, part] * JPEG_BLOCK).int().tolist()
+    faces = zip(to_pixels(sensed), quality, above, left, strict=True)
+    stored = torch.from_numpy(np.stack([_jpeg(*face) for face in faces])).to(hr.device)
+    lr = resize_bicubic(stored.permute(0, 3, 1, 2) / 255, size, eight_bits=True)
+    clean = (draw[6, part] < config.clean_share).to(hr.device)
+    return torch.where(clean[:, None, None, None], reduce_faces(hr, size), lr)
