@@ -617,6 +617,14 @@ def test_many_photos_at_once_give_what_each_gives_alone(photo: Path, tmp_path: P
     assert set(photos[0]["stages_s"]) == {"read", "detect", "restore", "paste", "write"}
 
 
+def test_benchmark_goes_on_after_a_broken_model(tmp_path: Path) -> None:
+    (tmp_path / "broken.onnx").write_bytes(b"no model")
+    result = dicface("benchmark", "--model", tmp_path / "broken.onnx", "--model", "finder", "--batch", "1")
+    assert result.returncode == 1
+    assert "finder" in result.stdout
+    assert "broken, onnxruntime, float32, batch 1: a measurement failed" in result.stderr
+
+
 def test_benchmark_refuses_wrong_calls(tmp_path: Path) -> None:
     (tmp_path / "a.json").touch()
     result = dicface("benchmark", "--json", tmp_path / "a.json")

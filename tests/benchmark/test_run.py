@@ -39,6 +39,7 @@ def test_rows_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
     cases = [
         Case(dic, "torch", "float32", 1),
         Case(dic, "openvino", "float32", 1),
+        Case(dic, "openvino", "float32", 8),
         Case(dic, "openvino", "bfloat16", 1),
     ]
     answers = {
@@ -50,6 +51,8 @@ def test_rows_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
     def answer(request: dict) -> dict:
         if "peak" in request:
             return {"float32": 200.0, "bfloat16": 2000.0}
+        if request["batch"] == 8:
+            raise BenchmarkError("a measurement failed: no memory")
         ms, psnr = answers[request["backend"], request["precision"]]
         return {"ms": ms, "start_up_s": 1.0, "peak_mb": 10.0, "psnr": psnr if request["faces"] else None}
 
@@ -63,6 +66,8 @@ def test_rows_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
     assert plain["psnr_change"] == 0
     assert half["psnr_change"] == pytest.approx(-0.1)
     assert "times" in shown(result)
+    # The others are measured all the same.
+    assert result["failures"] == ["dic, openvino, float32, batch 8: a measurement failed: no memory"]
 
 
 def shown(result: dict[str, Any]) -> str:

@@ -75,35 +75,39 @@ def run_cases(
         progress: told what comes next.
 
     Returns:
-        JSON-ready: machine, peak_gflops by precision, rows. A row has model, backend, precision, compiled,
+        JSON-ready: machine, peak_gflops by precision, rows, and of the rows that could not be measured one line each
+        (failures). A row has model, backend, precision, compiled,
         channels_last, batch, ms (a face), faces_per_s, times_reference, peak_share, psnr_change (dB against the same
-        model in ONNX Runtime or, without one, torch float32), start_up_s, peak_mb; null where it does not apply.
+        model's first row in float32), start_up_s, peak_mb; null where it does not apply.
 
     Raises:
-        BenchmarkError: a measuring process failed.
+        BenchmarkError: the chip's peak could not be measured.
     """
     progress("the chip's peak")
     peaks: dict[str, float] = _ask({"peak": machine.backends})
     best: dict[Case, dict[str, Any]] = {}
-    least = min(case.batch for case in cases)
+    failures: dict[Case, str] = {}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "faces.npy")
         np.save(path, faces)
         for number in range(rounds):
-            for case in cases:
-                progress(f"{case.model.name}, {case.backend}, {case.how}, batch {case.batch}")
-                # At every batch size it is the same.
-                wants_psnr = case.model.trained and number == 0 and case.batch == least and len(faces)
+            for case in (case for case in cases if case not in failures):
+                progress(_name(case))
                 request = {
                     "kind": case.model.kind,
                     "path": str(case.model.files[case.backend]),
                     "side": IMAGE_PX[case.model.kind],
-                    "faces": str(path) if wants_psnr else None,
+                    "faces": str(path) if case.model.trained and number == 0 and len(faces) else None,
                     **_described(case),
                 }
-                row = _ask(request)
-                row["psnr"] = row["psnr"] if wants_psnr else best.get(case, {}).get("psnr")
-                best[case] = {**_better(best.get(case), row), "psnr": row["psnr"]}
+                try:
+                    row = _ask(request)
+                except BenchmarkError as error:
+                    failures[case] = str(error)
+                    best.pop(case, None)
+                    continue
+                psnr = row["psnr"] if number == 0 else best[case]["psnr"]
+                best[case] = {**_better(best.get(case), row), "psnr": psnr}
     return {
         "machine": {
             "processor": platform.processor() or platform.machine(),
@@ -115,7 +119,12 @@ def run_cases(
         "peak_gflops": peaks,
         "faces": len(faces),
         "rows": _rows(best, peaks),
+        "failures": [f"{_name(case)}: {reason}" for case, reason in failures.items()],
     }
+
+
+def _name(case: Case) -> str:
+    return f"{case.model.name}, {case.backend}, {case.how}, batch {case.batch}"
 
 
 def _described(case: Case) -> dict[str, Any]:
@@ -135,7 +144,7 @@ def _rows(best: dict["Case", dict[str, Any]], peaks: dict[str, float]) -> list[d
     for case, row in best.items():
         peak = peaks.get(case.precision)
         share = case.model.gflop / (row["ms"] / 1000) / peak if case.model.gflop and peak else None
-        change = None if row["psnr"] is None else row["psnr"] - exact[case.model.name]
+        change = row["psnr"] - exact[case.model.name] if row["psnr"] is not None and case.model.name in exact else None
         rows.append(
             {
                 "model": case.model.name,

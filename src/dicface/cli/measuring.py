@@ -133,6 +133,11 @@ def benchmark(
             cases = [*reference_cases(Path(folder), machine), *others]
         result = run_cases(cases, machine, faces, rounds, lambda text: status.update(f"measuring {one_line(text)}"))
     result["data"] = None if data is None else data.name
-    Console().print(result_table(result))
+    if result["rows"]:
+        Console().print(result_table(result))
     if json_file is not None:
         write_json(json_file, result)
+    for failure in result["failures"]:
+        say(failure)
+    if result["failures"]:
+        raise typer.Exit(SOME_FAILED)
