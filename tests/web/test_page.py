@@ -294,6 +294,7 @@ def test_a_port_that_is_taken_is_said(server: Server) -> None:
     assert result.returncode == 2
     said = f"cannot listen on 127.0.0.1:{port}: it is taken, or no address of this machine; choose another"
     assert said in result.stderr.splitlines()[-1]
+    assert "http" not in result.stdout
 
 
 def test_the_example_is_small_and_restorable() -> None:

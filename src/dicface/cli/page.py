@@ -22,5 +22,5 @@ def serve(
     from dicface.web.serve import Limits
     from dicface.web.serve import serve as serve_page
 
-    typer.echo(f"http://{host}:{port} (Ctrl+C ends it)")
-    serve_page(host, port, Limits(upload_mb, waiting, time_limit, keep))
+    limits = Limits(upload_mb, waiting, time_limit, keep)
+    serve_page(host, port, limits, lambda: typer.echo(f"http://{host}:{port} (Ctrl+C ends it)"))

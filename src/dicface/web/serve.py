@@ -109,13 +109,16 @@ def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def serve(host: str = "127.0.0.1", port: int = 7860, limits: Limits | None = None) -> None:
+def serve(
+    host: str = "127.0.0.1", port: int = 7860, limits: Limits | None = None, ready: Callable[[], None] = lambda: None
+) -> None:
     """Serve the page until interrupted.
 
     Args:
         host: address to listen on; 127.0.0.1 is this machine alone.
         port: to listen on.
         limits: what to allow.
+        ready: called once the page can be opened.
 
     Raises:
         UsageError: the port is taken, or the address is not ours.
@@ -155,7 +158,10 @@ def serve(host: str = "127.0.0.1", port: int = 7860, limits: Limits | None = Non
             run_history=False,
             state_session_capacity=100,
             app_kwargs={"middleware": [Middleware(Guard)]},
+            prevent_thread_lock=True,
         )
+        ready()
+        page.block_thread()
     except OSError as error:
         # Gradio's own words name settings that this command does not have.
         reason = "it is taken, or no address of this machine" if "empty port" in str(error) else error
