@@ -40,6 +40,7 @@ CAMERA = LRConfig(
     noise_max=8,
     jpeg_min=30,
     jpeg_max=95,
+    clean_share=0.5,
 )
 
 

@@ -8,6 +8,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from dicface.data import degradation
 from dicface.data.degradation import LRConfig, photograph_faces, reduce_faces
 from dicface.errors import ConfigError
 
@@ -74,12 +75,33 @@ def test_jpeg_is_worse_at_lower_quality(portrait: np.ndarray) -> None:
     assert errors[-1] == 0
 
 
-def test_faces_lie_anywhere_on_the_grid_of_jpeg(portrait: np.ndarray) -> None:
-    faces = portrait_face(portrait).repeat(12, 1, 1, 1)
-    fine = photograph(faces, dataclasses.replace(PERFECT, jpeg_min=95, jpeg_max=95))
-    assert len({face.numpy().tobytes() for face in fine}) > 6
+def test_the_grid_of_jpeg_repeats_every_sixteen_pixels(portrait: np.ndarray) -> None:
+    face = portrait[60:92, 150:182]
+
+    def moved(above: int, left: int) -> np.ndarray:
+        return degradation._jpeg(face, 90, above, left).astype(float)
+
+    def off(above: int, left: int) -> float:
+        return float(np.abs(moved(above, left) - moved(0, 0)).mean())
+
+    assert max(off(16, 0), off(0, 16)) < 0.01
+    # At 8 the blocks of luma coincide, those of colour do not.
+    assert 0.5 < min(off(8, 0), off(0, 8)) < max(off(8, 0), off(0, 8)) < 2 < min(off(1, 0), off(0, 1), off(9, 0))
     # Each is cut out again where it was.
-    assert float((fine - photograph(faces[:1], PERFECT)).abs().mean()) < 0.02
+    assert max(np.abs(moved(above, above // 2) - face).mean() for above in range(16)) < 4
+
+
+def test_faces_lie_anywhere_on_the_grid_of_jpeg(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[tuple[int, int]] = []
+
+    def noting(image: np.ndarray, _: int, above: int, left: int) -> np.ndarray:
+        drawn.append((above, left))
+        return image
+
+    monkeypatch.setattr(degradation, "_jpeg", noting)
+    photograph(torch.zeros(200, 3, 128, 128), dataclasses.replace(PERFECT, jpeg_max=100, jpeg_min=90), 8)
+    assert [set(offsets) for offsets in zip(*drawn, strict=True)] == [set(range(16))] * 2
+    assert len(set(drawn)) > 100
 
 
 def test_the_clean_share_is_reduced_as_the_paper_does(portrait: np.ndarray) -> None:

@@ -14,8 +14,8 @@ from dicface.errors import ConfigError
 from dicface.networks.pixels import to_pixels
 from dicface.networks.resize import resize_bicubic
 
-JPEG_BLOCK = 8
-"""Side of the blocks that JPEG encodes by themselves, in pixels."""
+JPEG_BLOCK = 16
+"""Side of the squares that JPEG encodes by themselves, in pixels: blocks of 8, and colour at half the size."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def _blur(images: Tensor, sigma_px: Tensor) -> Tensor:
 
 
 def _jpeg(image: NDArray[np.uint8], quality: int, above: int, left: int) -> NDArray[np.uint8]:
-    """Through a JPEG file, with `above` and `left` pixels of its first blocks outside the image."""
+    """(H, W, 3) uint8 through a JPEG file; 0 to 15 pixels of its first blocks lie above the image and left of it."""
     if quality == 100:
         return image
     # Blocks that the image's border cuts go on in the mirror.
@@ -112,12 +112,12 @@ def _jpeg(image: NDArray[np.uint8], quality: int, above: int, left: int) -> NDAr
 def photograph_faces(
     hr: Tensor, size: int, config: LRConfig, generator: torch.Generator, count: int, part: slice
 ) -> Tensor:
-    """Low-resolution faces as a camera at a distance would leave them.
+    """Low-resolution faces as a camera at a distance would leave them, each anywhere on the grid of JPEG's blocks.
 
     Args:
         hr: (n, 3, 128, 128) float RGB in [0, 1]: the wanted faces of a batch.
         size: S, side of the result in pixels.
-        config: ranges of the faults.
+        config: ranges of the faults, and the share of the faces that `reduce_faces` makes instead.
         generator: all randomness comes from it, as much for a part as for the whole batch.
         count: faces in the whole batch.
         part: which of them `hr` holds.
@@ -134,10 +134,11 @@ def photograph_faces(
     level = (config.noise_min + (config.noise_max - config.noise_min) * draw[2, part]) / 255
     quality = (config.jpeg_min + (config.jpeg_max - config.jpeg_min) * draw[3, part]).round().int().tolist()
     sensed = resize_bicubic(_blur(hr, sigma.to(hr.device)), side) + (level[:, None, None, None] * noise).to(hr.device)
-    # A face lies anywhere on the grid of its photo's blocks.
     above, left = (draw[4:6, part] * JPEG_BLOCK).int().tolist()
     faces = zip(to_pixels(sensed), quality, above, left, strict=True)
     stored = torch.from_numpy(np.stack([_jpeg(*face) for face in faces])).to(hr.device)
     lr = resize_bicubic(stored.permute(0, 3, 1, 2) / 255, size, eight_bits=True)
+    if config.clean_share == 0:
+        return lr
     clean = (draw[6, part] < config.clean_share).to(hr.device)
     return torch.where(clean[:, None, None, None], reduce_faces(hr, size), lr)
