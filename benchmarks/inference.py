@@ -50,11 +50,14 @@ def main(
         others = [embedded(name) for name in embedded_names() if name != REFERENCE[0]]
         cases = [*reference_cases(Path(folder), machine), *list_cases(others, machine)]
         result = run_cases(cases, machine, benchmark_faces(data), rounds, console.log)
-    console.print(result_table(result), *result["failures"], sep="\n")
     if json_file is not None:
         write_json(json_file, {**result, "data": None if data is None else data.name})
-    if plot_file is not None:
+    if result["rows"]:
+        console.print(result_table(result))
+    if result["rows"] and plot_file is not None:
         plot(result, plot_file)
+    if result["failures"]:
+        raise SystemExit("\n".join(result["failures"]))
 
 
 if __name__ == "__main__":

@@ -13,8 +13,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import typer
 from PIL import Image
 
+from dicface.cli.measuring import benchmark
+from dicface.errors import BenchmarkError
 from dicface.images import WRITE_SUFFIXES, read_photo
 from dicface.xmp import COMPOSITE
 from tests.parity.recorded import recorded_state
@@ -617,12 +620,22 @@ def test_many_photos_at_once_give_what_each_gives_alone(photo: Path, tmp_path: P
     assert set(photos[0]["stages_s"]) == {"read", "detect", "restore", "paste", "write"}
 
 
-def test_benchmark_goes_on_after_a_broken_model(tmp_path: Path) -> None:
-    (tmp_path / "broken.onnx").write_bytes(b"no model")
-    result = dicface("benchmark", "--model", tmp_path / "broken.onnx", "--model", "finder", "--batch", "1")
-    assert result.returncode == 1
-    assert "finder" in result.stdout
-    assert "broken, onnxruntime, float32, batch 1: a measurement failed" in result.stderr
+def test_benchmark_says_what_failed_at_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(request: dict[str, Any]) -> dict[str, float]:
+        if "peak" in request:
+            return {"float32": 200.0, "bfloat16": 400.0}
+        raise BenchmarkError("a measurement failed: no memory [/tmp/a]")
+
+    monkeypatch.setattr("dicface.benchmark.run._ask", fail)
+    with pytest.raises(typer.Exit) as ended:
+        benchmark(model=["finder"], batch="1", json_file=tmp_path / "a.json")
+    assert ended.value.exit_code == 1
+    said = "finder, onnxruntime, float32, batch 1: a measurement failed: no memory [/tmp/a]"
+    assert said in capsys.readouterr().err
+    result = json.loads((tmp_path / "a.json").read_text())
+    assert (result["rows"], result["failures"]) == ([], [said])
 
 
 def test_benchmark_refuses_wrong_calls(tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ def _load(request: dict[str, Any]) -> Callable[["NDArray[np.float32]"], Any]:
 
 
 def _psnr(run: Callable[["NDArray[np.float32]"], Any], faces: Path, batch: int) -> float:
-    """Mean y-crop8 PSNR of faces reduced to 16 px and restored, so many at a time."""
+    """Mean y-crop8 PSNR of faces reduced to 16 px and restored, `batch` at a time or all that there are."""
     import numpy as np
 
     from dicface.evaluation.protocols import Y_CROP8

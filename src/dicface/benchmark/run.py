@@ -75,10 +75,10 @@ def run_cases(
         progress: told what comes next.
 
     Returns:
-        JSON-ready: machine, peak_gflops by precision, rows, and of the rows that could not be measured one line each
-        (failures). A row has model, backend, precision, compiled,
-        channels_last, batch, ms (a face), faces_per_s, times_reference, peak_share, psnr_change (dB against the same
-        model's first row in float32), start_up_s, peak_mb; null where it does not apply.
+        JSON-ready: machine, peak_gflops by precision, rows, failures. A failure is a line about a case that could not
+        be measured, or not in every round. A row has model, backend, precision, compiled, channels_last, batch, ms (a
+        face), faces_per_s, times_reference, peak_share, psnr_change (dB against the same model's first row in float32),
+        start_up_s, peak_mb; null where it does not apply.
 
     Raises:
         BenchmarkError: the chip's peak could not be measured.
@@ -91,7 +91,9 @@ def run_cases(
         path = Path(folder, "faces.npy")
         np.save(path, faces)
         for number in range(rounds):
-            for case in (case for case in cases if case not in failures):
+            for case in cases:
+                if case in failures:
+                    continue
                 progress(_name(case))
                 request = {
                     "kind": case.model.kind,
@@ -104,7 +106,6 @@ def run_cases(
                     row = _ask(request)
                 except BenchmarkError as error:
                     failures[case] = str(error)
-                    best.pop(case, None)
                     continue
                 psnr = row["psnr"] if number == 0 else best[case]["psnr"]
                 best[case] = {**_better(best.get(case), row), "psnr": psnr}

@@ -4,12 +4,15 @@ Of an image enlarged s times, every s-th pixel from row r and column c on is an 
 (r, c). A transposed convolution of stride s computes each phase from its input by an ordinary small convolution, and a
 convolution of stride s adds up small convolutions of the phases. So between the two nothing needs to lie in the order
 of the large image (ADR 0021).
+
+Phases that meet the same small pixels are a group, and one tensor (N, phases * C, H, W): phase by phase, row by row,
+each with its C channels.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import cast
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -20,16 +23,25 @@ Taps = dict[int, int]
 """How phases of one row or column meet the small image: the kernel's tap for each shift in its pixels, ascending."""
 
 
+class Border(NamedTuple):
+    """Pixels that a convolution adds on each side."""
+
+    left: int = 0
+    right: int = 0
+    above: int = 0
+    below: int = 0
+
+
 @dataclass(frozen=True)
 class PhaseGroup:
-    """Phases that meet the same pixels of the small image, each through other taps; counted row by row.
+    """Phases that meet the same pixels of the small image, each through other taps.
 
     Attributes:
         rows, columns: of each row and column of phases.
     """
 
-    rows: list[Taps]
-    columns: list[Taps]
+    rows: tuple[Taps, ...]
+    columns: tuple[Taps, ...]
 
     @property
     def count(self) -> int:
@@ -44,16 +56,16 @@ class PhaseGroup:
             for columns in self.columns
         ]
 
-    def border(self) -> tuple[int, int, int, int]:
-        """How far the pixels lie outside the small image: left, right, above, below."""
-        columns, rows = list(self.columns[0]), list(self.rows[0])
-        return -columns[0], columns[-1], -rows[0], rows[-1]
+    def border(self) -> Border:
+        """How far the pixels that they meet lie outside of the small image."""
+        rows, columns = list(self.rows[0]), list(self.columns[0])
+        return Border(-columns[0], columns[-1], -rows[0], rows[-1])
 
 
 def phase_groups(kernel: int, stride: int, padding: int) -> list[PhaseGroup]:
-    """All phases of an enlargement.
+    """All phases of an enlargement, in groups, row by row.
 
-    With 12, 8 and 2, they are 9 groups: rows 0 and 1, 2 to 5, and 6 and 7, and the same of columns.
+    With 12, 8 and 2, rows 0 and 1, rows 2 to 5, and rows 6 and 7 meet the same pixels, and so do columns: 9 groups.
 
     Args:
         kernel, stride, padding: of the convolution, or transposed convolution, between the small and the large image.
@@ -63,14 +75,39 @@ def phase_groups(kernel: int, stride: int, padding: int) -> list[PhaseGroup]:
         {shift: tap for shift in shifts if 0 <= (tap := phase + padding + shift * stride) < kernel}
         for phase in range(stride)
     ]
-    runs = [list(run) for _, run in groupby(taps, key=list)]
+    runs = [tuple(run) for _, run in groupby(taps, key=list)]
     return [PhaseGroup(rows, columns) for rows in runs for columns in runs]
 
 
-def _convolution(
-    weight: Tensor, bias: Tensor | None, border: tuple[int, int, int, int] = (0, 0, 0, 0), groups: int = 1
-) -> nn.Module:
-    """A convolution of fixed weights; `border` is what it adds on the left, the right, above and below."""
+def parts_of(unit: nn.Module) -> tuple[nn.Conv2d | nn.ConvTranspose2d, Tensor, Tensor, nn.Module]:
+    """A convolution, its weight, its bias, and the activation after it.
+
+    The convolution has to be square, ungrouped and undilated, and to reduce or enlarge by exactly its stride.
+    """
+    conv, activation = cast(nn.Sequential, unit)
+    assert isinstance(conv, nn.Conv2d | nn.ConvTranspose2d)
+    assert conv.bias is not None
+    kernel, stride, padding = geometry(conv)
+    shape = {*conv.kernel_size}, {*conv.stride}, {*conv.padding}, {*conv.dilation}, {*conv.output_padding}
+    assert (*shape, conv.groups) == ({kernel}, {stride}, {padding}, {1}, {0}, 1), conv
+    assert kernel - 2 * padding == stride, conv
+    return conv, conv.weight.detach(), conv.bias.detach(), activation
+
+
+def geometry(conv: nn.Conv2d | nn.ConvTranspose2d) -> tuple[int, int, int]:
+    """Kernel, stride and padding of a square convolution."""
+    return conv.kernel_size[0], conv.stride[0], int(conv.padding[0])
+
+
+def fixed_convolution(weight: Tensor, bias: Tensor | None, border: Border, groups: int = 1) -> nn.Module:
+    """A convolution with the weights given.
+
+    Args:
+        weight: (outputs, inputs / groups, h, w) float.
+        bias: (outputs,) float, or none.
+        border: zeros that are added on each side.
+        groups: of channels that meet only each other.
+    """
     outputs, inputs, *size = weight.shape
     conv = nn.Conv2d(inputs * groups, outputs, (size[0], size[1]), bias=bias is not None, groups=groups)
     conv.load_state_dict({"weight": weight} if bias is None else {"weight": weight, "bias": bias})
@@ -78,13 +115,27 @@ def _convolution(
 
 
 class _Sum(nn.Module):
-    """The sum of one convolution for each feature, and an activation: nothing is copied side by side first."""
+    """The sum of one convolution for each feature, and an activation: nothing is copied side by side first.
 
-    def __init__(self, parts: list[nn.Module], activation: nn.Module) -> None:
+    Args:
+        weights, borders: of each convolution, see `fixed_convolution`.
+        bias: of the sum.
+        activation: of the sum.
+        groups: see `fixed_convolution`.
+    """
+
+    def __init__(
+        self, weights: Sequence[Tensor], borders: Sequence[Border], bias: Tensor, activation: nn.Module, groups: int = 1
+    ) -> None:
         super().__init__()
-        self.parts, self.activation = nn.ModuleList(parts), activation
+        # The first adds the bias for all.
+        biases = [bias, *[None] * (len(weights) - 1)]
+        each = zip(weights, biases, borders, strict=True)
+        self.parts = nn.ModuleList(fixed_convolution(*one, groups) for one in each)
+        self.activation = activation
 
     def forward(self, features: Sequence[Tensor]) -> Tensor:
+        """(N, inputs, H, W) float for each convolution -> (N, outputs, H, W) float."""
         total, *others = (part(feature) for part, feature in zip(self.parts, features, strict=True))
         for other in others:
             total = total + other
@@ -95,113 +146,65 @@ class PhaseUp(nn.Module):
     """A transposed convolution and its activation, to phases: one convolution for each group of them.
 
     Args:
-        unit: the two; the convolution square, ungrouped, undilated and enlarging by exactly its stride.
+        unit: the two, see `parts_of`.
     """
 
-    def __init__(self, unit: nn.Sequential) -> None:
+    def __init__(self, unit: nn.Module) -> None:
         super().__init__()
-        deconv, self.activation = cast(nn.ConvTranspose2d, unit[0]), unit[1]
-        assert deconv.bias is not None
-        # A convolution counts its taps the other way round, and outputs before inputs.
-        weight, bias, parts = deconv.weight.detach(), deconv.bias.detach(), list[nn.Module]()
-        for group in phase_groups(deconv.kernel_size[0], deconv.stride[0], int(deconv.padding[0])):
-            left, right, above, below = group.border()
+        deconv, weight, bias, self.activation = parts_of(unit)
+        convs: list[nn.Module] = []
+        for group in phase_groups(*geometry(deconv)):
+            # A convolution counts its taps the other way round, and outputs before inputs.
             kernels = [kernel.flip(2, 3).transpose(0, 1) for kernel in group.kernels(weight)]
-            border = (right, left, below, above)
-            parts.append(_convolution(torch.cat(kernels), bias.repeat(group.count), border))
-        self.parts = nn.ModuleList(parts)
+            left, right, above, below = group.border()
+            border = Border(right, left, below, above)
+            convs.append(fixed_convolution(torch.cat(kernels), bias.repeat(group.count), border))
+        self.convs = nn.ModuleList(convs)
 
     def forward(self, features: Tensor) -> list[Tensor]:
         """(N, inputs, H, W) float -> (N, phases * outputs, H, W) float for each group."""
-        return [self.activation(part(features)) for part in self.parts]
+        return [self.activation(conv(features)) for conv in self.convs]
 
 
 class PhaseMerge(nn.Module):
-    """A `DenseMerge` of phases: each meets the same weights."""
+    """A `DenseMerge` of phases: each meets the same weights.
 
-    def __init__(self, merge: DenseMerge, groups: list[PhaseGroup]) -> None:
+    Args:
+        merge: of the enlarged features.
+        groups: of the phases that they come in.
+    """
+
+    def __init__(self, merge: DenseMerge, groups: Sequence[PhaseGroup]) -> None:
         super().__init__()
-        conv = merge.conv
-        assert conv.bias is not None
-        weights = conv.weight.detach().split(conv.out_channels, dim=1)
-        # The first adds the bias for all.
-        biases = [conv.bias.detach(), *[None] * (len(weights) - 1)]
+        _, weight, bias, activation = parts_of(merge)
+        weights = weight.split(len(weight), dim=1)
+        borders = [Border()] * len(weights)
         self.sums = nn.ModuleList(
-            _Sum(
-                [
-                    _convolution(
-                        weight.repeat(group.count, 1, 1, 1),
-                        None if bias is None else bias.repeat(group.count),
-                        groups=group.count,
-                    )
-                    for weight, bias in zip(weights, biases, strict=True)
-                ],
-                merge.activation,
-            )
-            for group in groups
+            _Sum([one.repeat(count, 1, 1, 1) for one in weights], borders, bias.repeat(count), activation, count)
+            for count in (group.count for group in groups)
         )
 
     def forward(self, features: Sequence[Sequence[Tensor]]) -> list[Tensor]:
-        """`count` times what `PhaseUp` gives -> the same once."""
+        """Several times what `PhaseUp` gives -> the same once."""
         return [total(parts) for total, parts in zip(self.sums, zip(*features, strict=True), strict=True)]
 
 
-def phase_down(unit: nn.Sequential) -> nn.Module:
+def phase_down(unit: nn.Module) -> nn.Module:
     """A convolution with a stride and its activation, from phases: what `PhaseUp` gives -> (N, outputs, H, W) float.
 
     Args:
-        unit: the two; the convolution square, ungrouped, undilated and reducing by exactly its stride.
+        unit: the two, see `parts_of`.
     """
-    conv, activation = cast(nn.Conv2d, unit[0]), unit[1]
-    assert conv.bias is not None
-    groups = phase_groups(conv.kernel_size[0], conv.stride[0], int(conv.padding[0]))
-    weight, biases = conv.weight.detach(), [conv.bias.detach(), *[None] * (len(groups) - 1)]
-    return _Sum(
-        [
-            _convolution(torch.cat(group.kernels(weight), dim=1), bias, group.border())
-            for group, bias in zip(groups, biases, strict=True)
-        ],
-        activation,
-    )
+    conv, weight, bias, activation = parts_of(unit)
+    groups = phase_groups(*geometry(conv))
+    weights = [torch.cat(group.kernels(weight), dim=1) for group in groups]
+    return _Sum(weights, [group.border() for group in groups], bias, activation)
 
 
 def keep_phases(block: RecoveryBlock) -> None:
-    """Let a recovery block, whose weights no longer change, hold its enlarged features as phases only."""
-    first = cast(nn.ConvTranspose2d, cast(nn.Sequential, block.up[0])[0])
-    groups = phase_groups(first.kernel_size[0], first.stride[0], int(first.padding[0]))
-    block.up = nn.ModuleList(PhaseUp(cast(nn.Sequential, unit)) for unit in block.up)
-    block.down = nn.ModuleList(phase_down(cast(nn.Sequential, unit)) for unit in block.down)
+    """Change a recovery block, whose weights no longer change, so that its enlarged features are phases only."""
+    (shape,) = {geometry(parts_of(unit)[0]) for unit in (*block.up, *block.down)}
+    groups = phase_groups(*shape)
+    block.up = nn.ModuleList(PhaseUp(unit) for unit in block.up)
+    block.down = nn.ModuleList(phase_down(unit) for unit in block.down)
     block.merge_high = nn.ModuleList(PhaseMerge(cast(DenseMerge, merge), groups) for merge in block.merge_high)
-
-
-class _Crop(nn.Module):
-    """Cut a border off every side."""
-
-    def __init__(self, border: int) -> None:
-        super().__init__()
-        self.border = border
-
-    def forward(self, images: Tensor) -> Tensor:
-        return images[:, :, self.border : -self.border, self.border : -self.border]
-
-
-def shuffled_convolution(unit: nn.Sequential) -> nn.Sequential:
-    """A transposed convolution and its activation as one convolution to all phases, and a pixel shuffle.
-
-    The phases are counted from half a stride before a pixel. Then all meet the same 2x2 input pixels, and the half
-    stride too many on every side is cut off.
-
-    Args:
-        unit: the two; the convolution square, ungrouped, undilated, with a kernel of twice the stride, and enlarging by
-            exactly that. The activation acts on each value alone; it comes before the shuffle, where a runtime can fuse
-            it.
-    """
-    deconv, activation = cast(nn.ConvTranspose2d, unit[0]), unit[1]
-    inputs, outputs, stride = deconv.in_channels, deconv.out_channels, deconv.stride[0]
-    assert deconv.kernel_size[0] == 2 * stride
-    assert deconv.bias is not None
-    # From (inputs, outputs, down, phase down, across, phase across); a convolution counts its taps the other way round.
-    phases = deconv.weight.detach().reshape(inputs, outputs, 2, stride, 2, stride).flip(2, 4).permute(1, 3, 5, 0, 2, 4)
-    weight, bias = phases.reshape(outputs * stride**2, inputs, 2, 2), deconv.bias.detach()
-    conv = _convolution(weight, bias.repeat_interleave(stride**2), (1, 1, 1, 1))
-    return nn.Sequential(conv, activation, nn.PixelShuffle(stride), _Crop(stride // 2))
