@@ -360,7 +360,20 @@ def test_upscale_says_what_to_doubt(portrait: np.ndarray, tmp_path: Path) -> Non
     crop.save(tmp_path / "fine.jpg", quality=90)
     result = dicface("upscale", tmp_path / "coarse.jpg", tmp_path / "fine.jpg", "-o", tmp_path / "stored")
     assert ["the face shows JPEG blocks" in line for line in result.stdout.splitlines()] == [True, False]
+    assert result.stderr == "dicface: for faces that show JPEG blocks try --model lite-robust\n"
+    again = dicface("upscale", tmp_path / "coarse.jpg", "-o", tmp_path / "robust.png", "--model", "lite-robust")
+    assert ("shows JPEG blocks" in again.stdout, again.stderr) == (True, "")
     assert "24 px, warning: the face is too dark and has too little contrast" in dark
+
+
+def test_restore_names_the_model_for_jpeg(small_photo: np.ndarray, tmp_path: Path) -> None:
+    coarse = tmp_path / "coarse.jpg"
+    Image.fromarray(small_photo).save(coarse, quality=40)
+    hint = "for faces that show JPEG blocks try --model lite-robust"
+    plain = dicface("restore", coarse, "-o", tmp_path / "plain.png", "--box", "43,21,64,43")
+    robust = dicface("restore", coarse, "-o", tmp_path / "robust.png", "--box", "43,21,64,43", "--model", "lite-robust")
+    assert (plain.returncode, robust.returncode) == (0, 0)
+    assert (hint in plain.stderr, hint in robust.stderr) == (True, False)
 
 
 def test_upscale_consistently(portrait: np.ndarray, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import math
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -104,6 +104,7 @@ def restore(
     settings = {"model": model, "backend": restorer.model.backend, "scale": scale, "version": __version__}
     batch_report = BatchReport(report, settings, jobs)
     gate = PhotoGate()
+    doubted: set[Doubt] = set()
 
     def work(job: "Job") -> str:
         with gate.photo(job.source, max_megapixels, scale) as (photo, read_s):
@@ -115,6 +116,7 @@ def restore(
         check_writable(job.target, *size, photo.alpha is not None)
         restoration = restorer.restore(photo.pixels, scale, boxes, force, uncertainty=uncertainty)
         restored_at = time.perf_counter()
+        doubted.update(doubt for face in restoration.faces for doubt in face.doubts)
         mark = mark_of_photo(restorer.model, restoration)
         result = result_photo(
             photo,
@@ -138,8 +140,18 @@ def restore(
         failures = run(jobs, overwrite, work, WORKERS, batch_report.add_failure)
     if verbose:
         say(_stages_line(batch_report.spent_s))
+    _name_better_model(model, doubted)
     if failures:
         raise typer.Exit(SOME_FAILED)
+
+
+def _name_better_model(model: str, doubted: "Collection[Doubt]") -> None:
+    """Say which network knows JPEG blocks, if the default met some."""
+    from dicface.pipeline.doubt import Doubt
+    from dicface.runtime.models import DEFAULT_MODEL, MODEL_FOR_JPEG
+
+    if model == DEFAULT_MODEL and Doubt.BLOCKS in doubted:
+        say(f"for faces that show JPEG blocks try --model {MODEL_FOR_JPEG}")
 
 
 def upscale(
@@ -178,6 +190,7 @@ def upscale(
     if verbose:
         say(network.how_it_runs)
     low, high = network.lr_sizes
+    doubted: set[Doubt] = set()
 
     def work(job: "Job") -> str:
         photo = read_photo(job.source)
@@ -198,9 +211,12 @@ def upscale(
         metadata = of_result(NO_METADATA if strip_metadata else photo.metadata, image, mark, keep_gps)
         notes = photo.notes + write_photo(job.target, Photo(image, alpha, photo.grey and not landmarks, metadata))
         found = doubts(signs(photo.pixels, Square(0, 0, width), photo.pixels, result, photo.jpeg_step))
+        doubted.update(found)
         said = (f"{job.source}: {width} px", *([_warning("the face", found)] if found else []), *notes)
         return f"{', '.join(said)} -> {job.target}"
 
     jobs = list_jobs(faces, out)
-    if run(with_maps(jobs) if uncertainty else jobs, overwrite, work):
+    failures = run(with_maps(jobs) if uncertainty else jobs, overwrite, work)
+    _name_better_model(model, doubted)
+    if failures:
         raise typer.Exit(SOME_FAILED)

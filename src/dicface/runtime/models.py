@@ -22,6 +22,8 @@ from dicface.runtime.sharing import SharedRuns
 Kind = Literal["restoration", "landmarks", "features", "finder"]
 
 DEFAULT_MODEL = "lite"
+MODEL_FOR_JPEG = "lite-robust"
+"""Better than the default on photos that were stored as JPEG of quality 90 and less (ADR 0027)."""
 MAX_BATCH = 16
 RUNS_AT_ONCE = max(1, (os.cpu_count() or 1) // 2)
 """Of one model's network. A run keeps about two cores busy; on many it would leave most of them idle."""
@@ -60,8 +62,8 @@ def check_crops(name: str, lr_sizes: tuple[int, int], crops: Sequence[NDArray[np
 
 def embedded_models(kind: Kind | None = None) -> dict[str, dict[str, Any]]:
     """Names and cards of the models inside the package, of one kind or of all."""
-    cards = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(_EMBEDDED.glob("*.json"))}
-    return {name: card for name, card in cards.items() if kind in (None, card["kind"])}
+    cards = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in _EMBEDDED.glob("*.json")}
+    return {name: card for name, card in sorted(cards.items()) if kind in (None, card["kind"])}
 
 
 def find_model(name: str, suffix: str = ".onnx", kind: Kind = "restoration") -> Path:
