@@ -102,7 +102,7 @@ def test_faces_left_alone_are_said_with_the_reason(tmp_path: Path, portrait: np.
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--model", "nope"), "expected one of lite or a model file (.onnx, .safetensors), got 'nope'"),
+        (("--model", "nope"), "expected one of lite, lite-robust or a model file (.onnx, .safetensors), got 'nope'"),
         (("--backend", "gpu"), "expected a backend, one of auto, onnxruntime, openvino, torch, got 'gpu'"),
         (("--detector", "haar"), "expected a detector, dlib, dlib-fast or dlib-thorough, got 'haar'"),
         (("--box", "1,2,3"), "expected --box X0,Y0,X1,Y1 in pixels of the photo, got '1,2,3'"),
@@ -360,20 +360,21 @@ def test_upscale_says_what_to_doubt(portrait: np.ndarray, tmp_path: Path) -> Non
     crop.save(tmp_path / "fine.jpg", quality=90)
     result = dicface("upscale", tmp_path / "coarse.jpg", tmp_path / "fine.jpg", "-o", tmp_path / "stored")
     assert ["the face shows JPEG blocks" in line for line in result.stdout.splitlines()] == [True, False]
-    assert result.stderr == "dicface: for faces that show JPEG blocks try --model lite-robust\n"
+    assert "the face shows JPEG blocks (try --model lite-robust) ->" in result.stdout
     again = dicface("upscale", tmp_path / "coarse.jpg", "-o", tmp_path / "robust.png", "--model", "lite-robust")
-    assert ("shows JPEG blocks" in again.stdout, again.stderr) == (True, "")
+    assert "the face shows JPEG blocks ->" in again.stdout
     assert "24 px, warning: the face is too dark and has too little contrast" in dark
 
 
 def test_restore_names_the_model_for_jpeg(small_photo: np.ndarray, tmp_path: Path) -> None:
     coarse = tmp_path / "coarse.jpg"
     Image.fromarray(small_photo).save(coarse, quality=40)
-    hint = "for faces that show JPEG blocks try --model lite-robust"
+    hint = "face 1 shows JPEG blocks (try --model lite-robust)"
     plain = dicface("restore", coarse, "-o", tmp_path / "plain.png", "--box", "43,21,64,43")
     robust = dicface("restore", coarse, "-o", tmp_path / "robust.png", "--box", "43,21,64,43", "--model", "lite-robust")
     assert (plain.returncode, robust.returncode) == (0, 0)
-    assert (hint in plain.stderr, hint in robust.stderr) == (True, False)
+    assert (hint in plain.stdout, hint in robust.stdout) == (True, False)
+    assert (plain.stderr, robust.stderr) == ("", "")
 
 
 def test_upscale_consistently(portrait: np.ndarray, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import math
 import time
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -51,16 +51,22 @@ def _stages_line(spent_s: "Mapping[str, float]") -> str:
     return f"time by stage: {', '.join(f'{stage} {stage_s:.1f} s' for stage, stage_s in spent_s.items())}"
 
 
-def _warning(which: str, doubts: "Sequence[Doubt]") -> str:
-    return f"warning: {which} {' and '.join(doubt.value for doubt in doubts)}"
+def _warning(which: str, doubts: "Sequence[Doubt]", model: str) -> str:
+    """What there is to doubt, and the model that knows better."""
+    from dicface.pipeline.doubt import Doubt
+    from dicface.runtime.models import DEFAULT_MODEL, MODEL_FOR_JPEG
+
+    reasons = " and ".join(doubt.value for doubt in doubts)
+    advised = model == DEFAULT_MODEL and Doubt.BLOCKS in doubts
+    return f"warning: {which} {reasons}{f' (try --model {MODEL_FOR_JPEG})' if advised else ''}"
 
 
-def _faces_line(faces: "Sequence[Face]", restored: "Outcome") -> str:
+def _faces_line(faces: "Sequence[Face]", restored: "Outcome", model: str) -> str:
     """How many faces were found, what became of them, and which to doubt."""
     outcomes = Counter(face.outcome for face in faces)
     done = outcomes.pop(restored, 0)
     found = f"{done} of {len(faces)} faces restored" if faces else "no face found"
-    warnings = (_warning(f"face {number}", face.doubts) for number, face in enumerate(faces, 1) if face.doubts)
+    warnings = (_warning(f"face {number}", face.doubts, model) for number, face in enumerate(faces, 1) if face.doubts)
     return ", ".join((found, *(f"{count} {outcome.value}" for outcome, count in outcomes.items()), *warnings))
 
 
@@ -104,7 +110,6 @@ def restore(
     settings = {"model": model, "backend": restorer.model.backend, "scale": scale, "version": __version__}
     batch_report = BatchReport(report, settings, jobs)
     gate = PhotoGate()
-    doubted: set[Doubt] = set()
 
     def work(job: "Job") -> str:
         with gate.photo(job.source, max_megapixels, scale) as (photo, read_s):
@@ -116,7 +121,6 @@ def restore(
         check_writable(job.target, *size, photo.alpha is not None)
         restoration = restorer.restore(photo.pixels, scale, boxes, force, uncertainty=uncertainty)
         restored_at = time.perf_counter()
-        doubted.update(doubt for face in restoration.faces for doubt in face.doubts)
         mark = mark_of_photo(restorer.model, restoration)
         result = result_photo(
             photo,
@@ -133,25 +137,15 @@ def restore(
             notes += (f"{size[0] * size[1] / 1e6:.0f} megapixels, more than some programs open",)
         stages_s = {"read": read_s, **restoration.stages_s, "write": time.perf_counter() - restored_at}
         batch_report.add(job, photo_report(job.source, job.target, restoration, mark, scale, notes, stages_s))
-        found = _faces_line(restoration.faces, Outcome.RESTORED)
+        found = _faces_line(restoration.faces, Outcome.RESTORED, model)
         return f"{job.source}: {', '.join((found, *notes))}, {sum(stages_s.values()):.1f} s -> {job.target}"
 
     with ended_in_order(), batch_report:
         failures = run(jobs, overwrite, work, WORKERS, batch_report.add_failure)
     if verbose:
         say(_stages_line(batch_report.spent_s))
-    _name_better_model(model, doubted)
     if failures:
         raise typer.Exit(SOME_FAILED)
-
-
-def _name_better_model(model: str, doubted: "Collection[Doubt]") -> None:
-    """Say which network knows JPEG blocks, if the default met some."""
-    from dicface.pipeline.doubt import Doubt
-    from dicface.runtime.models import DEFAULT_MODEL, MODEL_FOR_JPEG
-
-    if model == DEFAULT_MODEL and Doubt.BLOCKS in doubted:
-        say(f"for faces that show JPEG blocks try --model {MODEL_FOR_JPEG}")
 
 
 def upscale(
@@ -190,7 +184,6 @@ def upscale(
     if verbose:
         say(network.how_it_runs)
     low, high = network.lr_sizes
-    doubted: set[Doubt] = set()
 
     def work(job: "Job") -> str:
         photo = read_photo(job.source)
@@ -211,12 +204,9 @@ def upscale(
         metadata = of_result(NO_METADATA if strip_metadata else photo.metadata, image, mark, keep_gps)
         notes = photo.notes + write_photo(job.target, Photo(image, alpha, photo.grey and not landmarks, metadata))
         found = doubts(signs(photo.pixels, Square(0, 0, width), photo.pixels, result, photo.jpeg_step))
-        doubted.update(found)
-        said = (f"{job.source}: {width} px", *([_warning("the face", found)] if found else []), *notes)
+        said = (f"{job.source}: {width} px", *([_warning("the face", found, model)] if found else []), *notes)
         return f"{', '.join(said)} -> {job.target}"
 
     jobs = list_jobs(faces, out)
-    failures = run(with_maps(jobs) if uncertainty else jobs, overwrite, work)
-    _name_better_model(model, doubted)
-    if failures:
+    if run(with_maps(jobs) if uncertainty else jobs, overwrite, work):
         raise typer.Exit(SOME_FAILED)
