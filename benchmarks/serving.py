@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
+import psutil
 import typer
 
 WARM_UP, EVERY = 50, 250
@@ -91,17 +92,17 @@ def asked(server: Server, file: dict[str, Any], box: str) -> str:
     return status(f"{server.url}/gradio_api/call/restore/{json.loads(reply)['event_id']}")[1].decode()
 
 
-def children(pid: int) -> list[int]:
-    """Processes that a process started, the worker among them: it is the child of whichever thread started it."""
-    listed = Path(f"/proc/{pid}/task").glob("*/children")
-    return [int(child) for thread in listed for child in thread.read_text().split()]
+def worker_of(pid: int) -> psutil.Process:
+    """The process that does a server's work."""
+    alive = (child for child in psutil.Process(pid).children() if child.status() != psutil.STATUS_ZOMBIE)
+    (worker,) = (child for child in alive if "spawn_main" in " ".join(child.cmdline()))
+    return worker
 
 
 def memory_mb(pid: int) -> float:
     """Resident memory of a process and its children."""
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    own = next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS"))
-    return own + sum(memory_mb(child) for child in children(pid))
+    process = psutil.Process(pid)
+    return sum(each.memory_info().rss for each in [process, *process.children()]) / 2**20
 
 
 def load(server: Server, path: str, box: str, clients: int, requests: int) -> tuple[list[float], list[str]]:

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from benchmarks.serving import Server, asked, children, load, memory_mb, running, status, uploaded
+from benchmarks.serving import Server, asked, load, memory_mb, running, status, uploaded, worker_of
 from PIL import Image
 
 pytest.importorskip("gradio", reason="the page needs the web extra: pip install 'dicface[web]'")
@@ -246,14 +246,6 @@ def test_nothing_is_kept(server: Server, temporary: Path, photo: Path) -> None:
     assert files_below(root) == []
 
 
-def worker_of(server: Server) -> int:
-    """The process that does the work."""
-    (worker,) = (
-        child for child in children(server.pid) if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()
-    )
-    return worker
-
-
 def test_a_full_queue_is_said_and_kills_lose_nothing_and_leave_nothing(tmp_path: Path, photo: Path) -> None:
     """The worker's death takes no finished download with it, the server's takes everything."""
     root = tmp_path / "temporary"
@@ -273,18 +265,18 @@ def test_a_full_queue_is_said_and_kills_lose_nothing_and_leave_nothing(tmp_path:
         assert 1 <= len(failures) <= 10
         assert all("Queue is full" in failure for failure in failures)
 
-        os.kill(worker_of(server), signal.SIGKILL)
+        worker_of(server.pid).kill()
         assert status(whole) == before
         # Whoever comes first learns of it, the next finds a new worker.
         assert "1 of 1 faces restored" in asked(server, file, BOX) + asked(server, file, BOX)
 
-        worker = worker_of(server)
+        worker = worker_of(server.pid)
         os.kill(server.pid, signal.SIGKILL)
         patience = time.monotonic() + 30
-        while time.monotonic() < patience and (list(root.iterdir()) or Path(f"/proc/{worker}").exists()):
+        while time.monotonic() < patience and (list(root.iterdir()) or worker.is_running()):
             time.sleep(0.1)
         assert list(root.iterdir()) == []
-        assert not Path(f"/proc/{worker}").exists()
+        assert not worker.is_running()
 
 
 def test_a_port_that_is_taken_is_said(server: Server) -> None:
