@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -199,6 +200,19 @@ def test_a_checkpoint_knows_the_best_measurement(tmp_path: Path) -> None:
     checkpoint = torch.load(tmp_path / "run" / "last.ckpt", weights_only=True)
     (best,) = (state for state in checkpoint["callbacks"].values() if state.get("monitor") == "val_score")
     assert best["best_model_score"] is not None
+
+
+def test_a_moved_run_keeps_its_best_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(small("lite", "run.steps=2", "run.validate_every=2"), tmp_path, "run")
+    (tmp_path / "run").rename(tmp_path / "moved")
+    best = (tmp_path / "moved" / "best.ckpt").read_bytes()
+    for psnr, kept in ((0.0, True), (99.0, False)):
+        always = SimpleNamespace(psnr=lambda *_, psnr=psnr: np.full(1, psnr))
+        monkeypatch.setattr("dicface.training.dic.Y_CROP8", always)
+        steps = 4 if kept else 6
+        run(small("lite", f"run.steps={steps}", "run.validate_every=2"), tmp_path, "moved", resume=True)
+        assert ((tmp_path / "moved" / "best.ckpt").read_bytes() == best) is kept
+    assert sorted(path.name for path in (tmp_path / "moved").glob("*.ckpt")) == ["best.ckpt", "last.ckpt"]
 
 
 def test_a_missing_pack_is_named(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import lightning
 import numpy as np
 import torch
-from lightning.pytorch.callbacks import Callback, WeightAveraging
+from lightning.pytorch.callbacks import Callback, ModelCheckpoint, WeightAveraging
 from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 from numpy.typing import NDArray
@@ -162,6 +162,24 @@ class WholeFiles(TorchCheckpointIO):
         """Write to a temporary name beside the checkpoint first."""
         with written_whole(Path(path)) as part, part.open("wb") as file:
             torch.save(checkpoint, file)
+
+
+class Checkpoint(ModelCheckpoint):
+    """Writes checkpoints into the run's folder, and knows its best score wherever the folder was moved to."""
+
+    def __init__(self, folder: Path, name: str, **when: Any) -> None:
+        super().__init__(folder, filename=name, enable_version_counter=False, **when)
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """From the checkpoint, as if the folder had always been where it is."""
+
+        def moved(path: str) -> str:
+            return str(Path(self.dirpath or "", Path(path).name)) if path else path
+
+        paths = ("best_model_path", "kth_best_model_path", "last_model_path")
+        here = {key: moved(state_dict[key]) for key in paths}
+        scores = {moved(path): score for path, score in state_dict["best_k_models"].items()}
+        super().load_state_dict({**state_dict, **here, "best_k_models": scores, "dirpath": self.dirpath})
 
 
 class PictureGrid(Callback):

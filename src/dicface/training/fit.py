@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, cast
 
 import lightning
 import torch
-from lightning.pytorch.callbacks import Callback, ModelCheckpoint, TQDMProgressBar
+from lightning.pytorch.callbacks import Callback, TQDMProgressBar
 from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 from torch.utils.data import DataLoader, Dataset
@@ -22,6 +22,7 @@ from dicface.files import write_json
 from dicface.training.callbacks import (
     STEPS_BETWEEN_LOOKS,
     AveragedWeights,
+    Checkpoint,
     LastScore,
     PictureGrid,
     SaveAtTheEnd,
@@ -160,10 +161,10 @@ def _callbacks(
     """`last.ckpt` for resuming and, where something is measured, `best.ckpt`; and what watches over the run."""
     last, every = out / "last.ckpt", config.run.validate_every
     watch = [SaveAtTheEnd(last), averages, StopOnNaN(), SaveWhenTold(last), PictureGrid(), score]
-    before = ModelCheckpoint(out, filename="last", every_n_train_steps=every, enable_version_counter=False)
-    best = ModelCheckpoint(out, filename="best", monitor="val_score", mode="max", enable_version_counter=False)
+    before = Checkpoint(out, "last", every_n_train_steps=every)
+    best = Checkpoint(out, "best", monitor="val_score", mode="max")
     # Once more after a measurement, so that it knows of the best one so far.
-    after = ModelCheckpoint(out, filename="last", every_n_epochs=1, enable_version_counter=False)
+    after = Checkpoint(out, "last", every_n_epochs=1)
     bar = TQDMProgressBar(refresh_rate=STEPS_BETWEEN_LOOKS)
     return [*watch, before, *([best, after] if validated else []), bar]
 
