@@ -138,6 +138,29 @@ def test_results_are_replaced_only_when_asked(photo: Path, tmp_path: Path) -> No
         assert image.size == (484, 484)
 
 
+@pytest.mark.parametrize("command", ["restore", "upscale"])
+def test_a_stopped_batch_goes_on(tmp_path: Path, command: str) -> None:
+    """As a kill leaves it: one photo done, of another the map, which is written first."""
+    crops, out = tmp_path / "in", tmp_path / "out"
+    crops.mkdir()
+    out.mkdir()
+    for name in ("a.png", "b.png", "c.png"):
+        Image.linear_gradient("L").resize((16, 16)).save(crops / name)
+    for name in ("a.png", "a.uncertainty.png", "b.uncertainty.png"):
+        (out / name).write_text("precious")
+    call = (command, crops, "-o", out, "--uncertainty", "--skip-existing")
+    result = dicface(*call)
+    assert result.returncode == 1
+    assert result.stdout.startswith("skipped 1 of 3, whose results are there\n")
+    assert "b.uncertainty.png' exists; add --overwrite to replace it" in result.stderr
+    assert not (out / "b.png").exists()
+    again = dicface(*call, "--overwrite")
+    assert (again.returncode, again.stderr) == (0, "")
+    assert again.stdout.startswith("skipped 2 of 3")
+    assert {path.name for path in out.iterdir() if path.read_bytes() == b"precious"} == {"a.png", "a.uncertainty.png"}
+    assert len(list(out.iterdir())) == 6
+
+
 def test_an_input_is_never_replaced(photo: Path) -> None:
     before = photo.read_bytes()
     result = dicface("restore", photo, "-o", photo, "--overwrite")

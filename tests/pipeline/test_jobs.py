@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from dicface.errors import ImageError
-from dicface.pipeline.jobs import Failure, Job, PixelBudget, run_jobs
+from dicface.pipeline.jobs import Failure, Job, PixelBudget, run_jobs, unfinished
 
 
 def jobs(count: int) -> list[Job]:
@@ -56,6 +56,20 @@ def test_two_jobs_for_one_name_are_told_apart_by_order(tmp_path: Path) -> None:
     assert second == "b"
     assert isinstance(third, Failure)
     assert "another input of this call was already written to" in str(third.error)
+
+
+def test_what_is_finished_is_left_out_and_nothing_else(tmp_path: Path) -> None:
+    done, folder, absent = tmp_path / "done.png", tmp_path / "folder.png", tmp_path / "absent.png"
+    done.touch()
+    folder.mkdir()
+    left = [
+        Job(Path("b.png"), done),
+        Job(Path("c.png"), folder),
+        Job(Path("d.png"), absent),
+        Job(Path("e.png"), tmp_path / "e.png", beside=(done,)),
+        Job(Path("f"), tmp_path, "found no image"),
+    ]
+    assert unfinished([Job(Path("a.png"), done), *left]) == left
 
 
 def test_a_large_picture_is_alone() -> None:

@@ -24,3 +24,6 @@ Uncertainty = Annotated[
 ]
 Verbose = Annotated[bool, typer.Option("--verbose", help="Say on stderr what runs the model, and why.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace results that exist already.")]
+SkipExisting = Annotated[
+    bool, typer.Option("--skip-existing", help="Leave out inputs whose results are there: go on with a stopped batch.")
+]

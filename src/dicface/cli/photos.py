@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dicface.cli.options import Backend, KeepGps, Model, NoMark, Out, Overwrite, StripMetadata, Uncertainty, Verbose
+from dicface.cli.options import (
+    Backend,
+    KeepGps,
+    Model,
+    NoMark,
+    Out,
+    Overwrite,
+    SkipExisting,
+    StripMetadata,
+    Uncertainty,
+    Verbose,
+)
 from dicface.cli.terminal import SOME_FAILED, ended_in_order, run, say
 from dicface.errors import UsageError
 from dicface.version import __version__
@@ -33,6 +44,17 @@ def _parse_box(text: str) -> "Box":
     if not (-math.inf < left < right < math.inf and -math.inf < top < bottom < math.inf):
         raise UsageError(f"expected --box X0,Y0,X1,Y1 with X0 < X1 and Y0 < Y1, got {text!r}")
     return Box(left, top, right, bottom)
+
+
+def _jobs(sources: Sequence[Path], out: Path, maps: bool, skip_existing: bool) -> "list[Job]":
+    """What there is to do; says how much was done already."""
+    from dicface.pipeline.jobs import list_jobs, unfinished, with_maps
+
+    jobs = with_maps(list_jobs(sources, out)) if maps else list_jobs(sources, out)
+    left = unfinished(jobs) if skip_existing else jobs
+    if len(left) < len(jobs):
+        typer.echo(f"skipped {len(jobs) - len(left)} of {len(jobs)}, whose results are there")
+    return left
 
 
 def _check_report(report: Path, jobs: "list[Job]", overwrite: bool) -> None:
@@ -91,17 +113,18 @@ def restore(
     force: Annotated[bool, typer.Option("--force", help="Also faces too large or too small to gain.")] = False,
     verbose: Verbose = False,
     overwrite: Overwrite = False,
+    skip_existing: SkipExisting = False,
 ) -> None:
     """Find the small faces in photos, restore them, and enlarge the photos around them."""
     from dicface.images import PILLOW_MEGAPIXELS, check_writable, write_photo
     from dicface.pipeline.faces import Outcome
-    from dicface.pipeline.jobs import WORKERS, PhotoGate, list_jobs, with_maps
+    from dicface.pipeline.jobs import WORKERS, PhotoGate
     from dicface.pipeline.report import BatchReport, photo_report
     from dicface.pipeline.restore import Restorer
     from dicface.pipeline.result import mark_of_photo, result_photo, uncertainty_photo
 
     boxes = None if not box else [_parse_box(text) for text in box]
-    jobs = with_maps(list_jobs(photos, out)) if uncertainty else list_jobs(photos, out)
+    jobs = _jobs(photos, out, uncertainty, skip_existing)
     if report is not None:
         _check_report(report, jobs, overwrite)
     restorer = Restorer(model, backend, detector, several=len(jobs) > 1)
@@ -165,6 +188,7 @@ def upscale(
     no_mark: NoMark = False,
     verbose: Verbose = False,
     overwrite: Overwrite = False,
+    skip_existing: SkipExisting = False,
 ) -> None:
     """Super-resolve aligned face crops to 128x128."""
     from dicface.draw import draw_landmarks, side_by_side
@@ -173,7 +197,6 @@ def upscale(
     from dicface.metadata import NO_METADATA, of_result
     from dicface.pipeline.align import Square
     from dicface.pipeline.doubt import doubts, signs
-    from dicface.pipeline.jobs import list_jobs, with_maps
     from dicface.pipeline.result import mark_of, uncertainty_crop
     from dicface.runtime.consistent import Consistent
     from dicface.runtime.models import FaceModel
@@ -207,6 +230,5 @@ def upscale(
         said = (f"{job.source}: {width} px", *([_warning("the face", found, model)] if found else []), *notes)
         return f"{', '.join(said)} -> {job.target}"
 
-    jobs = list_jobs(faces, out)
-    if run(with_maps(jobs) if uncertainty else jobs, overwrite, work):
+    if run(_jobs(faces, out, uncertainty, skip_existing), overwrite, work):
         raise typer.Exit(SOME_FAILED)

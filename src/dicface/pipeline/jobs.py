@@ -106,6 +106,18 @@ def with_maps(jobs: Sequence[Job]) -> list[Job]:
     return [job._replace(beside=(job.target.with_name(f"{job.target.stem}.uncertainty.png"),)) for job in jobs]
 
 
+def unfinished(jobs: Sequence[Job]) -> list[Job]:
+    """The jobs whose results are not all there; of several with one result all but the first, to be refused."""
+    left: list[Job] = []
+    seen: set[Path] = set()
+    for job in jobs:
+        results = _results(job)
+        if job.problem or results & seen or not all(path.is_file() for path in results):
+            left.append(job)
+        seen |= results
+    return left
+
+
 def run_jobs(
     jobs: Sequence[Job], work: Callable[[Job], Result], overwrite: bool, workers: int = 1
 ) -> Generator[tuple[Job, Result | Failure]]:
