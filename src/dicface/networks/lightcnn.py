@@ -1,5 +1,6 @@
 """LightCNN-9: features of faces, and the discriminator built on them."""
 
+import torch
 from torch import Tensor, nn
 
 from dicface.networks.blocks import LEAKY_SLOPE
@@ -88,5 +89,16 @@ class FaceRecogniser(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """(N, 3, 128, 128) float, channel means subtracted -> (N, embedding) float, of any length."""
-        one, other = self.filter(self.features(image).flatten(1)).chunk(2, dim=1)
+        return self.embed(self.features(image))
+
+    def embed(self, features: Tensor) -> Tensor:
+        """(N, 128, 8, 8) float of `features` -> (N, embedding) float, of any length."""
+        one, other = self.filter(features.flatten(1)).chunk(2, dim=1)
         return one.maximum(other)
+
+    def scale_features(self, factor: float) -> None:
+        """Multiply features by a positive factor; embeddings become as much longer and keep their direction."""
+        *_, weight, bias = self.features.parameters()  # of the last convolution
+        with torch.no_grad():
+            for parameter in (weight, bias, self.filter.bias):
+                parameter.mul_(factor)

@@ -1,0 +1,15 @@
+"""Face features: their size is a unit, their direction is the face."""
+
+import torch
+
+from dicface.networks.lightcnn import FaceRecogniser
+
+
+def test_larger_features_point_the_same_way() -> None:
+    torch.manual_seed(0)
+    network, faces = FaceRecogniser(8), torch.rand(2, 3, 128, 128)
+    with torch.inference_mode():
+        features, embeddings = network.features(faces), network(faces)
+        network.scale_features(3.0)
+        torch.testing.assert_close(network.features(faces), 3 * features)
+        torch.testing.assert_close(network(faces), 3 * embeddings)
