@@ -192,11 +192,13 @@ def test_several_inputs_need_a_folder(photo: Path, tmp_path: Path) -> None:
     assert "expected a folder for several results, got 'out.png', which is named like an image" in result.stderr
 
 
-def test_an_output_that_cannot_be_encoded_is_no_folder(photo: Path, tmp_path: Path) -> None:
-    result = dicface("restore", photo, "-o", tmp_path / "out.gif")
+@pytest.mark.parametrize("name", ["out.gif", "out.jp2", "out.pdf"])
+def test_an_output_that_cannot_be_encoded_is_no_folder(photo: Path, tmp_path: Path, name: str) -> None:
+    result = dicface("restore", photo, "-o", tmp_path / name)
     assert result.returncode == 2
     assert "expected an output ending in one of .png" in result.stderr
-    assert not (tmp_path / "out.gif").exists()
+    assert f"or an existing folder, got '{name}'" in result.stderr
+    assert not (tmp_path / name).exists()
 
 
 def test_no_input_of_the_call_is_replaced(photo: Path, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from dicface.errors import ImageError
-from dicface.pipeline.jobs import Failure, Job, PixelBudget, run_jobs, unfinished
+from dicface.pipeline.jobs import Failure, Job, PixelBudget, list_jobs, run_jobs, unfinished
 
 
 def jobs(count: int) -> list[Job]:
@@ -56,6 +56,14 @@ def test_two_jobs_for_one_name_are_told_apart_by_order(tmp_path: Path) -> None:
     assert second == "b"
     assert isinstance(third, Failure)
     assert "another input of this call was already written to" in str(third.error)
+
+
+def test_a_folder_may_have_a_dot(tmp_path: Path) -> None:
+    """One that is there, or one for several results."""
+    out, one, other = tmp_path / "out.v2", tmp_path / "one.png", tmp_path / "other.png"
+    assert list_jobs([one, other], out) == [Job(one, out / "one.png"), Job(other, out / "other.png")]
+    out.mkdir()
+    assert list_jobs([one], out) == [Job(one, out / "one.png")]
 
 
 def test_what_is_finished_is_left_out_and_nothing_else(tmp_path: Path) -> None:

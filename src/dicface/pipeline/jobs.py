@@ -79,8 +79,9 @@ def _target(folder: Path, relative: Path) -> Path:
 def list_jobs(sources: Sequence[Path], out: Path) -> list[Job]:
     """Pair inputs with outputs.
 
-    A folder stands for all images below it, whose subfolders are kept. One file goes to `out` itself if that has an
-    image's suffix; everything else goes below `out` under its own name, as PNG if its format cannot be written.
+    A folder stands for all images below it, whose subfolders are kept. One file goes to `out` itself if that has a
+    suffix and is no folder; everything else goes below `out` under its own name, as PNG if its format cannot be
+    written.
 
     Args:
         sources: files and folders.
@@ -89,10 +90,13 @@ def list_jobs(sources: Sequence[Path], out: Path) -> list[Job]:
     Raises:
         UsageError: `out` is named like an image, but there are several inputs or it cannot be written.
     """
-    if out.suffix.lower() in {*READ_SUFFIXES, *WRITE_SUFFIXES} and not _is_folder(out):
+    one_file = len(sources) == 1 and not _is_folder(sources[0])
+    like_an_image = out.suffix.lower() in {*READ_SUFFIXES, *WRITE_SUFFIXES}
+    if (like_an_image or (one_file and out.suffix)) and not _is_folder(out):
         if out.suffix.lower() not in WRITE_SUFFIXES:
-            raise UsageError(f"expected an output ending in one of {' '.join(WRITE_SUFFIXES)}, got {out.name!r}")
-        if len(sources) != 1 or _is_folder(sources[0]):
+            endings = " ".join(WRITE_SUFFIXES)
+            raise UsageError(f"expected an output ending in one of {endings}, or an existing folder, got {out.name!r}")
+        if not one_file:
             raise UsageError(f"expected a folder for several results, got {out.name!r}, which is named like an image")
         return [Job(sources[0], out)]
     jobs: list[Job] = []
