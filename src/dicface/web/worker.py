@@ -16,7 +16,7 @@ from dicface.errors import DicfaceError
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 _PATIENCE_S = 10.0
-"""How long the work in hand may go on writing after the server is gone."""
+"""How long the work in hand may go on writing after the server is gone, and a killed process may take to end."""
 
 
 class TooLongError(DicfaceError):
@@ -94,8 +94,11 @@ class Worker:
         self._pool = self._start()
 
     def close(self) -> None:
-        """Stop the process, whatever it is doing."""
+        """Stop the process, whatever it is doing. It writes nothing more once this returns."""
         # `ProcessPoolExecutor.kill_workers` does this from Python 3.14 on.
-        for process in list((getattr(self._pool, "_processes", None) or {}).values()):
+        processes = list((getattr(self._pool, "_processes", None) or {}).values())
+        for process in processes:
             process.kill()
+        for process in processes:
+            process.join(_PATIENCE_S)
         self._pool.shutdown(wait=False, cancel_futures=True)
