@@ -11,10 +11,12 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 from benchmarks.serving import Server, asked, load, memory_mb, running, status, uploaded, worker_of
 from PIL import Image
@@ -28,7 +30,14 @@ needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="CHROMIUM IS MISSING
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 FLAGS += ["--disable-component-update", "--disable-sync", "--disable-quic"]
 PATIENCE_MS = 90_000
-KEPT_S = 20
+# Longer than any test works on a file, on whatever machine.
+KEPT_S = 100
+# The picture is there, another one than before, and nothing is being done about it.
+SHOWN_ANEW = """before => {
+    const picture = document.querySelector("#shown img");
+    const busy = document.querySelector("#shown [data-testid=status-tracker]:not(.hide)");
+    return !busy && picture && picture.src !== before && picture.complete && picture.naturalWidth > 0;
+}"""
 
 
 BOX = "43,21,64,43"
@@ -161,18 +170,20 @@ def test_phone_and_keyboard(browser: Any, server: Server, scheme: str) -> None:
 def test_two_clicks_draw_a_face(browser: Any, server: Server, photo: Path) -> None:
     page, _ = opened(browser, server)
     upload(page, photo)
-    page.wait_for_selector("#shown img")
+    page.wait_for_function(SHOWN_ANEW, arg="")
     page.click("#draw button")
-    page.wait_for_timeout(500)
+    page.wait_for_selector("#boxes textarea")
     for x, y in ((43, 21), (64, 43)):
         picture = page.locator("#shown img")
+        before = picture.evaluate("picture => picture.src")
         frame = picture.bounding_box()
         # The picture is square and lies in the middle of a wider frame.
         side = min(frame["width"], frame["height"])
         left = frame["x"] + (frame["width"] - side) / 2
         top = frame["y"] + (frame["height"] - side) / 2
         page.mouse.click(left + (x + 0.5) / 121 * side, top + (y + 0.5) / 121 * side)
-        page.wait_for_timeout(2500)
+        # Gradio ignores a click while it is busy with the one before.
+        page.wait_for_function(SHOWN_ANEW, arg=before)
     drawn = [float(part) for part in page.input_value("#boxes textarea").split(",")]
     assert np.abs(np.array(drawn) - (43, 21, 64, 43)).max() <= 1.5
     page.click("#restore")
@@ -218,7 +229,8 @@ def files_below(folder: Path) -> list[Path]:
 
 
 def test_an_upload_over_the_limit_is_refused(server: Server, temporary: Path) -> None:
-    assert uploaded(server, "large.png", bytes(3 << 20))[0] == 413
+    # By one byte: a server that refuses in the middle may hang up before a reply can be read.
+    assert uploaded(server, "large.png", bytes((2 << 20) + 1))[0] == 413
     assert uploaded(server, "../../../up.png", b"small")[0] == 200
     # The client's path is not followed.
     assert [path for path in files_below(temporary) if path.name == "up.png" and path.parents[2] != temporary] == []
@@ -240,10 +252,22 @@ def test_nothing_is_kept(server: Server, temporary: Path, photo: Path) -> None:
     uploaded(server, "face.png", photo.read_bytes())
     (root,) = temporary.glob("dicface-*")
     assert root.stat().st_mode & 0o077 == 0
-    patience = time.monotonic() + 3 * KEPT_S
+    assert files_below(root) != []
+    old = time.time() - KEPT_S
+    for path in files_below(root):
+        with suppress(FileNotFoundError):
+            os.utime(path, (old, old))
+    patience = time.monotonic() + KEPT_S
     while time.monotonic() < patience and files_below(root):
         time.sleep(0.5)
     assert files_below(root) == []
+
+
+def works(process: psutil.Process) -> bool:
+    """Whether it goes on; one that has ended is listed until its parent, or whoever has taken it over, looks."""
+    with suppress(psutil.NoSuchProcess):
+        return process.status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 def test_a_full_queue_is_said_and_kills_lose_nothing_and_leave_nothing(tmp_path: Path, photo: Path) -> None:
@@ -273,10 +297,10 @@ def test_a_full_queue_is_said_and_kills_lose_nothing_and_leave_nothing(tmp_path:
         worker = worker_of(server.pid)
         os.kill(server.pid, signal.SIGKILL)
         patience = time.monotonic() + 30
-        while time.monotonic() < patience and (list(root.iterdir()) or worker.is_running()):
+        while time.monotonic() < patience and (list(root.iterdir()) or works(worker)):
             time.sleep(0.1)
         assert list(root.iterdir()) == []
-        assert not worker.is_running()
+        assert not works(worker)
 
 
 def test_a_port_that_is_taken_is_said(server: Server) -> None:
