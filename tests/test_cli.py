@@ -22,12 +22,13 @@ from dicface.images import WRITE_SUFFIXES, read_photo
 from dicface.xmp import COMPOSITE
 from tests.parity.recorded import recorded_state
 
+# Of a width, and without colours, which some services ask for by a variable.
+PLAIN = {"COLUMNS": "120", "TERM": "dumb", "FORCE_COLOR": ""}
+
 
 def dicface(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-W", "error", "-m", "dicface", *map(str, arguments)]
-    return subprocess.run(
-        command, capture_output=True, text=True, cwd=cwd, check=False, env=os.environ | {"COLUMNS": "120"}
-    )
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, check=False, env=os.environ | PLAIN)
 
 
 @pytest.fixture
@@ -729,9 +730,12 @@ def test_a_stopped_batch_leaves_its_report(photo: Path, tmp_path: Path, how: sig
     for number in range(count):
         (folder / f"{number:04}.png").hardlink_to(photo)
     command = [sys.executable, "-m", "dicface", "restore", folder, "-o", tmp_path / "out", "--report", report]
+    # A process would go on ignoring SIGINT if the tests do, as everything in the background of a script does.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(
         [*map(str, command), "--box", "43,21,64,43", "--scale", "1"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     )
+    signal.signal(signal.SIGINT, before)
     try:
         while not report.exists():
             assert process.poll() is None
