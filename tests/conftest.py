@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from PIL import Image
 from torch import nn
 
@@ -19,7 +19,7 @@ from dicface.images import read_photo, resize
 from dicface.networks.dic import DICConfig
 
 # A busy machine makes no test fail.
-settings.register_profile("patient", deadline=None)
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
 
 PORTRAIT = Path(__file__).parent.parent / "examples" / "portrait.jpg"

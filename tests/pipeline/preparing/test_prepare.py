@@ -110,15 +110,19 @@ def test_processes_change_nothing(photos: Path, tmp_path: Path) -> None:
 
 
 def test_a_killed_call_goes_on_where_it_was(photos: Path, tmp_path: Path) -> None:
-    """With SIGKILL, in the middle, with two processes, which must not outlive it."""
+    """With SIGKILL, in the third of four parts, with two processes, which must not outlive it."""
     out = tmp_path / "out"
     code = (
         "import sys, time\n"
         "from pathlib import Path\n"
         "from tests.pipeline.preparing.test_prepare import run\n"
-        "def slowly(count):\n"
-        "    time.sleep(0.3 * count)\n"
-        "run(Path(sys.argv[1]), Path(sys.argv[2]), jobs=2, advance=slowly)\n"
+        "done = 0\n"
+        "def advance(count):\n"
+        "    global done\n"
+        "    done += count\n"
+        "    while done > 6:\n"
+        "        time.sleep(1)\n"
+        "run(Path(sys.argv[1]), Path(sys.argv[2]), jobs=2, advance=advance)\n"
     )
     killed = subprocess.Popen([sys.executable, "-c", code, photos, out], start_new_session=True)
     second = out / "d.parquet.parts" / "part-000001.parquet"
