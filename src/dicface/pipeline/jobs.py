@@ -99,9 +99,15 @@ def list_jobs(sources: Sequence[Path], out: Path) -> list[Job]:
         if not one_file:
             raise UsageError(f"expected a folder for several results, got {out.name!r}, which is named like an image")
         return [Job(sources[0], out)]
+    return jobs_below(sources, out)
+
+
+def jobs_below(sources: Sequence[Path], folder: Path) -> list[Job]:
+    """Pair inputs, files and folders, with their places below a folder, whatever it is called."""
     jobs: list[Job] = []
     for source in dict.fromkeys(sources):
-        jobs += _images_below(source, out) if _is_folder(source) else [Job(source, _target(out, Path(source.name)))]
+        one = Job(source, _target(folder, Path(source.name)))
+        jobs += _images_below(source, folder) if _is_folder(source) else [one]
     return jobs
 
 

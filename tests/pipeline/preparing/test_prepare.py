@@ -293,6 +293,10 @@ def test_results_among_the_photos_are_no_photos(photos: Path) -> None:
     assert len(list_photos([photos], results)) == 12
 
 
+def test_a_photo_may_be_named_alone(photos: Path, tmp_path: Path) -> None:
+    assert [photo.name for photo in list_photos([photos / "00.jpg"], into(tmp_path / "out"))] == ["00.jpg"]
+
+
 def test_a_photo_that_was_named_is_never_a_result(photos: Path) -> None:
     photo = photos / "00.jpg"
     results = Results(photos / "d.parquet", photos / "d.csv", sheet=photo, overwrite=True)

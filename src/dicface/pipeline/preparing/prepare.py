@@ -12,7 +12,7 @@ from dicface.data.parts import CutFace, PartFolder, Skipped
 from dicface.errors import InputError, UsageError
 from dicface.files import file_digest
 from dicface.pipeline.detect import make_detector
-from dicface.pipeline.jobs import list_jobs
+from dicface.pipeline.jobs import jobs_below
 from dicface.pipeline.preparing.cutting import Reason, Recipe, Task
 from dicface.pipeline.preparing.results import Results, Written, write_results
 from dicface.pipeline.preparing.sorting import Choice, read_lists, sort_faces
@@ -69,7 +69,7 @@ def list_photos(given: Sequence[Path], results: Results) -> list[Photo]:
     written = {path.resolve() for path in results.all()}
     photos: dict[str, Photo] = {}
     for path in dict.fromkeys(given):
-        for job in list_jobs([path], results.parts):
+        for job in jobs_below([path], results.parts):
             if job.source.resolve() in written:
                 if job.source == path:
                     raise UsageError(f"expected results other than the photos, got {str(path)!r} as both")
