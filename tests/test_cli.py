@@ -162,6 +162,27 @@ def test_a_stopped_batch_goes_on(tmp_path: Path, command: str) -> None:
     assert len(list(out.iterdir())) == 6
 
 
+def test_skipping_replaces_nothing_that_a_whole_call_would_not(tmp_path: Path) -> None:
+    """Neither the result of another input of that name, nor an input, nor either by the report."""
+    crop = Image.linear_gradient("L").resize((16, 16))
+    for folder in ("one", "other", "out"):
+        (tmp_path / folder).mkdir()
+    for name in ("one/a.png", "other/a.png", "out/b.png"):
+        crop.save(tmp_path / name)
+    (tmp_path / "out" / "a.png").write_text("precious")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*.png")}
+    call = ("-o", "out", "--skip-existing", "--overwrite")
+    result = dicface("upscale", "one/a.png", "other/a.png", "out/b.png", *call, cwd=tmp_path)
+    assert (result.returncode, result.stdout) == (1, "skipped 1 of 3, whose results are there\n")
+    assert "other/a.png: another input of this call was already written to 'out/a.png'; rename one" in result.stderr
+    assert "out/b.png: the result would replace an input; choose another output" in result.stderr
+    for report in ("one/a.png", "out/a.png"):
+        result = dicface("restore", "one/a.png", *call, "--report", report, cwd=tmp_path)
+        assert result.returncode == 2
+        assert f"expected --report to name a file of its own, got '{report}'" in result.stderr
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*.png")} == before
+
+
 def test_an_input_is_never_replaced(photo: Path) -> None:
     before = photo.read_bytes()
     result = dicface("restore", photo, "-o", photo, "--overwrite")

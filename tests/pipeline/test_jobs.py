@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from dicface.errors import ImageError
-from dicface.pipeline.jobs import Failure, Job, PixelBudget, list_jobs, run_jobs, unfinished
+from dicface.pipeline.jobs import Failure, Job, PixelBudget, list_jobs, run_jobs, split_finished
 
 
 def jobs(count: int) -> list[Job]:
@@ -77,7 +77,14 @@ def test_what_is_finished_is_left_out_and_nothing_else(tmp_path: Path) -> None:
         Job(Path("e.png"), tmp_path / "e.png", beside=(done,)),
         Job(Path("f"), tmp_path, "found no image"),
     ]
-    assert unfinished([Job(Path("a.png"), done), *left]) == left
+    finished = Job(Path("a.png"), done)
+    assert split_finished([finished, *left]) == (left, [finished])
+
+
+def test_what_would_be_refused_is_not_finished(tmp_path: Path) -> None:
+    photo, other = tmp_path / "photo.png", Job(tmp_path / "other.png", tmp_path / "photo.png")
+    photo.touch()
+    assert split_finished([other, Job(photo, photo)]) == ([other, Job(photo, photo)], [])
 
 
 def test_a_large_picture_is_alone() -> None:

@@ -46,15 +46,15 @@ def _parse_box(text: str) -> "Box":
     return Box(left, top, right, bottom)
 
 
-def _jobs(sources: Sequence[Path], out: Path, maps: bool, skip_existing: bool) -> "list[Job]":
-    """What there is to do; says how much was done already."""
-    from dicface.pipeline.jobs import list_jobs, unfinished, with_maps
+def _jobs(sources: Sequence[Path], out: Path, maps: bool, skip_existing: bool) -> "tuple[list[Job], list[Job]]":
+    """What there is to do, and what was done already; says how much that is."""
+    from dicface.pipeline.jobs import list_jobs, split_finished, with_maps
 
     jobs = with_maps(list_jobs(sources, out)) if maps else list_jobs(sources, out)
-    left = unfinished(jobs) if skip_existing else jobs
-    if len(left) < len(jobs):
-        typer.echo(f"skipped {len(jobs) - len(left)} of {len(jobs)}, whose results are there")
-    return left
+    left, finished = split_finished(jobs) if skip_existing else (jobs, [])
+    if finished:
+        typer.echo(f"skipped {len(finished)} of {len(jobs)}, whose results are there")
+    return left, finished
 
 
 def _check_report(report: Path, jobs: "list[Job]", overwrite: bool) -> None:
@@ -124,9 +124,9 @@ def restore(
     from dicface.pipeline.result import mark_of_photo, result_photo, uncertainty_photo
 
     boxes = None if not box else [_parse_box(text) for text in box]
-    jobs = _jobs(photos, out, uncertainty, skip_existing)
+    jobs, finished = _jobs(photos, out, uncertainty, skip_existing)
     if report is not None:
-        _check_report(report, jobs, overwrite)
+        _check_report(report, [*jobs, *finished], overwrite)
     restorer = Restorer(model, backend, detector, several=len(jobs) > 1)
     if verbose:
         say(restorer.model.how_it_runs)
@@ -164,7 +164,7 @@ def restore(
         return f"{job.source}: {', '.join((found, *notes))}, {sum(stages_s.values()):.1f} s -> {job.target}"
 
     with ended_in_order(), batch_report:
-        failures = run(jobs, overwrite, work, WORKERS, batch_report.add_failure)
+        failures = run(jobs, overwrite, work, WORKERS, batch_report.add_failure, finished)
     if verbose:
         say(_stages_line(batch_report.spent_s))
     if failures:
@@ -230,5 +230,6 @@ def upscale(
         said = (f"{job.source}: {width} px", *([_warning("the face", found, model)] if found else []), *notes)
         return f"{', '.join(said)} -> {job.target}"
 
-    if run(_jobs(faces, out, uncertainty, skip_existing), overwrite, work):
+    jobs, finished = _jobs(faces, out, uncertainty, skip_existing)
+    if run(jobs, overwrite, work, finished=finished):
         raise typer.Exit(SOME_FAILED)

@@ -1,7 +1,7 @@
 """What all commands share: exit codes, one line a failure, and checks before any work is done."""
 
 import signal
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
 from importlib.util import find_spec
@@ -60,13 +60,15 @@ def run(
     work: "Callable[[Job], str]",
     workers: int = 1,
     failed: "Callable[[Failure], None] | None" = None,
+    finished: "Sequence[Job]" = (),
 ) -> "list[Failure]":
     """Do all jobs under a progress bar, print the line that each gives, and say which failed, to `failed`, too."""
     from dicface.pipeline.jobs import Failure, run_jobs
 
     failures: list[Failure] = []
     # If interrupted, whoever called goes on only when what was in hand is finished.
-    with progress_bar("faces", len(jobs)) as advance, closing(run_jobs(jobs, work, overwrite, workers)) as results:
+    begun = run_jobs(jobs, work, overwrite, workers, finished)
+    with progress_bar("faces", len(jobs)) as advance, closing(begun) as results:
         for _, result in results:
             if isinstance(result, Failure):
                 failures.append(result)

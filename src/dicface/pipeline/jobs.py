@@ -116,20 +116,29 @@ def with_maps(jobs: Sequence[Job]) -> list[Job]:
     return [job._replace(beside=(job.target.with_name(f"{job.target.stem}.uncertainty.png"),)) for job in jobs]
 
 
-def unfinished(jobs: Sequence[Job]) -> list[Job]:
-    """The jobs whose results are not all there; of several with one result all but the first, to be refused."""
+def split_finished(jobs: Sequence[Job]) -> tuple[list[Job], list[Job]]:
+    """The jobs that are left, and those whose results are all there.
+
+    A job that would be refused is left: one that would replace an input, and of several with one result all but the
+    first.
+    """
     left: list[Job] = []
-    seen: set[Path] = set()
+    finished: list[Job] = []
+    taken = {real_path(job.source) for job in jobs}
     for job in jobs:
         results = _results(job)
-        if job.problem or results & seen or not all(path.is_file() for path in results):
-            left.append(job)
-        seen |= results
-    return left
+        there = not job.problem and not results & taken and all(path.is_file() for path in results)
+        (finished if there else left).append(job)
+        taken |= results
+    return left, finished
 
 
 def run_jobs(
-    jobs: Sequence[Job], work: Callable[[Job], Result], overwrite: bool, workers: int = 1
+    jobs: Sequence[Job],
+    work: Callable[[Job], Result],
+    overwrite: bool,
+    workers: int = 1,
+    finished: Sequence[Job] = (),
 ) -> Generator[tuple[Job, Result | Failure]]:
     """Do jobs, several at a time; a failed one does not stop the rest.
 
@@ -141,12 +150,13 @@ def run_jobs(
         work: does one, raising `DicfaceError` if it cannot be done; called from `workers` threads at once.
         overwrite: existing results may be replaced; inputs of any of the jobs never are.
         workers: jobs at a time. Twice as many are begun or wait to be handed out, so memory does not grow with jobs.
+        finished: were done by an earlier call; neither their inputs nor their results are replaced.
 
     Yields:
         Each job when it and those before it are over, with what `work` gave or its failure.
     """
-    sources = {real_path(job.source) for job in jobs}
-    written: set[Path] = set()
+    sources = {real_path(job.source) for job in (*jobs, *finished)}
+    written = {result for job in finished for result in _results(job)}
     begun: deque[tuple[Job, Future[Result | Failure]]] = deque()
 
     def finish_oldest() -> tuple[Job, Result | Failure]:
