@@ -97,8 +97,15 @@ class FaceRecogniser(nn.Module):
         return one.maximum(other)
 
     def scale_features(self, factor: float) -> None:
-        """Multiply features by a positive factor; embeddings become as much longer and keep their direction."""
-        *_, weight, bias = self.features.parameters()  # of the last convolution
+        """Multiply features by a positive factor; embeddings become as much longer and keep their direction.
+
+        Every convolution takes its part: one alone could get weights that float16 cannot tell apart.
+        """
+        layers = [layer.filter for layer in self.features.modules() if isinstance(layer, MaxFeatureMap)]
+        part = factor ** (1 / len(layers))
         with torch.no_grad():
-            for parameter in (weight, bias, self.filter.bias):
-                parameter.mul_(factor)
+            for depth, layer in enumerate(layers, 1):
+                layer.weight.mul_(part)
+                assert layer.bias is not None
+                layer.bias.mul_(part**depth)
+            self.filter.bias.mul_(factor)
