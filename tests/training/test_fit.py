@@ -200,6 +200,8 @@ def test_a_checkpoint_knows_the_best_measurement(tmp_path: Path) -> None:
     checkpoint = torch.load(tmp_path / "run" / "last.ckpt", weights_only=True)
     (best,) = (state for state in checkpoint["callbacks"].values() if state.get("monitor") == "val_score")
     assert best["best_model_score"] is not None
+    # Their names are part of the file: runs of older versions have these.
+    assert sum(key.startswith("ModelCheckpoint{") for key in checkpoint["callbacks"]) == 3
 
 
 def test_a_moved_run_keeps_its_best_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

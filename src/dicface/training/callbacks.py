@@ -170,6 +170,11 @@ class Checkpoint(ModelCheckpoint):
     def __init__(self, folder: Path, name: str, **when: Any) -> None:
         super().__init__(folder, filename=name, enable_version_counter=False, **when)
 
+    @property
+    def state_key(self) -> str:
+        """As older versions wrote it, which had Lightning's own class; under another its best score is not found."""
+        return super().state_key.replace(type(self).__qualname__, ModelCheckpoint.__qualname__, 1)
+
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """From the checkpoint, as if the folder had always been where it is."""
 
