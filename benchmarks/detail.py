@@ -1,10 +1,11 @@
-"""How much detail models add to faces, and how much of it is right.
+"""How much detail models add to faces, and how well it fits.
 
     python benchmarks/detail.py celeba-val.parquet --model lite --model lite-robust
 
-Detail is what a crop of S px cannot hold: the part of a face's luma with more than S / 2 waves across it. Reported by
-size and model, over all faces together: its energy as a share of that in the real faces, and its correlation with
-theirs, 1 where all of it is in its place; and PSNR, which prefers less detail to wrong detail.
+Detail is what a crop of S px cannot hold: the part of a face's luma with more than S / 2 waves across it, in whatever
+direction (of diagonal ones a crop holds some more). Reported by size and model, over all faces together: its energy as
+a share of that in the real faces; its correlation with theirs, 1 where it is the same but for strength, and less where
+it is elsewhere or where something is missing; and PSNR, which prefers less detail to wrong detail.
 """
 
 from pathlib import Path
