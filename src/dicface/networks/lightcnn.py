@@ -89,11 +89,7 @@ class FaceRecogniser(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """(N, 3, 128, 128) float, channel means subtracted -> (N, embedding) float, of any length."""
-        return self.embed(self.features(image))
-
-    def embed(self, features: Tensor) -> Tensor:
-        """(N, 128, 8, 8) float of `features` -> (N, embedding) float, of any length."""
-        one, other = self.filter(features.flatten(1)).chunk(2, dim=1)
+        one, other = self.filter(self.features(image).flatten(1)).chunk(2, dim=1)
         return one.maximum(other)
 
     def scale_features(self, factor: float) -> None:

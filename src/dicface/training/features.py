@@ -13,9 +13,6 @@ from dicface.networks.blocks import channel_means
 from dicface.networks.lightcnn import FaceRecogniser
 from dicface.training.task import Column, Task, he_normal
 
-LEAST_SHARE = 0.01
-"""Share of a step in the running mean of the features' magnitude."""
-
 
 class FeaturesTask(Task[FaceRecogniser]):
     """Trains LightCNN-9 to tell the people of the packs apart.
@@ -24,30 +21,31 @@ class FeaturesTask(Task[FaceRecogniser]):
     features compare people who were never seen. A cosine does not care how large features are, but the feature loss of
     DICGAN does: they grow to 10^5 if left alone. So the weights that are written give features of mean magnitude 1.
 
+    Args:
+        config: the whole run.
+        people: how many there are.
+        faces: (N, 3, 128, 128) float in [0, 1], of those trained with; on them the magnitude is measured.
+
     Source: the network is the released code's; its own face network was trained on other data. The margin loss is
     Wang et al., "CosFace: Large Margin Cosine Loss for Deep Face Recognition", 2018.
     """
 
     means: Tensor
-    magnitude: Tensor
 
-    def __init__(self, config: TrainConfig, people: int) -> None:
+    def __init__(self, config: TrainConfig, people: int, faces: Tensor) -> None:
         super().__init__(config)
         self.network = FaceRecogniser(config.features.embedding)
         self.people = nn.Parameter(torch.randn(people, config.features.embedding))
         self.register_buffer("means", channel_means(), persistent=False)
-        self.register_buffer("magnitude", torch.zeros(()))
         if config.run.initial_weights == "he-normal":
             he_normal(self.network)
+        self._faces = faces
         self._embeddings: list[tuple[Tensor, Tensor]] = []
 
     def training_step(self, batch: FaceBatch, index: int) -> Tensor:
         """Cross-entropy of the scaled cosines."""
         settings = self.config.features
-        features = self.network.features(batch.hr - self.means)
-        share = max(LEAST_SHARE, 1 / (self.global_step + 1))
-        self.magnitude.lerp_(features.detach().abs().mean().float(), share)
-        embeddings = self.network.embed(features).float()
+        embeddings = self.network(batch.hr - self.means).float()
         with torch.autocast(self.device.type, enabled=False):  # bfloat16 knows 256 cosines below 1
             cosines = nn.functional.normalize(embeddings) @ nn.functional.normalize(self.people).T
         wanted = nn.functional.one_hot(batch.identities, len(self.people))
@@ -68,7 +66,8 @@ class FeaturesTask(Task[FaceRecogniser]):
         self.log("val_score", verification_auc(embeddings, identities), prog_bar=True)
 
     def write_weights(self, path: Path, notes: Mapping[str, str]) -> None:
-        """Write the weights, scaled so that features have a mean magnitude of about 1 on the faces trained with."""
-        self.network.scale_features(1 / self.magnitude.item())
-        self.magnitude.fill_(1)
+        """Write the weights, scaled so that features have a mean magnitude of 1."""
+        with torch.inference_mode():
+            features = self.network.features(self._faces.to(self.means) - self.means)
+        self.network.scale_features(1 / features.abs().mean().item())
         super().write_weights(path, notes)

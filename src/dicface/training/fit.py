@@ -42,6 +42,8 @@ FIXED_TABLES = ("network", "hourglass", "features", "finder", "batch")
 VALIDATION_FACES = 200
 # Likeness is measured over pairs, of which few faces make few.
 VALIDATION_FACES_OF_PEOPLE = 500
+FACES_OF_SCALE = 50
+"""On which the magnitude of finished features is measured."""
 
 
 class Machines(NamedTuple):
@@ -110,7 +112,8 @@ def build_task(config: TrainConfig, train: FacePack) -> Task[Any]:
         case "dicgan":
             return DICGANTask(config)
         case "features":
-            return FeaturesTask(config, people=int(train.identities.max()) + 1)
+            (scale,) = nominal_batches(train, FACES_OF_SCALE)
+            return FeaturesTask(config, people=int(train.identities.max()) + 1, faces=scale.hr)
         case "finder":
             return FinderTask(config)
         case "image":
