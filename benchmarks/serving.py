@@ -100,9 +100,9 @@ def worker_of(pid: int) -> psutil.Process:
 
 
 def memory_mb(pid: int) -> float:
-    """Resident memory of a process and its children."""
+    """Resident memory of a process and all that it started."""
     process = psutil.Process(pid)
-    return sum(each.memory_info().rss for each in [process, *process.children()]) / 2**20
+    return sum(each.memory_info().rss for each in [process, *process.children(recursive=True)]) / 2**20
 
 
 def load(server: Server, path: str, box: str, clients: int, requests: int) -> tuple[list[float], list[str]]:

@@ -5,7 +5,9 @@ from typing import Annotated
 
 import typer
 
-Out = Annotated[Path, typer.Option("--out", "-o", help="Output folder, or output file for one input.")]
+Out = Annotated[
+    Path, typer.Option("--out", "-o", help="Output folder; or output file for one input, ending in an image's suffix.")
+]
 Model = Annotated[str, typer.Option(help="Name of an embedded model (see `dicface models`) or a model file.")]
 Contender = Annotated[
     str,
@@ -25,5 +27,10 @@ Uncertainty = Annotated[
 Verbose = Annotated[bool, typer.Option("--verbose", help="Say on stderr what runs the model, and why.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace results that exist already.")]
 SkipExisting = Annotated[
-    bool, typer.Option("--skip-existing", help="Leave out inputs whose results are there: go on with a stopped batch.")
+    bool,
+    typer.Option(
+        "--skip-existing",
+        help="Go on with a stopped batch: leave out inputs whose results are there, whatever settings made them. With "
+        "--overwrite, what is there of the others is replaced.",
+    ),
 ]

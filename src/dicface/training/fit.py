@@ -112,8 +112,8 @@ def build_task(config: TrainConfig, train: FacePack) -> Task[Any]:
         case "dicgan":
             return DICGANTask(config)
         case "features":
-            (scale,) = nominal_batches(train, FACES_OF_SCALE)
-            return FeaturesTask(config, people=int(train.identities.max()) + 1, faces=scale.hr)
+            faces = nominal_batches(train, FACES_OF_SCALE)[0].hr
+            return FeaturesTask(config, people=int(train.identities.max()) + 1, faces=faces)
         case "finder":
             return FinderTask(config)
         case "image":
