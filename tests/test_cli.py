@@ -599,7 +599,7 @@ def test_train_leaves_weights_that_export(pack: Path, tmp_path: Path) -> None:
 
 
 def test_resume_and_decay_take_the_runs_own_config(pack: Path, tmp_path: Path) -> None:
-    config = Path(__file__).parent.parent / "configs" / "features.toml"
+    config = Path(__file__).parent.parent / "configs" / "finder.toml"
 
     def train(*words: object) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "dicface", "train", "--data", pack, *words]
@@ -607,7 +607,7 @@ def test_resume_and_decay_take_the_runs_own_config(pack: Path, tmp_path: Path) -
         return subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False)
 
     schedule = ("--set", "optimiser.schedule=constant-linear", "--set", "optimiser.warmup_steps=1")
-    small = ("--set", "features.embedding=4", "--set", "batch.size=2", "--set", "run.keep_every=2")
+    small = ("--set", "finder.width=4", "--set", "batch.size=2", "--set", "run.keep_every=2")
     first, fall = tmp_path / "run", tmp_path / "fall"
     begun = train(config, "--out", first, "--set", "run.steps=3", *schedule, *small)
     assert begun.returncode == 0, begun.stderr
@@ -617,19 +617,19 @@ def test_resume_and_decay_take_the_runs_own_config(pack: Path, tmp_path: Path) -
     assert decayed.returncode == 0, decayed.stderr
     assert "dicface: optimiser.decay_steps: 0 -> 2\n" in decayed.stderr
     saved = json.loads((fall / "config.json").read_text())
-    assert (saved["run"]["steps"], saved["features"]["embedding"]) == (4, 4)
+    assert (saved["run"]["steps"], saved["finder"]["width"]) == (4, 4)
     kept.replace(first / "last.ckpt")
     resumed = train("--resume", "--out", first, "--set", "run.steps=4", "--set", "optimiser.learning_rate=0.5")
     assert resumed.returncode == 0, resumed.stderr
     said = [line for line in resumed.stderr.splitlines() if line.startswith("dicface: ")]
-    assert said == ["dicface: run.steps: 3 -> 4", "dicface: optimiser.learning_rate: 0.001 -> 0.5"]
+    assert said == ["dicface: run.steps: 3 -> 4", "dicface: optimiser.learning_rate: 0.002 -> 0.5"]
     optimiser = json.loads((first / "config.json").read_text())["optimiser"]
     assert (optimiser["learning_rate"], optimiser["schedule"]) == (0.5, "constant-linear")
     # A file replaces the run's config, its settings in this call included.
     refused = train(config, "--resume", "--out", first, "--set", "run.steps=5")
     assert refused.returncode == 2
     assert 'dicface: optimiser.schedule: "constant-linear" -> "cosine"\n' in refused.stderr
-    assert "expected [features] of the run to resume" in refused.stderr
+    assert "expected [finder] of the run to resume" in refused.stderr
 
 
 def test_train_says_which_config_it_lacks(pack: Path, tmp_path: Path) -> None:
