@@ -9,7 +9,7 @@ import pytest
 from dicface.config import TABLES, read_config
 from dicface.errors import ConfigError
 from dicface.losses import GANConfig, LossConfig
-from dicface.networks.dic import DIC, LITE
+from dicface.networks.dic import DIC, LITE, LITE_U
 
 CONFIGS = Path(__file__).parent.parent / "configs"
 
@@ -17,7 +17,7 @@ CONFIGS = Path(__file__).parent.parent / "configs"
 @pytest.mark.parametrize("path", sorted(CONFIGS.rglob("*.toml")), ids=lambda path: path.stem)
 def test_every_shipped_config_is_complete(path: Path) -> None:
     config = read_config(path)
-    assert config.network in (DIC, LITE, dataclasses.replace(LITE, stem="paper"))
+    assert config.network in (DIC, LITE, LITE_U, dataclasses.replace(LITE, stem="paper"))
     written = tomllib.loads(path.read_text())
     assert written.keys() == TABLES[config.run.task]
     for table, values in written.items():

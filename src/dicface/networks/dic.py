@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from dicface.errors import ConfigError
 from dicface.landmarks import COMPONENTS, KEYPOINTS
 from dicface.networks.blocks import channel_means
+from dicface.networks.consistency import back_project
 from dicface.networks.fusion import AttentiveFusion, ConcatenatedFusion, OneMapFusion
 from dicface.networks.landmark import LandmarkBranch, LandmarkOutput, no_landmarks
-from dicface.networks.consistency import back_project
 from dicface.networks.recovery import AnySizeStem, PaperStem, Reconstruction, RecoveryBlock, StemOutput
 from dicface.networks.u import DamageGate, HeatmapChannels, ReducedHeatmaps, UReconstruction, UStem, UTrunk
 
@@ -79,6 +79,17 @@ LITE = DICConfig(
     fusion_blocks=2,
     hourglass_width=64,
 )
+LITE_U = DICConfig(
+    stem="any-size",
+    recovery="u",
+    steps=2,
+    features=32,
+    trunk_width=128,
+    trunk_blocks=4,
+    consistency=True,
+    hourglass_width=64,
+    attention="concatenation",
+)
 
 
 class DICState(NamedTuple):
@@ -108,27 +119,23 @@ class DICOutput(NamedTuple):
 
 
 def _fusion(config: DICConfig) -> nn.Module | None:
-    """What takes (features, heatmaps) to features in the later recovery block."""
-    if config.recovery == "u":
-        width = config.trunk_width
-        match config.attention:
-            case "components":
-                return ReducedHeatmaps(AttentiveFusion(width, config.fusion_blocks))
-            case "one-map":
-                return ReducedHeatmaps(OneMapFusion(width, config.fusion_blocks))
-            case "concatenation":
-                return HeatmapChannels(width, config.keypoints)
-            case "none":
-                return None
+    """What takes (features, heatmaps) to features after the first step."""
+    u = config.recovery == "u"
+    features = config.trunk_width if u else config.features
     match config.attention:
         case "components":
-            return AttentiveFusion(config.features, config.fusion_blocks)
+            fusion = AttentiveFusion(features, config.fusion_blocks)
         case "one-map":
-            return OneMapFusion(config.features, config.fusion_blocks)
+            fusion = OneMapFusion(features, config.fusion_blocks)
         case "concatenation":
-            return ConcatenatedFusion(config.features, config.fusion_blocks, config.keypoints)
+            return (
+                HeatmapChannels(features, config.keypoints)
+                if u
+                else ConcatenatedFusion(features, config.fusion_blocks, config.keypoints)
+            )
         case "none":
             return None
+    return ReducedHeatmaps(fusion) if u else fusion
 
 
 class DICNetwork(nn.Module):

@@ -110,7 +110,7 @@ class UTrunk(nn.Module):
 
 
 class _Enlarge(nn.Module):
-    """Twice the side: nearest neighbours, 3x3 convolution, SiLU. No transposed convolution, which would leave stitches."""
+    """Twice the side: nearest neighbours, 3x3 convolution, SiLU. A transposed convolution would leave stitches."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
