@@ -106,7 +106,7 @@ def main(
 
     config = run_config(overrides or [])
     start = time.perf_counter()
-    weights = fit(config, data, validation, out, resume, build=build)
+    weights = fit(config, data, validation, out, resume=resume, build=build)
     print(f"{weights}, after {(time.perf_counter() - start) / 60:.1f} minutes")
 
 

@@ -41,6 +41,7 @@ from dicface.losses import LossConfig, dic_loss
 from dicface.networks.dic import DICNetwork
 from dicface.training.callbacks import AveragedWeights
 from dicface.training.dic import DICTask
+from dicface.training.task import clip_gradients
 
 LR_SIZE = 16
 FACES = 512
@@ -112,7 +113,7 @@ def our_step(config: TrainConfig, network: DICNetwork, pack: FacePack, device: t
             loss = dic_loss(output, batch.hr, target_heatmaps(batch.landmarks), config.loss)
         optimiser.zero_grad()
         loss.total.backward()
-        task.shorten_gradients(optimiser)
+        clip_gradients(optimiser, config.optimiser.max_grad_norm)
         optimiser.step()
         averages.update_parameters(task)
 

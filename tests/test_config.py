@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dicface.config import TABLES, read_config
+from dicface.config import TABLES, read_config, with_overrides
 from dicface.errors import ConfigError
 from dicface.losses import GANConfig, LossConfig
 from dicface.networks.dic import DIC, LITE, LITE_U
@@ -70,6 +70,19 @@ def test_an_unknown_key_names_the_nearest(tmp_path: Path) -> None:
         ("[batch]\nsize = 0", "expected batch.size from 1 up"),
         ("run = 3", r"expected a table \[run\], got 3"),
         ("[optimiser]\nhalve_at = 5", "expected a list for optimiser.halve_at, got 5"),
+        (
+            "[optimiser]\nhalve_at = [5]",
+            'expected optimiser.halve_at with optimiser.schedule = "halving" and only there',
+        ),
+        ('[optimiser]\nschedule = "halving"', 'expected optimiser.halve_at with optimiser.schedule = "halving"'),
+        ("[optimiser]\ndecay_steps = 5", 'optimiser.decay_steps only with "constant-linear"'),
+        ('[run]\nsteps = 4\n[optimiser]\nschedule = "constant-linear"\ndecay_steps = 5', "up to run.steps, got 5 of 4"),
+        ("[optimiser]\ndecay_steps = -5", r"expected optimiser.\* from 0 up"),
+        ("[run]\nkeep_every = -1", "run.seed and run.keep_every from 0"),
+        (
+            "[optimiser]\ngradient_norm = 1.0",
+            "optimiser.gradient_norm is now called optimiser.max_grad_norm; rename it",
+        ),
         ("[run", "expected a TOML file"),
     ],
 )
@@ -81,8 +94,17 @@ def test_wrong_values_say_what_was_expected(tmp_path: Path, text: str, message: 
 
 def test_overrides_win(tmp_path: Path) -> None:
     (tmp_path / "a.toml").write_text("[run]\nsteps = 7\n")
-    config = read_config(tmp_path / "a.toml", ["run.steps=9", "run.precision=bf16-mixed", "optimiser.halve_at=[1, 2]"])
-    assert (config.run.steps, config.run.precision, config.optimiser.halve_at) == (9, "bf16-mixed", (1, 2))
+    config = read_config(tmp_path / "a.toml", ["run.steps=9", "run.precision=bf16-mixed", "augmentation.exposure=2"])
+    assert (config.run.steps, config.run.precision, config.augmentation.exposure) == (9, "bf16-mixed", 2.0)
+
+
+def test_settings_of_a_config_can_be_changed(tmp_path: Path) -> None:
+    before = read_config(CONFIGS / "paper" / "dic-celeba.toml")
+    assert with_overrides(before, []) == before
+    after = with_overrides(before, ["optimiser.halve_at=[1, 2]", "run.steps=9"])
+    assert (after.run.steps, after.optimiser.halve_at, after.network) == (9, (1, 2), before.network)
+    with pytest.raises(ConfigError, match=r"did you mean run\.steps"):
+        with_overrides(before, ["run.step=9"])
 
 
 def test_an_override_into_no_table_is_refused(tmp_path: Path) -> None:

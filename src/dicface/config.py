@@ -27,29 +27,40 @@ Config = TypeVar("Config")
 
 @dataclass(frozen=True)
 class OptimiserConfig:
-    """AdamW with linear warm-up, then a cosine to zero or halvings.
+    """AdamW with linear warm-up and one of three schedules of the learning rate.
 
     Attributes:
         learning_rate: at its highest.
         weight_decay: decoupled.
         warmup_steps: steps over which the rate rises from zero.
-        halve_at: steps at which the rate halves; none means a cosine to zero at the run's last step.
-        gradient_norm: gradients longer than this are shortened to it; 0 leaves them.
+        schedule: after the warm-up. `constant-linear` stays at the highest rate and falls linearly to zero over the
+            run's last steps, `cosine` falls to zero at the run's last step, `halving` halves at given steps (ADR 28).
+        decay_steps: steps of the fall of `constant-linear`; 0 is a fifth of the run.
+        halve_at: steps at which the rate of `halving` halves.
+        max_grad_norm: gradients of a larger norm are scaled down to it; 0 leaves them.
         ema_decay: decay per step of the averaged weights, which are the ones measured and exported.
     """
 
     learning_rate: float = 1e-4
     weight_decay: float = 0.0
     warmup_steps: int = 0
+    schedule: Literal["constant-linear", "cosine", "halving"] = "cosine"
+    decay_steps: int = 0
     halve_at: tuple[int, ...] = ()
-    gradient_norm: float = 0.0
+    max_grad_norm: float = 0.0
     ema_decay: float = 0.999
 
     def __post_init__(self) -> None:
-        rates = (self.learning_rate, self.weight_decay, self.warmup_steps, self.gradient_norm)
+        rates = (self.learning_rate, self.weight_decay, self.warmup_steps, self.decay_steps, self.max_grad_norm)
         # Said this way round, it refuses what is not a number, too.
         if not (all(0 <= rate < math.inf for rate in rates) and 0 <= self.ema_decay < 1):
             raise ConfigError(f"expected optimiser.* from 0 up and optimiser.ema_decay under 1, got {self}")
+        falls = self.schedule == "constant-linear"
+        if bool(self.halve_at) != (self.schedule == "halving") or (self.decay_steps and not falls):
+            raise ConfigError(
+                'expected optimiser.halve_at with optimiser.schedule = "halving" and only there, and '
+                f'optimiser.decay_steps only with "constant-linear", got {self}'
+            )
 
 
 @dataclass(frozen=True)
@@ -66,6 +77,7 @@ class RunConfig:
         precision: of the arithmetic; weights stay float32.
         compile: let torch compile the network first; worth its minutes on accelerators.
         validate_every: steps between measurements on the validation pack, each followed by a checkpoint.
+        keep_every: steps between checkpoints that are kept, `step-00020000.ckpt`; 0 keeps the last and the best only.
         initial_weights: `framework` draws weights as torch does and, for `landmark` and `dic`, zeroes the last layer;
             `he-normal` is the paper's.
         network_weights: a run's weights that the network starts from.
@@ -80,6 +92,7 @@ class RunConfig:
     precision: Literal["32-true", "bf16-mixed"] = "32-true"
     compile: bool = False
     validate_every: int = 1000
+    keep_every: int = 0
     initial_weights: Literal["framework", "he-normal"] = "framework"
     network_weights: str = ""
     landmark_weights: str = ""
@@ -87,8 +100,10 @@ class RunConfig:
     frozen_landmark_steps: int = 0
 
     def __post_init__(self) -> None:
-        if self.steps < 1 or self.validate_every < 1 or self.seed < 0:
-            raise ConfigError(f"expected run.steps and run.validate_every from 1 up and run.seed from 0, got {self}")
+        if self.steps < 1 or self.validate_every < 1 or self.seed < 0 or self.keep_every < 0:
+            raise ConfigError(
+                f"expected run.steps and run.validate_every from 1 up, run.seed and run.keep_every from 0, got {self}"
+            )
 
 
 @dataclass(frozen=True)
@@ -127,6 +142,10 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         run, network, lr, turned = self.run, self.network, self.lr, self.augmentation
+        if self.optimiser.decay_steps > run.steps:
+            raise ConfigError(
+                f"expected optimiser.decay_steps up to run.steps, got {self.optimiser.decay_steps} of {run.steps}"
+            )
         dic = run.task in ("dic", "dicgan")
         branch = run.task == "landmark" or run.landmark_weights or run.frozen_landmark_steps
         if network.attention == "none" and branch:
@@ -170,6 +189,10 @@ TABLES = {
 """Which tables each task uses."""
 
 
+RENAMED = {"optimiser.gradient_norm": "optimiser.max_grad_norm"}
+"""Settings, `table.key`, and whole tables that had another name in earlier versions, and their names now."""
+
+
 def _coerce(value: Any, kind: Any, name: str) -> Any:
     if dataclasses.is_dataclass(kind) and isinstance(kind, type):
         if not isinstance(value, Mapping):
@@ -199,15 +222,46 @@ def from_mapping(kind: type[Config], values: Mapping[str, Any], name: str = "") 
         name: dotted name of the table, for messages.
 
     Raises:
-        ConfigError: a key that the dataclass lacks (the nearest one is named), or a value of the wrong type.
+        ConfigError: a key that the dataclass lacks (its new name or the nearest one is named), or a value of the
+            wrong type.
     """
     types = typing.get_type_hints(kind)
     dotted = f"{name}." if name else ""
     for key in values:
+        if f"{dotted}{key}" in RENAMED:
+            raise ConfigError(f"the setting {dotted}{key} is now called {RENAMED[f'{dotted}{key}']}; rename it")
         if key not in types:
             near = difflib.get_close_matches(key, types, n=1, cutoff=0.0)
             raise ConfigError(f"unknown setting {dotted}{key}; did you mean {dotted}{near[0]}?")
     return kind(**{key: _coerce(value, types[key], f"{dotted}{key}") for key, value in values.items()})
+
+
+def _override(values: dict[str, Any], overrides: Sequence[str]) -> None:
+    for override in overrides:
+        key, equals, literal = override.partition("=")
+        table, dot, name = key.strip().partition(".")
+        if not (equals and dot):
+            raise ConfigError(f"expected table.key=value, got {override!r}")
+        try:
+            value = tomllib.loads(f"value = {literal}")["value"]
+        except tomllib.TOMLDecodeError:
+            value = literal.strip()
+        if not isinstance(values.setdefault(table, {}), dict):
+            raise ConfigError(f"expected a table [{table}], got {values[table]!r}")
+        values[table][name] = value
+
+
+def from_tables(values: Mapping[str, Any]) -> TrainConfig:
+    """A run's config from the tables of its file.
+
+    Raises:
+        ConfigError: unknown key, wrong type, a table that the task does not use.
+    """
+    config = from_mapping(TrainConfig, values)
+    unused = sorted(values.keys() - TABLES[config.run.task])
+    if unused:
+        raise ConfigError(f"the task {config.run.task!r} does not use the tables {unused}; leave them out")
+    return config
 
 
 def read_config(path: Path, overrides: Sequence[str] = ()) -> TrainConfig:
@@ -224,23 +278,19 @@ def read_config(path: Path, overrides: Sequence[str] = ()) -> TrainConfig:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"expected a TOML file, could not read {str(path)!r}: {error}") from error
-    for override in overrides:
-        key, equals, literal = override.partition("=")
-        table, dot, name = key.strip().partition(".")
-        if not (equals and dot):
-            raise ConfigError(f"expected table.key=value, got {override!r}")
-        try:
-            value = tomllib.loads(f"value = {literal}")["value"]
-        except tomllib.TOMLDecodeError:
-            value = literal.strip()
-        if not isinstance(values.setdefault(table, {}), dict):
-            raise ConfigError(f"expected a table [{table}], got {values[table]!r}")
-        values[table][name] = value
-    config = from_mapping(TrainConfig, values)
-    unused = sorted(values.keys() - TABLES[config.run.task])
-    if unused:
-        raise ConfigError(f"the task {config.run.task!r} does not use the tables {unused}; leave them out")
-    return config
+    _override(values, overrides)
+    return from_tables(values)
+
+
+def with_overrides(config: TrainConfig, overrides: Sequence[str]) -> TrainConfig:
+    """A config with some settings changed; see `read_config`.
+
+    Raises:
+        ConfigError: unknown key, wrong type, settings that contradict.
+    """
+    values = resolved(config)
+    _override(values, overrides)
+    return from_tables(values)
 
 
 def resolved(config: TrainConfig) -> dict[str, Any]:

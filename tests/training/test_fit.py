@@ -30,7 +30,7 @@ from dicface.training.features import FeaturesTask
 from dicface.training.finder import FinderTask
 from dicface.training.fit import fit
 from dicface.training.landmark import HRLandmarkTask
-from dicface.training.task import Column, rate_factor
+from dicface.training.task import Column
 from tests.conftest import write_pack
 
 CONFIGS = Path(__file__).parent.parent.parent / "configs"
@@ -42,6 +42,7 @@ SHRINK = {
     "features": {"embedding": 4},
     "finder": {"width": 4, "depth": 1},
     "batch": {"size": 2},
+    "optimiser": {"decay_steps": 0},
 }
 
 
@@ -76,14 +77,14 @@ def small(config: str, *overrides: str) -> TrainConfig:
     return read_config(CONFIGS / f"{config}.toml", [*shrinking(config), *overrides])
 
 
-def run(config: TrainConfig, folder: Path, name: str, resume: bool = False) -> Path:
+def run(config: TrainConfig, folder: Path, name: str, resume: bool = False, decay_from: Path | None = None) -> Path:
     pack = folder / "faces.parquet"
     if not pack.exists():
         write_pack(pack, 10)
     with warnings.catch_warnings():
         # Lightning's advice on loaders, devices and its own deprecations.
         warnings.simplefilter("ignore")
-        return fit(config, [pack], pack, folder / name, resume)
+        return fit(config, [pack], pack, folder / name, resume=resume, decay_from=decay_from)
 
 
 @pytest.mark.parametrize("config", sorted(str(p.relative_to(CONFIGS).with_suffix("")) for p in CONFIGS.rglob("*.toml")))
@@ -123,7 +124,12 @@ def send_sigterm(loss: torch.Tensor) -> torch.Tensor:
 
 
 def run_but(
-    config: TrainConfig, folder: Path, name: str, at: int, happening: Callable[[torch.Tensor], torch.Tensor]
+    config: TrainConfig,
+    folder: Path,
+    name: str,
+    at: int,
+    happening: Callable[[torch.Tensor], torch.Tensor],
+    decay_from: Path | None = None,
 ) -> Path:
     """Run, but let something happen to the loss of a step, after `at` whole ones."""
     original = TASKS[config.run.task].training_step
@@ -134,7 +140,7 @@ def run_but(
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TASKS[config.run.task], "training_step", eventful)
-        return run(config, folder, name)
+        return run(config, folder, name, decay_from=decay_from)
 
 
 def test_a_run_told_to_stop_saves_itself_and_goes_on(tmp_path: Path) -> None:
@@ -165,7 +171,7 @@ def test_weights_that_are_no_numbers_stop_the_run(tmp_path: Path) -> None:
         loss.register_hook(lambda gradient: gradient * float("nan"))
         return loss
 
-    settings = small("lite", "run.steps=5", "run.validate_every=2", "optimiser.gradient_norm=0.0")
+    settings = small("lite", "run.steps=5", "run.validate_every=2", "optimiser.max_grad_norm=0.0")
     with pytest.raises(TrainingError, match="expected finite weights, got others by step 4"):
         run_but(settings, tmp_path, "run", 3, poison)
     assert not (tmp_path / "run" / "weights.safetensors").exists()
@@ -349,16 +355,6 @@ def test_foreign_landmark_weights_are_refused(tmp_path: Path) -> None:
     wider = small("lite", f"run.landmark_weights={branch}", "network.hourglass_width=12")
     with pytest.raises(CheckpointError, match="expected shape"):
         run(wider, tmp_path, "dic")
-
-
-def test_rate_warms_up_then_falls() -> None:
-    cosine = small("lite").optimiser
-    warm = cosine.warmup_steps
-    assert rate_factor(0, cosine, 1000) == pytest.approx(1 / warm)
-    assert rate_factor(warm, cosine, 1000) == 1
-    assert rate_factor(1000, cosine, 1000) == pytest.approx(0)
-    halved = small("lite", "optimiser.halve_at=[300, 500]").optimiser
-    assert [rate_factor(step, halved, 1000) for step in (299, 300, 500)] == [1, 0.5, 0.25]
 
 
 def test_dicgan_starts_from_dic_and_compares_features(tmp_path: Path) -> None:
