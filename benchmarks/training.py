@@ -33,7 +33,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from dicface.config import TrainConfig, read_config
 from dicface.data.batches import FaceSampler, target_heatmaps
-from dicface.data.degradation import LRConfig
+from dicface.data.degradation import DegradationConfig
 from dicface.data.packs import FacePack, read_pack
 from dicface.images import FACE_PX
 from dicface.landmarks import HEATMAP_SIZE, HEATMAP_STRIDE
@@ -103,7 +103,7 @@ def our_step(config: TrainConfig, network: DICNetwork, pack: FacePack, device: t
     averages = torch.optim.swa_utils.AveragedModel(
         task, multi_avg_fn=AveragedWeights(config.optimiser.ema_decay).average, use_buffers=True
     )
-    sampler = FaceSampler(pack, config.batch, config.augmentation, config.lr, 0, device)
+    sampler = FaceSampler(pack, config.batch, config.augmentation, config.degradation, 0, device)
     numbers = iter(range(10**9))
 
     def step() -> None:
@@ -139,7 +139,7 @@ def main(
     rounds: Annotated[int, typer.Option(min=1)] = 5,
 ) -> None:
     """Print one JSON object."""
-    settings = dataclasses.replace(read_config(config), lr=LRConfig())
+    settings = dataclasses.replace(read_config(config), degradation=DegradationConfig())
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     pack, batch = read_pack(data, FACES), settings.batch.size
     network = DICNetwork(settings.network).to(device)

@@ -9,7 +9,7 @@ import pytest
 from dicface.config import TABLES, read_config, with_overrides
 from dicface.errors import ConfigError
 from dicface.losses import GANConfig, LossConfig
-from dicface.networks.dic import DIC, LITE
+from dicface.networks.dic import DIC, LITE, LITE_U
 
 CONFIGS = Path(__file__).parent.parent / "configs"
 
@@ -17,7 +17,7 @@ CONFIGS = Path(__file__).parent.parent / "configs"
 @pytest.mark.parametrize("path", sorted(CONFIGS.rglob("*.toml")), ids=lambda path: path.stem)
 def test_every_shipped_config_is_complete(path: Path) -> None:
     config = read_config(path)
-    assert config.network in (DIC, LITE, dataclasses.replace(LITE, stem="paper"))
+    assert config.network in (DIC, LITE, LITE_U, dataclasses.replace(LITE, stem="paper"))
     written = tomllib.loads(path.read_text())
     assert written.keys() == TABLES[config.run.task]
     for table, values in written.items():
@@ -57,9 +57,16 @@ def test_an_unknown_key_names_the_nearest(tmp_path: Path) -> None:
         ("[run]\nsteps = 1.5", "expected int for run.steps, got 1.5"),
         ('[run]\ntask = "dic"\n[gan]', r"the task 'dic' does not use the tables \['gan'\]"),
         ("[network]\nkeypoints = 194", "expected keypoints = 68, the landmarks of the packs"),
-        ("[lr]\nsize_min = 8", "expected lr.size_min and lr.size_max from 16 to 16 for the stem 'paper', got 8 and 16"),
+        (
+            "[degradation]\nsize_min = 8",
+            "expected degradation.size_min and size_max from 16 to 16 for the stem 'paper', got 8 and 16",
+        ),
         ('[run]\ntask = "features"\nlandmark_weights = "a"', "run.landmark_weights is for the task 'dic'"),
         ('[run]\ntask = "features"\nfrozen_landmark_steps = 3', "run.frozen_landmark_steps is for 'dic' and 'dicgan'"),
+        ("[lr]\nsize_min = 8", r"the table \[lr\] is now called \[degradation\]; rename it"),
+        ('[degradation]\ndegradation = "camera"', "degradation.degradation is now called degradation.kind; rename it"),
+        ("[degradation]\nsensor_min = 1.0", "degradation.sensor_min is now called degradation.sensor_scale_min"),
+        ("[augmentation]\nface_width_min = 0.6\nface_width_max = 0.8", "unscaled_share = 1 leaves every face unturned"),
         ("[augmentation]\nrotation_degrees = 9.0", "unscaled_share = 1 leaves every face unturned"),
         ("[optimiser]\nema_decay = 1.5", "expected optimiser.* from 0 up and optimiser.ema_decay under 1"),
         ("[optimiser]\nlearning_rate = nan", "expected optimiser.* from 0 up and optimiser.ema_decay under 1"),
@@ -90,6 +97,12 @@ def test_wrong_values_say_what_was_expected(tmp_path: Path, text: str, message: 
     (tmp_path / "a.toml").write_text(text)
     with pytest.raises(ConfigError, match=message):
         read_config(tmp_path / "a.toml")
+
+
+def test_an_override_of_the_old_table_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text("")
+    with pytest.raises(ConfigError, match=r"the table \[lr\] is now called \[degradation\]"):
+        read_config(tmp_path / "a.toml", ["lr.size_min=8"])
 
 
 def test_overrides_win(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeVar
 
 from dicface.data.augmentation import AugmentationConfig
 from dicface.data.batches import BatchConfig
-from dicface.data.degradation import LRConfig
+from dicface.data.degradation import DegradationConfig
 from dicface.errors import ConfigError
 from dicface.images import FACE_PX, LR_PX
 from dicface.landmarks import KEYPOINTS
@@ -135,13 +135,13 @@ class TrainConfig:
     finder: FinderConfig = field(default_factory=FinderConfig)
     batch: BatchConfig = field(default_factory=BatchConfig)
     augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
-    lr: LRConfig = field(default_factory=LRConfig)
+    degradation: DegradationConfig = field(default_factory=DegradationConfig)
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
     loss: LossConfig = field(default_factory=LossConfig)
     gan: GANConfig = field(default_factory=GANConfig)
 
     def __post_init__(self) -> None:
-        run, network, lr, turned = self.run, self.network, self.lr, self.augmentation
+        run, network, degradation, turned = self.run, self.network, self.degradation, self.augmentation
         if self.optimiser.decay_steps > run.steps:
             raise ConfigError(
                 f"expected optimiser.decay_steps up to run.steps, got {self.optimiser.decay_steps} of {run.steps}"
@@ -156,10 +156,10 @@ class TrainConfig:
         if {network.keypoints, self.hourglass.keypoints} != {KEYPOINTS}:
             raise ConfigError(f"expected keypoints = {KEYPOINTS}, the landmarks of the packs, got {network.keypoints}")
         allowed = (16, 16) if network.stem == "paper" else LR_PX
-        if dic and not allowed[0] <= lr.size_min <= lr.size_max <= allowed[1]:
+        if dic and not allowed[0] <= degradation.size_min <= degradation.size_max <= allowed[1]:
             raise ConfigError(
-                f"expected lr.size_min and lr.size_max from {allowed[0]} to {allowed[1]} for the stem "
-                f"{network.stem!r}, got {lr.size_min} and {lr.size_max}"
+                f"expected degradation.size_min and size_max from {allowed[0]} to {allowed[1]} for the stem "
+                f"{network.stem!r}, got {degradation.size_min} and {degradation.size_max}"
             )
         for name, of in (("landmark_weights", "dic"), ("features_weights", "dicgan")):
             if getattr(run, name) and run.task != of:
@@ -168,28 +168,37 @@ class TrainConfig:
             raise ConfigError(f"run.frozen_landmark_steps is for 'dic' and 'dicgan'; leave it out of {run.task!r}")
         sides = {turned.crop_side_min, turned.crop_side_max, float(FACE_PX)}
         if turned.unscaled_share == 1 and (
-            len(sides) > 1 or turned.rotation_degrees or {turned.aspect_min, turned.aspect_max} != {1.0}
+            len(sides) > 1
+            or turned.face_width_max
+            or turned.rotation_degrees
+            or {turned.aspect_min, turned.aspect_max} != {1.0}
         ):
             raise ConfigError(
                 "augmentation.unscaled_share = 1 leaves every face unturned and unscaled; lower it, or leave out "
-                f"crop sides, aspect and rotation, got {turned}"
+                f"crop sides, face width, aspect and rotation, got {turned}"
             )
 
 
 _COMMON = frozenset({"run", "batch", "augmentation", "optimiser"})
 TABLES = {
-    "landmark": _COMMON | {"network", "lr"},
+    "landmark": _COMMON | {"network", "degradation"},
     "hr-landmark": _COMMON | {"hourglass"},
-    "dic": _COMMON | {"network", "lr", "loss"},
-    "dicgan": _COMMON | {"network", "lr", "loss", "gan"},
+    "dic": _COMMON | {"network", "degradation", "loss"},
+    "dicgan": _COMMON | {"network", "degradation", "loss", "gan"},
     "features": _COMMON | {"features"},
     "finder": _COMMON | {"finder"},
-    "image": _COMMON | {"lr"},
+    "image": _COMMON | {"degradation"},
 }
 """Which tables each task uses."""
 
 
-RENAMED = {"optimiser.gradient_norm": "optimiser.max_grad_norm"}
+RENAMED = {
+    "lr": "degradation",
+    "degradation.degradation": "degradation.kind",
+    "degradation.sensor_min": "degradation.sensor_scale_min",
+    "degradation.sensor_max": "degradation.sensor_scale_max",
+    "optimiser.gradient_norm": "optimiser.max_grad_norm",
+}
 """Settings, `table.key`, and whole tables that had another name in earlier versions, and their names now."""
 
 
@@ -228,8 +237,9 @@ def from_mapping(kind: type[Config], values: Mapping[str, Any], name: str = "") 
     types = typing.get_type_hints(kind)
     dotted = f"{name}." if name else ""
     for key in values:
-        if f"{dotted}{key}" in RENAMED:
-            raise ConfigError(f"the setting {dotted}{key} is now called {RENAMED[f'{dotted}{key}']}; rename it")
+        if new := RENAMED.get(f"{dotted}{key}"):
+            what = f"setting {dotted}{key} is now called {new}" if name else f"table [{key}] is now called [{new}]"
+            raise ConfigError(f"the {what}; rename it")
         if key not in types:
             near = difflib.get_close_matches(key, types, n=1, cutoff=0.0)
             raise ConfigError(f"unknown setting {dotted}{key}; did you mean {dotted}{near[0]}?")

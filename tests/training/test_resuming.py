@@ -193,3 +193,13 @@ def test_changed_settings_are_named_with_both_values() -> None:
         'run.precision: "32-true" -> "bf16-mixed"',
         "optimiser.learning_rate: 0.0006 -> 0.0003",
     ]
+
+
+def test_the_degradation_of_an_older_run_is_understood(tmp_path: Path) -> None:
+    degradation = {"size_min": 8, "size_max": 64, "degradation": "camera", "sensor_min": 0.5, "jpeg_min": 40}
+    saved = {"run": {"task": "dic"}, "network": {"stem": "any-size"}, "lr": degradation}
+    (tmp_path / "config.json").write_text(json.dumps(saved))
+    read = read_saved_config(tmp_path).degradation
+    assert (read.kind, read.size_max, read.sensor_scale_min, read.jpeg_min) == ("camera", 64, 0.5, 40)
+    # Every face had every fault then.
+    assert read.jpeg_share == read.noise_share == read.blur_share == 1

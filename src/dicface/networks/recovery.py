@@ -17,12 +17,14 @@ class StemOutput(NamedTuple):
     """What every step starts from.
 
     Attributes:
-        features: (N, C, 32, 32) float.
+        features: (N, C, 32, 32) float; (N, width, 16, 16) for the U.
         base: (N, 3, 128, 128) float, the plain enlargement that the residuals are added to, in the frame of the input.
+        skips: features of larger sides that only the U's reconstruction takes.
     """
 
     features: Tensor
     base: Tensor
+    skips: tuple[Tensor, ...] = ()
 
 
 class PaperStem(nn.Module):
@@ -42,12 +44,25 @@ class PaperStem(nn.Module):
         return StemOutput(self.shuffle(self.conv(lr)), base)
 
 
-class AnySizeStem(nn.Module):
-    """Stem for crops of any side S from 8 to 64, over a bicubic enlargement.
+def any_size_grid(lr: Tensor) -> Tensor:
+    """A crop of any side S on a fixed grid, with a plane that says S.
 
-    The crop is resized to a fixed 64x64 grid and handed to the network with a plane that says S, since the same 64x64
-    pixels mean different things when they came from 12 and from 60. Source: ADR 0002.
+    The same 64x64 pixels mean different things when they came from 12 and from 60. Source: ADR 0002.
+
+    Args:
+        lr: (N, 3, S, S) float, means subtracted.
+
+    Returns:
+        (N, 4, 64, 64) float.
     """
+    grid = resize_bicubic(lr, GRID_SIZE)
+    side = torch.ones_like(lr[:1, :1, :1, :]).sum()
+    plane = torch.log2(side / GRID_SIZE).expand_as(grid[:, :1])
+    return torch.cat([grid, plane], dim=1)
+
+
+class AnySizeStem(nn.Module):
+    """Stem for crops of any side S from 8 to 64, over a bicubic enlargement. Source: ADR 0002."""
 
     def __init__(self, features: int) -> None:
         super().__init__()
@@ -56,11 +71,7 @@ class AnySizeStem(nn.Module):
 
     def forward(self, lr: Tensor) -> StemOutput:
         """(N, 3, S, S) float, means subtracted -> `StemOutput`."""
-        grid = resize_bicubic(lr, GRID_SIZE)
-        side = torch.ones_like(lr[:1, :1, :1, :]).sum()
-        plane = torch.log2(side / GRID_SIZE).expand_as(grid[:, :1])
-        features = self.down(self.conv(torch.cat([grid, plane], dim=1)))
-        return StemOutput(features, resize_bicubic(lr, FACE_PX))
+        return StemOutput(self.down(self.conv(any_size_grid(lr))), resize_bicubic(lr, FACE_PX))
 
 
 class DenseMerge(nn.Sequential):
@@ -133,6 +144,6 @@ class Reconstruction(nn.Module):
         self.up = deconv_prelu(features, features, 8, stride=4, padding=2)
         self.conv = nn.Conv2d(features, 3, 3, padding=1)
 
-    def forward(self, features: Tensor) -> Tensor:
-        """(N, C, 32, 32) float -> (N, 3, 128, 128) float, to be added to the plain enlargement."""
+    def forward(self, features: Tensor, skips: tuple[Tensor, ...] = ()) -> Tensor:
+        """(N, C, 32, 32) float -> (N, 3, 128, 128) float, to be added to the plain enlargement; `skips` are the U's."""
         return self.conv(self.up(features))

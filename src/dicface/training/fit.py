@@ -79,7 +79,7 @@ class _Batches(lightning.LightningDataModule):
             self.train,
             config.batch,
             config.augmentation,
-            config.lr,
+            config.degradation,
             config.run.seed,
             # The faces lie decoded where the training runs: 1.9 GB for 30,000 of 144 px.
             self.trainer.strategy.root_device,
