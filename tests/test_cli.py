@@ -447,6 +447,22 @@ def test_evaluate_prints_the_contracts_json(pack: Path) -> None:
     assert all(error > 0 for error in small["nrmse"].values())
 
 
+def test_evaluate_measures_damages_one_after_another(pack: Path) -> None:
+    damages = ["--damage", "none", "--damage", "noise10,jpeg75"]
+    call = ["evaluate", pack, "--model", "lanczos", "--limit", "3", "--lr-size", "16,32", *damages]
+    results = json.loads(dicface(*call, "--json").stdout)
+    assert [(result["damage"], result["lr_size"]) for result in results] == [
+        ("", 16),
+        ("", 32),
+        ("noise10,jpeg75", 16),
+        ("noise10,jpeg75", 32),
+    ]
+    assert all(0 <= result["over_bicubic"]["psnr"]["y"]["worse"] <= 1 for result in results)
+    assert "on 3 faces of" in (shown := dicface(*call).stdout)
+    assert "32 px, noise10,jpeg75" in shown
+    assert "worse on" in shown
+
+
 def test_evaluate_compares_and_reports_on_a_folder(portrait: np.ndarray, tmp_path: Path) -> None:
     faces = tmp_path / "faces"
     faces.mkdir()
@@ -473,6 +489,7 @@ def test_evaluate_compares_and_reports_on_a_folder(portrait: np.ndarray, tmp_pat
     [
         (["--lr-size", "16,x"], "expected --lr-size as whole numbers with commas between, got '16,x'"),
         (["--lr-size", "16,65"], "expected a low-resolution side from 8 to 64 px for lite, got 65"),
+        (["--damage", "jpg75"], "expected a damage, one of grey, sepia, faded, blurX"),
         (["--protocol", "psnr"], "expected a protocol, one of y-crop8, rgb-crop8, y, y-crop8-released, got 'psnr'"),
         (["--against", "lite"], "expected another model to compare with, got lite twice"),
         (["--identity", "--features", "none"], "or a model file (.onnx, .safetensors), got 'none'"),

@@ -118,7 +118,7 @@ def test_the_comparison_measures_and_fills_its_page(tmp_path: Path, portrait: np
     assert rows["bicubic"]["parameters"] is None
     for protocol in ("y-crop8", "rgb-crop8", "y"):
         ours, bicubic = (rows[name]["protocols"][protocol]["psnr"] for name in ("lite", "bicubic"))
-        assert ours["to_reference"] == {"difference": 0, "ci95": [0, 0], "win_rate": 0.5}
+        assert ours["to_reference"] == {"difference": 0, "ci95": [0, 0], "win_rate": 0.5, "worse": 0}
         pair = bicubic["to_reference"]
         assert pair["difference"] == pytest.approx(bicubic["mean"] - ours["mean"])
         assert pair["ci95"][0] <= pair["difference"] <= pair["ci95"][1] < 0

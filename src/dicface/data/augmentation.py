@@ -220,7 +220,7 @@ class PhotometricJitter(NamedTuple):
     Attributes:
         gain: (N,) float, brightness is multiplied by it.
         grey: (N,) bool, the colours are lost.
-        brown: (N,) float, 0 for the face's own colours, up to 1 for the brown of `sepia`; less is paler.
+        brown: (N,) float, strength of `sepia`; 0 keeps the face's colours.
         black, white: (N,) float, what 0 and 1 become in a faded print.
     """
 
@@ -261,8 +261,7 @@ def apply_jitter(faces: Tensor, jitter: PhotometricJitter) -> Tensor:
     if len(grey := jitter.grey.nonzero()[:, 0]):
         lit[grey] = luma(faces[grey]).expand(-1, 3, -1, -1)
     if len(brown := jitter.brown.nonzero()[:, 0]):
-        strength = jitter.brown[brown, None, None, None]
-        lit[brown] = (1 - strength) * luma(faces[brown]) + strength * sepia(faces[brown])
+        lit[brown] = sepia(faces[brown], jitter.brown[brown])
     if len(faded := ((jitter.black > 0) | (jitter.white < 1)).nonzero()[:, 0]):
         lit[faded] = fade(lit[faded], jitter.black[faded], jitter.white[faded])
     return round_to_8_bits(lit.mul_(jitter.gain[:, None, None, None]))

@@ -13,7 +13,7 @@ from dicface.networks.pixels import round_to_8_bits, to_pixels
 JPEG_GRID = 16
 """Side in pixels of the squares that JPEG with halved colour encodes by themselves."""
 _LUMA = (0.299, 0.587, 0.114)
-# Added at the middle of the grey scale, times a quarter; its luma is zero, and within -1 and 1 it stays in gamut.
+# A quarter of it is added to middle grey. Its luma is zero, and between -1 and 1 it never leaves the range.
 _SEPIA = (0.6, -0.1406, -0.85)
 _BLUR_MARGIN = 64
 
@@ -24,18 +24,19 @@ def luma(images: Tensor) -> Tensor:
     return (images * weights[:, None, None]).sum(dim=1, keepdim=True)
 
 
-def sepia(images: Tensor) -> Tensor:
+def sepia(images: Tensor, strength: Tensor) -> Tensor:
     """Brown prints with the luma of the originals.
 
     Args:
         images: (N, 3, H, W) float RGB in [0, 1].
+        strength: (N,) float, 0 for grey to 1 for a deep brown.
 
     Returns:
         The same shape and range. Black and white stay, middle greys are brown.
     """
     grey = luma(images)
     tone = torch.tensor(_SEPIA, device=images.device, dtype=images.dtype)
-    return grey + grey * (1 - grey) * tone[:, None, None]
+    return grey + strength[:, None, None, None] * grey * (1 - grey) * tone[:, None, None]
 
 
 def fade(images: Tensor, black: Tensor, white: Tensor) -> Tensor:
@@ -97,6 +98,17 @@ def correlate(noise: Tensor, sigma_px: Tensor) -> Tensor:
     return weights @ noise @ weights.transpose(-2, -1)
 
 
+def gaussian_blur(images: Tensor, sigma_px: Tensor) -> Tensor:
+    """Blur small images by a Gaussian that is cut off and made whole at their edges.
+
+    Args:
+        images: (N, C, H, H) float.
+        sigma_px: (N,) float, standard deviation.
+    """
+    weights = _gaussian_matrix(images.shape[-1], sigma_px)
+    return weights @ images @ weights.transpose(-2, -1)
+
+
 def sharpen(images: Tensor, amount: Tensor, radius_px: Tensor) -> Tensor:
     """Unsharp mask: the difference to a blurred image is added, which leaves halos along edges.
 
@@ -105,8 +117,7 @@ def sharpen(images: Tensor, amount: Tensor, radius_px: Tensor) -> Tensor:
         amount: (N,) float, what the difference is multiplied by; 0 leaves the image.
         radius_px: (N,) float, standard deviation of the blur.
     """
-    weights = _gaussian_matrix(images.shape[-1], radius_px)
-    return images + amount[:, None, None, None] * (images - weights @ images @ weights.transpose(-2, -1))
+    return images + amount[:, None, None, None] * (images - gaussian_blur(images, radius_px))
 
 
 def jpeg(
