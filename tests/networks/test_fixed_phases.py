@@ -8,7 +8,8 @@ import torch
 from torch import nn
 
 from dicface.networks.blocks import conv_prelu, deconv_prelu
-from dicface.networks.phases import PhaseUp, keep_phases, parts_of, phase_groups
+from dicface.networks.fixed_phases import PhaseUp, keep_phases, parts_of
+from dicface.networks.phases import phase_groups
 from dicface.networks.recovery import RecoveryBlock
 from tests.conftest import bend
 
