@@ -125,10 +125,10 @@ class RecoveryBlock(nn.Module):
         if self.fusion is not None:
             low = self.fusion(low, heatmaps)
         if features.is_cpu and torch.is_grad_enabled() and not torch.compiler.is_compiling():
-            return self._project_in_phases(low)
-        return self._project(low)
+            return self.project_in_phases(low)
+        return self.project(low)
 
-    def _project(self, low: Tensor) -> Tensor:
+    def project(self, low: Tensor) -> Tensor:
         """The paper's layers, one after the other: (N, features, 32, 32) float -> the same."""
         lows, highs = [low], []
         for group, (up, down) in enumerate(zip(self.up, self.down, strict=True)):
@@ -136,8 +136,8 @@ class RecoveryBlock(nn.Module):
             lows.append(down(highs[0] if group == 0 else self.merge_high[group - 1](highs)))
         return self.compress_out(torch.cat(lows[1:], dim=1))
 
-    def _project_in_phases(self, low: Tensor) -> Tensor:
-        """`_project` with enlarged features that stay phases: the same result and gradients, sooner (ADR 0030)."""
+    def project_in_phases(self, low: Tensor) -> Tensor:
+        """`project` with enlarged features that stay phases: the same result and gradients, sooner (ADR 0030)."""
         low = low.contiguous(memory_format=torch.channels_last)
         groups = phase_groups(*self.geometry)
         lows: list[Tensor] = [low]
