@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from dicface.images import FACE_PX
-from dicface.networks.blocks import PReLU, conv_prelu, deconv_prelu
+from dicface.networks.blocks import LEAKY_SLOPE, PReLU, conv_prelu, deconv_prelu
+from dicface.networks.fusion import ComponentPaths
 from dicface.networks.phases import enlarge, merge, phase_groups, reduce
 from dicface.networks.resize import resize_bicubic
 
@@ -127,6 +128,29 @@ class RecoveryBlock(nn.Module):
         if features.is_cpu and torch.is_grad_enabled() and not torch.compiler.is_compiling():
             return self.project_in_phases(low)
         return self.project(low)
+
+    @torch.no_grad()
+    def continue_from(self, first: "RecoveryBlock") -> None:
+        """Take the weights of the first step's block, so that this one gives the same result for any state.
+
+        What it has besides starts neutral: the state counts nothing, and the fusion passes features through (exactly
+        with the attention of components or with concatenation, as long as the first activation's slope is not
+        negative). It all learns from there.
+
+        Args:
+            first: a block of the same sizes without fusion, whose inputs are the first of this one's.
+        """
+        mine = dict(self.named_parameters())
+        for name, weight in first.named_parameters():
+            if mine[name].shape == weight.shape:
+                mine[name].copy_(weight)
+            else:
+                mine[name].zero_()[:, : weight.shape[1]] = weight
+        if self.fusion is not None:
+            assert isinstance(self.fusion, ComponentPaths)
+            self.fusion.pass_through()
+            # The leaky ReLU inside the fusion comes on top.
+            _layers(self.compress_in)[1].weight.div_(LEAKY_SLOPE)
 
     def project(self, low: Tensor) -> Tensor:
         """The paper's layers, one after the other: (N, features, 32, 32) float -> the same."""
