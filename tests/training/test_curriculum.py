@@ -21,9 +21,7 @@ from tests.training.test_fit import raise_interrupt, run_but, small
 
 def curriculum(*settings: str) -> TrainConfig:
     """Three updates with one step, two with two, one with four."""
-    return small(
-        "dic", "run.steps=6", "network.steps=4", "run.steps_at=[3, 5]", "run.validate_every=2", *settings
-    )
+    return small("dic", "run.steps=6", "network.steps=4", "run.steps_at=[3, 5]", "run.validate_every=2", *settings)
 
 
 def run(config: TrainConfig, folder: Path, resume: bool = False) -> dict[str, Tensor]:

@@ -88,7 +88,6 @@ def geometry(conv: nn.Conv2d | nn.ConvTranspose2d) -> tuple[int, int, int]:
     return conv.kernel_size[0], conv.stride[0], int(conv.padding[0])
 
 
-
 def group_kernels(weight: Tensor, groups: Sequence[PhaseGroup]) -> list[Tensor]:
     """Each group's part of a kernel, with a gradient that costs two copies of it.
 
@@ -209,9 +208,9 @@ class _Merge(torch.autograd.Function):
             below, by_channel = leaky_gradients(part, total, slope.item())
             to_slope += by_channel
             to_bias += below.sum(0)
-            for piece, sink, by_weight, one in zip(pieces, sinks, to_weights, weights, strict=True):
+            for piece, sink, to_weight, one in zip(pieces, sinks, to_weights, weights, strict=True):
                 sink.addmm_(below, one)
-                by_weight += below.t() @ piece
+                to_weight.add_(below.t() @ piece)
         return (
             to_slope.sum().reshape(1).to(slope.dtype),
             to_bias.to(weight.dtype),

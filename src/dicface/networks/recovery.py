@@ -86,12 +86,20 @@ class DenseMerge(nn.Sequential):
         return super().forward(torch.cat(list(input), dim=1))
 
 
-def _layers(unit: nn.Module) -> tuple[nn.Conv2d | nn.ConvTranspose2d, PReLU]:
-    """A unit's convolution and activation."""
-    conv, activation = cast(nn.Sequential, unit)
+class _Unit(NamedTuple):
+    """What a convolution and the activation after it learn, and the latter."""
+
+    weight: Tensor
+    bias: Tensor
+    activation: PReLU
+
+
+def _unit(layers: nn.Module) -> _Unit:
+    conv, activation = cast(nn.Sequential, layers)
     assert isinstance(conv, nn.Conv2d | nn.ConvTranspose2d)
     assert isinstance(activation, PReLU)
-    return conv, activation
+    assert conv.bias is not None
+    return _Unit(conv.weight, conv.bias, activation)
 
 
 class RecoveryBlock(nn.Module):
@@ -150,7 +158,7 @@ class RecoveryBlock(nn.Module):
             assert isinstance(self.fusion, ComponentPaths)
             self.fusion.pass_through()
             # The leaky ReLU inside the fusion comes on top.
-            _layers(self.compress_in)[1].weight.div_(LEAKY_SLOPE)
+            _unit(self.compress_in).activation.weight.div_(LEAKY_SLOPE)
 
     def project(self, low: Tensor) -> Tensor:
         """The paper's layers, one after the other: (N, features, 32, 32) float -> the same."""
@@ -168,14 +176,14 @@ class RecoveryBlock(nn.Module):
         highs: list[list[Tensor]] = []
         for group, (up, down) in enumerate(zip(self.up, self.down, strict=True)):
             merged = low if group == 0 else self.merge_low[group - 1](torch.cat(lows, dim=1))
-            enlarging, bend = _layers(up)
-            highs.append([bend(phase) for phase in enlarge(merged, enlarging.weight, enlarging.bias, groups)])
+            weight, bias, activation = _unit(up)
+            highs.append([activation(phase) for phase in enlarge(merged, weight, bias, groups)])
             high = highs[0]
             if group:
-                conv, activation = _layers(self.merge_high[group - 1])
-                high, highs = merge(highs, conv.weight, conv.bias, activation.weight)
-            reducing, bend = _layers(down)
-            lows.append(bend(reduce(high, reducing.weight, reducing.bias, groups)))
+                weight, bias, activation = _unit(self.merge_high[group - 1])
+                high, highs = merge(highs, weight, bias, activation.weight)
+            weight, bias, activation = _unit(down)
+            lows.append(activation(reduce(high, weight, bias, groups)))
         return self.compress_out(torch.cat(lows[1:], dim=1))
 
 
