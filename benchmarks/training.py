@@ -162,7 +162,7 @@ def main(
     settings = dataclasses.replace(read_config(config), lr=LRConfig())
     network_config = dataclasses.replace(settings.network, steps=steps or settings.network.steps)
     batch_config = dataclasses.replace(settings.batch, size=batch or settings.batch.size)
-    run = dataclasses.replace(settings.run, compile=settings.run.compile and torch.cuda.is_available())
+    run = dataclasses.replace(settings.run, steps_at=(), compile=settings.run.compile and torch.cuda.is_available())
     settings = dataclasses.replace(settings, network=network_config, batch=batch_config, run=run)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     pack, faces = read_pack(data, FACES), batch_config.size
