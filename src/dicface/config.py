@@ -84,6 +84,9 @@ class RunConfig:
         landmark_weights: a run of the `landmark` task whose branch `dic` starts from.
         features_weights: a run of the `features` task that `dicgan` compares faces with.
         frozen_landmark_steps: steps during which the landmark branch does not learn.
+        steps_at: optimiser steps at which `dic` doubles the number of the network's steps, from one up to
+            `network.steps`; until the first of them the later recovery block is a copy of the first one. None: all of
+            the network's steps from the start.
     """
 
     task: Literal["landmark", "hr-landmark", "dic", "dicgan", "features", "finder", "image"] = "dic"
@@ -98,12 +101,19 @@ class RunConfig:
     landmark_weights: str = ""
     features_weights: str = ""
     frozen_landmark_steps: int = 0
+    steps_at: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if self.steps < 1 or self.validate_every < 1 or self.seed < 0 or self.keep_every < 0:
             raise ConfigError(
                 f"expected run.steps and run.validate_every from 1 up, run.seed and run.keep_every from 0, got {self}"
             )
+        if self.steps_at and not 0 < self.steps_at[0] <= self.steps_at[-1] < self.steps:
+            raise ConfigError(
+                f"expected run.steps_at between 0 and run.steps = {self.steps}, got {list(self.steps_at)}"
+            )
+        if list(self.steps_at) != sorted(set(self.steps_at)):
+            raise ConfigError(f"expected run.steps_at to rise, got {list(self.steps_at)}")
 
 
 @dataclass(frozen=True)
@@ -166,6 +176,14 @@ class TrainConfig:
                 raise ConfigError(f"run.{name} is for the task {of!r}; leave it out of {run.task!r}")
         if run.frozen_landmark_steps and not dic:
             raise ConfigError(f"run.frozen_landmark_steps is for 'dic' and 'dicgan'; leave it out of {run.task!r}")
+        if run.steps_at and run.task != "dic":
+            raise ConfigError(f"run.steps_at is for the task 'dic'; leave it out of {run.task!r}")
+        doublings = (network.steps - 1).bit_length()
+        if run.steps_at and len(run.steps_at) != doublings:
+            raise ConfigError(
+                f"expected run.steps_at to double one step {doublings} times for network.steps = {network.steps}, "
+                f"got {list(run.steps_at)}"
+            )
         sides = {turned.crop_side_min, turned.crop_side_max, float(FACE_PX)}
         if turned.unscaled_share == 1 and (
             len(sides) > 1

@@ -36,7 +36,13 @@ from tests.conftest import write_pack
 CONFIGS = Path(__file__).parent.parent.parent / "configs"
 # Small enough for a test, and in float32 so that runs can be compared bit for bit; by the table they belong to.
 SHRINK = {
-    "run": {"precision": "32-true", "compile": "false", "landmark_weights": "", "network_weights": ""},
+    "run": {
+        "precision": "32-true",
+        "compile": "false",
+        "landmark_weights": "",
+        "network_weights": "",
+        "steps_at": "[]",
+    },
     "network": {"features": 4, "hourglass_width": 8, "groups": 2, "steps": 2, "fusion_blocks": 1},
     "hourglass": {"width": 8},
     "features": {"embedding": 4},

@@ -171,6 +171,16 @@ class DICNetwork(nn.Module):
         finds = config.attention != "none"
         self.landmark = LandmarkBranch(config.hourglass_width, config.keypoints) if finds else None
 
+    def begin_later_steps(self) -> None:
+        """Give the later steps the first one's recovery block, so that they begin by repeating its image.
+
+        Raises:
+            ConfigError: a network built for one step.
+        """
+        if self.recovery is None:
+            raise ConfigError("this network was built for network.steps = 1 and has no later steps")
+        self.recovery.continue_from(self.first_recovery)
+
     def _recover(self, features: Tensor, state: DICState | None) -> Tensor:
         if state is None:
             return self.first_recovery(features, None)

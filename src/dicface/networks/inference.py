@@ -10,8 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from dicface.landmarks import COMPONENTS
+from dicface.networks.fixed_phases import fixed_convolution, keep_phases, parts_of
 from dicface.networks.fusion import ComponentMaps
-from dicface.networks.phases import Border, fixed_convolution, geometry, keep_phases, parts_of
+from dicface.networks.phases import Border, geometry
 from dicface.networks.recovery import Reconstruction, RecoveryBlock
 
 Network = TypeVar("Network", bound=nn.Module)
