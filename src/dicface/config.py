@@ -78,8 +78,8 @@ class RunConfig:
         compile: let torch compile the network first; worth its minutes on accelerators.
         validate_every: steps between measurements on the validation pack, each followed by a checkpoint.
         keep_every: steps between checkpoints that are kept, `step-00020000.ckpt`; 0 keeps the last and the best only.
-        initial_weights: `framework` draws weights as torch does and, for `landmark` and `dic`, zeroes the last layer;
-            `he-normal` is the paper's.
+        initial_weights: `framework` draws weights as torch does and, for `landmark` and `dic`, zeroes the last layer
+            (the U draws its own, ADR 31); `he-normal` is the paper's.
         network_weights: a run's weights that the network starts from.
         landmark_weights: a run of the `landmark` task whose branch `dic` starts from.
         features_weights: a run of the `features` task that `dicgan` compares faces with.
@@ -176,8 +176,11 @@ class TrainConfig:
                 raise ConfigError(f"run.{name} is for the task {of!r}; leave it out of {run.task!r}")
         if run.frozen_landmark_steps and not dic:
             raise ConfigError(f"run.frozen_landmark_steps is for 'dic' and 'dicgan'; leave it out of {run.task!r}")
-        if run.steps_at and run.task != "dic":
-            raise ConfigError(f"run.steps_at is for the task 'dic'; leave it out of {run.task!r}")
+        if run.steps_at and (run.task != "dic" or network.recovery != "feedback"):
+            raise ConfigError(
+                f"run.steps_at is for the task 'dic' and network.recovery = \"feedback\"; leave it out of {run.task!r} "
+                f"with {network.recovery!r}"
+            )
         doublings = (network.steps - 1).bit_length()
         if run.steps_at and len(run.steps_at) != doublings:
             raise ConfigError(

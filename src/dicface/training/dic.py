@@ -36,7 +36,7 @@ class DICTask(Task[DICNetwork]):
         self.network = DICNetwork(config.network)
         if config.run.initial_weights == "he-normal":
             he_normal(self.network)
-        else:
+        elif config.network.recovery == "feedback":
             zero_layer(self.network.reconstruction.conv)
         if self.network.landmark is not None and config.run.frozen_landmark_steps >= config.run.steps:
             self.network.landmark.requires_grad_(False)
