@@ -15,7 +15,7 @@ from dicface.benchmark import measure, reference, run
 from dicface.benchmark.cases import IMAGE_PX, Case, Machine, Model, embedded
 from dicface.benchmark.faces import benchmark_faces
 from dicface.benchmark.reference import reference_cases
-from dicface.checkpoints import load_run
+from dicface.checkpoints.networks import load_run
 from dicface.errors import BenchmarkError
 from dicface.networks.dic import DIC
 

@@ -9,9 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from dicface.data.annotations import read_pts
 from dicface.data.packs import read_pack, read_packs
 from dicface.errors import InputError, PackError
+from dicface.preparation.annotations import read_pts
 from tests.conftest import write_pack
 
 

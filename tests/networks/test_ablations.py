@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from dicface.checkpoints import load_network, save_network
+from dicface.checkpoints.networks import load_network, save_network
 from dicface.errors import ConfigError
-from dicface.export import compare, export_onnx
-from dicface.losses import LossConfig, dic_loss
+from dicface.export.graphs import compare, export_onnx
 from dicface.networks.dic import DICConfig, DICNetwork, DICOutput
+from dicface.training.losses import LossConfig, dic_loss
 from tests.conftest import TINY
 
 PAPER_TINY = replace(TINY, stem="paper", steps=3)

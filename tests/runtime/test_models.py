@@ -9,10 +9,10 @@ import numpy as np
 import onnx
 import pytest
 
-from dicface.checkpoints import load_network
+from dicface.checkpoints.networks import load_network
 from dicface.errors import CheckpointError, UnknownModelError, UsageError
-from dicface.export import compare, export_onnx
-from dicface.images import resize, to_network
+from dicface.export.graphs import compare, export_onnx
+from dicface.images.photo import resize, to_network
 from dicface.networks.dic import LITE, DICConfig, DICNetwork
 from dicface.runtime import models
 from dicface.runtime.backends import FaceOutput, OnnxRuntimeBackend, OpenVinoBackend, TorchBackend

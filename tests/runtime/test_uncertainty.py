@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dicface import Restorer
-from dicface.images import resize
+from dicface.images.photo import resize
 from dicface.runtime.models import FaceSteps
 from dicface.runtime.uncertainty import Disagreements, disagreements, expected_error, luma, map_image, moved, smooth
 

@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 from dicface.data.batches import FaceBatch
-from dicface.losses import adversarial_loss, discriminator_loss
 from dicface.training.dicgan import DICGANTask
+from dicface.training.losses import adversarial_loss, discriminator_loss
 from tests.training.test_fit import small
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 
-from dicface.checkpoints import load_strictly, read_tensors
+from dicface.checkpoints.networks import load_strictly, read_tensors
 from dicface.data.batches import nominal_batches
 from dicface.data.packs import read_pack
 from dicface.networks.blocks import channel_means

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from dicface.config import TrainConfig, from_mapping
 from dicface.data.scenes import Scenes
-from dicface.networks.finder import FinderOutput, probable
+from dicface.networks.face_finder import FinderOutput, probable
+from dicface.training.config import TrainConfig, from_mapping
 from dicface.training.finder import FinderTask, Found, finder_loss, match_faces
 
 IMAGES = torch.zeros(2, 3, 128, 128)

@@ -19,17 +19,17 @@ import numpy as np
 import pytest
 import torch
 
-from dicface.checkpoints import load_network, load_run, read_tensors, save_network
-from dicface.config import TABLES, TrainConfig, read_config
+from dicface.checkpoints.networks import load_network, load_run, read_tensors, save_network
 from dicface.data.batches import FaceBatch, target_heatmaps
 from dicface.errors import CheckpointError, ConfigError, PackError, TrainingError
 from dicface.networks.dic import DICNetwork
+from dicface.training.config import TABLES, TrainConfig, read_config
 from dicface.training.dic import DICTask
 from dicface.training.dicgan import DICGANTask
 from dicface.training.features import FeaturesTask
 from dicface.training.finder import FinderTask
 from dicface.training.fit import fit
-from dicface.training.landmark import HRLandmarkTask
+from dicface.training.landmarks import HRLandmarkTask
 from dicface.training.task import Column, rate_factor
 from tests.conftest import write_pack
 

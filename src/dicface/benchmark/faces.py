@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dicface.images import FACE_PX, resize
+from dicface.images.photo import FACE_PX, resize
 
 FACES = 100
 

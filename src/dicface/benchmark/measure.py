@@ -72,7 +72,7 @@ def _psnr(run: Callable[["NDArray[np.float32]"], Any], faces: Path, batch: int) 
     import numpy as np
 
     from dicface.evaluation.protocols import Y_CROP8
-    from dicface.images import resize, to_network, to_uint8
+    from dicface.images.photo import resize, to_network, to_uint8
 
     hr = np.load(faces)
     lr = to_network(np.stack([resize(face, (_LR_PX, _LR_PX)) for face in hr]))

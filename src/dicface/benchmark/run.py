@@ -20,7 +20,7 @@ from rich.table import Table
 
 from dicface.benchmark.cases import IMAGE_PX, Backend, Case, Machine
 from dicface.errors import BenchmarkError
-from dicface.runtime.choice import processor_capabilities
+from dicface.runtime.providers import processor_capabilities
 
 REFERENCE = ("dic", "torch", "float32", 1)
 """The network of the authors' sizes in torch, eager, float32, one face at a time; see `benchmark.reference`."""

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from dicface.errors import UsageError
 
 if TYPE_CHECKING:
-    from dicface.pipeline.jobs import Failure, Job
+    from dicface.restoration.batch import Failure, Job
 
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -63,7 +63,7 @@ def run(
     finished: "Sequence[Job]" = (),
 ) -> "list[Failure]":
     """Do all jobs under a progress bar, print the line that each gives, and say which failed, to `failed`, too."""
-    from dicface.pipeline.jobs import Failure, run_jobs
+    from dicface.restoration.batch import Failure, run_jobs
 
     failures: list[Failure] = []
     # If interrupted, whoever called goes on only when what was in hand is finished.

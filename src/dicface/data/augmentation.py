@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from dicface.errors import ConfigError
-from dicface.images import FACE_PX
+from dicface.images.photo import FACE_PX
 from dicface.landmarks import MIRROR_68
 from dicface.networks.pixels import round_to_8_bits
 

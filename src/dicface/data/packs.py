@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dicface.errors import PackError
-from dicface.images import FACE_PX
+from dicface.images.photo import FACE_PX
 from dicface.landmarks import KEYPOINTS
 
 SCHEMA = pa.schema(

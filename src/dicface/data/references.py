@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from dicface.data.packs import read_pack
 from dicface.errors import ImageError, InputError, PackError
-from dicface.images import FACE_PX, READ_SUFFIXES, read_photo, resize
+from dicface.images.photo import FACE_PX, READ_SUFFIXES, read_photo, resize
 
 
 class References(NamedTuple):

@@ -10,7 +10,7 @@ from dicface.errors import ConfigError
 from dicface.landmarks import COMPONENTS, KEYPOINTS
 from dicface.networks.blocks import channel_means
 from dicface.networks.fusion import AttentiveFusion, ConcatenatedFusion, OneMapFusion
-from dicface.networks.landmark import LandmarkBranch, LandmarkOutput, no_landmarks
+from dicface.networks.landmark_branch import LandmarkBranch, LandmarkOutput, no_landmarks
 from dicface.networks.recovery import AnySizeStem, PaperStem, Reconstruction, RecoveryBlock
 
 

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dicface.images import to_uint8
+from dicface.images.photo import to_uint8
 
 
 def round_to_8_bits(images: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from dicface.errors import CheckpointError, UsageError
-from dicface.runtime.choice import CPU_PROVIDER, PROVIDER_VARIABLE, choose_provider
+from dicface.runtime.providers import CPU_PROVIDER, PROVIDER_VARIABLE, choose_provider
 
 BACKENDS = ("auto", "onnxruntime", "openvino", "torch")
 
@@ -192,7 +192,7 @@ class TorchBackend:
     def __init__(self, path: Path, variant: TorchVariant | None = None) -> None:
         import torch
 
-        from dicface.checkpoints import load_network
+        from dicface.checkpoints.networks import load_network
 
         self._torch, self._variant = torch, variant or TorchVariant()
         self._device = "cuda" if torch.cuda.is_available() else "cpu"

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from dicface.consistency import make_consistent
+from dicface.runtime.consistency import make_consistent
 from dicface.runtime.models import FaceSteps
-from dicface.runtime.open import Contender
+from dicface.runtime.upscalers import Contender
 
 
 class Consistent:

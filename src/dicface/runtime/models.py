@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from dicface.errors import UnknownModelError, UsageError
 from dicface.files import file_digest
-from dicface.images import LR_PX, to_network, to_uint8
+from dicface.images.photo import LR_PX, to_network, to_uint8
 from dicface.landmarks import decode_heatmaps
 from dicface.runtime.backends import BACKENDS, Backend, OnnxRuntimeBackend, OpenVinoBackend, TorchBackend
-from dicface.runtime.choice import Choice, choose_backend, choose_provider, processor_capabilities
-from dicface.runtime.sharing import SharedRuns
+from dicface.runtime.batching import SharedRuns
+from dicface.runtime.providers import Choice, choose_backend, choose_provider, processor_capabilities
 
 Kind = Literal["restoration", "landmarks", "features", "finder"]
 

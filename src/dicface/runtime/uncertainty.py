@@ -1,7 +1,7 @@
 """How far a restored face may be off, pixel by pixel, from how much the model disagrees with itself.
 
 A face is super-resolved again in the mirror and moved by half a pixel, and all answers are laid over each other. Where
-they differ, and where the last step still changed something, the true error is larger: `benchmarks/uncertainty.py`.
+they differ, and where the last step still changed something, the true error is larger: `experiments/uncertainty.py`.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dicface.images import FACE_PX, to_uint8
+from dicface.images.photo import FACE_PX, to_uint8
 from dicface.runtime.models import FaceSteps
 
 LEVELS_PER_GREY = 4
 """In a map's image, one grey level of expected error is that many; 63 and more are white."""
 BASE, MIRROR, STEP, SHIFT = 0.15, 0.97, 1.40, 0.79
 FACTOR, POWER = 1.06, 0.96
-"""Expected error = FACTOR * (BASE + weighted disagreements) ** POWER; `benchmarks/uncertainty.py` fits it (ADR 23)."""
+"""Expected error = FACTOR * (BASE + weighted disagreements) ** POWER; `experiments/uncertainty.py` fits it (ADR 23)."""
 _HALF = 0.5
 _SPREAD_PX = 2.0
 """Standard deviation of the Gaussian over which disagreements are averaged: errors come in patches."""

@@ -9,12 +9,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from dicface.checkpoints import save_network
-from dicface.config import TrainConfig
+from dicface.checkpoints.networks import save_network
 from dicface.data.batches import FaceBatch, seeded
 from dicface.data.scenes import Scenes, make_scenes
 from dicface.evaluation.metrics import average_precision
-from dicface.networks.finder import STRIDE, USUAL_FACE_PX, Finder, FinderOutput, probable
+from dicface.networks.face_finder import STRIDE, USUAL_FACE_PX, Finder, FinderOutput, probable
+from dicface.training.config import TrainConfig
 from dicface.training.task import Column, Task, he_normal
 
 _SCENES, _VALIDATION = 2, 3
