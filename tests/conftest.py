@@ -15,7 +15,8 @@ from hypothesis import HealthCheck, settings
 from PIL import Image
 from torch import nn
 
-from dicface.images.photo import read_photo, resize
+from dicface.images.photo import read_photo
+from dicface.images.pixels import resize
 from dicface.networks.dic import DICConfig
 
 # A busy machine makes no test fail.

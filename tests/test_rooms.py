@@ -25,7 +25,6 @@ SAME_LAYER = {
     ("data", "networks"),  # degrades faces by the networks' own resizing
     ("checkpoints", "networks"),
     ("runtime", "checkpoints"),  # weights run in torch without being exported
-    ("preparation", "restoration"),  # lists its photos as restoring does
     ("training", "evaluation"),  # validation speaks the protocols' language
     ("benchmark", "evaluation"),  # precisions are compared by a protocol
     ("benchmark", "export"),  # the reference is written as ONNX, too

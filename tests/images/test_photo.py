@@ -8,7 +8,8 @@ from PIL import Image, ImageCms
 
 from dicface.errors import ImageError, OutputError
 from dicface.files import written_whole
-from dicface.images.photo import Photo, check_writable, read_photo, to_network, to_uint8, write_photo
+from dicface.images.photo import Photo, check_writable, read_photo, write_photo
+from dicface.images.pixels import to_network, to_uint8
 from tests.support.corpus import UNDO
 
 

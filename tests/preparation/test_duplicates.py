@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dicface.images.photo import resize
+from dicface.images.pixels import resize
 from dicface.preparation.duplicates import ALIKE_BITS, SAME_BITS, alike, differing_bits, face_hashes, first_copies
 
 

@@ -6,9 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from dicface.data.crops import encode_crop
-from dicface.data.packs import read_pack
-from dicface.data.writing import GROUP_FACES, SCHEMA, PackRow, open_pack
+from dicface.data.packs import GROUP_FACES, SCHEMA, PackRow, encode_crop, open_pack, read_pack
 from dicface.errors import InputError, OutputError, UsageError
 from dicface.preparation.parts import CutFace, PartFolder, Skipped
 from tests.preparation.test_duplicates import random_hashes

@@ -17,10 +17,9 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from dicface.data.packs import read_pack
-from dicface.data.writing import SCHEMA
+from dicface.data.packs import SCHEMA, read_pack
 from dicface.errors import DicfaceError, InputError, OutputError, UsageError
-from dicface.images.photo import resize
+from dicface.images.pixels import resize
 from dicface.preparation import prepare as module
 from dicface.preparation.assignment import Choice
 from dicface.preparation.cutting import Recipe
@@ -217,7 +216,7 @@ def test_a_full_disk_keeps_what_was_done(photos: Path, tmp_path: Path, monkeypat
         with pytest.raises(OutputError, match=r"part-000000\.parquet': No space left on device"):
             run(photos, tmp_path / "out")
     with monkeypatch.context() as patch:
-        patch.setattr("dicface.data.writing.PackWriter.flush", full)
+        patch.setattr("dicface.data.packs.PackWriter.flush", full)
         with pytest.raises(OutputError, match=r"d\.parquet': No space left on device"):
             run(photos, tmp_path / "out")
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["d.parquet.parts"]

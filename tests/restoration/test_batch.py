@@ -5,7 +5,9 @@ import time
 from pathlib import Path
 
 from dicface.errors import ImageError
-from dicface.restoration.batch import Failure, Job, PixelBudget, list_jobs, run_jobs, split_finished
+from dicface.images.inputs import Job, list_jobs, split_finished
+from dicface.restoration.batch import Failure, run_jobs
+from dicface.restoration.memory import PixelBudget
 
 
 def jobs(count: int) -> list[Job]:

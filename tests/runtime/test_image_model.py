@@ -15,9 +15,9 @@ from PIL import Image
 
 from dicface.checkpoints.networks import save_network, write_tensors
 from dicface.errors import CheckpointError, UnknownModelError, UsageError
-from dicface.images.photo import resize, to_network, to_uint8
+from dicface.images.pixels import resize, to_network, to_uint8
 from dicface.networks.dic import DICNetwork
-from dicface.runtime.models import FaceModel
+from dicface.runtime.face_model import FaceModel
 from dicface.runtime.spandrel import import_spandrel
 from dicface.runtime.upscalers import open_model
 from tests.conftest import TINY

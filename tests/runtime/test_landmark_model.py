@@ -13,8 +13,9 @@ from dicface.faces.geometry import Box
 from dicface.faces.landmarks import locate
 from dicface.landmarks import MIRROR_68, decode_heatmaps
 from dicface.networks.stacked_hourglass import StackedHourglass, StackedHourglassConfig
+from dicface.runtime.face_model import FaceModel
 from dicface.runtime.landmark_model import MAX_BATCH, LandmarkModel
-from dicface.runtime.models import FaceModel, find_model
+from dicface.runtime.models import find_model
 
 
 @pytest.fixture(scope="module")

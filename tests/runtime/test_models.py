@@ -12,11 +12,12 @@ import pytest
 from dicface.checkpoints.networks import load_network
 from dicface.errors import CheckpointError, UnknownModelError, UsageError
 from dicface.export.graphs import compare, export_onnx
-from dicface.images.photo import resize, to_network
+from dicface.images.pixels import resize, to_network
 from dicface.networks.dic import LITE, DICConfig, DICNetwork
 from dicface.runtime import models
 from dicface.runtime.backends import FaceOutput, OnnxRuntimeBackend, OpenVinoBackend, TorchBackend
-from dicface.runtime.models import MAX_BATCH, FaceModel, embedded_models, find_model
+from dicface.runtime.face_model import MAX_BATCH, FaceModel
+from dicface.runtime.models import embedded_models, find_model
 
 SIZES = (8, 13, 16, 31, 48, 64)
 

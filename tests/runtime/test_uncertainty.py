@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from dicface import Restorer
-from dicface.images.photo import resize
-from dicface.runtime.models import FaceSteps
-from dicface.runtime.uncertainty import Disagreements, disagreements, expected_error, luma, map_image, moved, smooth
+from dicface.images.pixels import luma, resize, smooth
+from dicface.runtime.face_model import FaceSteps
+from dicface.runtime.uncertainty import Disagreements, disagreements, expected_error, map_image, moved
 
 
 def enlarged(crops: Sequence[np.ndarray], steps: int = 2) -> list[FaceSteps]:

@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from dicface.data.scenes import Scenes
+from dicface.evaluation.detection import Found, match_faces
 from dicface.networks.face_finder import FinderOutput, probable
 from dicface.training.config import TrainConfig, from_mapping
-from dicface.training.finder import FinderTask, Found, finder_loss, match_faces
+from dicface.training.finder import FinderTask, finder_loss
 
 IMAGES = torch.zeros(2, 3, 128, 128)
 

@@ -42,7 +42,7 @@ def evaluate(
     from dicface.evaluation.scores import Judges
     from dicface.evaluation.tables import on_screen, result_grids, write_faces_csv
     from dicface.files import real_path
-    from dicface.runtime.consistent import Consistent
+    from dicface.runtime.consistency import Consistent
     from dicface.runtime.landmark_model import LandmarkModel
     from dicface.runtime.upscalers import open_model
 
@@ -103,8 +103,7 @@ def benchmark(
 ) -> None:
     """Measure the models on this machine: every backend, precision and batch size that is installed."""
     from dicface.benchmark.cases import embedded, embedded_names, list_cases
-    from dicface.benchmark.faces import benchmark_faces
-    from dicface.benchmark.run import REFERENCE, result_table, run_cases, this_machine
+    from dicface.benchmark.run import REFERENCE, benchmark_faces, result_table, run_cases, this_machine
     from dicface.files import write_json
 
     if json_file is not None:

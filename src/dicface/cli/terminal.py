@@ -15,7 +15,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from dicface.errors import UsageError
 
 if TYPE_CHECKING:
-    from dicface.restoration.batch import Failure, Job
+    from dicface.images.inputs import Job
+    from dicface.restoration.batch import Failure
 
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 

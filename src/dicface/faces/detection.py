@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from dicface.errors import UsageError
 from dicface.faces.geometry import Box, intersection_over_union
-from dicface.images.photo import resize
+from dicface.images.pixels import resize
 from dicface.runtime.face_finder import FaceFinder, Place
 
 _DLIB_SMALLEST_PX = 80

@@ -17,13 +17,6 @@ from dicface.errors import DicfaceError, ImageError, OutputError
 from dicface.files import written_whole
 from dicface.images.metadata import EXIF_DAMAGED, NO_METADATA, Metadata, read_metadata, save_options
 
-FACE_PX = 128
-"""Side of a high-resolution and of a super-resolved face."""
-LR_PX = (8, 64)
-"""Smallest and largest side of a low-resolution face."""
-# Mean R, G, B of CelebA faces, subtracted from pixels in [0, 1]. Source: the authors' released code.
-CHANNEL_MEANS = (0.509, 0.424, 0.378)
-
 READ_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".avif", ".heic", ".heif", ".tif", ".tiff", ".bmp", ".gif")
 WRITE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff", ".bmp")
 MAX_MEGAPIXELS = 64.0
@@ -56,26 +49,6 @@ class Photo:
     metadata: Metadata = NO_METADATA
     notes: tuple[str, ...] = ()
     jpeg_step: float = 0.0
-
-
-def to_uint8(images: NDArray[np.floating]) -> NDArray[np.uint8]:
-    """Pixels in [0, 1] to 8 bits: clipped, scaled by 255, rounded."""
-    return np.rint(np.clip(images, 0, 1) * 255).astype(np.uint8)
-
-
-def to_network(crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """(N, S, S, 3) uint8 RGB -> (N, 3, S, S) float32 in [0, 1], the networks' input."""
-    return np.ascontiguousarray(crops.transpose(0, 3, 1, 2)).astype(np.float32) / np.float32(255)
-
-
-def resize(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
-    """Pillow's bicubic resize.
-
-    Args:
-        pixels: (H, W, 3) or (H, W) uint8.
-        size: width, height of the result.
-    """
-    return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC))
 
 
 def _split_alpha(image: Image.Image) -> tuple[Image.Image, NDArray[np.uint8] | None]:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dicface.data.writing import PackRow, open_pack
+from dicface.data.packs import PackRow, open_pack
 from dicface.errors import UsageError
 from dicface.files import written_whole
 from dicface.images.draw import contact_sheet, draw_landmarks

@@ -11,9 +11,9 @@ from PIL import Image
 
 from dicface.errors import CheckpointError, UsageError
 from dicface.files import file_digest
-from dicface.images.photo import FACE_PX, LR_PX, resize, to_network, to_uint8
-from dicface.runtime.backends import open_session
-from dicface.runtime.models import FaceSteps, check_crops
+from dicface.images.pixels import FACE_PX, LR_PX, resize, to_network, to_uint8
+from dicface.runtime.face_model import FaceSteps, check_crops
+from dicface.runtime.sessions import open_session
 
 ENLARGEMENTS = {"bicubic": Image.Resampling.BICUBIC, "lanczos": Image.Resampling.LANCZOS}
 _PROBE_PX = 16
