@@ -17,7 +17,7 @@ from dicface.errors import CheckpointError, UsageError
 from dicface.images.pixels import resize
 from dicface.runtime.models import embedded_models
 from dicface.runtime.spandrel import import_spandrel
-from tests.conftest import write_pack
+from tests.support.packs import write_pack
 
 ROOT = Path(__file__).parent.parent
 SCRIPTS = [

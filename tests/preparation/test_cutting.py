@@ -12,7 +12,7 @@ from dicface.faces.geometry import Square, cut, square_of_landmarks
 from dicface.images.pixels import resize
 from dicface.preparation.annotations import Annotation
 from dicface.preparation.cutting import FaceCutter, PhotoFaces, Reason, Recipe, Task, cut_face, share_outside
-from tests.runtime.test_landmark_model import PORTRAIT_POINTS
+from tests.support.portrait import PORTRAIT_POINTS
 
 
 @pytest.fixture(scope="module")

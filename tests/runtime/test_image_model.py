@@ -20,7 +20,7 @@ from dicface.networks.dic import DICNetwork
 from dicface.runtime.face_model import FaceModel
 from dicface.runtime.spandrel import import_spandrel
 from dicface.runtime.upscalers import open_model
-from tests.conftest import TINY
+from tests.support.networks import TINY
 
 CROPS = [np.random.default_rng(side).integers(0, 256, (side, side, 3), dtype=np.uint8) for side in (16, 9, 64, 16)]
 
