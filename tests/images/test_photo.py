@@ -227,7 +227,7 @@ def test_pillows_own_limit_is_named(tmp_path: Path) -> None:
 
 
 def test_too_many_pixels_to_write_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="has 1600 megapixels, expected at most 1100; use a smaller --scale"):
+    with pytest.raises(OutputError, match="has 1600 megapixels, expected at most 1100; use a smaller `scale`"):
         check_writable(tmp_path / "a.png", 40_000, 40_000, alpha=False)
 
 

@@ -170,7 +170,7 @@ def test_a_box_without_size_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("source", ["nowhere.pkl", "photo.jpg", "Network"])
 def test_unknown_annotations_are_a_wrong_call(tmp_path: Path, source: str) -> None:
     (tmp_path / "photo.jpg").touch()
-    with pytest.raises(UsageError, match="expected --landmarks network, pts, a folder"):
+    with pytest.raises(UsageError, match="expected `landmarks` network, pts, a folder"):
         open_annotations(str(tmp_path / source))
     assert open_annotations("network") is None
 

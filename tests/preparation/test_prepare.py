@@ -266,7 +266,7 @@ def test_results_are_refused_before_any_work(photos: Path, tmp_path: Path) -> No
         out = tmp_path / name.replace(".", "-")
         out.mkdir()
         (out / name).touch()
-        with pytest.raises(UsageError, match=rf"{name}' exists; add --overwrite to replace it"):
+        with pytest.raises(UsageError, match=rf"{name}' exists; add `overwrite` to replace it"):
             run(photos, out)
     with pytest.raises(UsageError, match=r"expected an output ending in \.parquet, got 'd\.csv'"):
         Results(tmp_path / "d.csv", tmp_path / "s.csv").check()
@@ -343,7 +343,7 @@ def test_people_stay_on_one_side(tmp_path: Path) -> None:
         with pytest.raises(InputError, match=rf"people from 0 to 2147483647 in .*, got {number} for '01\.jpg'"):
             run(folder, tmp_path / "refused", choice)
     assert not (tmp_path / "refused").exists()
-    with pytest.raises(UsageError, match="a split by identity needs --identities FILE"):
+    with pytest.raises(UsageError, match="a split by identity needs `identities`, a list"):
         Choice(split="identity")
 
 

@@ -297,5 +297,5 @@ def test_names_and_backends(tmp_path: Path) -> None:
     with pytest.raises(UnknownModelError, match=r"\.onnx, \.safetensors, \.pth, \.pt, \.ckpt\), got .*a\.bin"):
         open_model(str(tmp_path / "a.bin"))
     path = onnx_file(tmp_path / "a.onnx", [1, 3, "h", "w"], None, **enlarging(8))
-    with pytest.raises(UsageError, match=r"a.onnx' runs in onnxruntime; leave out --backend, got 'openvino'"):
+    with pytest.raises(UsageError, match=r"a.onnx' runs in onnxruntime; leave out `backend`, got 'openvino'"):
         open_model(path, "openvino")

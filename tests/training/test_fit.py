@@ -93,7 +93,7 @@ def run_but(
 def test_a_run_told_to_stop_saves_itself_and_goes_on(tmp_path: Path) -> None:
     settings = small("lite", "run.steps=6", "run.validate_every=6")
     straight = run(settings, tmp_path, "straight")
-    with pytest.raises(TrainingError, match="told to stop at step 3; --resume goes on from there"):
+    with pytest.raises(TrainingError, match="told to stop at step 3; `resume` goes on from there"):
         run_but(settings, tmp_path, "told", 2, send_sigterm)
     assert not (tmp_path / "told" / "weights.safetensors").exists()
     resumed = run(settings, tmp_path, "told", resume=True)
@@ -265,9 +265,9 @@ def test_a_run_killed_before_its_last_line_gives_the_averaged_weights(tmp_path: 
 def test_a_second_run_does_not_overwrite_the_first(tmp_path: Path) -> None:
     config = small("lite", "run.steps=1", "run.validate_every=1")
     run(config, tmp_path, "run")
-    with pytest.raises(ConfigError, match="already holds a run; add --resume"):
+    with pytest.raises(ConfigError, match="already holds a run; add `resume`"):
         run(config, tmp_path, "run")
-    with pytest.raises(ConfigError, match="holds no checkpoint; leave out --resume"):
+    with pytest.raises(ConfigError, match="holds no checkpoint; leave out `resume`"):
         run(config, tmp_path, "other", resume=True)
 
 

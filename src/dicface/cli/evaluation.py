@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from dicface.cli.options import Backend, Contender, Overwrite
-from dicface.cli.terminal import SOME_FAILED, check_free, errors, need_train_extra, one_line, say
+from dicface.cli.terminal import SOME_FAILED, check_free, errors, in_options, need_train_extra, one_line, say
 from dicface.errors import UsageError
 
 
@@ -64,7 +64,7 @@ def evaluate(
     recogniser = Recogniser(features) if identity else None
     references, left_out = read_references(data, limit)
     for image in left_out:
-        say(f"{image.path}: {image.error}")
+        say(f"{image.path}: {in_options(image.error)}")
     judges = Judges(references, LandmarkModel(), recogniser)
     measured = [measure(network, references, size, judges, other, protocols) for size in sizes]
     summaries = [one.summary() for one in measured]

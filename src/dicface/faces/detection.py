@@ -217,7 +217,7 @@ def _apart(places: Sequence[Place], most: int) -> list[Place]:
 
 
 def make_detector(name: str, threads: int = 0, spinning: bool = True) -> Detector:
-    """A detector by the name that `--detector` takes.
+    """A detector by its name.
 
     Args:
         name: dlib (faces from 16 px, where the finder sees one), dlib-fast (from 40 px) or dlib-thorough (from 16 px,

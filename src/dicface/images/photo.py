@@ -176,7 +176,7 @@ def read_photo(path: Path, max_megapixels: float = MAX_MEGAPIXELS) -> Photo:
                 if megapixels > max_megapixels:
                     raise ImageError(
                         f"expected at most {max_megapixels:g} megapixels, got {image.width}x{image.height} "
-                        f"({megapixels:.0f} megapixels); raise --max-megapixels or shrink it"
+                        f"({megapixels:.0f} megapixels); raise `max_megapixels` or shrink it"
                     )
                 return _decode(image)
     except (DicfaceError, MemoryError):
@@ -215,12 +215,12 @@ def check_writable(path: Path, width: int, height: int, alpha: bool) -> None:
     limit = _MAX_SIDE.get(suffix, 2**31 - 1)
     if max(width, height) > limit:
         raise OutputError(
-            f"the result has {width}x{height} px, {suffix} holds at most {limit} a side; use .png or a smaller --scale"
+            f"the result has {width}x{height} px, {suffix} holds at most {limit} a side; use .png or a smaller `scale`"
         )
     if width * height > MAX_OUTPUT_MEGAPIXELS * 1e6:
         raise OutputError(
             f"the result has {width * height / 1e6:.0f} megapixels, expected at most {MAX_OUTPUT_MEGAPIXELS:g}; "
-            "use a smaller --scale"
+            "use a smaller `scale`"
         )
 
 

@@ -45,9 +45,9 @@ class Choice:
         if self.split in ("identity", "file"):
             check_shares(self.shares)
         if self.split == "identity" and self.identities is None:
-            raise UsageError("a split by identity needs --identities FILE, a list of photos and numbers of people")
+            raise UsageError("a split by identity needs `identities`, a list of photos and numbers of people")
         if self.split not in (None, "identity", "file") and not Path(self.split).is_file():
-            raise UsageError(f"expected --split identity, file or a partition list, got {self.split!r}")
+            raise UsageError(f"expected `split` identity, file or a partition list, got {self.split!r}")
 
     @property
     def sides(self) -> tuple[str, ...]:

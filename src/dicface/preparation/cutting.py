@@ -178,7 +178,7 @@ class FaceCutter:
         except DicfaceError as error:
             return PhotoFaces([], [Skipped(task.name, None, Reason.UNREADABLE, str(error))])
         except MemoryError:
-            detail = "not enough memory; use fewer --jobs or shrink the photo"
+            detail = "not enough memory; use fewer `jobs` or shrink the photo"
             return PhotoFaces([], [Skipped(task.name, None, Reason.UNREADABLE, detail)])
 
     def _faces(self, pixels: NDArray[np.uint8], annotation: Annotation | None) -> Iterator[tuple[Box, _Located | None]]:

@@ -150,7 +150,7 @@ def _nothing_annotated(source: str, tasks: Sequence[Task]) -> UsageError:
     verdict = tasks[0].verdict
     why = verdict.detail if verdict is not None and verdict.detail else "no photo of that name"
     return UsageError(
-        f"expected --landmarks {source} to annotate the photos, it fits none of {len(tasks)}; "
+        f"expected `landmarks` {source} to annotate the photos, it fits none of {len(tasks)}; "
         f"for {tasks[0].name!r}: {why}"
     )
 

@@ -79,7 +79,7 @@ class Results:
             if path.is_dir():
                 raise UsageError(f"expected a file name to write to, {str(path)!r} is a folder")
             if path.exists() and not self.overwrite:
-                raise UsageError(f"{str(path)!r} exists; add --overwrite to replace it, or choose another output")
+                raise UsageError(f"{str(path)!r} exists; add `overwrite` to replace it, or choose another output")
 
 
 class Written(NamedTuple):

@@ -69,7 +69,7 @@ def cut_in_order(tasks: Iterable[Task], recipe: Recipe, jobs: int) -> Generator[
             yield waiting.popleft().result()
     except BrokenProcessPool as error:
         raise DicfaceError(
-            "a process was killed, perhaps for want of memory; call it again to go on from here, with fewer --jobs"
+            "a process was killed, perhaps for want of memory; call it again to go on from here, with fewer `jobs`"
         ) from error
     finally:
         pool.shutdown(cancel_futures=True)

@@ -86,7 +86,7 @@ def _outcome(job: Job, work: Callable[[], Result]) -> Result | Failure:
     except DicfaceError as error:
         return Failure(job.source, error)
     except MemoryError:
-        return Failure(job.source, ImageError("not enough memory; use a smaller --scale or shrink the photo"))
+        return Failure(job.source, ImageError("not enough memory; use a smaller `scale` or shrink the photo"))
     except OSError as error:
         return Failure(job.source, OutputError(f"{error.strerror}: {error.filename!r}"))
 
@@ -103,4 +103,4 @@ def _check(job: Job, sources: set[Path], written: set[Path], overwrite: bool) ->
         if path.is_dir():
             raise OutputError(f"expected a file name to write to, {str(path)!r} is a folder")
         if path.exists() and not overwrite:
-            raise OutputError(f"{str(path)!r} exists; add --overwrite to replace it, or choose another output")
+            raise OutputError(f"{str(path)!r} exists; add `overwrite` to replace it, or choose another output")

@@ -83,7 +83,7 @@ def _load_backend(model: str, backend: str, spinning: bool) -> _Loaded:
     has_openvino = importlib.util.find_spec("openvino") is not None
     if backend == "openvino" and not has_openvino:
         raise UsageError(
-            "the openvino backend is not installed; pip install 'dicface[openvino]', or leave out --backend"
+            "the openvino backend is not installed; pip install 'dicface[openvino]', or leave out `backend`"
         )
     chosen = Choice(backend, "")
     if backend == "auto":

@@ -186,7 +186,7 @@ def open_onnx_image_network(name: str, path: Path) -> ImageModel:
 
 def _cannot_take(path: Path, crop: NDArray[np.uint8], error: Exception) -> CheckpointError:
     why = " ".join(str(error).split())
-    return CheckpointError(f"{path.name!r} cannot take a crop of {crop.shape[0]} px: {why}; try another --lr-size")
+    return CheckpointError(f"{path.name!r} cannot take a crop of {crop.shape[0]} px: {why}; try another `lr_size`")
 
 
 def _to_image(path: Path, made: NDArray[Any]) -> NDArray[np.uint8]:

@@ -101,5 +101,5 @@ def open_model(model: str = DEFAULT_MODEL, backend: str = "auto") -> Contender:
     else:
         opened = open_spandrel(model, path)
     if backend not in ("auto", opened.backend):
-        raise UsageError(f"{model!r} runs in {opened.backend}; leave out --backend, got {backend!r}")
+        raise UsageError(f"{model!r} runs in {opened.backend}; leave out `backend`, got {backend!r}")
     return opened

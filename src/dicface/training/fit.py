@@ -245,9 +245,9 @@ def fit(
     """
     last, weights = out / "last.ckpt", out / "weights.safetensors"
     if resume and not last.exists():
-        raise ConfigError(f"{str(out)!r} holds no checkpoint; leave out --resume, or choose another --out")
+        raise ConfigError(f"{str(out)!r} holds no checkpoint; leave out `resume`, or choose another `out`")
     if not resume and (last.exists() or weights.exists()):
-        raise ConfigError(f"{str(out)!r} already holds a run; add --resume, or choose another --out")
+        raise ConfigError(f"{str(out)!r} already holds a run; add `resume`, or choose another `out`")
     starts, data = _earlier_starts(out) if resume else [], describe_files(pack_files(packs))
     if resume:
         _check_resumable(config, starts, data, out)
@@ -281,7 +281,7 @@ def fit(
     try:
         trainer.fit(task, _Batches(train, measured, config), ckpt_path=last if resume else None, weights_only=True)
     except SIGTERMException as stop:
-        raise TrainingError(f"told to stop at step {trainer.global_step}; --resume goes on from there") from stop
+        raise TrainingError(f"told to stop at step {trainer.global_step}; `resume` goes on from there") from stop
     # A run resumed at its last step does nothing, and this least of all.
     averages.on_train_end(trainer, task)
     if trainer.is_global_zero:
