@@ -28,6 +28,7 @@ LAYERS = [
 SAME_LAYER = {
     ("files", "errors"),
     ("data", "networks"),  # degrades faces by the networks' own resizing
+    ("data", "runtime"),  # decodes packs on all cores
     ("checkpoints", "networks"),
     ("runtime", "checkpoints"),  # weights run in torch without being exported
     ("training", "evaluation"),  # validation speaks the protocols' language

@@ -51,7 +51,7 @@ def prepare(
     from dicface.preparation.prepare import prepare as prepare_pack
     from dicface.preparation.results import Results
     from dicface.preparation.splits import Shares
-    from dicface.preparation.workers import usable_cores
+    from dicface.runtime.parallel import usable_cores
 
     recipe = Recipe(
         enlargement, size, min_crop, max_outside, min_peak, image_format, quality, detector, max_megapixels

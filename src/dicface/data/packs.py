@@ -1,7 +1,6 @@
 """Face packs: Parquet files of cropped, landmarked faces."""
 
 import io
-import os
 from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from dicface.errors import PackError, UsageError
 from dicface.files import written_whole
 from dicface.images.pixels import FACE_PX
 from dicface.landmarks import KEYPOINTS
+from dicface.runtime.parallel import usable_cores
 
 SCHEMA = pa.schema(
     [
@@ -122,7 +122,7 @@ def read_pack(path: Path, limit: int | None = None) -> FacePack:
     """
     table = _read_table(path, limit)
     keys = tuple(key or "" for key in table["key"].to_pylist())
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(usable_cores()) as pool:
         images = list(pool.map(_decode, zip(keys, table["image"].to_pylist(), strict=True)))
     sizes = {image.shape[:2] for image in images}
     if len(sizes) != 1 or any(h != w or h < FACE_PX for h, w in sizes):

@@ -1,7 +1,6 @@
 """Finding faces."""
 
 import math
-import os
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +14,7 @@ from dicface.errors import UsageError
 from dicface.faces.geometry import Box, intersection_over_union
 from dicface.images.pixels import resize
 from dicface.runtime.face_finder import FaceFinder, Place
+from dicface.runtime.parallel import usable_cores
 
 _DLIB_SMALLEST_PX = 80
 # From dlib's box to the landmarks' box, in sides of dlib's, as `experiments/detection.py` measures it.
@@ -161,7 +161,7 @@ class ThoroughDetector:
             for left, right in _stretches(width, tile, overlap)
         ]
         # dlib lets other threads run while it searches.
-        with ThreadPoolExecutor(self._threads or min(_LARGEST_CREW, os.cpu_count() or 1)) as crew:
+        with ThreadPoolExecutor(self._threads or min(_LARGEST_CREW, usable_cores())) as crew:
             searches = [crew.submit(self._search, pixels, *part) for part in parts]
             return without_repeats([detection for done in searches for detection in done.result()])
 

@@ -1,18 +1,18 @@
 """Batches of files: what goes in, where it comes out, what failed."""
 
-import os
-from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from dicface.errors import DicfaceError, ImageError, OutputError
 from dicface.files import real_path
 from dicface.images.inputs import Job, results_of
+from dicface.runtime.parallel import in_order, usable_cores
 
 Result = TypeVar("Result")
-WORKERS = min(4, (os.cpu_count() or 1) + 1)
+WORKERS = min(4, usable_cores() + 1)
 """Photos at a time: one more than cores, since somebody always waits for a disk."""
 
 
@@ -47,37 +47,30 @@ def run_jobs(
     """
     sources = {real_path(job.source) for job in (*jobs, *finished)}
     written = {result for job in finished for result in results_of(job)}
-    begun: deque[tuple[Job, Future[Result | Failure]]] = deque()
-
-    def finish_oldest() -> tuple[Job, Result | Failure]:
-        job, future = begun.popleft()
-        result = future.result()
-        if not isinstance(result, Failure):
-            written.update(results_of(job))
-        return job, result
 
     def attempt(job: Job) -> Result | Failure:
         return _outcome(job, lambda: work(job))
 
+    def must_wait(job: Job, started: Sequence[Job]) -> bool:
+        """Whether a name is taken is known only when the job that would take it is over."""
+        return any(results_of(job) & results_of(other) for other in started)
+
     with ThreadPoolExecutor(workers) as pool:
-        try:
-            for job in jobs:
-                # Whether a name is taken is known only when the job that would take it is over.
-                while len(begun) >= 2 * workers or any(results_of(job) & results_of(other) for other, _ in begun):
-                    yield finish_oldest()
-                refused = _outcome(job, lambda job=job: _check(job, sources, written, overwrite))
-                future: Future[Result | Failure] = Future()
-                if isinstance(refused, Failure):
-                    future.set_result(refused)
-                else:
-                    future = pool.submit(attempt, job)
-                begun.append((job, future))
-            while begun:
-                yield finish_oldest()
-        finally:
-            # Interrupted: finish what is in hand, begin nothing more.
-            for _, future in begun:
-                future.cancel()
+
+        def start(job: Job) -> Future[Result | Failure]:
+            refused = _outcome(job, lambda: _check(job, sources, written, overwrite))
+            if not isinstance(refused, Failure):
+                return pool.submit(attempt, job)
+            future: Future[Result | Failure] = Future()
+            future.set_result(refused)
+            return future
+
+        # Interrupted, it finishes what is in hand and begins nothing more.
+        with closing(in_order(jobs, start, 2 * workers, must_wait)) as over:
+            for job, result in over:
+                if not isinstance(result, Failure):
+                    written.update(results_of(job))
+                yield job, result
 
 
 def _outcome(job: Job, work: Callable[[], Result]) -> Result | Failure:

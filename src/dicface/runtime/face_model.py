@@ -1,7 +1,6 @@
 """A face model: crops in, every step with its landmarks out."""
 
 import importlib.util
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -17,10 +16,11 @@ from dicface.landmarks import decode_heatmaps
 from dicface.runtime.backends import BACKENDS, Backend, OnnxRuntimeBackend, OpenVinoBackend, TorchBackend
 from dicface.runtime.batching import SharedRuns
 from dicface.runtime.models import DEFAULT_MODEL, PICKLED, find_model
+from dicface.runtime.parallel import usable_cores
 from dicface.runtime.providers import Choice, choose_backend, choose_provider, processor_capabilities
 
 MAX_BATCH = 16
-RUNS_AT_ONCE = max(1, (os.cpu_count() or 1) // 2)
+RUNS_AT_ONCE = max(1, usable_cores() // 2)
 """Of one model's network. A run keeps about two cores busy; on many it would leave most of them idle."""
 _TRIED = 3
 """Faces with which it is tried whether company changes a result."""
