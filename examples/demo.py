@@ -11,11 +11,12 @@ import time
 from pathlib import Path
 
 from dicface import Outcome, Restorer
-from dicface.draw import side_by_side
 from dicface.files import write_json
-from dicface.images import Photo, read_photo, resize, write_photo
-from dicface.pipeline.report import photo_report
-from dicface.pipeline.result import mark_of_photo, marked, result_photo
+from dicface.images.draw import side_by_side
+from dicface.images.photo import Photo, read_photo, write_photo
+from dicface.images.pixels import resize
+from dicface.restoration.output import mark_of_photo, marked, result_photo
+from dicface.restoration.report import photo_report
 
 # Eileen Collins, photographed by NASA in 1999; public domain. The copy that scikit-image carries, as JPEG.
 PORTRAIT = Path(__file__).parent / "portrait.jpg"

@@ -21,17 +21,18 @@ import safetensors.torch
 import torch
 from PIL import Image
 
-from dicface.checkpoints import is_ours, load_network, load_run, save_network
-from dicface.config import read_config
+from dicface.checkpoints.networks import is_ours, load_network, load_run, save_network
+from dicface.checkpoints.pickled import read_pickled
+from dicface.checkpoints.recognise import find_network
 from dicface.data.packs import SCHEMA, read_pack
-from dicface.data.plain_pickle import read_plain_pickle
 from dicface.errors import DicfaceError
-from dicface.foreign.find import find_network
-from dicface.foreign.pickled import read_pickled
-from dicface.images import read_photo, resize
-from dicface.metadata import of_result, save_options
+from dicface.images.metadata import of_result, save_options
+from dicface.images.photo import read_photo
+from dicface.images.pixels import resize
 from dicface.networks.dic import DICConfig, DICNetwork
+from dicface.preparation.plain_pickle import read_plain_pickle
 from dicface.runtime.backends import is_face_model
+from dicface.training.config import read_config
 
 ROOT = Path(__file__).parent.parent
 _MEGAPIXELS = 1.0
@@ -64,7 +65,7 @@ def _read_image(path: Path) -> None:
 
 def _images() -> Iterator[bytes]:
     # The door's own corpus: every format, mode and depth, and damages of them.
-    from tests.corpus import samples
+    from tests.support.corpus import samples
 
     for sample in samples():
         if len(sample.content) < 20_000:

@@ -12,8 +12,8 @@ from typing import Annotated
 
 import typer
 
-from dicface.checkpoints import load_run
-from dicface.export import comparison_crops, comparison_faces, export_checked, export_locator_checked
+from dicface.checkpoints.networks import load_run
+from dicface.export.graphs import comparison_crops, comparison_faces, export_checked, export_locator_checked
 from dicface.files import file_digest, write_json
 from dicface.networks.dic import DICNetwork
 

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from fuzz.doors import DOORS, go_through
 
 from dicface.errors import CheckpointError, DicfaceError, InputError, PackError
+from fuzz.doors import DOORS, go_through
 
 CORPUS = Path(__file__).parent / "fuzz_corpus"
 FOUND = sorted(path for path in CORPUS.rglob("*") if path.is_file())

@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dicface.images import WRITE_SUFFIXES
-from dicface.pipeline.align import Box
-from dicface.pipeline.faces import Outcome
-from dicface.pipeline.restore import Restorer
+from dicface.faces.geometry import Box
+from dicface.images.photo import WRITE_SUFFIXES
+from dicface.restoration.restorer import Restorer
+from dicface.restoration.results import Outcome
 
 LIMIT_MB = 1400
 """Memory within which a photo of 60 megapixels is restored at scale 1 (it takes about 970 MB with two threads)."""
@@ -83,7 +83,7 @@ def test_a_hundred_faces_in_one_photo(small_photo: np.ndarray) -> None:
 def test_a_disk_that_fills_up_leaves_nothing(tmp_path: Path, suffix: str) -> None:
     """The kernel refuses to make a file longer than 3000 bytes, in the middle of writing it."""
     from dicface.errors import OutputError
-    from dicface.images import Photo, write_photo
+    from dicface.images.photo import Photo, write_photo
 
     noise = np.random.default_rng(0).integers(0, 256, (200, 200, 3), dtype=np.uint8)
     before = resource.getrlimit(resource.RLIMIT_FSIZE)

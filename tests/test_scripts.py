@@ -1,31 +1,30 @@
-"""The demo runs, the comparison trains and measures, and the other scripts and benchmarks at least begin."""
+"""The demo runs, the comparison trains and measures, and the other scripts and experiments at least begin."""
 
-import importlib.util
 import json
 import subprocess
 import sys
 import warnings
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from dicface.checkpoints import read_tensors
+from dicface.checkpoints.networks import read_tensors
 from dicface.data.references import References
 from dicface.errors import CheckpointError, UsageError
-from dicface.foreign.general import import_spandrel
-from dicface.images import resize
+from dicface.images.pixels import resize
 from dicface.runtime.models import embedded_models
-from tests.conftest import write_pack
+from dicface.runtime.spandrel import import_spandrel
+from tests.support.packs import write_pack
 
 ROOT = Path(__file__).parent.parent
 SCRIPTS = [
-    *sorted((ROOT / "scripts").glob("*.py")),
-    *(path for path in sorted((ROOT / "benchmarks").glob("*.py")) if path.stem != "photos"),
+    *([str(path)] for path in sorted((ROOT / "scripts").glob("*.py"))),
+    *(["-m", f"experiments.{path.stem}"] for path in sorted((ROOT / "experiments").glob("[!_]*.py"))),
 ]
+NO_COMMAND = ["-m", "experiments.photos"]
 
 
 def test_the_demo_restores_the_face(tmp_path: Path) -> None:
@@ -38,24 +37,17 @@ def test_the_demo_restores_the_face(tmp_path: Path) -> None:
     assert "restored" in outcomes
 
 
-@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
-def test_scripts_say_how_they_are_called(script: Path) -> None:
-    done = subprocess.run([sys.executable, str(script), "--help"], capture_output=True, text=True, check=False)
+@pytest.mark.parametrize("script", [s for s in SCRIPTS if s != NO_COMMAND], ids=lambda script: Path(script[-1]).stem)
+def test_scripts_say_how_they_are_called(script: list[str]) -> None:
+    command = [sys.executable, *script, "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     assert "Usage: " in done.stdout
 
 
-def load_script(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def test_general_networks_train_resume_and_load_in_spandrel(tmp_path: Path) -> None:
-    script = load_script(ROOT / "benchmarks" / "general_networks.py")
+    from experiments import general_networks as script
+
     write_pack(tmp_path / "faces.parquet", 4)
     tiny = {"rcan": {"n_feats": 16, "n_resgroups": 2, "n_resblocks": 1}, "rrdb": {"num_filters": 4, "num_blocks": 2}}
     for name, settings in tiny.items():
@@ -85,7 +77,8 @@ def test_general_networks_train_resume_and_load_in_spandrel(tmp_path: Path) -> N
 def test_general_networks_cost_what_lite_costs() -> None:
     from torch.utils.flop_counter import FlopCounterMode
 
-    script = load_script(ROOT / "benchmarks" / "general_networks.py")
+    from experiments import general_networks as script
+
     for name in ("rcan", "rrdb"):
         with torch.inference_mode(), FlopCounterMode(display=False) as counter:
             sr = script.build_network(name)(torch.zeros(1, 3, 16, 16))
@@ -94,7 +87,8 @@ def test_general_networks_cost_what_lite_costs() -> None:
 
 
 def test_detail_is_what_a_crop_cannot_hold() -> None:
-    script = load_script(ROOT / "benchmarks" / "detail.py")
+    from experiments import detail as script
+
     across = np.arange(128) / 128
 
     def energy(waves: int) -> float:
@@ -107,7 +101,8 @@ def test_detail_is_what_a_crop_cannot_hold() -> None:
 
 
 def test_the_comparison_measures_and_fills_its_page(tmp_path: Path, portrait: np.ndarray) -> None:
-    script = load_script(ROOT / "benchmarks" / "comparison.py")
+    from experiments import comparison as script
+
     script.ROUND_S = 0.01
     hr = np.stack([resize(portrait[74 + x : 194 + x, 164:284], (128, 128)) for x in (0, 3, 6)])
     faces = References("faces", ("a", "b", "c"), hr, None, np.full(3, -1))
@@ -131,12 +126,12 @@ def test_the_comparison_measures_and_fills_its_page(tmp_path: Path, portrait: np
     assert "old" not in text
     assert text.count("| lite |") == 4
     page.write_text("no marks")
-    with pytest.raises(UsageError, match=r"expected '<!-- benchmarks/comparison.py writes from here -->' and"):
+    with pytest.raises(UsageError, match=r"expected '<!-- experiments/comparison.py writes from here -->' and"):
         script.write_between_marks(page, "")
 
 
 def test_the_comparison_refuses_runs_of_different_budgets(tmp_path: Path) -> None:
-    script = load_script(ROOT / "benchmarks" / "comparison.py")
+    from experiments import comparison as script
 
     def run(name: str, steps: int, packs: str) -> Path:
         folder = tmp_path / name

@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING, Any
 from dicface.version import __version__
 
 if TYPE_CHECKING:
-    from dicface.pipeline.align import Box
-    from dicface.pipeline.faces import Face, Outcome, Restoration
-    from dicface.pipeline.restore import Restorer
+    from dicface.faces.geometry import Box
+    from dicface.restoration.restorer import Restorer
+    from dicface.restoration.results import Face, Outcome, Restoration
 
 __all__ = ["Box", "Face", "Outcome", "Restoration", "Restorer", "__version__"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import on first use, so that `import dicface` and `dicface --help` are quick."""
+    """Import on first use, so that `import dicface` and the command's help are quick."""
     if name not in __all__:
         raise AttributeError(f"module 'dicface' has no attribute {name!r}")
     from importlib import import_module
 
-    module = {"Box": "align", "Restorer": "restore"}.get(name, "faces")
-    return getattr(import_module(f"dicface.pipeline.{module}"), name)
+    module = {"Box": "faces.geometry", "Restorer": "restoration.restorer"}.get(name, "restoration.results")
+    return getattr(import_module(f"dicface.{module}"), name)

@@ -6,7 +6,7 @@ import pytest
 from dicface.data.damage import jpeg
 from dicface.errors import UsageError
 from dicface.evaluation.damage import NAMES, NO_DAMAGE, parse_damage
-from dicface.images import resize
+from dicface.images.pixels import resize
 
 GREY = np.full((128, 128, 3), 128, np.uint8)
 

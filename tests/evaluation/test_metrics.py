@@ -7,7 +7,7 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from dicface.errors import UsageError
 from dicface.evaluation.metrics import average_precision, luma, nrmse, psnr, ssim, verification_auc
 from dicface.evaluation.protocols import PROTOCOLS, Y_CROP8, Y_CROP8_RELEASED, protocols_by_name
-from tests.parity.recorded import recorded_tensors
+from tests.support.recorded import recorded_tensors
 
 
 @pytest.fixture

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import torch
 
-from dicface.checkpoints import load_network, save_network
+from dicface.checkpoints.networks import load_network, save_network
 from dicface.errors import ConfigError
-from dicface.export import compare, export_onnx
-from dicface.losses import LossConfig, dic_loss
+from dicface.export.graphs import compare, export_onnx
 from dicface.networks.dic import DICConfig, DICNetwork, DICOutput
-from tests.conftest import TINY, TINY_U
+from dicface.training.losses import LossConfig, dic_loss
+from tests.support.networks import TINY, TINY_U
 
 PAPER_TINY = replace(TINY, stem="paper", steps=3)
 KINDS = {

@@ -10,7 +10,7 @@ from dicface.networks.blocks import PReLU
 from dicface.networks.dic import DIC, LITE, DICConfig
 from dicface.networks.phases import enlarge, group_kernels, merge, phase_groups, reduce
 from dicface.networks.recovery import RecoveryBlock
-from tests.conftest import bend
+from tests.support.networks import bend
 
 TOLERANCE = 1e-4
 

@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 import torch
 
-from dicface.checkpoints import load_strictly
+from dicface.checkpoints.names import to_our_names
+from dicface.checkpoints.networks import load_strictly
 from dicface.data.batches import target_heatmaps
-from dicface.foreign.names import to_our_names
 from dicface.landmarks import HEATMAP_STRIDE, authors_peaks
 from dicface.networks.dic import DICConfig, DICNetwork
 from dicface.networks.fusion import ComponentMaps
 from dicface.networks.lightcnn import Discriminator
 from dicface.networks.stacked_hourglass import StackedHourglass, StackedHourglassConfig
-from tests.parity.recorded import INDEX, recorded_state, recorded_tensors
+from tests.support.recorded import INDEX, recorded_state, recorded_tensors
 
 
 @pytest.mark.parametrize("name", ["dic_small", "dic_full"])

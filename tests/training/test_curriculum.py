@@ -9,10 +9,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from dicface.checkpoints import load_network, load_run, read_tensors
-from dicface.config import TrainConfig
+from dicface.checkpoints.networks import load_network, load_run, read_tensors
 from dicface.data.batches import FaceBatch
 from dicface.errors import ConfigError
+from dicface.training.config import TrainConfig
 from dicface.training.dic import DICTask
 from dicface.training.fit import fit
 from tests.conftest import write_pack

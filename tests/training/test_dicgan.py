@@ -7,9 +7,9 @@ import torch
 from torch import nn
 
 from dicface.data.batches import FaceBatch
-from dicface.losses import adversarial_loss, discriminator_loss
 from dicface.training.dicgan import DICGANTask
-from tests.training.test_fit import small
+from dicface.training.losses import adversarial_loss, discriminator_loss
+from tests.support.training import small
 
 
 def gradients(adversarial: float, image: float) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from dicface.checkpoints import read_tensors
-from tests.training.test_fit import CONFIGS, run, shrinking, small
+from dicface.checkpoints.networks import read_tensors
+from tests.support.training import CONFIGS, run, shrinking, small
 
 STEPS = ("run.steps=4", "run.validate_every=2", "batch.size=6")
 

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import torch
 
-from dicface.checkpoints import load_strictly, read_tensors
+from dicface.checkpoints.networks import load_strictly, read_tensors
 from dicface.data.batches import nominal_batches
 from dicface.data.packs import read_pack
 from dicface.networks.blocks import channel_means
 from dicface.networks.lightcnn import FaceRecogniser
-from tests.training.test_fit import run, small
+from tests.support.training import run, small
 
 
 def test_finished_features_have_magnitude_one(tmp_path: Path) -> None:

@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 
 from dicface.errors import UsageError
-from dicface.images import read_photo
+from dicface.images.photo import read_photo
+from dicface.images.xmp import COMPOSITE, ENHANCED
 from dicface.web.answer import Wish, answer, read_boxes
-from dicface.xmp import COMPOSITE, ENHANCED
 
 
 def test_an_answer_has_all_that_is_shown(tmp_path: Path, small_photo: np.ndarray) -> None:

@@ -18,8 +18,9 @@ from typing import Any
 import numpy as np
 import psutil
 import pytest
-from benchmarks.serving import Server, asked, load, memory_mb, running, status, uploaded, worker_of
 from PIL import Image
+
+from tests.support.server import Server, asked, load, memory_mb, running, status, uploaded, worker_of
 
 pytest.importorskip("gradio", reason="the page needs the web extra: pip install 'dicface[web]'")
 sync_api = pytest.importorskip("playwright.sync_api", reason="its tests need playwright")
@@ -238,7 +239,7 @@ def test_an_upload_over_the_limit_is_refused(server: Server, temporary: Path) ->
 
 
 def test_eight_clients_at_once(server: Server, photo: Path) -> None:
-    """A small version of what `benchmarks/serving.py` does."""
+    """A small version of what `experiments/serving.py` does."""
     (path,) = json.loads(uploaded(server, "face.png", photo.read_bytes())[1])
     load(server, path, BOX, clients=8, requests=16)
     before = memory_mb(server.pid)
@@ -314,7 +315,7 @@ def test_a_port_that_is_taken_is_said(server: Server) -> None:
 
 
 def test_the_example_is_small_and_restorable() -> None:
-    from dicface.images import read_photo
+    from dicface.images.photo import read_photo
     from dicface.web.page import EXAMPLE
 
     assert EXAMPLE.stat().st_size < 20_000

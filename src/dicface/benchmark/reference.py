@@ -6,8 +6,8 @@ import torch
 
 from dicface.benchmark.cases import Case, Machine, Model, embedded, embedded_names, list_cases
 from dicface.benchmark.run import REFERENCE
-from dicface.checkpoints import save_network
-from dicface.export import export_onnx
+from dicface.checkpoints.networks import save_network
+from dicface.export.graphs import export_onnx
 from dicface.networks.dic import DIC, DICNetwork
 
 _NAME = REFERENCE[0]

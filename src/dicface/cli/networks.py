@@ -13,12 +13,12 @@ from dicface.cli.terminal import check_free, need_train_extra, one_line, say
 from dicface.errors import UsageError
 
 if TYPE_CHECKING:
-    from dicface.config import TrainConfig
+    from dicface.training.config import TrainConfig
 
 
 def models(as_json: Annotated[bool, typer.Option("--json", help="Print the cards as JSON.")] = False) -> None:
     """List the embedded models with their cards."""
-    from dicface.cards import facts_table, results_table
+    from dicface.cli.cards import facts_table, results_table
     from dicface.runtime.models import DEFAULT_MODEL, embedded_models
 
     cards = embedded_models()
@@ -35,7 +35,7 @@ def models(as_json: Annotated[bool, typer.Option("--json", help="Print the cards
 
 def _chosen_config(config: Path | None, settings: list[str], earlier: Path) -> "TrainConfig":
     """The config to go on with from a run in a folder; what it changes is said."""
-    from dicface.config import read_config, with_overrides
+    from dicface.training.config import read_config, with_overrides
     from dicface.training.resuming import changed_settings, read_saved_config
 
     if config and not (earlier / "config.json").exists():
@@ -70,7 +70,7 @@ def train(
 ) -> None:
     """Train a network as a config says (needs the train extra)."""
     need_train_extra()
-    from dicface.config import read_config
+    from dicface.training.config import read_config
     from dicface.training.fit import Machines, fit
 
     if resume and decay_from:
@@ -100,8 +100,8 @@ def export(
 ) -> None:
     """Write a network as ONNX and compare it with torch (needs the train extra)."""
     need_train_extra()
-    from dicface.checkpoints import load_run
-    from dicface.export import comparison_crops, comparison_faces, export_checked, export_locator_checked
+    from dicface.checkpoints.networks import load_run
+    from dicface.export.graphs import comparison_crops, comparison_faces, export_checked, export_locator_checked
     from dicface.networks.dic import DICNetwork
 
     check_free(out, overwrite)
@@ -123,7 +123,7 @@ def convert(
 ) -> None:
     """Turn the authors' or mmagic's checkpoints into ours (needs the train extra)."""
     need_train_extra()
-    from dicface.foreign.convert import convert as convert_checkpoint
+    from dicface.checkpoints.convert import convert as convert_checkpoint
 
     if out.suffix != ".safetensors":
         raise UsageError(f"expected an output ending in .safetensors, got {out.name!r}")

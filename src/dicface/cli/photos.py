@@ -26,15 +26,15 @@ from dicface.errors import UsageError
 from dicface.version import __version__
 
 if TYPE_CHECKING:
-    from dicface.images import Photo
-    from dicface.pipeline.align import Box
-    from dicface.pipeline.doubt import Doubt
-    from dicface.pipeline.faces import Face, Outcome
-    from dicface.pipeline.jobs import Job
+    from dicface.faces.geometry import Box
+    from dicface.images.inputs import Job
+    from dicface.images.photo import Photo
+    from dicface.restoration.quality import Doubt
+    from dicface.restoration.results import Face, Outcome
 
 
 def _parse_box(text: str) -> "Box":
-    from dicface.pipeline.align import Box
+    from dicface.faces.geometry import Box
 
     try:
         left, top, right, bottom = (float(part) for part in text.split(","))
@@ -48,7 +48,7 @@ def _parse_box(text: str) -> "Box":
 
 def _jobs(sources: Sequence[Path], out: Path, maps: bool, skip_existing: bool) -> "tuple[list[Job], list[Job]]":
     """What there is to do, and what was done already; says how much that is."""
-    from dicface.pipeline.jobs import list_jobs, split_finished, with_maps
+    from dicface.images.inputs import list_jobs, split_finished, with_maps
 
     jobs = with_maps(list_jobs(sources, out)) if maps else list_jobs(sources, out)
     left, finished = split_finished(jobs) if skip_existing else (jobs, [])
@@ -75,7 +75,7 @@ def _stages_line(spent_s: "Mapping[str, float]") -> str:
 
 def _warning(which: str, doubts: "Sequence[Doubt]", model: str) -> str:
     """What there is to doubt, and the model that knows better."""
-    from dicface.pipeline.doubt import Doubt
+    from dicface.restoration.quality import Doubt
     from dicface.runtime.models import DEFAULT_MODEL, MODEL_FOR_JPEG
 
     reasons = " and ".join(doubt.value for doubt in doubts)
@@ -116,12 +116,13 @@ def restore(
     skip_existing: SkipExisting = False,
 ) -> None:
     """Find the small faces in photos, restore them, and enlarge the photos around them."""
-    from dicface.images import PILLOW_MEGAPIXELS, check_writable, write_photo
-    from dicface.pipeline.faces import Outcome
-    from dicface.pipeline.jobs import WORKERS, PhotoGate
-    from dicface.pipeline.report import BatchReport, photo_report
-    from dicface.pipeline.restore import Restorer
-    from dicface.pipeline.result import mark_of_photo, result_photo, uncertainty_photo
+    from dicface.images.photo import PILLOW_MEGAPIXELS, check_writable, write_photo
+    from dicface.restoration.batch import WORKERS
+    from dicface.restoration.memory import PhotoGate
+    from dicface.restoration.output import mark_of_photo, result_photo, uncertainty_photo
+    from dicface.restoration.report import BatchReport, photo_report
+    from dicface.restoration.restorer import Restorer
+    from dicface.restoration.results import Outcome
 
     boxes = None if not box else [_parse_box(text) for text in box]
     jobs, finished = _jobs(photos, out, uncertainty, skip_existing)
@@ -191,15 +192,16 @@ def upscale(
     skip_existing: SkipExisting = False,
 ) -> None:
     """Super-resolve aligned face crops to 128x128."""
-    from dicface.draw import draw_landmarks, side_by_side
     from dicface.errors import ImageError
-    from dicface.images import FACE_PX, Photo, read_photo, resize, write_photo
-    from dicface.metadata import NO_METADATA, of_result
-    from dicface.pipeline.align import Square
-    from dicface.pipeline.doubt import doubts, signs
-    from dicface.pipeline.result import mark_of, uncertainty_crop
-    from dicface.runtime.consistent import Consistent
-    from dicface.runtime.models import FaceModel
+    from dicface.faces.geometry import Square
+    from dicface.images.draw import draw_landmarks, side_by_side
+    from dicface.images.metadata import NO_METADATA, of_result
+    from dicface.images.photo import Photo, read_photo, write_photo
+    from dicface.images.pixels import FACE_PX, resize
+    from dicface.restoration.output import mark_of, uncertainty_crop
+    from dicface.restoration.quality import doubts, signs
+    from dicface.runtime.consistency import Consistent
+    from dicface.runtime.face_model import FaceModel
     from dicface.runtime.uncertainty import expected_errors
 
     network = FaceModel(model, backend)

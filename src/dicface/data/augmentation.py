@@ -9,9 +9,9 @@ from torch import Tensor, nn
 
 from dicface.data.damage import fade, luma, sepia
 from dicface.errors import ConfigError
-from dicface.images import FACE_PX
+from dicface.images.pixels import FACE_PX
 from dicface.landmarks import MIRROR_68
-from dicface.networks.pixels import round_to_8_bits
+from dicface.networks.resize import round_to_8_bits
 
 # Faded prints: what black and white become at most.
 _FADED_BLACK_MAX = 0.2

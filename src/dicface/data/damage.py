@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
-from dicface.networks.pixels import round_to_8_bits, to_pixels
+from dicface.networks.resize import round_to_8_bits, to_pixels
 
 JPEG_GRID = 16
 """Side in pixels of the squares that JPEG with halved colour encodes by themselves."""

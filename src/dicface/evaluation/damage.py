@@ -13,8 +13,8 @@ from torch import Tensor
 
 from dicface.data.damage import JPEG_GRID, fade, gaussian_blur, jpeg, luma, sepia, sharpen
 from dicface.errors import UsageError
-from dicface.images import resize
-from dicface.networks.pixels import round_to_8_bits, to_pixels
+from dicface.images.pixels import resize
+from dicface.networks.resize import round_to_8_bits, to_pixels
 
 NAMES = "grey, sepia, faded, blurX, noiseX, grainX, sharpX, jpegQ, jpegQ-444, twice-jpegQ, twice-jpegQ-444"
 """Damages by name; X and Q stand for numbers."""

@@ -14,8 +14,8 @@ from dicface.evaluation.metrics import Normaliser, nrmse, verification_auc
 from dicface.evaluation.protocols import PROTOCOLS, Protocol
 from dicface.evaluation.scores import NORMALISERS, Judges, Scores, score
 from dicface.evaluation.statistics import Estimate, Paired, estimate, paired
-from dicface.runtime.general import open_enlargement
-from dicface.runtime.open import Contender
+from dicface.runtime.image_model import open_enlargement
+from dicface.runtime.upscalers import Contender
 
 MOST_COMPARED = 2000
 """Faces among which people are compared, all with all; further ones are left out."""

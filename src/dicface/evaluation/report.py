@@ -19,12 +19,12 @@ from dicface.evaluation.measure import Measurement
 from dicface.evaluation.scores import Scores
 from dicface.evaluation.tables import Grid, result_grids, write_faces_csv
 from dicface.files import write_json, written_whole
-from dicface.images import FACE_PX
-from dicface.metadata import NO_METADATA, of_result, save_options
-from dicface.runtime.general import open_enlargement
-from dicface.runtime.open import Contender
+from dicface.images.metadata import NO_METADATA, of_result, save_options
+from dicface.images.pixels import FACE_PX
+from dicface.images.xmp import Mark
+from dicface.runtime.image_model import open_enlargement
+from dicface.runtime.upscalers import Contender
 from dicface.version import __version__
-from dicface.xmp import Mark
 
 REPORT_FILES = ("index.html", "faces.csv", "result.json")
 FACES_OF_A_KIND = 3

@@ -6,14 +6,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dicface.consistency import deviation
 from dicface.data.references import References
 from dicface.evaluation.damage import NO_DAMAGE, Damage
 from dicface.evaluation.identity import Recogniser
 from dicface.evaluation.metrics import Normaliser, nrmse
 from dicface.evaluation.protocols import PROTOCOLS, Protocol
-from dicface.runtime.landmarks import LandmarkModel
-from dicface.runtime.open import Contender
+from dicface.runtime.consistency import deviation
+from dicface.runtime.landmark_model import LandmarkModel
+from dicface.runtime.upscalers import Contender
 
 NORMALISERS: tuple[Normaliser, ...] = ("width", "outer_eye", "inter_ocular")
 # Only the numbers of a part are kept, so that large sets fit.

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from dicface.images import CHANNEL_MEANS
+from dicface.images.pixels import CHANNEL_MEANS
 
 PRELU_START = 0.2
 LEAKY_SLOPE = 0.2

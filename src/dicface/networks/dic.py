@@ -11,7 +11,7 @@ from dicface.landmarks import COMPONENTS, KEYPOINTS
 from dicface.networks.blocks import channel_means
 from dicface.networks.consistency import back_project
 from dicface.networks.fusion import AttentiveFusion, ConcatenatedFusion, OneMapFusion
-from dicface.networks.landmark import LandmarkBranch, LandmarkOutput, no_landmarks
+from dicface.networks.landmark_branch import LandmarkBranch, LandmarkOutput, no_landmarks
 from dicface.networks.recovery import AnySizeStem, PaperStem, Reconstruction, RecoveryBlock, StemOutput
 from dicface.networks.u import DamageGate, HeatmapChannels, ReducedHeatmaps, UReconstruction, UStem, UTrunk
 
@@ -175,11 +175,12 @@ class DICNetwork(nn.Module):
         """Give the later steps the first one's recovery block, so that they begin by repeating its image.
 
         Raises:
-            ConfigError: a network built for one step.
+            ConfigError: a network built for one step, or with a U.
         """
-        if self.recovery is None:
-            raise ConfigError("this network was built for network.steps = 1 and has no later steps")
-        self.recovery.continue_from(self.first_recovery)
+        first, later = self.first_recovery, self.recovery
+        if not (isinstance(first, RecoveryBlock) and isinstance(later, RecoveryBlock)):
+            raise ConfigError('expected a network of several steps with network.recovery = "feedback"')
+        later.continue_from(first)
 
     def _recover(self, features: Tensor, state: DICState | None) -> Tensor:
         if state is None:

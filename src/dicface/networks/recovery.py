@@ -6,7 +6,7 @@ from typing import NamedTuple, cast
 import torch
 from torch import Tensor, nn
 
-from dicface.images import FACE_PX
+from dicface.images.pixels import FACE_PX
 from dicface.networks.blocks import LEAKY_SLOPE, PReLU, conv_prelu, deconv_prelu
 from dicface.networks.fusion import ComponentPaths
 from dicface.networks.phases import enlarge, merge, phase_groups, reduce

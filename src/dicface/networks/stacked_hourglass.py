@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from dicface.errors import ConfigError
 from dicface.landmarks import KEYPOINTS
 from dicface.networks.blocks import Residual
-from dicface.networks.landmark import Hourglass
+from dicface.networks.landmark_branch import Hourglass
 
 USUAL_SPREAD = 0.25
 LEAST_SPREAD = 1e-3

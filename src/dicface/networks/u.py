@@ -7,11 +7,10 @@ trunk's features and the heatmaps of a step go on to the next. Source: ADR 0031;
 import torch
 from torch import Tensor, nn
 
-from dicface.images import FACE_PX
+from dicface.images.pixels import FACE_PX
 from dicface.landmarks import KEYPOINTS
 from dicface.networks.recovery import StemOutput, any_size_grid
 from dicface.networks.resize import resize_bicubic
-
 
 _SMALL = 0.1
 """Of what residual blocks add and what the last layer gives at first, relative to He-normal weights."""

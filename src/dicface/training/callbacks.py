@@ -12,12 +12,12 @@ from lightning.pytorch.plugins.io import TorchCheckpointIO
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dicface.draw import draw_landmarks, side_by_side
 from dicface.errors import TrainingError
 from dicface.files import written_whole
-from dicface.images import FACE_PX, resize
+from dicface.images.draw import draw_landmarks, side_by_side
+from dicface.images.pixels import FACE_PX, resize
 from dicface.landmarks import decode_heatmaps
-from dicface.networks.pixels import to_pixels
+from dicface.networks.resize import to_pixels
 from dicface.training.task import Column
 
 PICTURED_FACES = 6

@@ -7,16 +7,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from dicface.checkpoints import save_network
-from dicface.config import TrainConfig
+from dicface.checkpoints.networks import save_network
 from dicface.data.batches import FaceBatch, target_heatmaps
 from dicface.data.degradation import reduce_faces
 from dicface.evaluation.protocols import Y_CROP8
-from dicface.losses import dic_loss
 from dicface.networks.dic import DICNetwork
-from dicface.networks.pixels import to_pixels
-from dicface.networks.resize import resize_bicubic
-from dicface.training.landmark import landmark_error
+from dicface.networks.resize import resize_bicubic, to_pixels
+from dicface.training.config import TrainConfig
+from dicface.training.landmarks import landmark_error
+from dicface.training.losses import dic_loss
 from dicface.training.task import Column, Task, he_normal, zero_layer
 
 

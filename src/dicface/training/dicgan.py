@@ -5,13 +5,13 @@ from pathlib import Path
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from dicface.checkpoints import load_strictly, read_tensors
-from dicface.config import TrainConfig
+from dicface.checkpoints.networks import load_strictly, read_tensors
 from dicface.data.batches import FaceBatch, target_heatmaps
 from dicface.errors import CheckpointError, ConfigError
-from dicface.losses import adversarial_loss, dic_loss, discriminator_loss
 from dicface.networks.lightcnn import Discriminator, LightCNNFeatures
+from dicface.training.config import TrainConfig
 from dicface.training.dic import DICTask, psnr_db
+from dicface.training.losses import adversarial_loss, dic_loss, discriminator_loss
 from dicface.training.task import he_normal
 
 

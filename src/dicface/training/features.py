@@ -6,11 +6,11 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from dicface.config import TrainConfig
 from dicface.data.batches import FaceBatch
 from dicface.evaluation.metrics import verification_auc
 from dicface.networks.blocks import channel_means
 from dicface.networks.lightcnn import FaceRecogniser
+from dicface.training.config import TrainConfig
 from dicface.training.task import Column, Task, he_normal
 
 

@@ -1,20 +1,18 @@
 """The task that learns to find small faces."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from dicface.checkpoints import save_network
-from dicface.config import TrainConfig
+from dicface.checkpoints.networks import save_network
 from dicface.data.batches import FaceBatch, seeded
 from dicface.data.scenes import Scenes, make_scenes
+from dicface.evaluation.detection import Found, match_faces
 from dicface.evaluation.metrics import average_precision
-from dicface.networks.finder import STRIDE, USUAL_FACE_PX, Finder, FinderOutput, probable
+from dicface.networks.face_finder import STRIDE, USUAL_FACE_PX, Finder, FinderOutput, probable
+from dicface.training.config import TrainConfig
 from dicface.training.task import Column, Task, he_normal
 
 _SCENES, _VALIDATION = 2, 3
@@ -53,57 +51,6 @@ def finder_loss(found: FinderOutput, scenes: Scenes) -> Tensor:
     faces = is_centre.sum().clamp(min=1)
     off = ((found.sizes.float() - sizes).abs() * near_any).sum() / near_any.sum().clamp(min=1)
     return -(hits + misses).sum() / faces + _SIZE_WEIGHT * off
-
-
-class Found(NamedTuple):
-    """What was found in some scenes.
-
-    Attributes:
-        chances: (P,) float64, of every place found.
-        hits: (P,) bool, whether it is a face, and the first one found of it.
-        faces: how many there were.
-    """
-
-    chances: NDArray[np.float64]
-    hits: NDArray[np.bool_]
-    faces: int
-
-    @staticmethod
-    def joined(parts: "Sequence[Found]") -> "Found":
-        """What was found in all of them."""
-        chances, hits, faces = zip(*parts, strict=True)
-        return Found(np.concatenate(chances), np.concatenate(hits), sum(faces))
-
-
-def match_faces(chances: Tensor, sides: Tensor, scenes: Scenes, least: float = 0.01) -> Found:
-    """Compare what was found with what there is; what lies on a doubtful face is left out.
-
-    Args:
-        chances, sides: what was found in the scenes, see `probable`.
-        scenes: what is in them.
-        least: probability under which nothing counts as found.
-    """
-    chances, sides = chances.cpu(), sides.cpu()
-    faces, doubtful = scenes.faces.cpu(), scenes.doubtful.cpu()
-    taken = torch.zeros(len(faces), dtype=torch.bool)
-    rows: list[tuple[float, bool]] = []
-    order = torch.nonzero(chances > least)
-    for at in order[chances[tuple(order.T)].argsort(descending=True)].tolist():
-        number, (y, x) = at[0], ((cell + 0.5) * STRIDE for cell in at[1:])
-        side = float(sides[tuple(at)])
-
-        def near(those: Tensor, number: int = number, x: float = x, y: float = y) -> Tensor:
-            off = torch.maximum((those[:, 1] - x).abs(), (those[:, 2] - y).abs())
-            return (those[:, 0] == number) & (off < 0.4 * those[:, 3])
-
-        wanted = near(faces) & ~taken & ((faces[:, 3] / side).log2().abs() < 0.5)
-        if wanted.any():
-            taken[wanted.nonzero()[0]] = True
-            rows.append((float(chances[tuple(at)]), True))
-        elif not near(doubtful).any():
-            rows.append((float(chances[tuple(at)]), False))
-    found, hits = zip(*rows, strict=True) if rows else ((), ())
-    return Found(np.array(found, dtype=np.float64), np.array(hits, dtype=np.bool_), len(faces))
 
 
 class FinderTask(Task[Finder]):

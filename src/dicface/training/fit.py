@@ -13,8 +13,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 from torch.utils.data import DataLoader, Dataset
 
-from dicface.checkpoints import load_strictly, read_tensors
-from dicface.config import TrainConfig, resolved
+from dicface.checkpoints.networks import load_strictly, read_tensors
 from dicface.data.batches import BatchStream, FaceBatch, FaceSampler, Share, nominal_batches
 from dicface.data.packs import FacePack, pack_files, read_packs
 from dicface.errors import ConfigError, PackError, TrainingError
@@ -31,11 +30,12 @@ from dicface.training.callbacks import (
     StopOnNaN,
     WholeFiles,
 )
+from dicface.training.config import TrainConfig, resolved
 from dicface.training.dic import DICTask
 from dicface.training.dicgan import DICGANTask
 from dicface.training.features import FeaturesTask
 from dicface.training.finder import FinderTask
-from dicface.training.landmark import HRLandmarkTask, LandmarkTask
+from dicface.training.landmarks import HRLandmarkTask, LandmarkTask
 from dicface.training.messages import no_advertisements
 from dicface.training.provenance import describe_files, describe_start
 from dicface.training.resuming import START, Origin, adopt, check_resumable, decay_config, read_origin

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 import torch
 
-from dicface.config import RENAMED, TABLES, TrainConfig, from_tables, resolved
 from dicface.errors import CheckpointError, ConfigError
+from dicface.training.config import RENAMED, TABLES, TrainConfig, from_tables, resolved
 from dicface.training.task import decay_start
 
 FIXED_TABLES = ("network", "hourglass", "features", "finder", "batch")

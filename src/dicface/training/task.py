@@ -9,8 +9,8 @@ import lightning
 import torch
 from torch import Tensor, nn
 
-from dicface.checkpoints import write_tensors
-from dicface.config import OptimiserConfig, TrainConfig
+from dicface.checkpoints.networks import write_tensors
+from dicface.training.config import OptimiserConfig, TrainConfig
 
 Network = TypeVar("Network", bound=nn.Module)
 

@@ -9,15 +9,16 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dicface.draw import draw_landmarks, side_by_side
 from dicface.errors import DicfaceError, UsageError
+from dicface.faces.geometry import Box, cut
 from dicface.files import write_json
-from dicface.images import FACE_PX, WRITE_SUFFIXES, Photo, check_writable, read_photo, resize, write_photo
-from dicface.pipeline.align import Box, cut
-from dicface.pipeline.faces import Face
-from dicface.pipeline.report import photo_report
-from dicface.pipeline.restore import Restorer
-from dicface.pipeline.result import mark_of_photo, marked, result_photo
+from dicface.images.draw import draw_landmarks, side_by_side
+from dicface.images.photo import WRITE_SUFFIXES, Photo, check_writable, read_photo, write_photo
+from dicface.images.pixels import FACE_PX, resize
+from dicface.restoration.output import mark_of_photo, marked, result_photo
+from dicface.restoration.report import photo_report
+from dicface.restoration.restorer import Restorer
+from dicface.restoration.results import Face
 
 MAX_MEGAPIXELS = 16.0
 """Of an uploaded photo, and a quarter of that of a result: a page is for looking at one photo, not for posters."""

@@ -7,9 +7,9 @@ from typing import Any
 
 import gradio as gr
 
-from dicface.draw import draw_boxes
 from dicface.errors import DicfaceError
-from dicface.images import READ_SUFFIXES, Photo, read_photo, write_photo
+from dicface.images.draw import draw_boxes
+from dicface.images.photo import READ_SUFFIXES, Photo, read_photo, write_photo
 from dicface.runtime.models import DEFAULT_MODEL, embedded_models
 from dicface.web.answer import Wish, answer, preview, read_boxes
 from dicface.web.worker import Worker

@@ -1,0 +1,223 @@
+"""Weights in files: our safetensors format."""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+
+from dicface.errors import CheckpointError, ConfigError
+from dicface.files import written_whole
+from dicface.networks.dic import DICConfig, DICNetwork
+from dicface.networks.face_finder import Finder, FinderConfig
+from dicface.networks.stacked_hourglass import StackedHourglass, StackedHourglassConfig
+
+Saved = DICNetwork | StackedHourglass | Finder
+# By the name of the config table that describes them.
+_KINDS: dict[str, tuple[Any, type[Saved]]] = {
+    "network": (DICConfig, DICNetwork),
+    "hourglass": (StackedHourglassConfig, StackedHourglass),
+    "finder": (FinderConfig, Finder),
+}
+_WORDS: dict[type[Saved], str] = {
+    DICNetwork: "a network that restores faces",
+    StackedHourglass: "a stacked hourglass",
+    Finder: "a face finder",
+}
+
+_MOST = 1024
+"""Of anything that a network's configuration counts; a file may claim more, and building it would take for ever."""
+
+
+def check_parameters(network: nn.Module, state: Mapping[str, Tensor]) -> None:
+    """Make sure that a state dict has every parameter of a network, with its shape, and nothing else.
+
+    Args:
+        network: on any device, the one without memory (`meta`) included.
+        state: what it shall be filled with.
+
+    Raises:
+        CheckpointError: naming the first missing, unexpected or misshapen parameters.
+    """
+    wanted = network.state_dict()
+    missing = sorted(wanted.keys() - state.keys())
+    unexpected = sorted(state.keys() - wanted.keys())
+    if missing or unexpected:
+        raise CheckpointError(
+            f"expected exactly the {len(wanted)} parameters of the network; missing {missing[:3]} "
+            f"({len(missing)} in all), unexpected {unexpected[:3]} ({len(unexpected)} in all); "
+            "check that the network's configuration is the checkpoint's"
+        )
+    for key, value in wanted.items():
+        if state[key].shape != value.shape:
+            raise CheckpointError(
+                f"expected shape {tuple(value.shape)} for {key}, got {tuple(state[key].shape)}; "
+                "check that the network's configuration is the checkpoint's"
+            )
+
+
+def load_strictly(network: nn.Module, state: Mapping[str, Tensor]) -> None:
+    """Fill a network; every parameter must be there, with its shape, and nothing else.
+
+    Raises:
+        CheckpointError: see `check_parameters`.
+    """
+    check_parameters(network, state)
+    network.load_state_dict(dict(state))
+
+
+def write_tensors(state: Mapping[str, Tensor], path: Path, notes: Mapping[str, str]) -> None:
+    """Write a state dict as safetensors, to a temporary name first.
+
+    Args:
+        state: tensors on any device.
+        path: the file to write; replaced in one step if it exists.
+        notes: strings to store beside the tensors.
+    """
+    encoded = safetensors.torch.save(
+        {key: value.detach().cpu().contiguous() for key, value in state.items()}, dict(notes)
+    )
+    with written_whole(path) as part:
+        part.write_bytes(encoded)
+
+
+def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Tensors and notes of a safetensors file; nothing in it is executed.
+
+    Raises:
+        CheckpointError: unreadable, or another kind of file.
+    """
+    try:
+        with safetensors.safe_open(path, "pt") as file:
+            names = file.keys()
+            return {name: file.get_tensor(name) for name in names}, file.metadata() or {}
+    except (OSError, safetensors.SafetensorError) as error:
+        raise CheckpointError(f"expected a safetensors file, could not read {str(path)!r}: {error}") from error
+
+
+def is_ours(path: Path) -> bool:
+    """Whether a safetensors file says that it holds one of our networks; its tensors are not read.
+
+    Raises:
+        CheckpointError: unreadable, or another kind of file.
+    """
+    try:
+        with safetensors.safe_open(path, "pt") as file:
+            return not _KINDS.keys().isdisjoint(file.metadata() or {})
+    except (OSError, safetensors.SafetensorError) as error:
+        raise CheckpointError(f"expected a safetensors file, could not read {str(path)!r}: {error}") from error
+
+
+def save_network(network: Saved, path: Path, notes: Mapping[str, str] | None = None) -> None:
+    """Write a network's weights and configuration as safetensors.
+
+    Args:
+        network: on any device.
+        path: the file to write; replaced in one step if it exists.
+        notes: further strings to store beside the configuration.
+    """
+    kind = next(kind for kind, (_, network_type) in _KINDS.items() if isinstance(network, network_type))
+    config = json.dumps(dataclasses.asdict(network.config))
+    write_tensors(network.state_dict(), path, {kind: config, **(notes or {})})
+
+
+def _build(described: Mapping[str, Any]) -> Saved:
+    """An untrained network from what is said about it.
+
+    Raises:
+        KeyError, TypeError, ConfigError: it says nothing that we know, or sizes that nothing has.
+    """
+    kind = next((kind for kind in _KINDS if kind in described), None)
+    if kind is None:
+        raise KeyError("no network configuration")
+    config_type, network_type = _KINDS[kind]
+    config = config_type(**described[kind])
+    numbers = [value for value in dataclasses.asdict(config).values() if type(value) is not bool]
+    if not all(isinstance(value, str) or (type(value) is int and 0 < value <= _MOST) for value in numbers):
+        raise ConfigError(f"expected whole numbers from 1 to {_MOST} as sizes, got {config}")
+    return network_type(config)
+
+
+def _load_saved(path: Path) -> Saved:
+    state, notes = read_tensors(path)
+    try:
+        described = {kind: json.loads(notes[kind]) for kind in _KINDS if kind in notes}
+        # Without memory first, so that sizes which the file only claims take none.
+        with torch.device("meta"):
+            claimed = _build(described)
+    except Exception as error:  # a description of sizes that do not fit each other fails in torch's ways
+        raise CheckpointError(
+            f"expected a network configuration inside {str(path)!r}, found {sorted(notes)}; "
+            "only networks written by `dicface train` or `dicface convert` carry one"
+        ) from error
+    check_parameters(claimed, state)
+    network = _build(described)
+    load_strictly(network, state)
+    return network.eval()
+
+
+def load_network(path: Path) -> DICNetwork:
+    """Read a DIC network written by `save_network`.
+
+    Returns:
+        The network in evaluation mode, on the CPU.
+
+    Raises:
+        CheckpointError: not such a file, or weights that do not fit its configuration.
+    """
+    network = _load_saved(path)
+    if not isinstance(network, DICNetwork):
+        raise CheckpointError(f"expected a network that restores faces, got {_WORDS[type(network)]}, {str(path)!r}")
+    return network
+
+
+def load_hourglass(path: Path) -> StackedHourglass:
+    """Read a stacked hourglass written by `save_network`.
+
+    Returns:
+        The network in evaluation mode, on the CPU.
+
+    Raises:
+        CheckpointError: not such a file, or weights that do not fit its configuration.
+    """
+    network = _load_saved(path)
+    if not isinstance(network, StackedHourglass):
+        raise CheckpointError(f"expected a stacked hourglass, got {_WORDS[type(network)]}, {str(path)!r}")
+    return network
+
+
+def load_run(path: Path) -> Saved:
+    """Read the averaged weights of a training run, finished or not.
+
+    Args:
+        path: a run's folder, a checkpoint in it (`last.ckpt`, `best.ckpt`) or a file of `save_network`. A folder gives
+            its finished weights, or else its best checkpoint.
+
+    Returns:
+        The network in evaluation mode, on the CPU.
+
+    Raises:
+        CheckpointError: none of these, or a run of another task. Nothing in the file is executed.
+    """
+    if path.is_dir():
+        names = ("weights.safetensors", "best.ckpt", "last.ckpt")
+        path = next((path / name for name in names if (path / name).exists()), path / names[0])
+    if path.suffix != ".ckpt":
+        return _load_saved(path)
+    try:
+        network = _build(json.loads((path.parent / "config.json").read_text()))
+        state = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
+        mine = {key.removeprefix("network."): state[key] for key in state if key.startswith("network.")}
+        load_strictly(network, mine)
+    except (CheckpointError, MemoryError):
+        raise
+    except Exception as error:  # damaged pickles fail in every way there is
+        raise CheckpointError(
+            f"expected a run's checkpoint with config.json beside it, got {str(path)!r}: {error}"
+        ) from error
+    return network.eval()

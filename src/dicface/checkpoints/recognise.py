@@ -1,0 +1,119 @@
+"""Finds the network inside a checkpoint, whoever wrote it."""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple, cast
+
+import torch
+from torch import Tensor
+
+from dicface.checkpoints.names import Dialect, Network, to_our_names
+from dicface.errors import CheckpointError
+
+# The keys under which the authors' solvers (of DIC and of DICGAN) save a network, and one more that they read.
+_NETWORK_KEYS = ("state_dict", "netG", "model")
+# Checkpoints of mmediting 0.x hold the channel means a second time, as a convolution, and count their steps.
+_MMAGIC_PARTS = ("generator", "discriminator", "feature_loss", "img_denormalize", "step_counter")
+
+
+class Foreign(NamedTuple):
+    """A network found in a file.
+
+    Attributes:
+        network: which.
+        state: its parameters in our names.
+        source: whose it is, and in what form it came.
+        left_out: other networks of the file.
+    """
+
+    network: Network
+    state: dict[str, Tensor]
+    source: str
+    left_out: tuple[str, ...]
+
+
+def find_network(content: object) -> Foreign:
+    """Find out whose and which network a checkpoint holds.
+
+    Of several networks in one checkpoint, the one that super-resolves is taken.
+
+    Args:
+        content: a state dict, with or without the `module.` of DataParallel, or a training checkpoint around one.
+
+    Raises:
+        CheckpointError: none of the authors' or mmagic's networks, or a key that does not belong to it.
+    """
+    found, form, left_out = content, "state dict", ()
+    if isinstance(content, dict):
+        wrapper = cast(dict[object, object], content)
+        inside = next((key for key in _NETWORK_KEYS if isinstance(wrapper.get(key), dict)), None)
+        if inside is not None:
+            found, form = wrapper[inside], "training checkpoint"
+            left_out = ("discriminator",) if inside == "netG" and "netD" in wrapper else ()
+    state = _without_prefix(_plain_tensors(found), "module.")
+    if any(key.startswith("generator.") for key in state):
+        left_out = _other_parts(state)
+        state = {key.removeprefix("generator."): state[key] for key in state if key.startswith("generator.")}
+    network, dialect = _recognise(state)
+    owner = "mmagic's" if dialect == "mmagic" else "the authors'"
+    return Foreign(network, to_our_names(state, network, dialect), f"{owner} {form}", left_out)
+
+
+def _plain_tensors(found: object) -> dict[str, Tensor]:
+    """The state dict, if it is one: no other values, and no views that claim sizes which the file does not have."""
+    if not isinstance(found, dict) or not found:
+        raise CheckpointError(
+            f"expected a dict of tensors, or a checkpoint with one under {' or '.join(_NETWORK_KEYS)}, "
+            f"got {type(found).__name__}{'' if found else ' without content'}"
+        )
+    state: dict[str, Tensor] = {}
+    for key, value in cast(dict[object, object], found).items():
+        if not isinstance(key, str) or not isinstance(value, Tensor) or not _is_plain(value):
+            raise CheckpointError(
+                f"expected a dict of plain tensors, or a checkpoint with one under {' or '.join(_NETWORK_KEYS)}, "
+                f"got {type(value).__name__} under {key!r}"
+            )
+        state[key] = value
+    return state
+
+
+def _is_plain(value: Tensor) -> bool:
+    if value.layout != torch.strided or value.is_meta or value.is_quantized or value.is_complex():
+        return False
+    return value.numel() * value.element_size() <= value.untyped_storage().nbytes()
+
+
+def _without_prefix(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    if not all(key.startswith(prefix) for key in state):
+        return state
+    return {key.removeprefix(prefix): value for key, value in state.items()}
+
+
+def _other_parts(keys: Iterable[str]) -> tuple[str, ...]:
+    """What mmagic keeps beside the generator, as far as it has learned weights."""
+    parts: dict[str, str] = {}
+    for key in keys:
+        parts.setdefault(key.split(".")[0], key)
+    unknown = [key for part, key in parts.items() if part not in _MMAGIC_PARTS]
+    if unknown:
+        raise CheckpointError(
+            f"expected parameters of {', '.join(_MMAGIC_PARTS)} in mmagic's checkpoint, got {unknown[0]!r}; "
+            "is this another network?"
+        )
+    return tuple(part for part in ("discriminator", "feature_loss") if part in parts)
+
+
+def _recognise(state: Mapping[str, Tensor]) -> tuple[Network, Dialect]:
+    heads = {key.split(".")[0] for key in state}
+    if "first_block" in heads:
+        return "DIC network", "mmagic" if heads & {"conv_first", "hour_glass"} else "authors"
+    if "hg0_lin1" in heads:
+        return "stacked hourglass", "authors"
+    if {"hg", "compress_in"} <= heads:
+        return "landmark branch", "authors"
+    if "features" in heads:
+        dialect = "mmagic" if "features.3.filter.weight" in state else "authors"
+        return "discriminator" if "classifier" in heads else "LightCNN features", dialect
+    raise CheckpointError(
+        "expected the DIC network, its landmark branch, the stacked hourglass, the discriminator or the LightCNN "
+        f"features, in the authors' or mmagic's names, got parameters such as {list(state)[:3]}"
+    )

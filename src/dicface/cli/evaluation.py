@@ -1,0 +1,151 @@
+"""Commands that measure: evaluate, benchmark."""
+
+import json
+import tempfile
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from dicface.cli.options import Backend, Contender, Overwrite
+from dicface.cli.terminal import SOME_FAILED, check_free, errors, in_options, need_train_extra, one_line, say
+from dicface.errors import UsageError
+
+
+def evaluate(
+    data: Annotated[Path, typer.Argument(help="Face pack, or folder of high-resolution faces.")],
+    model: Contender = "lite",
+    against: Annotated[str | None, typer.Option(help="Another of these, compared face by face.")] = None,
+    lr_size: Annotated[str, typer.Option(help="Side of the low-resolution crop, or a list: 8,16,32.")] = "16",
+    damage: Annotated[
+        list[str] | None,
+        typer.Option(help="Damage the crops first: jpeg75, or in this order noise10,jpeg75; repeatable."),
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only that many faces from the start.")] = None,
+    backend: Backend = "auto",
+    consistent: Annotated[
+        bool, typer.Option("--consistent", help="Make results reduce to their input exactly; --against stays as it is.")
+    ] = False,
+    identity: Annotated[bool, typer.Option("--identity", help="Also compare people by face features.")] = False,
+    features: Annotated[str, typer.Option(help="Face features for --identity: embedded, or weights.")] = "features",
+    protocol: Annotated[list[str] | None, typer.Option(help="Instead of all three; repeatable.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object (a list for several).")] = False,
+    csv: Annotated[Path | None, typer.Option(help="Write the numbers of each face to this file.")] = None,
+    report: Annotated[Path | None, typer.Option(help="Write a page with tables and faces to this folder.")] = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Measure images, landmarks and consistency against the truth, bicubic beside it (needs the train extra)."""
+    need_train_extra()
+    from dicface.data.references import read_references
+    from dicface.evaluation.damage import parse_damage
+    from dicface.evaluation.identity import Recogniser
+    from dicface.evaluation.measure import check_contenders, measure
+    from dicface.evaluation.protocols import PROTOCOLS, protocols_by_name
+    from dicface.evaluation.report import REPORT_FILES, write_report
+    from dicface.evaluation.scores import Judges
+    from dicface.evaluation.tables import on_screen, result_grids, write_faces_csv
+    from dicface.files import real_path
+    from dicface.runtime.consistency import Consistent
+    from dicface.runtime.landmark_model import LandmarkModel
+    from dicface.runtime.upscalers import open_model
+
+    sizes = _parse_sizes(lr_size)
+    # Known to be right before anything is read.
+    damages = list(dict.fromkeys(parse_damage(text).name for text in damage or [""]))
+    protocols = protocols_by_name(protocol) if protocol else PROTOCOLS
+    if report is not None and report.exists() and not report.is_dir():
+        raise UsageError(f"expected --report to name a folder, {str(report)!r} is a file")
+    for out in (*([] if csv is None else [csv]), *([] if report is None else [report / name for name in REPORT_FILES])):
+        check_free(out, overwrite)
+        if out.exists() and real_path(out) in {
+            real_path(Path(given)) for given in (data, model, against or "", features)
+        }:
+            raise UsageError(f"expected a file of its own for the result, {str(out)!r} is what is measured")
+    network = open_model(model, backend)
+    network = Consistent(network) if consistent else network
+    other = None if against is None else open_model(against, backend)
+    for size in sizes:
+        check_contenders(network, other, size)
+    recogniser = Recogniser(features) if identity else None
+    references, left_out = read_references(data, limit)
+    for image in left_out:
+        say(f"{image.path}: {in_options(image.error)}")
+    judges = Judges(references, LandmarkModel(), recogniser)
+    measured = [
+        measure(network, references, size, judges, other, protocols, damage=name) for name in damages for size in sizes
+    ]
+    summaries = [one.summary() for one in measured]
+    if csv is not None:
+        write_faces_csv(csv, measured)
+    if report is not None:
+        write_report(report, measured, [network, *([] if other is None else [other])])
+    if as_json:
+        typer.echo(json.dumps(summaries if len(summaries) > 1 else summaries[0], indent=2))
+    else:
+        for one in measured:
+            for grid in result_grids(one):
+                Console().print(on_screen(grid))
+    if left_out:
+        raise typer.Exit(SOME_FAILED)
+
+
+def _parse_sizes(text: str) -> list[int]:
+    try:
+        return list(dict.fromkeys(int(size) for size in text.split(",")))
+    except ValueError as error:
+        raise UsageError(f"expected --lr-size as whole numbers with commas between, got {text!r}") from error
+
+
+def benchmark(
+    model: Annotated[list[str] | None, typer.Option(help="An embedded model or a model file; repeatable. All.")] = None,
+    batch: Annotated[str, typer.Option(help="Faces at a time, or a list: 1,8.")] = "1,8",
+    data: Annotated[Path | None, typer.Option(help="Face pack for the PSNR; generated pictures if left out.")] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="Measure everything that often; the best counts.")] = 1,
+    reference: Annotated[
+        bool,
+        typer.Option("--reference", help="Also the network of the authors' sizes, and all others compared with it."),
+    ] = False,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the numbers to this JSON file.")] = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Measure the models on this machine: every backend, precision and batch size that is installed."""
+    from dicface.benchmark.cases import embedded, embedded_names, list_cases
+    from dicface.benchmark.run import REFERENCE, benchmark_faces, result_table, run_cases, this_machine
+    from dicface.files import write_json
+
+    if json_file is not None:
+        check_free(json_file, overwrite)
+    try:
+        batches = {int(size) for size in batch.split(",")}
+    except ValueError as error:
+        raise UsageError(f"expected --batch as whole numbers with commas between, got {batch!r}") from error
+    if min(batches) < 1:
+        raise UsageError(f"expected --batch from 1 up, got {batch!r}")
+    if data is not None and find_spec("pyarrow") is None:
+        raise UsageError("reading a pack needs the training extra; pip install 'dicface[train]', or leave out --data")
+    if reference:
+        need_train_extra()
+    machine = this_machine()
+    models = [embedded(name) for name in model or embedded_names()]
+    if data is None:
+        say("no --data: PSNR is that of generated pictures, which says little about faces")
+    faces = benchmark_faces(data)
+    with tempfile.TemporaryDirectory() as folder, errors.status("") as status:
+        cases = list_cases(models, machine, batches)
+        if reference:
+            from dicface.benchmark.reference import reference_cases
+
+            others = [case for case in cases if case.model.name != REFERENCE[0]]
+            cases = [*reference_cases(Path(folder), machine), *others]
+        result = run_cases(cases, machine, faces, rounds, lambda text: status.update(f"measuring {one_line(text)}"))
+    result["data"] = None if data is None else data.name
+    if result["rows"]:
+        Console().print(result_table(result))
+    if json_file is not None:
+        write_json(json_file, result)
+    for failure in result["failures"]:
+        say(failure)
+    if result["failures"]:
+        raise typer.Exit(SOME_FAILED)

@@ -1,0 +1,277 @@
+"""Networks to ONNX files, with a numerical comparison against torch."""
+
+import logging
+import warnings
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from dicface.data.packs import read_pack
+from dicface.errors import CheckpointError
+from dicface.export.fold import for_inference
+from dicface.files import written_whole
+from dicface.images.pixels import FACE_PX, LR_PX, resize, to_network
+from dicface.networks.blocks import channel_means
+from dicface.networks.dic import DICNetwork
+from dicface.networks.face_finder import Finder, probable
+from dicface.networks.stacked_hourglass import StackedHourglass
+from dicface.runtime.backends import OnnxRuntimeBackend
+from dicface.runtime.sessions import open_session
+
+OPSET = 20
+MAX_DIFFERENCE = 1e-3
+_FACES = torch.export.Dim("faces", min=1, max=4096)
+
+
+class _Graph(nn.Module):
+    """The network as any caller wants it: images clipped to [0, 1]."""
+
+    def __init__(self, network: DICNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, lr: Tensor) -> tuple[Tensor, Tensor]:
+        output = self.network(lr)
+        return output.sr.clamp(0, 1), output.heatmaps
+
+
+Locator = StackedHourglass | Finder
+"""What finds something in an image: landmarks of a face, faces of a photo."""
+
+
+class LandmarkGraph(nn.Module):
+    """The landmark network as any caller wants it: plain images in, the last heatmaps out."""
+
+    means: Tensor
+
+    def __init__(self, network: StackedHourglass) -> None:
+        super().__init__()
+        self.network = network
+        self.register_buffer("means", channel_means(), persistent=False)
+
+    def forward(self, image: Tensor) -> tuple[Tensor]:
+        """(N, 3, 128, 128) float RGB in [0, 1] -> (N, 68, 32, 32) float."""
+        return (self.network(image - self.means)[-1],)
+
+
+class FinderGraph(nn.Module):
+    """The finder as any caller wants it: plain images in, probabilities and sides out."""
+
+    def __init__(self, network: Finder) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """(N, 3, H, W) float RGB in [0, 1] -> two of (N, H/4, W/4) float, see `probable`."""
+        return probable(self.network(image))
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Largest absolute differences between the ONNX file and torch, both float32 on the CPU.
+
+    Attributes:
+        faces: number of faces compared.
+        sr, heatmaps: largest differences, in units of the outputs' range [0, 1].
+    """
+
+    faces: int
+    sr: float
+    heatmaps: float
+
+    @property
+    def passed(self) -> bool:
+        """Both are under 1e-3 of the range."""
+        return max(self.sr, self.heatmaps) < MAX_DIFFERENCE
+
+
+@contextmanager
+def _quiet(logger: logging.Logger) -> Generator[None]:
+    """Let through errors only."""
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+def export_onnx(network: DICNetwork, path: Path) -> None:
+    """Write a network as ONNX: input `lr`, outputs `sr` and `heatmaps`.
+
+    Shapes, float32: `lr` (N, 3, S, S) RGB in [0, 1]; `sr` (N, T, 3, 128, 128) in [0, 1]; `heatmaps` (N, T, 68, 32, 32).
+    N is dynamic, and so is S from 8 to 64 for any-size networks; the paper's take S = 16.
+
+    Args:
+        network: in evaluation mode.
+        path: the file; replaced in one step if it exists.
+    """
+    any_size = network.config.stem == "any-size"
+    side = torch.export.Dim("side", min=LR_PX[0], max=LR_PX[1]) if any_size else 16
+    example = 24 if any_size else 16
+    shape = {0: _FACES, 2: side, 3: side} if any_size else {0: _FACES}
+    _write_graph(
+        _Graph(for_inference(network)),
+        path,
+        {"lr": torch.rand(2, 3, example, example)},
+        ["sr", "heatmaps"],
+        {"lr": shape},
+    )
+
+
+def export_locator(network: Locator, path: Path) -> None:
+    """Write a network that finds landmarks, or faces, as ONNX.
+
+    Shapes, float32: input `image` (N, 3, 128, 128) RGB in [0, 1] and output `heatmaps` (N, 68, 32, 32), of the last
+    stack; or input `image` (N, 3, H, W), H and W divisible by 8, and outputs `probability` and `side` (N, H/4, W/4),
+    see `probable`. N, H and W are dynamic.
+
+    Args:
+        network: in evaluation mode.
+        path: the file; replaced in one step if it exists.
+    """
+    if isinstance(network, StackedHourglass):
+        image, shape = torch.rand(2, 3, FACE_PX, FACE_PX), {0: _FACES}
+        _write_graph(LandmarkGraph(network), path, {"image": image}, ["heatmaps"], {"image": shape})
+        return
+    image = torch.rand(2, 3, 64, 96)
+    shape = {0: _FACES, 2: 8 * torch.export.Dim("rows", max=2048), 3: 8 * torch.export.Dim("columns", max=2048)}
+    _write_graph(FinderGraph(network), path, {"image": image}, ["probability", "side"], {"image": shape})
+
+
+def _write_graph(
+    graph: nn.Module, path: Path, example: dict[str, Tensor], outputs: list[str], shapes: dict[str, Any]
+) -> None:
+    with warnings.catch_warnings(), _quiet(logging.getLogger("torch.onnx")):
+        # The exporter warns of its own internals.
+        warnings.simplefilter("ignore")
+        program = torch.onnx.export(
+            graph.eval(),
+            tuple(example.values()),
+            dynamo=True,
+            opset_version=OPSET,
+            input_names=list(example),
+            output_names=outputs,
+            dynamic_shapes=shapes,
+            verbose=False,
+        )
+    assert program is not None
+    model = program.model
+    # The exporter notes source files and lines on every node and value.
+    for node in model.graph:
+        node.metadata_props.clear()
+        for value in node.outputs:
+            value.metadata_props.clear()
+    for value in model.graph.inputs:
+        value.metadata_props.clear()
+    with written_whole(path) as part:
+        program.save(part, include_initializers=True)
+
+
+def compare(network: DICNetwork, path: Path, crops: list[NDArray[np.uint8]]) -> Comparison:
+    """Run faces through torch and through the file.
+
+    Args:
+        network: the one exported.
+        path: the ONNX file.
+        crops: (N, S, S, 3) uint8 RGB each, of any S that the network takes.
+    """
+    backend = OnnxRuntimeBackend(path)
+    worst_sr = worst_heatmaps = 0.0
+    for faces in crops:
+        lr = to_network(faces)
+        with torch.inference_mode():
+            wanted = _Graph(network)(torch.from_numpy(lr))
+        got = backend(lr)
+        worst_sr = max(worst_sr, float(np.abs(got.sr - wanted[0].numpy()).max()))
+        worst_heatmaps = max(worst_heatmaps, float(np.abs(got.heatmaps - wanted[1].numpy()).max()))
+    return Comparison(sum(len(faces) for faces in crops), worst_sr, worst_heatmaps)
+
+
+def export_checked(network: DICNetwork, path: Path, crops: list[NDArray[np.uint8]]) -> Comparison:
+    """Write a network as ONNX, but only if it then gives what torch gives.
+
+    Args:
+        network, path: see `export_onnx`.
+        crops: see `compare`.
+
+    Raises:
+        CheckpointError: the two differ by 1e-3 or more; nothing is written then.
+    """
+    with written_whole(path) as part:
+        export_onnx(network, part)
+        result = compare(network, part, crops)
+        if not result.passed:
+            raise CheckpointError(
+                f"expected the ONNX file to differ from torch by less than {MAX_DIFFERENCE}, got {result}"
+            )
+    return result
+
+
+def export_locator_checked(network: Locator, path: Path, faces: NDArray[np.uint8]) -> dict[str, float]:
+    """Write a network that finds landmarks, or faces, as ONNX, but only if it then gives what torch gives.
+
+    Args:
+        network, path: see `export_locator`.
+        faces: (N, 128, 128, 3) uint8 RGB to compare on.
+
+    Returns:
+        Largest difference of each output, by name; that of `side` in pixels.
+
+    Raises:
+        CheckpointError: the two differ by 1e-3 or more; nothing is written then.
+    """
+    image = to_network(faces)
+    graph = LandmarkGraph(network) if isinstance(network, StackedHourglass) else FinderGraph(network)
+    with torch.inference_mode():
+        wanted = graph(torch.from_numpy(image))
+    with written_whole(path) as part:
+        export_locator(network, part)
+        session = open_session(part)
+        got = session.run(None, {"image": image})
+        differences = {
+            port.name: float(np.abs(np.asarray(mine) - whole.numpy()).max())
+            for port, mine, whole in zip(session.get_outputs(), got, wanted, strict=True)
+        }
+        if not max(differences.values()) < MAX_DIFFERENCE:
+            raise CheckpointError(
+                f"expected the ONNX file to differ from torch by less than {MAX_DIFFERENCE}, got {differences}"
+            )
+    return differences
+
+
+def comparison_faces(pack: Path | None, faces: int = 8) -> NDArray[np.uint8]:
+    """Faces to compare on.
+
+    Args:
+        pack: face pack to take them from; None makes smooth coloured pictures instead.
+        faces: N, how many.
+
+    Returns:
+        (N, 128, 128, 3) uint8 RGB.
+    """
+    if pack is not None:
+        return read_pack(pack, faces).nominal()[0]
+    rough = np.random.default_rng(0).integers(0, 256, (faces, 6, 6, 3), dtype=np.uint8)
+    return np.stack([resize(picture, (FACE_PX, FACE_PX)) for picture in rough])
+
+
+def comparison_crops(network: DICNetwork, hr: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
+    """Faces reduced to every kind of size that the network takes.
+
+    Args:
+        network: says which sizes.
+        hr: (N, 128, 128, 3) uint8 RGB.
+
+    Returns:
+        (N, S, S, 3) uint8 RGB for each S.
+    """
+    sizes = (8, 13, 16, 31, 48, 64) if network.config.stem == "any-size" else (16,)
+    return [np.stack([resize(face, (size, size)) for face in hr]) for size in sizes]

@@ -1,0 +1,78 @@
+"""Putting restored faces into the enlarged photo."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from dicface.faces.geometry import Square
+from dicface.images.pixels import FACE_PX, resize
+
+FEATHER = 0.15
+"""Width of the soft edge, in sides of the crop."""
+
+
+def match_colours(sr: NDArray[np.uint8], crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Take from a restored face what its crop contradicts.
+
+    The difference between the crop and the face reduced to the crop's size is enlarged and added, so that the network
+    decides on the detail and the photo on the colours. A grey crop gives a grey face.
+
+    Args:
+        sr: (128, 128, 3) uint8 RGB.
+        crop: (S, S, 3) uint8 RGB that the network was given.
+
+    Returns:
+        (128, 128, 3) uint8 RGB.
+    """
+    side = crop.shape[0]
+    wrong = crop.astype(np.float32) - resize(sr, (side, side))
+    bicubic = Image.Resampling.BICUBIC
+    planes = [Image.fromarray(wrong[:, :, k]).resize((FACE_PX, FACE_PX), bicubic) for k in range(3)]
+    matched = sr + np.stack([np.asarray(plane) for plane in planes], axis=2)
+    if (crop == crop[:, :, :1]).all():
+        matched = np.repeat(matched.mean(axis=2, keepdims=True), 3, axis=2)
+    return np.rint(np.clip(matched, 0, 255)).astype(np.uint8)
+
+
+def _ramp(first: int, last: int, start: float, extent: float) -> NDArray[np.float32]:
+    """Smooth step from 0 at the edges of a stretch to 1 inside, at the centres of pixels first..last-1."""
+    position = (np.arange(first, last) + 0.5 - start) / extent
+    edge = np.clip(np.minimum(position, 1 - position) / FEATHER, 0, 1)
+    return (edge * edge * (3 - 2 * edge)).astype(np.float32)
+
+
+def paste(canvas: NDArray[np.uint8], face: NDArray[np.uint8], square: Square, scale: tuple[float, float]) -> None:
+    """Blend a restored face into the enlarged photo, in place.
+
+    The face is resampled so that its frame lies where the crop lay, to a fraction of a pixel. Pixels outside the
+    crop's square are not touched.
+
+    Args:
+        canvas: (H, W, 3) uint8 RGB, the enlarged photo.
+        face: (128, 128, 3) uint8 RGB.
+        square: where it was cut, in pixels of the photo before enlargement.
+        scale: enlargement across and down.
+    """
+    height, width = canvas.shape[:2]
+    left, top = square.left * scale[0], square.top * scale[1]
+    across, down = square.side * scale[0], square.side * scale[1]
+    first_column, last_column = max(0, math.ceil(left)), min(width, math.floor(left + across))
+    first_row, last_row = max(0, math.ceil(top)), min(height, math.floor(top + down))
+    if first_column >= last_column or first_row >= last_row:
+        return
+    # Rounding must not push the box beyond the face by a hair.
+    box = (
+        max(0.0, (first_column - left) / across * FACE_PX),
+        max(0.0, (first_row - top) / down * FACE_PX),
+        min(float(FACE_PX), (last_column - left) / across * FACE_PX),
+        min(float(FACE_PX), (last_row - top) / down * FACE_PX),
+    )
+    size = (last_column - first_column, last_row - first_row)
+    patch = np.asarray(Image.fromarray(face).resize(size, Image.Resampling.BICUBIC, box=box), dtype=np.float32)
+    rows = _ramp(first_row, last_row, top, down)
+    columns = _ramp(first_column, last_column, left, across)
+    mask = rows[:, None, None] * columns[None, :, None]
+    view = canvas[first_row:last_row, first_column:last_column]
+    view[:] = np.rint(view + (patch - view) * mask).astype(np.uint8)

@@ -1,0 +1,78 @@
+"""Signs of doubt on made-up landmarks and photos, and warnings on a real one."""
+
+import numpy as np
+import pytest
+
+from dicface import Box, Restorer
+from dicface.restoration.quality import Doubt, Signs, doubts, tilt_degrees, turn
+
+USUAL = Signs(brightness=110, contrast=50, turn=0.2, tilt_degrees=2, blockiness=0.1, peak=0.75)
+FACE = Box(43.0, 21.0, 64.0, 43.0)
+
+
+@pytest.fixture(scope="module")
+def restorer() -> Restorer:
+    return Restorer(backend="onnxruntime")
+
+
+def landmarks(nose_x: float) -> np.ndarray:
+    """Jaw edges at x = 0 and 100, eyes level, the nose's tip where it is told."""
+    points = np.zeros((68, 2))
+    points[:8, 0], points[9:17, 0], points[30] = 0, 100, (nose_x, 50)
+    points[36:42], points[42:48] = (30, 20), (70, 20)
+    return points
+
+
+def turned_by(points: np.ndarray, degrees: float) -> np.ndarray:
+    angle = np.radians(degrees)
+    return points @ np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+
+
+@pytest.mark.parametrize(("nose_x", "expected"), [(50, 0), (75, 0.5), (25, 0.5), (100, 1)])
+def test_a_turned_face_has_its_nose_near_an_edge(nose_x: float, expected: float) -> None:
+    assert turn(landmarks(nose_x)) == pytest.approx(expected)
+    assert turn(turned_by(landmarks(nose_x), 40)) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("degrees", [0, 25, 90, 170])
+def test_tilt_is_that_of_the_eyes(degrees: float) -> None:
+    for way in (degrees, -degrees):
+        assert tilt_degrees(turned_by(landmarks(50), way)) == pytest.approx(degrees)
+
+
+def test_landmarks_in_one_point_are_no_error() -> None:
+    assert (turn(np.zeros((68, 2))), tilt_degrees(np.zeros((68, 2)))) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({}, ()),
+        ({"brightness": 3.0}, (Doubt.TOO_DARK,)),
+        ({"contrast": 4.0}, (Doubt.LOW_CONTRAST,)),
+        ({"turn": 0.9}, (Doubt.TURNED,)),
+        ({"tilt_degrees": 30.0}, (Doubt.TILTED,)),
+        ({"blockiness": 0.6}, (Doubt.BLOCKS,)),
+        ({"jpeg_step": 8.0}, (Doubt.BLOCKS,)),
+        ({"peak": 0.3}, (Doubt.NO_FACE,)),
+        # Of a pose without a face nothing is known.
+        ({"peak": 0.3, "tilt_degrees": 90.0, "turn": 0.9, "blockiness": 0.6}, (Doubt.BLOCKS, Doubt.NO_FACE)),
+    ],
+)
+def test_each_sign_has_its_limit(changed: dict[str, float], expected: tuple[Doubt, ...]) -> None:
+    assert doubts(USUAL._replace(**changed)) == expected
+
+
+def test_a_good_photo_raises_no_doubt(restorer: Restorer, small_photo: np.ndarray) -> None:
+    assert [face.doubts for face in restorer.faces(small_photo)] == [()]
+
+
+def test_a_bad_one_is_restored_and_doubted(restorer: Restorer, small_photo: np.ndarray, portrait: np.ndarray) -> None:
+    dark = (small_photo * 0.02).astype(np.uint8) + np.indices((121, 121)).sum(0)[:, :, None].astype(np.uint8) % 8
+    (face,) = restorer.faces(dark, boxes=[FACE])
+    assert face.steps is not None
+    assert Doubt.TOO_DARK in face.doubts
+    (sideways,) = restorer.faces(np.rot90(small_photo).copy(), boxes=[Box(21, 57, 43, 78)])
+    assert sideways.doubts == (Doubt.NO_FACE,)
+    (large,) = restorer.faces(portrait, boxes=[Box(176, 84, 266, 174)], force=True)
+    assert large.doubts[0] is Doubt.TOO_LARGE

@@ -1,0 +1,163 @@
+"""The whole job on a real photo."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from dicface import Box, Outcome, Restorer
+from dicface.errors import UsageError
+from dicface.evaluation.protocols import Y
+from dicface.images.pixels import resize
+
+FACE = Box(43.0, 21.0, 64.0, 43.0)
+
+
+@pytest.fixture(scope="module")
+def restorer() -> Restorer:
+    return Restorer(backend="onnxruntime")
+
+
+def test_the_portraits_face_is_found_and_restored(restorer: Restorer, small_photo: np.ndarray) -> None:
+    result = restorer.restore(small_photo)
+    assert result.image.shape == (484, 484, 3)
+    # The badge on the suit is found, too, and is not taken for a face.
+    (face,) = (face for face in result.faces if face.outcome is Outcome.RESTORED)
+    assert abs(face.box.left - FACE.left) < 4
+    assert abs(face.box.bottom - FACE.bottom) < 4
+    assert face.landmarks is not None
+    assert face.steps is not None
+    assert face.landmarks.shape == (68, 2)
+    assert face.steps.shape[1:] == (128, 128, 3)
+
+
+def test_the_result_is_nearer_to_the_portrait_than_bicubic(
+    restorer: Restorer, small_photo: np.ndarray, portrait: np.ndarray
+) -> None:
+    hr = resize(portrait, (484, 484))
+    face = slice(70, 180), slice(160, 270)
+    restored = restorer.restore(small_photo).image[face][None]
+    plain = resize(small_photo, (484, 484))[face][None]
+    gain = Y.psnr(restored, hr[face][None]) - Y.psnr(plain, hr[face][None])
+    assert gain[0] > 0.7
+
+
+def test_outside_the_crops_it_is_the_plain_enlargement(restorer: Restorer, small_photo: np.ndarray) -> None:
+    result = restorer.restore(small_photo, scale=3)
+    outside = np.ones(result.image.shape[:2], dtype=bool)
+    for face in result.faces:
+        left, top, side = face.square
+        outside[max(0, top * 3) : (top + side) * 3, max(0, left * 3) : (left + side) * 3] = False
+    np.testing.assert_array_equal(result.image[outside], resize(small_photo, (363, 363))[outside])
+
+
+def test_a_flat_grey_photo_stays_flat_grey(restorer: Restorer) -> None:
+    grey = np.full((80, 90, 3), 119, dtype=np.uint8)
+    assert restorer.restore(grey).faces == ()
+    result = restorer.restore(grey, boxes=[Box(20, 20, 50, 50)])
+    assert result.faces[0].outcome is Outcome.FLAT
+    assert (result.image == 119).all()
+
+
+def test_a_large_face_is_left_alone_unless_forced(restorer: Restorer, portrait: np.ndarray) -> None:
+    box = Box(176, 84, 266, 174)
+    result = restorer.restore(portrait, scale=1, boxes=[box])
+    assert result.faces[0].outcome is Outcome.TOO_LARGE
+    np.testing.assert_array_equal(result.image, portrait)
+    forced = restorer.restore(portrait, scale=1, boxes=[box], force=True)
+    assert forced.faces[0].outcome is Outcome.RESTORED
+    assert not np.array_equal(forced.image, portrait)
+
+
+def test_the_landmarks_decide_a_border_case(restorer: Restorer, portrait: np.ndarray) -> None:
+    """A box whose crop is a little over 64 px about a face whose crop is under 64 px, and the reverse."""
+    photo = resize(portrait, (256, 256))  # the face's own crop is 60 px
+    (loose,) = restorer.faces(photo, boxes=[Box(84, 38, 137, 91)])
+    assert loose.outcome is Outcome.RESTORED
+    assert loose.square.side <= 64
+    photo = resize(portrait, (290, 290))  # 68 px
+    (tight,) = restorer.faces(photo, boxes=[Box(102, 50, 150, 98)])
+    assert tight.outcome is Outcome.TOO_LARGE
+    assert tight.square.side > 64
+
+
+def test_a_face_below_the_models_range_is_left_alone(restorer: Restorer, small_photo: np.ndarray) -> None:
+    result = restorer.restore(small_photo, boxes=[Box(50, 28, 53, 31)])
+    assert result.faces[0].outcome is Outcome.TOO_SMALL
+    np.testing.assert_array_equal(result.image, resize(small_photo, (484, 484)))
+
+
+def test_a_face_at_the_edge_of_the_photo(restorer: Restorer, small_photo: np.ndarray) -> None:
+    cropped = np.ascontiguousarray(small_photo[24:, 46:])
+    result = restorer.restore(cropped, boxes=[Box(-1, 0, 18, 19)])
+    assert result.faces[0].outcome is Outcome.RESTORED
+    assert result.faces[0].square.left < 0
+
+
+def test_the_second_pass_depends_less_on_the_box(restorer: Restorer, small_photo: np.ndarray) -> None:
+    shifted = [Box(FACE.left + dx, FACE.top + dy, FACE.right + dx, FACE.bottom + dy) for dx, dy in ((-2, -2), (2, 2))]
+    spread = []
+    for passes in (1, 2):
+        faces = restorer.faces(small_photo, boxes=shifted, passes=passes)
+        corners = np.array([face.square[:2] for face in faces])
+        spread.append(np.abs(corners[0] - corners[1]).sum())
+    assert spread[1] < spread[0]
+
+
+def test_many_faces_keep_their_order(restorer: Restorer, small_photo: np.ndarray) -> None:
+    wide = np.concatenate([small_photo] * 3, axis=1)
+    boxes = [Box(FACE.left + 121 * k, FACE.top, FACE.right + 121 * k, FACE.bottom) for k in (2, 0, 1)]
+    faces = restorer.faces(wide, boxes=boxes)
+    assert [face.box for face in faces] == boxes
+    for face in faces[1:]:
+        assert face.steps is not None
+        assert faces[0].steps is not None
+        assert np.abs(face.steps.astype(int) - faces[0].steps).max() <= 1
+
+
+def test_threads_may_share_a_restorer(restorer: Restorer, small_photo: np.ndarray) -> None:
+    expected = restorer.restore(small_photo).image
+    with ThreadPoolExecutor(4) as pool:
+        for result in pool.map(lambda _: restorer.restore(small_photo), range(8)):
+            np.testing.assert_array_equal(result.image, expected)
+
+
+def test_upscale_takes_crops(restorer: Restorer) -> None:
+    crops = np.zeros((3, 20, 20, 3), dtype=np.uint8)
+    assert restorer.upscale(crops).shape == (3, 128, 128, 3)
+    assert restorer.upscale(crops[:0]).shape == (0, 128, 128, 3)
+    with pytest.raises(UsageError, match=r"expected \(N, S, S, 3\) uint8 RGB crops, got float32"):
+        restorer.upscale(crops.astype(np.float32))
+
+
+@pytest.mark.parametrize(
+    ("box", "message"),
+    [
+        (Box(10, 10, 10, 20), "X0 < X1 and Y0 < Y1, got 10,10,10,20"),
+        (Box(float("nan"), 10, 20, 20), "X0 < X1 and Y0 < Y1, got nan"),
+        (Box(10, 10, 400, 20), "centre lies in the photo of 121x121 px, got 10,10,400,20"),
+    ],
+)
+def test_wrong_boxes_are_refused(restorer: Restorer, small_photo: np.ndarray, box: Box, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        restorer.restore(small_photo, boxes=[box])
+
+
+def test_wrong_pixels_and_scales_are_refused(restorer: Restorer, small_photo: np.ndarray) -> None:
+    with pytest.raises(UsageError, match=r"expected \(H, W, 3\) uint8 RGB pixels, got uint8 of shape \(121, 121\)"):
+        restorer.restore(small_photo[:, :, 0])
+    with pytest.raises(UsageError, match=r"got str; see dicface\.images\.read_photo"):
+        restorer.restore("photo.jpg")  # what a caller may well try
+    with pytest.raises(UsageError, match="expected a scale from 1 to 8, got 9"):
+        restorer.restore(small_photo, scale=9)
+
+
+def test_no_passes_are_refused(restorer: Restorer, small_photo: np.ndarray) -> None:
+    with pytest.raises(UsageError, match="expected at least one pass, got 0"):
+        restorer.faces(small_photo, passes=0)
+
+
+def test_a_one_pixel_photo_has_no_face(restorer: Restorer) -> None:
+    result = restorer.restore(np.zeros((1, 1, 3), dtype=np.uint8))
+    assert result.faces == ()
+    assert result.image.shape == (4, 4, 3)
