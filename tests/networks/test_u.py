@@ -10,7 +10,7 @@ from dicface.errors import ConfigError
 from dicface.networks.consistency import back_project
 from dicface.networks.dic import LITE_U, DICConfig, DICNetwork
 from dicface.networks.resize import resize_bicubic
-from tests.conftest import TINY, TINY_U
+from tests.support.networks import TINY, TINY_U
 
 
 def built(config: DICConfig) -> DICNetwork:
