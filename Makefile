@@ -5,7 +5,7 @@ VENV := .venv
 DEMO_VENV := .venv-demo
 INSTALL := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test check browser clean
+.PHONY: demo test check browser docs dist clean
 
 # The base install alone, without torch: what a user gets.
 $(DEMO_VENV)/ready: pyproject.toml constraints.txt
@@ -15,7 +15,7 @@ $(DEMO_VENV)/ready: pyproject.toml constraints.txt
 
 $(VENV)/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python $(INSTALL) --editable '.[train,openvino,compare,heic,web,dev]'
+	$(VENV)/bin/python $(INSTALL) --editable '.[train,openvino,compare,heic,web,docs,dev]'
 	$(VENV)/bin/python $(INSTALL) --no-deps spandrel
 	touch $@
 
@@ -34,9 +34,26 @@ test: $(VENV)/ready browser
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/pyright --pythonpath $(VENV)/bin/python
+	$(MKDOCS) build --quiet --strict
 	$(VENV)/bin/python -m pytest
 
 check: test
 
+# The documentation as a site, in site/. Links, anchors and cited ADRs that lead nowhere are errors.
+MKDOCS := NO_MKDOCS_2_WARNING=true $(VENV)/bin/mkdocs
+docs: $(VENV)/ready
+	$(MKDOCS) build --strict
+
+# Wheel and source distribution, checked as docs/releasing.md says.
+dist: $(VENV)/ready
+	rm -rf dist
+	$(VENV)/bin/python -m build --outdir dist .
+	$(VENV)/bin/twine check --strict dist/*
+	$(VENV)/bin/check-wheel-contents dist/*.whl
+	$(PYTHON) -m venv dist/venv
+	dist/venv/bin/python $(INSTALL) dist/*.whl
+	dist/venv/bin/dicface restore examples/portrait.jpg -o dist/restored.png --scale 1
+	rm -rf dist/venv dist/restored.png
+
 clean:
-	rm -rf $(VENV) $(DEMO_VENV) demo
+	rm -rf $(VENV) $(DEMO_VENV) demo site dist
