@@ -8,7 +8,7 @@ _CITATION = re.compile(r"(<a\b.*?</a>|<code\b.*?</code>|<[^>]*>)|\bADR (\d+)\b",
 
 
 _STATUS = re.compile(r"^Status: (.+?)\.$", re.MULTILINE)
-ADR_FOLDER = Path(__file__).parent.parent / "docs" / "adr"
+ADR_FOLDER = Path(__file__).parent.parent / "adr"
 
 
 class Decision(NamedTuple):
