@@ -11,7 +11,7 @@ from dicface.export.phases import PhaseUp, keep_phases, parts_of
 from dicface.networks.blocks import conv_prelu, deconv_prelu
 from dicface.networks.phases import phase_groups
 from dicface.networks.recovery import RecoveryBlock
-from tests.conftest import bend
+from tests.support.networks import bend
 
 
 @pytest.mark.parametrize("stride", [1, 2, 3, 4, 8])

@@ -8,7 +8,7 @@ import torch
 
 from dicface.errors import ConfigError
 from dicface.networks.dic import DICConfig, DICNetwork
-from tests.conftest import TINY
+from tests.support.networks import TINY
 
 PAPER_TINY = DICConfig(steps=2, features=4, groups=2, fusion_blocks=1, hourglass_width=8)
 

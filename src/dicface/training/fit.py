@@ -84,6 +84,7 @@ class _Batches(lightning.LightningDataModule):
             # The faces lie decoded where the training runs: 1.9 GB for 30,000 of 144 px.
             self.trainer.strategy.root_device,
             Share(self.trainer.global_rank, self.trainer.world_size),
+            config.network.output_px,
         )
         return DataLoader(BatchStream(sampler, self.trainer.global_step, config.run.steps), batch_size=None)
 
