@@ -12,7 +12,7 @@ from dicface.faces.detection import make_detector
 from dicface.files import file_digest
 from dicface.images.inputs import jobs_below
 from dicface.preparation.annotations import Annotations, open_annotations
-from dicface.preparation.assignment import Selection, read_lists, sort_faces
+from dicface.preparation.assignment import Selection, assign_faces, read_lists
 from dicface.preparation.cutting import PhotoTask, Reason, Recipe
 from dicface.preparation.parts import CutFace, PartFolder, Skipped
 from dicface.preparation.results import Results, Written, write_results
@@ -127,8 +127,8 @@ def prepare(
     folder = PartFolder(results.parts)
     folder.begin(_settings(photos, annotations, preparation.recipe, part_photos))
     parts = _cut_parts(tasks, folder, preparation.recipe, jobs, advance, part_photos)
-    sorting = sort_faces(folder, parts, preparation.selection, lists)
-    written = write_results(folder, parts, results, sorting, preparation.selection.source)
+    faces = assign_faces(folder, parts, preparation.selection, lists)
+    written = write_results(folder, faces, results, preparation.selection.source)
     folder.remove()
     return written
 
