@@ -1,7 +1,6 @@
-"""The documentation: what it cites exists, its commands and its Python run, and the version is said alike everywhere."""
+"""The documentation: what it cites exists, its commands are known, its Python runs, and the version is said once."""
 
 import re
-import shlex
 import tomllib
 from pathlib import Path
 
@@ -33,7 +32,7 @@ def _commands(page: Path) -> list[list[str]]:
     """The calls of dicface in the page's shell blocks, in words."""
     shell = "\n".join(SHELL_BLOCK.findall(page.read_text())).replace("\\\n", " ")
     calls = (re.search(r"\bdicface ((?:[a-z]+)\b.*)", line) for line in shell.splitlines() if not line.startswith("#"))
-    return [shlex.split(call[1], comments=True) for call in calls if call and not call[1].startswith("dicface")]
+    return [call[1].partition(" #")[0].split() for call in calls if call]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=_relative)
@@ -62,6 +61,8 @@ def test_code_cites_adrs_in_one_form() -> None:
         for path in (ROOT / folder).rglob(f"*.{suffix}")
     )
     for path in files:
+        if path == Path(__file__):
+            continue
         for number in re.findall(r"\bADR (\d+)", path.read_text(encoding="utf-8")):
             assert number == str(int(number)), f"expected ADR {int(number)}, got ADR {number} in {path}"
             assert int(number) in DECISIONS, f"ADR {number} in {path}"
@@ -99,8 +100,8 @@ def test_the_version_is_said_once() -> None:
 
 
 def test_a_group_of_arguments_is_split() -> None:
-    grouped = "Args:\n    low, high: the range,\n        in pixels.\n    other: alone."
-    split = "Args:\n    low: the range,\n        in pixels.\n    high: the range,\n        in pixels.\n    other: alone."
+    grouped = "Args:\n    low, high: range,\n        in pixels.\n    other: alone."
+    split = "Args:\n    low: range,\n        in pixels.\n    high: range,\n        in pixels.\n    other: alone."
     assert split_groups(grouped) == split
 
 

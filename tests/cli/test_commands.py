@@ -334,7 +334,7 @@ def test_every_output_says_what_it_is(small_photo: np.ndarray, tmp_path: Path, c
         result = dicface(command, tmp_path / "in", "-o", tmp_path / name, *face, *options)
         assert (result.returncode, result.stderr) == (0, "")
         (bmp,) = (line for line in result.stdout.splitlines() if line.endswith(".bmp"))
-        assert "XMP with the mark of what it is left out, .bmp cannot hold it" in bmp
+        assert "XMP with the provenance left out, .bmp cannot hold it" in bmp
         outputs += [path for path in (tmp_path / name).iterdir() if path.suffix != ".bmp"]
     assert len(outputs) == (len(WRITE_SUFFIXES) - 1) * 2 + len(WRITE_SUFFIXES)
     for path in outputs:

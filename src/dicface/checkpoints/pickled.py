@@ -1,26 +1,22 @@
-"""What `torch.save` wrote, read without executing anything in it.
+"""Files of `torch.save`, read without executing anything in them.
 
-A pickle is a program: it may ask for any function by its name and call it. torch's restricted reader knows the few
-names that tensors need and stops at any other.
+A pickle is a program: it may import any function by name and call it. torch's restricted unpickler allows the few
+names that tensors need and refuses all others.
 """
 
 import pickle
-import pickletools
-import re
 import warnings
 import zipfile
-from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import IO
 
 import torch
 
 from dicface.errors import CheckpointError
 
-# Training checkpoints keep their history beside the weights: numbers that numpy computed, and mmengine's record of the
-# losses. Nobody reads those, so that whatever a file builds under these names becomes a placeholder, and no code of
-# numpy or mmengine runs.
+# Training checkpoints keep their history beside the weights: numpy scalars and mmengine's record of the losses. It is
+# not needed here: objects of these names become placeholders, and no code of numpy or mmengine runs.
 _HISTORY = (
     "numpy.dtype",
     "numpy.ndarray",
@@ -31,11 +27,10 @@ _HISTORY = (
     "numpy._core.multiarray._reconstruct",
     "mmengine.logging.history_buffer.HistoryBuffer",
 )
-_PICKLES_IN_A_LEGACY_FILE = 5
 
 
 class _Placeholder:
-    """Takes what a pickle gives to the thing in whose place it stands, and keeps nothing."""
+    """Stands in for an object of a pickle; ignores its state."""
 
     def __init__(self, *_: object) -> None:
         pass
@@ -45,17 +40,17 @@ class _Placeholder:
 
 
 def read_pickled(path: Path) -> object:
-    """Content of a file of `torch.save`, in today's format or the one before torch 1.6.
+    """Read a file of `torch.save`, in the zip format or the one before torch 1.6.
 
     Args:
-        path: the file; it may come from anybody.
+        path: the file; it need not be trusted.
 
     Returns:
-        Tensors on the CPU, in whatever dicts and lists the file has.
+        Tensors on the CPU, in the dicts and lists of the file.
 
     Raises:
-        CheckpointError: unreadable, damaged, another kind of file, or one that asks for more than tensors; the error
-            names what it asks for.
+        CheckpointError: unreadable, damaged, another kind of file, or one that asks for more than tensors. For zip
+            files the error names what is asked for.
     """
     try:
         with path.open("rb") as file:
@@ -69,69 +64,40 @@ def read_pickled(path: Path) -> object:
     ]
     try:
         with path.open("rb") as file, warnings.catch_warnings(), torch.serialization.safe_globals(placeholders):
-            # torch warns of the formats that it then refuses.
+            # torch warns about formats that it then refuses.
             warnings.simplefilter("ignore")
             return torch.load(file, map_location="cpu", weights_only=True)
-    # Damaged pickles fail in every way there is.
+    # Damaged pickles raise exceptions of any class.
     except Exception as error:
-        raise CheckpointError(_why_not(path, head, error)) from error
+        raise CheckpointError(_explain(path, head, error)) from error
 
 
-def _why_not(path: Path, head: bytes, error: Exception) -> str:
-    asked = _asked_for(path, error)
-    if asked is not None:
-        return f"expected tensors only, but {path.name!r} asks for {asked}; it was not opened"
+def _explain(path: Path, head: bytes, error: Exception) -> str:
+    """The text of the error for a file that torch refused."""
+    if unsafe := _unsafe_globals(path):
+        return f"expected tensors only, but {path.name!r} asks for {unsafe[0]}; it was not opened"
     if _is_torchscript(path):
         return f"expected weights, but {path.name!r} is a TorchScript program; save its state_dict() and convert that"
-    if head.startswith((b"PK", b"\x80")):
-        return f"expected a file of torch.save, but {path.name!r} is damaged or cut off; download it again"
-    return (
-        f"expected a file of torch.save, but {path.name!r} begins with {head!r}; "
-        "a download may have left a web page in its place"
-    )
+    if not head.startswith((b"PK", b"\x80")):
+        return (
+            f"expected a file of torch.save, but {path.name!r} begins with {head!r}; "
+            "a download may have left a web page in its place"
+        )
+    if isinstance(error, pickle.UnpicklingError):
+        return (
+            f"expected tensors only, but {path.name!r} is damaged or asks for more; it was not opened. Download it "
+            "again, or save its state_dict() with torch 1.6 or later"
+        )
+    return f"expected a file of torch.save, but {path.name!r} is damaged or cut off; download it again"
 
 
-def _asked_for(path: Path, error: Exception) -> str | None:
-    """The name at which the reading stopped, if it was one."""
-    if not isinstance(error, pickle.UnpicklingError):
-        return None
-    if match := re.search(r"GLOBAL ([\w.]+)", str(error)):
-        return match[1]
-    # torch reads the pickle protocol that it writes; of a newer one it gives no names.
-    harmless = {"torch", "collections", "_codecs"}
-    return next((name for name in _names(path) if name not in _HISTORY and name.split(".")[0] not in harmless), None)
-
-
-def _names(path: Path) -> Iterator[str]:
-    """Functions and classes that a file asks for, read off its instructions, none of which is followed."""
-    strings: list[str] = []
-    memo: dict[int, str] = {}
-    # The file is damaged or hostile by now; the names up to there are all there is.
-    with suppress(Exception), _pickles(path) as file:
-        for _ in range(_PICKLES_IN_A_LEGACY_FILE):
-            for opcode, argument, _ in pickletools.genops(file):
-                if opcode.name in ("GLOBAL", "INST"):
-                    yield str(argument).replace(" ", ".")
-                elif opcode.name == "STACK_GLOBAL":
-                    yield ".".join(strings[-2:])
-                elif opcode.name == "MEMOIZE":
-                    memo[len(memo)] = strings[-1] if strings else ""
-                elif opcode.name in ("BINGET", "LONG_BINGET"):
-                    strings.append(memo.get(int(str(argument)), ""))
-                elif isinstance(argument, str):
-                    strings.append(argument)
-
-
-@contextmanager
-def _pickles(path: Path) -> Generator[IO[bytes]]:
-    if not zipfile.is_zipfile(path):
-        with path.open("rb") as file:
-            yield file
-        return
-    with zipfile.ZipFile(path) as archive:
-        (member,) = (name for name in archive.namelist() if name.endswith("/data.pkl"))
-        with archive.open(member) as file:
-            yield file
+def _unsafe_globals(path: Path) -> list[str]:
+    """Functions and classes that a file asks for and torch refuses; empty for files from before torch 1.6."""
+    # Damaged files and pickle protocols other than torch's own fail in several ways.
+    with suppress(Exception):
+        unsafe: list[str] = torch.serialization.get_unsafe_globals_in_checkpoint(path)
+        return [name for name in unsafe if name not in _HISTORY]
+    return []
 
 
 def _is_torchscript(path: Path) -> bool:

@@ -24,7 +24,7 @@ class AugmentationConfig:
 
     Attributes:
         flip: mirror half of the faces. `exchange` also exchanges the left and right landmarks; `released` leaves them
-            as the authors' code does (ADR 0003).
+            as the authors' code does (ADR 3).
         crop_side_min, crop_side_max: side in pixels of the square that is cut and resized to 128; the nominal crop
             is 128.
         face_width_min, face_width_max: range of the face's width (that of its landmarks) as a share of the square's
@@ -43,7 +43,7 @@ class AugmentationConfig:
         grey_share: share of the faces that lose their colour.
         sepia_share: share of the faces that turn brown, at equal luma.
         faded_share: share of the faces whose black turns grey and whose white turns dull. Like the other changes of
-            light, it is part of the face that is wanted, not a fault to be undone (ADR 0029).
+            light, it is part of the face that is wanted, not a fault to be undone (ADR 29).
     """
 
     flip: Literal["none", "exchange", "released"] = "none"
@@ -96,7 +96,7 @@ class Placement(NamedTuple):
     mirrored: Tensor
 
 
-class Choice(NamedTuple):
+class ChosenFaces(NamedTuple):
     """Faces of a pack, and how large a square of each is cut.
 
     Attributes:
@@ -113,7 +113,9 @@ def face_widths(landmarks: Tensor) -> Tensor:
     return landmarks[..., 0].amax(dim=-1) - landmarks[..., 0].amin(dim=-1)
 
 
-def choose_by_width(config: AugmentationConfig, widths_px: Tensor, count: int, generator: torch.Generator) -> Choice:
+def choose_by_width(
+    config: AugmentationConfig, widths_px: Tensor, count: int, generator: torch.Generator
+) -> ChosenFaces:
     """Draw face widths evenly from the configured range, and for each a face that can be cut so.
 
     Args:
@@ -130,7 +132,7 @@ def choose_by_width(config: AugmentationConfig, widths_px: Tensor, count: int, g
     # Where no face allows the width, the nearest one is taken with the nearest side.
     place = (first + (draw[1] * (last - first)).long()).clamp(max=len(ordered) - 1)
     side = (ordered[place] / share).clamp(config.crop_side_min, config.crop_side_max)
-    return Choice(faces[place], side)
+    return ChosenFaces(faces[place], side)
 
 
 def draw_placement(
@@ -204,7 +206,7 @@ def move_landmarks(landmarks: Tensor, placement: Placement, exchange: bool, face
     Args:
         landmarks: (N, 68, 2) float x, y in pixels of the pack image, pixel centres at integers.
         placement: of the N faces.
-        exchange: give the points of mirrored faces the names of their counterparts (ADR 0003).
+        exchange: give the points of mirrored faces the names of their counterparts (ADR 3).
         face_px: side of the training faces, for which the placement was drawn.
 
     Returns:

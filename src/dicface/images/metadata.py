@@ -1,8 +1,7 @@
-"""What travels beside the pixels: EXIF, XMP and the colour profile, from the source's file to the result's."""
+"""EXIF, XMP and colour profile, from the source's file to the result's."""
 
 import struct
 from dataclasses import dataclass, replace
-from io import BytesIO
 from typing import Any
 
 import numpy as np
@@ -10,15 +9,12 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms
 from PIL.ExifTags import IFD
 from PIL.PngImagePlugin import PngInfo
-from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from dicface.images import xmp as packets
 
 EXIF_DAMAGED = "its EXIF block is damaged and was ignored"
 _ORIENTATION = 0x0112
 _XMP_IN_TIFF = 0x02BC
-_THUMBNAIL_AT, _THUMBNAIL_LENGTH = 0x0201, 0x0202
-_THUMBNAIL_PX = (160, 120)
 # Width and height as IFD0 and the EXIF directory state them.
 _MAIN_SIZE, _EXIF_SIZE = (0x0100, 0x0101), (0xA002, 0xA003)
 # Description, maker, model, software, date, artist, copyright. A TIFF's other tags describe its own layout.
@@ -29,56 +25,52 @@ _MAX_JPEG_EXIF, _MAX_JPEG_XMP = 65000, 65502
 
 @dataclass(frozen=True)
 class Metadata:
-    """What a photo's file says beside its pixels.
+    """Metadata of a photo.
 
     Attributes:
-        exif: the EXIF block, its orientation already applied and removed; empty if none.
-        xmp: the XMP packet, UTF-8; empty if none.
-        profiled: there was a usable colour profile. The pixels are in sRGB by now, so that is what a result says.
-        mark: a packet with the mark alone, for a format that has no room for `xmp`; empty if unmarked.
-        thumbnail: the EXIF block held a thumbnail, which `exif` lacks.
+        exif: EXIF block without orientation (applied) and thumbnail; empty if none.
+        xmp: XMP packet, UTF-8; empty if none.
+        provenance: XMP packet with the provenance alone, for formats without room for `xmp`; empty if none.
+        profiled: the file had a usable colour profile. Pixels are converted to sRGB, which a result then declares.
     """
 
     exif: bytes = b""
     xmp: bytes = b""
-    mark: bytes = b""
+    provenance: bytes = b""
     profiled: bool = False
-    thumbnail: bool = False
 
 
 NO_METADATA = Metadata()
 
 
 def read_metadata(image: Image.Image) -> tuple[Metadata, list[str]]:
-    """The metadata of an opened file.
+    """Read the metadata of an opened file.
 
     Args:
-        image: as opened; it forgets its orientation, so turn it upright first.
+        image: as opened. Its orientation is removed here; apply it first.
 
     Returns:
-        The metadata, `profiled` left to whoever converts the colours, and what was damaged.
+        The metadata, with `profiled` to be set by the caller, and notes on damaged blocks.
     """
     notes: list[str] = []
-    exif, thumbnail = b"", False
+    exif = b""
     try:
-        exif, thumbnail = _read_exif(image)
-    except Exception:  # damaged EXIF raises whatever its parsing trips over
+        exif = _read_exif(image)
+    except Exception:  # damaged EXIF raises exceptions of any class
         notes.append(EXIF_DAMAGED)
     packet = image.info.get("xmp") or b""
     if not isinstance(packet, bytes) or not packets.is_packet(packet):
         packet = b""
         notes.append("its XMP packet is damaged and was ignored")
-    return Metadata(exif, packet, thumbnail=thumbnail), notes
+    return Metadata(exif, packet), notes
 
 
-def _read_exif(image: Image.Image) -> tuple[bytes, bool]:
-    """The EXIF block without its orientation, and whether there was a thumbnail."""
+def _read_exif(image: Image.Image) -> bytes:
+    """The EXIF block without orientation and thumbnail; empty if none."""
     exif = image.getexif()
     exif.pop(_ORIENTATION, None)
     if image.format != "TIFF":
-        block = exif.tobytes() if len(exif) else b""
-        # Only now: a thumbnail that was looked at goes astray in what Pillow writes.
-        return block, _THUMBNAIL_AT in exif.get_ifd(IFD.IFD1)
+        return exif.tobytes() if len(exif) else b""
     described = Image.Exif()
     for tag in _TIFF_TAGS:
         if tag in exif:
@@ -87,28 +79,30 @@ def _read_exif(image: Image.Image) -> tuple[bytes, bool]:
         if ifd := dict(exif.get_ifd(tag)):
             ifd.pop(IFD.Interop, None)  # rules for JPEG
             described[tag] = ifd
-    return (described.tobytes() if len(described) else b""), False
+    return described.tobytes() if len(described) else b""
 
 
-def of_result(
-    source: Metadata, pixels: NDArray[np.uint8], mark: packets.Mark | None = None, keep_gps: bool = False
+def result_metadata(
+    source: Metadata, pixels: NDArray[np.uint8], provenance: packets.Provenance | None = None, keep_gps: bool = False
 ) -> Metadata:
-    """The metadata of a result, from that of its source.
+    """The metadata of a result.
 
     Args:
-        source: of the photo that the result was made from.
-        pixels: (H, W, 3) uint8 RGB, the result; a source's thumbnail is made anew from it.
-        mark: what the result says about itself; None leaves that out.
+        source: metadata of the photo that the result was made from.
+        pixels: (H, W, 3) uint8 RGB, the result.
+        provenance: model and version that made the result; None leaves that out.
         keep_gps: keep the place where the photo was taken.
 
     Returns:
-        Everything the source said that still holds, and the mark.
+        The source's metadata as far as it holds for the result, and the provenance. The EXIF thumbnail is left out.
     """
     exif = source.exif
     if exif:
         height, width = pixels.shape[:2]
         block = Image.Exif()
         block.load(exif)
+        # Pillow's copy of a pointer that belongs into the EXIF directory.
+        block.pop(IFD.Interop, None)
         if not keep_gps:
             block.pop(IFD.GPSInfo, None)
         for directory, tags in ((block, _MAIN_SIZE), (block.get_ifd(IFD.Exif), _EXIF_SIZE)):
@@ -116,49 +110,27 @@ def of_result(
                 if tag in directory:
                     directory[tag] = length
         exif = block.tobytes() if len(block) else b""
-    if source.thumbnail:
-        exif = _with_thumbnail(exif or Image.Exif().tobytes(), pixels)
-    xmp = packets.of_result(source.xmp, mark, keep_gps)
-    return replace(source, exif=exif, xmp=xmp, mark=packets.of_result(b"", mark))
-
-
-def _with_thumbnail(exif: bytes, pixels: NDArray[np.uint8]) -> bytes:
-    """An EXIF block followed by its second directory, which Pillow does not write."""
-    small, encoded = Image.fromarray(pixels), BytesIO()
-    small.thumbnail(_THUMBNAIL_PX)
-    small.save(encoded, "JPEG", quality=75)
-    block = exif.removeprefix(b"Exif\0\0")
-    block += bytes(len(block) % 2)
-    order = "<" if block.startswith(b"II") else ">"
-    (first,) = struct.unpack_from(f"{order}I", block, 4)
-    (count,) = struct.unpack_from(f"{order}H", block, first)
-    next_at = first + 2 + 12 * count
-    directory = ImageFileDirectory_v2(block[:8])
-    # Compression (JPEG), resolution and its unit (inch), and where the thumbnail is.
-    directory[0x0103], directory[0x011A], directory[0x011B], directory[0x0128] = 6, 72.0, 72.0, 2
-    directory[_THUMBNAIL_AT], directory[_THUMBNAIL_LENGTH] = 0, len(encoded.getvalue())
-    directory[_THUMBNAIL_AT] = len(block) + len(directory.tobytes(len(block)))
-    linked = block[:next_at] + struct.pack(f"{order}I", len(block)) + block[next_at + 4 :]
-    return b"Exif\0\0" + linked + directory.tobytes(len(block)) + encoded.getvalue()
+    xmp = packets.result_packet(source.xmp, provenance, keep_gps)
+    return replace(source, exif=exif, xmp=xmp, provenance=packets.result_packet(b"", provenance))
 
 
 def _srgb_profile() -> bytes:
-    """An sRGB profile that does not change with the time of day."""
+    """An sRGB profile with a fixed creation date, so that equal results give equal files."""
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     made_on = struct.pack(">6H", 2000, 1, 1, 0, 0, 0)
     return profile[:24] + made_on + profile[36:]
 
 
 def save_options(suffix: str, metadata: Metadata, grey: bool) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """What to give to Pillow's `save`, so that a file of that format says it.
+    """Options of Pillow's `save` that write metadata.
 
     Args:
-        suffix: of the file, in lower case.
-        metadata: what to say.
-        grey: the picture has one colour channel, for which an sRGB profile would be wrong, and needless.
+        suffix: suffix of the file, in lower case.
+        metadata: the metadata to write.
+        grey: the image has one channel; an sRGB profile does not apply.
 
     Returns:
-        Options, and what the format cannot hold, for the user to know.
+        The options, and a note on what the format cannot hold.
     """
     exif, xmp = metadata.exif, metadata.xmp
     lost: list[str] = []
@@ -167,9 +139,9 @@ def save_options(suffix: str, metadata: Metadata, grey: bool) -> tuple[dict[str,
         lost.append("EXIF")
     if xmp and suffix == ".bmp":
         xmp = b""
-        lost.append("XMP with the mark of what it is" if metadata.mark else "XMP")
+        lost.append("XMP with the provenance" if metadata.provenance else "XMP")
     if suffix in _JPEG_SUFFIXES and len(xmp) > _MAX_JPEG_XMP:
-        xmp = metadata.mark
+        xmp = metadata.provenance
         lost.append("the source's XMP")
     notes = (
         (f"{' and '.join(lost)} left out, {suffix} cannot hold {'it' if len(lost) == 1 else 'them'}",) if lost else ()
@@ -188,7 +160,7 @@ def save_options(suffix: str, metadata: Metadata, grey: bool) -> tuple[dict[str,
 
 
 def _tiff_options(exif: bytes, xmp: bytes) -> dict[str, Any]:
-    """EXIF and XMP as a TIFF's own tags; libtiff cannot write nested directories, so beside these nothing is packed."""
+    """EXIF and XMP as TIFF tags. libtiff cannot write nested directories; a file with them is not compressed."""
     block = Image.Exif()
     if exif:
         block.load(exif)

@@ -1,33 +1,31 @@
-"""Dividing faces into training, validation and test, so that no person, photo or picture is on two sides."""
+"""Splits into training, validation and test that divide no identity, no photo and no group of faces alike."""
 
 from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from dicface.errors import UsageError
 from dicface.preparation.duplicates import Hashes, alike
 
-SIDES = ("train", "val", "test")
+SPLITS = ("train", "val", "test")
 
 
 class Shares(NamedTuple):
-    """How many of the faces go to validation and test; the rest trains.
-
-    Raises:
-        UsageError: by `check_shares`.
-    """
+    """Shares of the faces for validation and test, 0 to 1; the rest is for training. Checked by `check_shares`."""
 
     val: float = 0.1
     test: float = 0.0
 
 
 def check_shares(shares: Shares) -> None:
-    """Refuse shares that leave nothing to train on.
+    """Check shares.
 
     Raises:
-        UsageError: a share below 0, none above, or both of 1 and more together.
+        UsageError: a share below 0, both 0, or a sum of 1 or more.
     """
     if not (min(shares) >= 0 and 0 < sum(shares) < 1):
         raise UsageError(
@@ -36,58 +34,47 @@ def check_shares(shares: Shares) -> None:
         )
 
 
-class _Groups:
-    """Disjoint sets of numbers."""
-
-    def __init__(self, count: int) -> None:
-        self.parents = np.arange(count)
-
-    def root(self, member: int) -> int:
-        while (parent := int(self.parents[member])) != member:
-            self.parents[member] = self.parents[parent]
-            member = parent
-        return member
-
-    def join(self, one: int, other: int) -> None:
-        low, high = sorted((self.root(one), self.root(other)))
-        self.parents[high] = low
-
-
-def group_faces(hashes: Hashes, *marks: Sequence[Hashable]) -> NDArray[np.int64]:
-    """Faces that must stay together: those alike, and those with a mark in common.
+def group_faces(hashes: Hashes, *keys: Sequence[Hashable]) -> NDArray[np.int64]:
+    """Group faces that must stay together: faces alike, and faces with a key in common.
 
     Args:
-        hashes: (N, 2, 4), see `face_hashes`.
-        marks: any number of sequences of N marks, such as photos or identities; None marks nothing.
+        hashes: (N, 2, 4) uint64, see `face_hashes`.
+        keys: sequences of N keys each, such as photos or identities. A key of None is in common with none.
 
     Returns:
         (N,) int64, the number of the first face of each face's group.
     """
-    groups = _Groups(len(hashes))
-    for sequence in marks:
-        first: dict[Hashable, int] = {}
-        for index, mark in enumerate(sequence):
-            if mark is not None:
-                groups.join(index, first.setdefault(mark, index))
-    for index, others in alike(hashes):
-        # Most of many others are in one group already.
-        for parent in np.unique(groups.parents[others]):
-            groups.join(index, int(parent))
-    return np.array([groups.root(index) for index in range(len(hashes))], dtype=np.int64)
+    members = np.arange(len(hashes))
+    edges = [(members, _first_with_key(sequence)) for sequence in keys]
+    edges += [(np.full(len(others), face), others) for face, others in alike(hashes)]
+    if not edges:
+        return members
+    ends = tuple(np.concatenate(nodes) for nodes in zip(*edges, strict=True))
+    graph = coo_array((np.ones(len(ends[0]), dtype=bool), ends), shape=(len(hashes), len(hashes)))
+    _, component = connected_components(graph, directed=False)
+    _, first = np.unique(component, return_index=True)
+    return first[component]
 
 
-def deal(groups: NDArray[np.int64], shares: Shares, seed: int) -> NDArray[np.int64]:
-    """Deal groups of faces to the sides.
+def _first_with_key(keys: Sequence[Hashable]) -> NDArray[np.int64]:
+    """(N,) int64, for each member the first one with its key; itself for a key of None."""
+    first: dict[Hashable, int] = {}
+    numbers = [number if key is None else first.setdefault(key, number) for number, key in enumerate(keys)]
+    return np.array(numbers, dtype=np.int64)
 
-    Groups come in an order drawn from the seed; each goes to the side that lacks most of its share.
+
+def assign(groups: NDArray[np.int64], shares: Shares, seed: int) -> NDArray[np.int64]:
+    """Assign groups of faces to splits at random.
+
+    Groups come in an order drawn from the seed; each goes to the split that lacks most faces.
 
     Args:
         groups: (N,) int64, the group of each face.
         shares: of validation and test.
-        seed: the same gives the same.
+        seed: seed of the order.
 
     Returns:
-        (N,) int64, index into `SIDES`.
+        (N,) int64, index into `SPLITS`.
 
     Raises:
         UsageError: too few groups for every side to get one.
@@ -96,33 +83,33 @@ def deal(groups: NDArray[np.int64], shares: Shares, seed: int) -> NDArray[np.int
     _, member, sizes = np.unique(groups, return_inverse=True, return_counts=True)
     wanted = np.array([1 - sum(shares), *shares]) * len(groups)
     needed = int((wanted > 0).sum())
-    side_of = np.zeros(len(sizes), dtype=np.int64)
+    split_of = np.zeros(len(sizes), dtype=np.int64)
     lacking = np.where(wanted > 0, wanted, -np.inf)
     for group in np.random.default_rng(seed).permutation(len(sizes)):
-        side_of[group] = lacking.argmax()
-        lacking[side_of[group]] -= sizes[group]
-    if len(np.unique(side_of)) < needed:
+        split_of[group] = lacking.argmax()
+        lacking[split_of[group]] -= sizes[group]
+    if len(np.unique(split_of)) < needed:
         raise UsageError(
-            f"expected faces enough for {needed} sides, got {len(sizes)} groups of {len(groups)} faces that belong "
-            "together (people, photos, near duplicates); give more photos or larger shares"
+            f"expected faces enough for {needed} splits, got {len(sizes)} groups of {len(groups)} faces that belong "
+            "together (identities, photos, near duplicates); give more photos or larger shares"
         )
-    return side_of[member]
+    return split_of[member]
 
 
-def hold_back(groups: NDArray[np.int64], sides: NDArray[np.int64]) -> dict[int, int]:
-    """Where a given division puts one group on several sides, find whom to leave out.
+def holdout(groups: NDArray[np.int64], splits: NDArray[np.int64]) -> dict[int, int]:
+    """Find the faces to leave out so that a given partition divides no group.
 
     Args:
         groups: (N,) int64, the group of each face.
-        sides: (N,) int64, index into `SIDES`, of a division that is fixed.
+        splits: (N,) int64, index into `SPLITS`, given for each face.
 
     Returns:
-        Those faces, each with one of its group that stays, on a later side: test goes before validation, validation
-        before training.
+        The number of each face to leave out, with that of a face of its group in a later split, which stays: test
+        takes precedence over validation, validation over training.
     """
     kept: dict[int, int] = {}
     for index, group in enumerate(groups.tolist()):
-        if group not in kept or sides[index] > sides[kept[group]]:
+        if group not in kept or splits[index] > splits[kept[group]]:
             kept[group] = index
     rivals = [kept[group] for group in groups.tolist()]
-    return {index: rival for index, rival in enumerate(rivals) if sides[rival] != sides[index]}
+    return {index: rival for index, rival in enumerate(rivals) if splits[rival] != splits[index]}
