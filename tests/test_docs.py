@@ -10,7 +10,7 @@ from typer.main import get_command
 
 from dicface.cli import app
 from dicface.version import __version__
-from docs._site.grouped_names import split_groups
+from docs._site.docstrings import head_examples, split_groups
 from docs._site.hooks import Decision, on_page_content, read_decisions
 
 ROOT = Path(__file__).parent.parent
@@ -103,6 +103,12 @@ def test_a_group_of_arguments_is_split() -> None:
     grouped = "Args:\n    low, high: range,\n        in pixels.\n    other: alone."
     split = "Args:\n    low: range,\n        in pixels.\n    high: range,\n        in pixels.\n    other: alone."
     assert split_groups(grouped) == split
+
+
+def test_examples_get_a_heading() -> None:
+    assert head_examples("One.\n\n>>> 1 + 1\n2\n\nArgs:\n    x: y") == (
+        "One.\n\nExamples:\n    >>> 1 + 1\n    2\n\nArgs:\n    x: y"
+    )
 
 
 class _File:

@@ -27,7 +27,7 @@ from dicface.runtime.uncertainty import expected_errors
 
 SCALE_RANGE = (1.0, 8.0)
 LARGEST_SIDE = 64
-"""Largest crop that is restored, in pixels. Beyond it the network no longer beats the plain enlargement (ADR 5)."""
+"""Largest crop that is restored, in pixels. Beyond it the network no longer beats the plain enlargement (ADR 0005)."""
 LARGEST_SQUEEZE = 1.5
 """A network of one input size gets crops up to that many times its size; beyond, squeezing costs more than it gains."""
 MIN_LUMA_RANGE = 8
@@ -63,7 +63,7 @@ class Restorer:
 
         Args:
             model: name of an embedded model (`dicface models` lists them) or path of a model file.
-            backend: auto, onnxruntime, openvino or torch; auto takes what is fastest here (ADR 22).
+            backend: auto, onnxruntime, openvino or torch; auto takes what is fastest here (ADR 0022).
             detector: dlib (faces from 16 px, where the face finder sees one), dlib-fast (from 40 px) or dlib-thorough
                 (from 16 px, everywhere; about 2 s a megapixel).
             several: photos will be restored several at a time. Then threads that wait leave the cores to others, which

@@ -1,11 +1,16 @@
-"""An extension of griffe: `height, width: in pixels` in a docstring describes two arguments, each by itself."""
+"""An extension of griffe for two habits of our docstrings.
+
+`height, width: in pixels` describes two arguments, each by itself, and an example needs no heading.
+"""
 
 import re
+from textwrap import indent
 from typing import Any
 
 import griffe
 
 _GROUP = re.compile(r"^(?P<indent> +)(?P<names>\w+(?:, \w+)+): (?P<text>.*(?:\n(?P=indent) +\S.*)*)", re.MULTILINE)
+_EXAMPLE = re.compile(r"^>>> .*(?:\n\S.*)*", re.MULTILINE)
 
 
 def split_groups(docstring: str) -> str:
@@ -24,10 +29,23 @@ def split_groups(docstring: str) -> str:
     )
 
 
-class GroupedNames(griffe.Extension):
-    """Splits groups in every docstring before griffe parses it."""
+def head_examples(docstring: str) -> str:
+    """Put the heading over examples, by which griffe knows them.
+
+    >>> print(head_examples("Twice.\\n\\n>>> 1 + 1\\n2"))
+    Twice.
+    <BLANKLINE>
+    Examples:
+        >>> 1 + 1
+        2
+    """
+    return _EXAMPLE.sub(lambda match: f"Examples:\n{indent(match[0], '    ')}", docstring)
+
+
+class Docstrings(griffe.Extension):
+    """Rewrites every docstring before griffe parses it."""
 
     def on_object(self, *, obj: griffe.Object, **_: Any) -> None:
         """Rewrite the docstring of an object that was just loaded."""
         if obj.docstring is not None:
-            obj.docstring.value = split_groups(obj.docstring.value)
+            obj.docstring.value = head_examples(split_groups(obj.docstring.value))
