@@ -24,7 +24,7 @@ class AugmentationConfig:
 
     Attributes:
         flip: mirror half of the faces. `exchange` also exchanges the left and right landmarks; `released` leaves them
-            as the authors' code does (ADR 3).
+            as the authors' code does (ADR 0003).
         crop_side_min, crop_side_max: side in pixels of the square that is cut and resized to 128; the nominal crop
             is 128.
         face_width_min, face_width_max: range of the face's width (that of its landmarks) as a share of the square's
@@ -43,7 +43,7 @@ class AugmentationConfig:
         grey_share: share of the faces that lose their colour.
         sepia_share: share of the faces that turn brown, at equal luma.
         faded_share: share of the faces whose black turns grey and whose white turns dull. Like the other changes of
-            light, it is part of the face that is wanted, not a fault to be undone (ADR 29).
+            light, it is part of the face that is wanted, not a fault to be undone (ADR 0029).
     """
 
     flip: Literal["none", "exchange", "released"] = "none"
@@ -206,7 +206,7 @@ def move_landmarks(landmarks: Tensor, placement: Placement, exchange: bool, face
     Args:
         landmarks: (N, 68, 2) float x, y in pixels of the pack image, pixel centres at integers.
         placement: of the N faces.
-        exchange: give the points of mirrored faces the names of their counterparts (ADR 3).
+        exchange: give the points of mirrored faces the names of their counterparts (ADR 0003).
         face_px: side of the training faces, for which the placement was drawn.
 
     Returns:

@@ -30,7 +30,7 @@ class DegradationConfig:
     Attributes:
         size_min, size_max: range of the side S; one S for a batch, its logarithm uniform.
         size_16_share: share of the batches that get S = 16 whatever the range says.
-        kind: `bicubic` is the paper's reduction. `camera` adds the faults of photos, drawn face by face (ADR 29).
+        kind: `bicubic` is the paper's reduction. `camera` adds the faults of photos, drawn face by face (ADR 0029).
         clean_share: share of a camera's faces that have no fault and are reduced as by `bicubic`.
         single_share: share of the others that have exactly one fault, which is drawn in proportion to the faults'
             shares.
@@ -260,7 +260,7 @@ def camera_degradation(
     Returns:
         (n, 3, S, S) float RGB in [0, 1], rounded to 8 bits. A face without faults is that of `reduce_faces`.
 
-    Source: ADR 29.
+    Source: ADR 0029.
     """
     faults = draw_faults(config, count, generator).of(part)
     # One sensor for a batch, since its faces share a shape.

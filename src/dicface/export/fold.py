@@ -1,6 +1,6 @@
 """The same network with cheaper arithmetic, for graphs whose weights no longer change.
 
-What it computes stays what it was, up to rounding (ADR 21). Training and the torch backend keep the paper's layers.
+What it computes stays what it was, up to rounding (ADR 0021). Training and the torch backend keep the paper's layers.
 """
 
 import copy

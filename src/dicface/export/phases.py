@@ -1,6 +1,6 @@
 """Enlarged features that stay phases (`networks/phases.py`), of weights that no longer change.
 
-The same function as modules of their own, for graphs that are exported (ADR 21).
+The same function as modules of their own, for graphs that are exported (ADR 0021).
 """
 
 from collections.abc import Sequence

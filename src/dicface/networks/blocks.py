@@ -56,7 +56,7 @@ class PReLU(nn.PReLU):
     """PReLU with one parameter for all channels, quick to train on a CPU.
 
     PyTorch's first makes an array of the parameter's gradient at each value, which took a seventh of a training step
-    (ADR 30). Elsewhere, and without gradients, it is PyTorch's.
+    (ADR 0030). Elsewhere, and without gradients, it is PyTorch's.
     """
 
     def __init__(self) -> None:

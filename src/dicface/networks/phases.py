@@ -3,7 +3,7 @@
 Of an image enlarged s times, every s-th pixel from row r and column c on is an image of the size before, the phase
 (r, c). A transposed convolution of stride s computes each phase from its input by an ordinary small convolution, and a
 convolution of stride s adds up small convolutions of the phases. So between the two nothing needs to lie in the order
-of the large image (ADR 21, and ADR 30 for training).
+of the large image (ADR 0021, and ADR 0030 for training).
 
 Phases that meet the same small pixels are a group, and one tensor (N, phases * C, H, W): phase by phase, row by row,
 each with its C channels.

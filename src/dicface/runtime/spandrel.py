@@ -34,7 +34,7 @@ def import_spandrel() -> ModuleType:
     """spandrel, imported without torchvision.
 
     It wants torchvision for two architectures only, neither of which enlarges small faces; they are there but cannot
-    run. A torchvision beside a torch of another build would take all the others with it (ADR 17).
+    run. A torchvision beside a torch of another build would take all the others with it (ADR 0017).
 
     Raises:
         UsageError: not installed.

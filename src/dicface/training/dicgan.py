@@ -16,7 +16,7 @@ from dicface.training.task import he_normal
 
 
 class DICGANTask(DICTask):
-    """Trains DIC and a discriminator against each other, both in one optimiser step (ADR 8).
+    """Trains DIC and a discriminator against each other, both in one optimiser step (ADR 0008).
 
     Source: the paper's objective for DICGAN: DIC's loss, feature loss and vanilla GAN on the last step's image.
     """
