@@ -183,15 +183,15 @@ def test_an_unfinished_pack_refuses_other_settings(photos: Path, tmp_path: Path)
     with pytest.raises(KeyboardInterrupt):
         run(photos, tmp_path / "out", advance=stop_after(7))
     with pytest.raises(
-        UsageError, match=r"unfinished work that was begun with size 144 \(now 160\); call it as before"
+        UsageError, match=r"unfinished work that was started with size 144 \(now 160\); call it as before"
     ):
         run(photos, tmp_path / "out", recipe=Recipe(size=160))
     write_photo(photos / "12.jpg", 12)
-    with pytest.raises(UsageError, match=r"begun with photos '12, fingerprint \w+' \(now '13, fingerprint \w+'\)"):
+    with pytest.raises(UsageError, match=r"started with photos '12, fingerprint \w+' \(now '13, fingerprint \w+'\)"):
         run(photos, tmp_path / "out")
     (photos / "12.jpg").unlink()
     os.utime(photos / "03.pts", (1, 1))
-    with pytest.raises(UsageError, match="begun with photos"):
+    with pytest.raises(UsageError, match="started with photos"):
         run(photos, tmp_path / "out")
 
 
@@ -386,7 +386,7 @@ def test_a_killed_process_is_said(photos: Path, tmp_path: Path) -> None:
 
     for number in range(20, 60):
         write_photo(photos / f"{number}.jpg", number)
-    with pytest.raises(DicfaceError, match="a process was killed, perhaps for want of memory; call it again to go on"):
+    with pytest.raises(DicfaceError, match="a process was killed, perhaps out of memory; call it again to continue"):
         run(photos, tmp_path / "out", jobs=2, advance=kill_a_child)
     assert sum(run(photos, tmp_path / "out").faces.values()) == 50
 

@@ -1,4 +1,4 @@
-"""What is measured: a model in one backend, precision and batch size each."""
+"""Benchmark cases: a model in one backend, precision and batch size each."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ BackendName = Literal["onnxruntime", "openvino", "torch"]
 Precision = Literal["float32", "bfloat16"]
 BATCHES = (1, 8)
 IMAGE_PX: dict[Kind, int] = {"restoration": 16, "landmarks": 128, "finder": 512}
-"""Side of the images that a kind of model is measured on. What is said of a face holds for the finder's photos."""
+"""Side of the benchmark images by kind of model. For the finder, numbers per face are numbers per photo."""
 
 
 @dataclass(frozen=True)
@@ -20,11 +20,11 @@ class BenchmarkModel:
     """A model to measure.
 
     Attributes:
-        name: as it appears in the table.
-        kind: what it is for.
-        files: its file for each backend that can run it.
-        gflop: work for one face (for one photo of the finder's), 2 x multiply-add; None if nobody counted.
-        trained: its PSNR means something.
+        name: name in the table.
+        kind: kind of model.
+        files: file for each backend that can run it.
+        gflop: GFLOP per face (per photo for the finder), 2 x multiply-add; None if unknown.
+        trained: False for random weights, whose PSNR is meaningless.
     """
 
     name: str
@@ -39,9 +39,10 @@ class Case:
     """One row of the table.
 
     Attributes:
-        model: what runs.
-        backend, precision, batch: how.
-        compiled, channels_last: torch only.
+        model: the model.
+        backend, precision: what it runs in.
+        batch: faces per call.
+        compiled, channels_last: variants of torch; False for other backends.
     """
 
     model: BenchmarkModel
@@ -53,18 +54,18 @@ class Case:
 
     @property
     def how(self) -> str:
-        """Precision and what else differs, for people."""
+        """Precision and variant as text."""
         extras = [name for name, on in (("compiled", self.compiled), ("channels-last", self.channels_last)) if on]
         return ", ".join((self.precision, *extras))
 
 
 def embedded_names() -> list[str]:
-    """Embedded models whose speed matters; face features only measure others."""
+    """Names of the embedded models that are benchmarked: all but face features."""
     return [*embedded_models("restoration"), *embedded_models("landmarks"), *embedded_models("finder")]
 
 
 def embedded(name: str) -> BenchmarkModel:
-    """An embedded model, or a model file of a network that restores faces.
+    """The embedded model or restoration model file of a name.
 
     Raises:
         UnknownModelError: neither.
@@ -88,12 +89,12 @@ def embedded(name: str) -> BenchmarkModel:
 
 @dataclass(frozen=True)
 class Machine:
-    """What can be measured here.
+    """Capabilities of this machine.
 
     Attributes:
-        backends: those installed.
-        bfloat16: OpenVINO computes in it on this processor.
-        cuda: torch sees an accelerator.
+        backends: the installed backends.
+        bfloat16: OpenVINO computes in bfloat16 on this processor.
+        cuda: torch has a CUDA device.
     """
 
     backends: tuple[BackendName, ...]
@@ -102,12 +103,12 @@ class Machine:
 
 
 def list_cases(models: Sequence[BenchmarkModel], machine: Machine, batches: Collection[int] = BATCHES) -> list[Case]:
-    """Every combination that exists here, model by model.
+    """All cases that this machine can run, model by model.
 
     On the CPU, torch is the reference and runs eager in float32; on CUDA also compiled, in bfloat16 and channels-last.
 
     Raises:
-        UsageError: there is none.
+        UsageError: no backend runs any of the models.
     """
     cases: list[Case] = []
     for model in models:

@@ -1,8 +1,8 @@
-"""One row of the table, measured in a process of its own: its memory and its start are its own.
+"""One row of the benchmark, measured in a separate process for its memory and start-up time.
 
     python -m dicface.benchmark.measure REQUEST.json
 
-prints a JSON object. Nothing heavy is imported before the clock runs.
+prints a JSON object. Heavy imports happen while the clock runs.
 """
 
 import json
@@ -24,10 +24,10 @@ _LR_PX = 16
 
 
 def peak_mb() -> float | None:
-    """Largest resident size of this process so far, in MB; None where the system does not say."""
+    """Peak resident memory of this process in MB; None where the system does not report it."""
     status = Path("/proc/self/status")
     if status.exists():
-        # getrusage would count the process that started it, too.
+        # getrusage includes the parent's memory after a fork.
         lines = dict(line.split(":", 1) for line in status.read_text().splitlines())
         return int(lines["VmHWM"].split()[0]) / 1024
     if sys.platform != "darwin":
@@ -38,7 +38,7 @@ def peak_mb() -> float | None:
 
 
 def best_call_s(call: Callable[[], object]) -> float:
-    """Shortest of as many calls as fit into three seconds, at least three; after one that does not count."""
+    """Shortest time of one call in seconds, out of those that fit into 3 s, at least 3; one warm-up call before."""
     call()
     times_s: list[float] = []
     while sum(times_s) < _BUDGET_S or len(times_s) < _LEAST_CALLS:
@@ -68,7 +68,7 @@ def _load(request: dict[str, Any]) -> Callable[["NDArray[np.float32]"], Any]:
 
 
 def _psnr(run: Callable[["NDArray[np.float32]"], Any], faces: Path, batch: int) -> float:
-    """Mean y-crop8 PSNR of faces reduced to 16 px and restored, `batch` at a time or all that there are."""
+    """Mean y-crop8 PSNR in dB of faces reduced to 16 px and restored, `batch` at a time."""
     import numpy as np
 
     from dicface.evaluation.protocols import Y_CROP8
@@ -86,6 +86,9 @@ def measure_row(request: dict[str, Any]) -> dict[str, Any]:
     Args:
         request: kind, path, side (of the images), backend, precision, compiled, channels_last, batch; faces, an .npy
             file of (N, 128, 128, 3) uint8 RGB or None.
+
+    Returns:
+        ms (per face), start_up_s, peak_mb, psnr (None without faces), on CUDA also peak_cuda_mb.
     """
     start = time.perf_counter()
     import numpy as np
@@ -105,10 +108,10 @@ def measure_row(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def measure_peak(backends: list[str]) -> dict[str, float]:
-    """GFLOP/s of what the chip is best at, by precision: in torch where it is, else in NumPy and float32 only.
+    """Attainable peak of the processor in GFLOP/s by precision; without torch, of NumPy in float32 only.
 
-    A large matrix product; in torch a wide 3x3 convolution, too, and the faster counts, because on some processors its
-    library for matrix products leaves half of the chip unused. NumPy's may, too.
+    The rate of a large matrix product; with torch, the larger of that and of a wide 3x3 convolution, since on some
+    processors the library for matrix products uses half of the units. NumPy's may, too.
     """
     if "torch" not in backends:
         import numpy as np

@@ -1,4 +1,4 @@
-"""The reference that speed is compared with: the network of the authors' sizes. Needs torch."""
+"""The reference for speeds: the network of the authors' sizes. Needs torch."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ _GFLOP = 90.7
 
 
 def _reference_model(folder: Path) -> BenchmarkModel:
-    """The embedded `dic`; while there is none, the same network with random weights, on which speed does not depend."""
+    """The embedded `dic`; without it, the same network with random weights, which are as fast."""
     if _NAME in embedded_names():
         return embedded(_NAME)
     torch.manual_seed(0)
@@ -29,10 +29,10 @@ def _reference_model(folder: Path) -> BenchmarkModel:
 
 
 def reference_cases(folder: Path, machine: Machine) -> list[Case]:
-    """The reference, one face at a time, in every backend and precision; batches gain nothing there.
+    """Cases of the reference: one face at a time, in every backend and precision. It gains nothing from batches.
 
     Args:
-        folder: where a network is written if none is embedded.
-        machine: what can be measured here.
+        folder: folder for the network's files if none is embedded.
+        machine: capabilities of this machine.
     """
     return list_cases([_reference_model(folder)], machine, (1,))

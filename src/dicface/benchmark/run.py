@@ -1,4 +1,4 @@
-"""All rows of the table, one process after the other."""
+"""The whole benchmark: all cases, one process after the other, and their table."""
 
 import dataclasses
 import json
@@ -28,7 +28,7 @@ REFERENCE = ("dic", "torch", "float32", 1)
 
 
 def this_machine() -> Machine:
-    """What is installed here, and what the processor can do."""
+    """Capabilities of this machine: installed backends and what the processor supports."""
     installed: list[BackendName] = ["onnxruntime"]
     has_openvino, has_torch = (find_spec(name) is not None for name in ("openvino", "torch"))
     if has_openvino:
@@ -69,22 +69,22 @@ def run_cases(
     """Measure all cases.
 
     Args:
-        cases: the rows.
-        machine: says which libraries may be asked for the chip's peak.
-        faces: (N, 128, 128, 3) uint8 RGB, for the PSNR against float32; none leaves it out.
-        rounds: how often the whole table is measured; each row's best counts.
-        progress: told what comes next.
+        cases: one row each.
+        machine: capabilities of this machine.
+        faces: (N, 128, 128, 3) uint8 RGB for the PSNR; N = 0 leaves it out.
+        rounds: how often the whole table is measured; the best time of each row counts.
+        progress: called with the name of the next case.
 
     Returns:
         JSON-ready: machine, peak_gflops by precision, rows, failures. A failure is a line about a case that could not
-        be measured, or not in every round. A row has model, backend, precision, compiled, channels_last, batch, ms (a
-        face), faces_per_s, times_reference, peak_share, psnr_change (dB against the same model's first row in float32),
+        be measured in every round. A row has model, backend, precision, compiled, channels_last, batch, ms (per face),
+        faces_per_s, times_reference, peak_share, psnr_change (dB against the model's first row in float32),
         start_up_s, peak_mb; null where it does not apply.
 
     Raises:
-        BenchmarkError: the chip's peak could not be measured.
+        BenchmarkError: the processor's peak could not be measured.
     """
-    progress("the chip's peak")
+    progress("the processor's peak")
     peaks: dict[str, float] = _ask({"peak": machine.backends})
     best: dict[Case, dict[str, Any]] = {}
     failures: dict[Case, str] = {}
@@ -135,7 +135,7 @@ def _described(case: Case) -> dict[str, Any]:
 
 
 def _rows(best: dict["Case", dict[str, Any]], peaks: dict[str, float]) -> list[dict[str, Any]]:
-    """Measured rows, with what follows from comparing them."""
+    """Measured rows with rates and comparisons."""
     named = {(c.model.name, c.backend, c.precision, c.batch): row for c, row in reversed(best.items())}
     reference = named.get(REFERENCE)
     exact: dict[str, float] = {}
@@ -166,7 +166,7 @@ def _cell(value: float | None, form: str) -> str:
 
 
 def result_table(result: dict[str, Any]) -> Table:
-    """The table for the screen, from what `run_cases` gives. It fits into 80 characters, which pipes have, too."""
+    """The result of `run_cases` as a table of at most 80 characters a line."""
     peaks = ", ".join(f"{value:.0f} GFLOP/s in {name}" for name, value in result["peak_gflops"].items())
     reference = any(row["times_reference"] is not None for row in result["rows"])
     table = Table(
@@ -205,7 +205,7 @@ FACES = 100
 
 
 def benchmark_faces(pack: Path | None, faces: int = FACES) -> NDArray[np.uint8]:
-    """The first faces of a pack, nominal crop; None makes smooth coloured pictures instead.
+    """Nominal crops of the first faces of a pack; without a pack, generated smooth coloured images.
 
     Returns:
         (N, 128, 128, 3) uint8 RGB.

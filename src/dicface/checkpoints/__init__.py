@@ -1,1 +1,1 @@
-"""Checkpoints: ours, loaded strictly; other people's, read without executing anything and renamed strictly."""
+"""Checkpoints: ours, and conversion of the authors' and mmagic's, read without executing anything in them."""

@@ -1,4 +1,4 @@
-"""Other people's checkpoints to our files."""
+"""Conversion of the authors' and mmagic's checkpoints to safetensors."""
 
 import dataclasses
 import json
@@ -23,14 +23,14 @@ from dicface.networks.stacked_hourglass import StackedHourglass, StackedHourglas
 
 
 class Conversion(NamedTuple):
-    """What was converted.
+    """A converted network.
 
     Attributes:
-        network: which.
-        parameters: how many numbers it learned.
+        network: kind of network.
+        parameters: number of parameters.
         steps: T of a DIC network; None for the others.
-        source: whose it was, and in what form it came.
-        left_out: other networks of the file.
+        source: owner and form of the checkpoint.
+        left_out: other networks in the file, which were not converted.
     """
 
     network: NetworkKind
@@ -48,20 +48,23 @@ class Conversion(NamedTuple):
 def convert(source: Path, out: Path, steps: int) -> Conversion:
     """Write a network of the authors or of mmagic as safetensors.
 
-    A DIC network and a stacked hourglass become files of `save_network`. The others get notes on their configuration;
-    of them, training takes the landmark branch and the LightCNN features.
+    A DIC network and a stacked hourglass are written by `save_network`. Others are written with their configuration as
+    a note; of these, training reads the landmark branch and the LightCNN features.
 
     Args:
-        source: a `.pth` file, which may come from anybody; nothing in it is executed.
+        source: a `.pth` file; it need not be trusted, nothing in it is executed.
         out: the file to write; replaced in one step if it exists.
-        steps: T of a DIC network, which its weights do not tell.
+        steps: T of a DIC network, which cannot be read off its weights.
+
+    Returns:
+        What was converted.
 
     Raises:
         CheckpointError: not such a file, or not exactly the parameters of a network.
         OutputError: the result cannot be written.
     """
     found = find_network(read_pickled(source))
-    # Checked without memory first, so that sizes which the file only claims take none.
+    # Checked on the meta device first, so that claimed sizes allocate no memory.
     with torch.device("meta"):
         check_parameters(_empty_network(found.network, found.state, steps)[0], found.state)
     network, config = _empty_network(found.network, found.state, steps)
@@ -81,7 +84,7 @@ def convert(source: Path, out: Path, steps: int) -> Conversion:
 
 
 def _empty_network(network: NetworkKind, state: Mapping[str, Tensor], steps: int) -> tuple[nn.Module, dict[str, Any]]:
-    """A network of the sizes that the parameters have, and its configuration."""
+    """A network with the sizes of the parameters, and its configuration."""
     if network == "DIC network":
         config = dic_config(state, steps)
         return DICNetwork(config), dataclasses.asdict(config)
@@ -95,12 +98,12 @@ def _empty_network(network: NetworkKind, state: Mapping[str, Tensor], steps: int
 
 
 def dic_config(state: Mapping[str, Tensor], steps: int) -> DICConfig:
-    """Sizes of a DIC network, read off its parameters.
+    """Infer the configuration of a DIC network from its parameters.
 
-    A parameter that is missing or misshapen leaves its size at the authors'; `load_strictly` names it then.
+    A missing or misshapen parameter leaves its size at the authors' value; `load_strictly` then names it.
 
     Args:
-        state: in our names.
+        state: parameters in our names.
         steps: T.
 
     Raises:
@@ -121,10 +124,10 @@ def dic_config(state: Mapping[str, Tensor], steps: int) -> DICConfig:
 
 
 def stacked_hourglass_config(state: Mapping[str, Tensor]) -> StackedHourglassConfig:
-    """Sizes of a stacked hourglass, read off its parameters as `dic_config` does.
+    """Infer the configuration of a stacked hourglass from its parameters, as `dic_config` does.
 
     Args:
-        state: in our names.
+        state: parameters in our names.
     """
     usual = StackedHourglassConfig()
     return StackedHourglassConfig(
@@ -135,17 +138,17 @@ def stacked_hourglass_config(state: Mapping[str, Tensor]) -> StackedHourglassCon
 
 
 def _landmark_sizes(state: Mapping[str, Tensor], prefix: str) -> tuple[int, int]:
-    """Width and keypoints of a landmark branch."""
+    """Width and number of keypoints of a landmark branch."""
     head = f"{prefix}head.3.weight"
     return _size(state, head, 1, DIC.hourglass_width, least=4), _size(state, head, 0, DIC.keypoints)
 
 
 def _size(state: Mapping[str, Tensor], key: str, axis: int, usual: int, least: int = 1) -> int:
-    """A side of a convolution's weights."""
+    """Size of a convolution's weights along an axis; `usual` if missing, misshapen or below `least`."""
     weights = state.get(key)
     return usual if weights is None or weights.ndim != 4 or weights.shape[axis] < least else weights.shape[axis]
 
 
 def _count(state: Mapping[str, Tensor], pattern: str, usual: int) -> int:
-    """How many numbered parts there are."""
+    """Number of different indices in keys of a pattern; `usual` if there are none."""
     return len({match[1] for key in state if (match := re.match(pattern, key))}) or usual

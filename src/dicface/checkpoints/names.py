@@ -1,4 +1,4 @@
-"""Networks as other people name their parameters: the authors, and mmagic.
+"""Parameter names of the authors and of mmagic, translated to ours.
 
 mmagic (once mmediting) carries a port of the DIC network. It computes the same: the same layers in the same order, the
 same component ranges, RGB, and the same channel means (129.795 / 255 = 0.509, and so on). Only names differ. Its
@@ -119,7 +119,7 @@ _KEYS: dict[tuple[NetworkKind, Dialect], tuple[tuple[str, str, _Names], ...]] = 
         *_CLASSIFIER_KEYS,
     ),
 }
-# Parts that are stored on their own, too: the whole, and the part's prefix in their names and in ours.
+# Parts that are also stored alone: the whole network, and the part's prefix in their names and in ours.
 _PARTS: dict[NetworkKind, tuple[NetworkKind, str, str]] = {
     "landmark branch": ("DIC network", "HG.", "landmark."),
     "LightCNN features": ("discriminator", "", "features."),
@@ -127,15 +127,15 @@ _PARTS: dict[NetworkKind, tuple[NetworkKind, str, str]] = {
 
 
 def rename_key(key: str, network: NetworkKind = "DIC network", dialect: Dialect = "authors") -> str:
-    """Our name of a parameter.
+    """Translate the name of a parameter to ours.
 
     Args:
-        key: their name.
-        network: what it is a parameter of.
-        dialect: who they are.
+        key: the name in the checkpoint.
+        network: the network that the checkpoint holds.
+        dialect: the owner of the names.
 
     Raises:
-        CheckpointError: the key is none of theirs.
+        CheckpointError: unknown name.
     """
     whole, their_prefix, our_prefix = _PARTS.get(network, (network, "", ""))
     full = their_prefix + key
@@ -157,16 +157,16 @@ def rename_key(key: str, network: NetworkKind = "DIC network", dialect: Dialect 
 def to_our_names(
     state: Mapping[str, Tensor], network: NetworkKind = "DIC network", dialect: Dialect = "authors"
 ) -> dict[str, Tensor]:
-    """Rename a state dict, values untouched.
+    """Rename the keys of a state dict.
 
     Args:
-        state: of one of their networks.
+        state: parameters of one of their networks.
         network, dialect: see `rename_key`.
 
     Returns:
-        A state dict for our network of the same kind.
+        The same tensors under our names.
 
     Raises:
-        CheckpointError: a key is not one of theirs.
+        CheckpointError: unknown name.
     """
     return {rename_key(key, network, dialect): value for key, value in state.items()}

@@ -1,4 +1,4 @@
-"""Weights in files: our safetensors format."""
+"""Our checkpoints: weights and configuration in safetensors files."""
 
 import dataclasses
 import json
@@ -31,18 +31,18 @@ _WORDS: dict[type[Saved], str] = {
 }
 
 _MOST = 1024
-"""Of anything that a network's configuration counts; a file may claim more, and building it would take for ever."""
+"""Largest value of a size in a network's configuration: a file may claim anything."""
 
 
 def check_parameters(network: nn.Module, state: Mapping[str, Tensor]) -> None:
-    """Make sure that a state dict has every parameter of a network, with its shape, and nothing else.
+    """Check that a state dict has exactly the parameters of a network, with their shapes.
 
     Args:
-        network: on any device, the one without memory (`meta`) included.
-        state: what it shall be filled with.
+        network: on any device, `meta` included.
+        state: parameters to load.
 
     Raises:
-        CheckpointError: naming the first missing, unexpected or misshapen parameters.
+        CheckpointError: names the first missing, unexpected or misshapen parameters.
     """
     wanted = network.state_dict()
     missing = sorted(wanted.keys() - state.keys())
@@ -62,7 +62,7 @@ def check_parameters(network: nn.Module, state: Mapping[str, Tensor]) -> None:
 
 
 def load_strictly(network: nn.Module, state: Mapping[str, Tensor]) -> None:
-    """Fill a network; every parameter must be there, with its shape, and nothing else.
+    """Load exactly the parameters of a network.
 
     Raises:
         CheckpointError: see `check_parameters`.
@@ -72,7 +72,7 @@ def load_strictly(network: nn.Module, state: Mapping[str, Tensor]) -> None:
 
 
 def write_tensors(state: Mapping[str, Tensor], path: Path, notes: Mapping[str, str]) -> None:
-    """Write a state dict as safetensors, to a temporary name first.
+    """Write a state dict as safetensors.
 
     Args:
         state: tensors on any device.
@@ -87,7 +87,7 @@ def write_tensors(state: Mapping[str, Tensor], path: Path, notes: Mapping[str, s
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Tensors and notes of a safetensors file; nothing in it is executed.
+    """Read the tensors and notes of a safetensors file.
 
     Raises:
         CheckpointError: unreadable, or another kind of file.
@@ -101,7 +101,7 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 
 
 def is_ours(path: Path) -> bool:
-    """Whether a safetensors file says that it holds one of our networks; its tensors are not read.
+    """Whether a safetensors file holds one of our networks, by its metadata; tensors are not read.
 
     Raises:
         CheckpointError: unreadable, or another kind of file.
@@ -127,10 +127,10 @@ def save_network(network: Saved, path: Path, notes: Mapping[str, str] | None = N
 
 
 def _build(described: Mapping[str, Any]) -> Saved:
-    """An untrained network from what is said about it.
+    """An untrained network of a configuration.
 
     Raises:
-        KeyError, TypeError, ConfigError: it says nothing that we know, or sizes that nothing has.
+        KeyError, TypeError, ConfigError: unknown kind, or sizes out of range.
     """
     kind = next((kind for kind in _KINDS if kind in described), None)
     if kind is None:
@@ -147,10 +147,10 @@ def _load_saved(path: Path) -> Saved:
     state, notes = read_tensors(path)
     try:
         described = {kind: json.loads(notes[kind]) for kind in _KINDS if kind in notes}
-        # Without memory first, so that sizes which the file only claims take none.
+        # Built on the meta device first, so that claimed sizes allocate no memory.
         with torch.device("meta"):
             claimed = _build(described)
-    except Exception as error:  # a description of sizes that do not fit each other fails in torch's ways
+    except Exception as error:  # inconsistent sizes raise exceptions of torch
         raise CheckpointError(
             f"expected a network configuration inside {str(path)!r}, found {sorted(notes)}; "
             "only networks written by `dicface train` or `dicface convert` carry one"
@@ -192,11 +192,11 @@ def load_hourglass(path: Path) -> StackedHourglass:
 
 
 def load_run(path: Path) -> Saved:
-    """Read the averaged weights of a training run, finished or not.
+    """Read the averaged weights of a finished or running training run.
 
     Args:
-        path: a run's folder, a checkpoint in it (`last.ckpt`, `best.ckpt`) or a file of `save_network`. A folder gives
-            its finished weights, or else its best checkpoint.
+        path: a run's folder, a checkpoint in it (`last.ckpt`, `best.ckpt`) or a file of `save_network`. Of a folder,
+            the finished weights are read, or else the best checkpoint.
 
     Returns:
         The network in evaluation mode, on the CPU.
@@ -216,7 +216,7 @@ def load_run(path: Path) -> Saved:
         load_strictly(network, mine)
     except (CheckpointError, MemoryError):
         raise
-    except Exception as error:  # damaged pickles fail in every way there is
+    except Exception as error:  # damaged pickles raise exceptions of any class
         raise CheckpointError(
             f"expected a run's checkpoint with config.json beside it, got {str(path)!r}: {error}"
         ) from error

@@ -101,7 +101,7 @@ def _unsafe_globals(path: Path) -> list[str]:
 
 
 def _is_torchscript(path: Path) -> bool:
-    # Damaged archives fail in more ways than one.
+    # Damaged archives raise exceptions of any class.
     with suppress(Exception), zipfile.ZipFile(path) as archive:
         return any(name.endswith("/constants.pkl") for name in archive.namelist())
     return False

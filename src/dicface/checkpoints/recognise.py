@@ -1,4 +1,4 @@
-"""Finds the network inside a checkpoint, whoever wrote it."""
+"""Recognition of the network in a checkpoint of the authors or of mmagic."""
 
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple, cast
@@ -9,20 +9,20 @@ from torch import Tensor
 from dicface.checkpoints.names import Dialect, NetworkKind, to_our_names
 from dicface.errors import CheckpointError
 
-# The keys under which the authors' solvers (of DIC and of DICGAN) save a network, and one more that they read.
+# Keys under which the authors' solvers (of DIC and of DICGAN) save a network, and one more that they read.
 _NETWORK_KEYS = ("state_dict", "netG", "model")
-# Checkpoints of mmediting 0.x hold the channel means a second time, as a convolution, and count their steps.
+# Checkpoints of mmediting 0.x also hold the channel means as a convolution, and a counter of steps.
 _MMAGIC_PARTS = ("generator", "discriminator", "feature_loss", "img_denormalize", "step_counter")
 
 
 class Foreign(NamedTuple):
-    """A network found in a file.
+    """A network found in a checkpoint.
 
     Attributes:
-        network: which.
+        network: kind of network.
         state: its parameters in our names.
-        source: whose it is, and in what form it came.
-        left_out: other networks of the file.
+        source: owner and form of the checkpoint.
+        left_out: other networks in the checkpoint.
     """
 
     network: NetworkKind
@@ -32,15 +32,15 @@ class Foreign(NamedTuple):
 
 
 def find_network(content: object) -> Foreign:
-    """Find out whose and which network a checkpoint holds.
+    """Recognise the network in a checkpoint by its parameter names.
 
-    Of several networks in one checkpoint, the one that super-resolves is taken.
+    Of several networks, the one that super-resolves is taken.
 
     Args:
         content: a state dict, with or without the `module.` of DataParallel, or a training checkpoint around one.
 
     Raises:
-        CheckpointError: none of the authors' or mmagic's networks, or a key that does not belong to it.
+        CheckpointError: none of the authors' or mmagic's networks, or an unknown parameter.
     """
     found, form, left_out = content, "state dict", ()
     if isinstance(content, dict):
@@ -59,7 +59,7 @@ def find_network(content: object) -> Foreign:
 
 
 def _plain_tensors(found: object) -> dict[str, Tensor]:
-    """The state dict, if it is one: no other values, and no views that claim sizes which the file does not have."""
+    """Check that an object is a dict of dense tensors, none of which claims more memory than its storage has."""
     if not isinstance(found, dict) or not found:
         raise CheckpointError(
             f"expected a dict of tensors, or a checkpoint with one under {' or '.join(_NETWORK_KEYS)}, "
@@ -89,7 +89,7 @@ def _without_prefix(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
 
 
 def _other_parts(keys: Iterable[str]) -> tuple[str, ...]:
-    """What mmagic keeps beside the generator, as far as it has learned weights."""
+    """The other networks with learned weights in mmagic's checkpoint."""
     parts: dict[str, str] = {}
     for key in keys:
         parts.setdefault(key.split(".")[0], key)

@@ -1,4 +1,4 @@
-"""Damage for faces that are measured: named, the same every time, and made as in training."""
+"""Reproducible damage of faces for evaluation, with the operations of training."""
 
 import re
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from dicface.images.pixels import resize
 from dicface.networks.resize import round_to_8_bits, to_pixels
 
 NAMES = "grey, sepia, faded, blurX, noiseX, grainX, sharpX, jpegQ, jpegQ-444, twice-jpegQ, twice-jpegQ-444"
-"""Damages by name; X and Q stand for numbers."""
+"""Names of damages; X and Q stand for numbers."""
 NOTHING = "none"
 _SEPIA_STRENGTH = 0.7
 _FADED_BLACK, _FADED_WHITE = 0.15, 0.8
@@ -25,11 +25,11 @@ _HALO_RADIUS_PX = 0.8
 
 Draw = np.random.Generator
 Effect = Callable[[NDArray[np.uint8], Draw], NDArray[np.uint8]]
-"""(H, H, 3) uint8 RGB and random numbers -> the same shape, damaged."""
+"""Damages an image: (H, H, 3) uint8 RGB and a random generator -> (H, H, 3) uint8 RGB."""
 
 
 class _Range(NamedTuple):
-    """Strengths that a damage may have."""
+    """Range of the strength of a damage; `whole` for integers only."""
 
     low: float
     high: float
@@ -38,12 +38,12 @@ class _Range(NamedTuple):
 
 @dataclass(frozen=True)
 class Damage:
-    """What happens to faces before they are super-resolved.
+    """Damage of faces before they are super-resolved.
 
     Attributes:
-        name: as it was asked for, empty for no damage.
-        prints: change the high-resolution face, so that it is also what counts as true: grey, sepia and faded.
-        faults: happen to the low-resolution crop, in this order.
+        name: as given; empty for no damage.
+        prints: effects on the high-resolution face and thereby on the reference: grey, sepia and faded.
+        faults: effects on the low-resolution crop, in this order.
     """
 
     name: str = ""
@@ -51,7 +51,7 @@ class Damage:
     faults: tuple[Effect, ...] = ()
 
     def truth(self, hr: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """(N, 128, 128, 3) uint8 RGB -> the faces that results are compared with, the same shape."""
+        """The faces that results are compared with: (N, 128, 128, 3) uint8 RGB -> the same shape."""
         if not self.prints:
             return hr
         return np.stack([_applied(self.prints, face, 0) for face in hr])
@@ -62,10 +62,10 @@ class Damage:
         Args:
             truth: (128, 128, 3) uint8 RGB, one of `truth`.
             lr_size: side of the result in pixels.
-            face: its number in the data, which decides the noise and where on JPEG's grid the crop lies.
+            face: number of the face in the data, the seed of noise and of the position on JPEG's grid.
 
         Returns:
-            (lr_size, lr_size, 3) uint8 RGB, the same every time.
+            (lr_size, lr_size, 3) uint8 RGB; equal arguments give equal crops.
         """
         return _applied(self.faults, resize(truth, (lr_size, lr_size)), face)
 
@@ -80,7 +80,7 @@ def _applied(effects: tuple[Effect, ...], image: NDArray[np.uint8], face: int) -
 
 
 def _effect(change: Callable[[Tensor], Tensor]) -> Effect:
-    """An effect out of a function of (1, 3, H, H) float RGB in [0, 1]."""
+    """An effect from a function of (1, 3, H, H) float RGB in [0, 1]."""
 
     def effect(image: NDArray[np.uint8], _: Draw) -> NDArray[np.uint8]:
         changed = change(torch.tensor(image).permute(2, 0, 1)[None] / 255)
@@ -147,17 +147,17 @@ def _parse_fault(name: str) -> Effect:
 
 
 def parse_damage(text: str) -> Damage:
-    """The damage that names stand for.
+    """Parse a damage.
 
     Args:
-        text: names with commas between, applied in this order; empty or `none` for no damage. `grey`, `sepia` and
-            `faded` change the face itself and come first. `blurX`: standard deviation in pixels of the crop. `noiseX`:
+        text: comma-separated names, applied in this order; empty or `none` for no damage. `grey`, `sepia` and `faded`
+            change the reference and come first. `blurX`: standard deviation in pixels of the crop. `noiseX`:
             standard deviation in grey levels, independent in every colour; `grainX`: the same in all colours. `sharpX`:
             amount of an unsharp mask. `jpegQ`: quality, with colour at half resolution, or at full with `-444`;
             `twice-jpegQ`: stored twice, at another place of the grid.
 
     Raises:
-        UsageError: an unknown name, a strength outside reason, or a print after another damage.
+        UsageError: an unknown name, a strength out of range, or a print after another damage.
     """
     names = [] if text.strip() in ("", NOTHING) else [name.strip() for name in text.split(",")]
     prints = [name for name in names if name in _PRINTS]

@@ -1,4 +1,4 @@
-"""Whether a restored face still looks like the same person, to a network that compares people."""
+"""Face embeddings for measuring identity similarity."""
 
 from typing import NamedTuple
 
@@ -17,11 +17,11 @@ FEATURE_MODEL = "features"
 
 
 class HeldOut(NamedTuple):
-    """How well face features tell people apart whom they were not trained on.
+    """Verification result of face features on identities outside their training data.
 
     Attributes:
-        data: the faces.
-        identities: how many people they are of.
+        data: name of the pack.
+        identities: number of identities in it.
         auc: see `verification_auc`.
     """
 
@@ -31,11 +31,11 @@ class HeldOut(NamedTuple):
 
 
 class Recogniser:
-    """LightCNN-9 trained to tell people apart (`configs/features.toml`).
+    """LightCNN-9 trained to classify identities (`configs/features.toml`).
 
     Attributes:
-        name: as it was asked for.
-        held_out: how good it is; None if it is not embedded, since only a card says that.
+        name: as given.
+        held_out: its verification result; None if it is not embedded and has no card.
     """
 
     def __init__(self, model: str = FEATURE_MODEL) -> None:
@@ -46,7 +46,7 @@ class Recogniser:
 
         Raises:
             UnknownModelError: no such model.
-            CheckpointError: the file is not of such a run.
+            CheckpointError: the file is not from a `features` run.
         """
         self.name = model
         path = find_model(model, ".safetensors", "features")
@@ -69,7 +69,7 @@ class Recogniser:
             faces: (N, 128, 128, 3) uint8 RGB.
 
         Returns:
-            (N, E) float32 of length 1; the cosine of two is their similarity.
+            (N, E) float32 of length 1; the dot product of two is their cosine similarity.
         """
         with torch.inference_mode():
             embeddings = self._network(torch.from_numpy(to_network(faces)) - channel_means())

@@ -1,4 +1,4 @@
-"""PSNR and SSIM of 8-bit images, errors of landmarks, likeness of faces."""
+"""PSNR and SSIM of 8-bit images, landmark errors, verification AUC, average precision."""
 
 from typing import Literal
 
@@ -37,7 +37,7 @@ def psnr(images: NDArray[np.uint8], references: NDArray[np.uint8]) -> NDArray[np
         images, references: (N, H, W, C) uint8.
 
     Returns:
-        (N,) float64 in dB; infinite where both are the same.
+        (N,) float64 in dB; infinite for equal images.
     """
     difference = images.astype(np.float64) - references
     error = np.square(difference).mean(axis=(1, 2, 3))
@@ -46,7 +46,7 @@ def psnr(images: NDArray[np.uint8], references: NDArray[np.uint8]) -> NDArray[np
 
 
 def _blur(images: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Gaussian mean over every 11x11 window that lies inside the image."""
+    """Gaussian mean over every 11x11 window inside the image."""
     kernel = gaussian_weights(_SIGMA, _WINDOW // 2)
     rows = sliding_window_view(images, _WINDOW, axis=1) @ kernel
     return sliding_window_view(rows, _WINDOW, axis=2) @ kernel
@@ -101,11 +101,11 @@ def nrmse(
 
 
 def verification_auc(embeddings: NDArray[np.floating], identities: NDArray[np.integer]) -> float:
-    """How often two pictures of one person are more alike than two pictures of different people.
+    """Probability that two images of one identity have a higher cosine than two images of different identities.
 
     Args:
-        embeddings: (N, E), compared by their cosine.
-        identities: (N,), at least one of them occurring twice, and two different ones.
+        embeddings: (N, E) float.
+        identities: (N,) integers, with at least one pair of equal and one of different ones.
 
     Returns:
         Area under the ROC curve over all pairs: 0.5 for chance, 1 for perfect.
@@ -121,12 +121,12 @@ def verification_auc(embeddings: NDArray[np.floating], identities: NDArray[np.in
 
 
 def average_precision(scores: NDArray[np.floating], hits: NDArray[np.bool_], wanted: int) -> float:
-    """Mean precision of what was found, over the share of what there was to find.
+    """Average precision of detections.
 
     Args:
-        scores: (P,), the higher the surer.
-        hits: (P,), whether each is one that was wanted; each of those at most once.
-        wanted: how many there were.
+        scores: (P,) float, confidence of each detection.
+        hits: (P,) bool, whether it is a true positive; each target counts at most once.
+        wanted: number of targets.
 
     Returns:
         0 to 1; the area under the precision-recall curve, with precision taken as the best at that recall or beyond.

@@ -1,4 +1,4 @@
-"""Evaluation protocols: what is compared, under one name each."""
+"""Evaluation protocols by name: colour, border and metric variants."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ class Protocol:
     """How two faces are compared.
 
     Attributes:
-        name: stands beside every number measured this way.
+        name: published with every number of this protocol.
         luma: compare BT.601 luma instead of RGB.
-        border: pixels cut from every side first.
-        negative: take SSIM of the luma's negative, as the released code does without meaning to.
+        border: pixels cut off every side first.
+        negative: compute SSIM of the luma's negative, an artefact of the released code (ADR 0011).
     """
 
     name: str
@@ -53,12 +53,11 @@ Y_CROP8_RELEASED = Protocol("y-crop8-released", luma=True, border=8, negative=Tr
 """What the authors' code computes: PSNR as `y-crop8`, SSIM of negatives (ADR 0011). For comparison with its output."""
 
 PROTOCOLS = (Y_CROP8, RGB_CROP8, Y)
-"""What is measured if nothing else is asked for."""
+"""Default protocols."""
 
 
 def protocols_by_name(names: Sequence[str]) -> tuple[Protocol, ...]:
-    """Protocols that are asked for.
-
+    """Look up protocols by name.
     Raises:
         UsageError: an unknown name.
     """

@@ -1,4 +1,4 @@
-"""Numbers of each face: what one upscaler reached, by every measure."""
+"""Scores of an upscaler on each face."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -16,16 +16,16 @@ from dicface.runtime.landmark_model import LandmarkModel
 from dicface.runtime.upscalers import Upscaler
 
 NORMALISERS: tuple[Normaliser, ...] = ("width", "outer_eye", "inter_ocular")
-# Only the numbers of a part are kept, so that large sets fit.
+# Faces per part; images are kept for one part at a time.
 _PART = 32
 
 
 class Judgement(NamedTuple):
-    """What independent networks find on some faces.
+    """Results of independent networks on N faces.
 
     Attributes:
-        nrmse: by normaliser, (N,) error of the landmarks found, as a fraction of that distance.
-        embeddings: (N, E) float32 of length 1, what tells people apart; None if not asked for.
+        nrmse: by normaliser, (N,) float64 landmark errors as fractions of that distance.
+        embeddings: (N, E) float32 face embeddings of length 1; None without a recogniser.
     """
 
     nrmse: Mapping[Normaliser, NDArray[np.float64]]
@@ -33,23 +33,22 @@ class Judgement(NamedTuple):
 
 
 class Judges:
-    """Networks that look at finished faces and know nothing of how they were made.
+    """Independent networks that measure landmarks and identity on results.
 
     Attributes:
-        wanted: (N, 68, 2) float32, the landmarks that count as true, x, y in pixels of the 128x128 faces.
-        wanted_from: where these are from.
-        recogniser: what tells people apart; None if not asked for.
-        hr: what they find on the high-resolution faces themselves.
+        wanted: (N, 68, 2) float32 reference landmarks, x, y in pixels of the 128x128 faces.
+        wanted_from: where the reference landmarks come from.
+        recogniser: gives face embeddings; None to leave identity out.
+        hr: results on the high-resolution faces themselves.
     """
 
     def __init__(self, references: References, landmarks: LandmarkModel, recogniser: Recogniser | None = None) -> None:
-        """Look at the high-resolution faces once.
+        """Judge the high-resolution faces.
 
         Args:
-            references: faces to measure against. Where their landmarks are not known, those found on them count as
-                true.
+            references: faces to measure against. Without annotated landmarks, those found on them are the reference.
             landmarks: finds landmarks.
-            recogniser: tells people apart; None leaves that out.
+            recogniser: gives face embeddings; None leaves identity out.
         """
         self._landmarks = landmarks
         self.recogniser = recogniser
@@ -67,7 +66,7 @@ class Judges:
 
         Args:
             faces: (n, 128, 128, 3) uint8 RGB.
-            part: which of the references they are.
+            part: their numbers among the references.
         """
         found = self._landmarks(faces).points
         errors: dict[Normaliser, NDArray[np.float64]] = {by: nrmse(found, self.wanted[part], by) for by in NORMALISERS}
@@ -75,14 +74,14 @@ class Judges:
 
 
 class Scores(NamedTuple):
-    """What one upscaler reached, face by face.
+    """Scores of one upscaler on each of N faces.
 
     Attributes:
-        name: of the upscaler.
-        psnr: by protocol, (N, T) dB of every step, infinite where a face came back exactly.
-        ssim: by protocol, (N, T).
-        deviation_mean, deviation_worst: (N,) grey levels between the reduction of the last step and the input.
-        judged: of the last step; None if not asked for.
+        name: name of the upscaler.
+        psnr: by protocol, (N, T) float64 in dB for every step; infinite for an exact result.
+        ssim: by protocol, (N, T) float64.
+        deviation_mean, deviation_worst: (N,) float64, grey levels between the reduced last step and the input.
+        judged: judgement of the last step; None without judges.
     """
 
     name: str
@@ -136,12 +135,12 @@ def score(
     """Reduce faces, super-resolve them, and compare.
 
     Args:
-        upscaler: what is measured.
+        upscaler: the model to measure.
         references: faces to measure against.
-        lr_size: side of the low-resolution crop, reduced with Pillow's bicubic.
-        judges: made for the same references; None leaves landmarks and people out.
+        lr_size: side of the low-resolution crop in pixels, reduced with Pillow's bicubic.
+        judges: judges of the same references; None leaves landmarks and identity out.
         protocols: how faces are compared.
-        damage: what happens to the faces first.
+        damage: damage of the faces before super-resolution.
     """
     parts = [
         _score_part(upscaler, references, part, lr_size, judges, protocols, damage)

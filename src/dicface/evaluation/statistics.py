@@ -1,4 +1,4 @@
-"""From numbers of each face to one number with its interval."""
+"""Means over faces with bootstrap intervals, and paired comparisons."""
 
 from typing import Any, NamedTuple
 
@@ -6,15 +6,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 BOOTSTRAP_DRAWS = 2000
-# Draws are made in parts, which bounds their memory on large sets.
+# Resampling is done in parts, which bounds memory on large sets.
 _DRAWN_AT_ONCE = 4_000_000
 
 
 def bootstrap_interval(values: NDArray[np.float64]) -> list[float]:
-    """95 % interval of a mean by resampling the faces, always with the same draws.
+    """95 % bootstrap interval of a mean, with a fixed seed.
 
     Args:
-        values: (N,) one finite number a face.
+        values: (N,) finite values, one per face.
+
+    Returns:
+        Low and high end.
     """
     generator = np.random.default_rng(0)
     rows = max(1, _DRAWN_AT_ONCE // len(values))
@@ -29,8 +32,8 @@ class Estimate(NamedTuple):
     """A mean over faces.
 
     Attributes:
-        mean: None if it is infinite, as the PSNR of a face that came back exactly, which has no place in JSON.
-        ci95: 95 % bootstrap interval; None beside no mean.
+        mean: the mean; None if infinite, as the PSNR of an exact result, which JSON cannot hold.
+        ci95: 95 % bootstrap interval; None without a mean.
     """
 
     mean: float | None
@@ -42,7 +45,7 @@ class Estimate(NamedTuple):
         return self._asdict()
 
     def text(self, digits: int, factor: float = 1.0, sign: str = "") -> str:
-        """For reading: the mean, and the interval in brackets."""
+        """The mean as text, with the interval in brackets."""
         if self.mean is None:
             return "infinite"
         mean = f"{self.mean * factor:{sign}.{digits}f}"
@@ -53,19 +56,19 @@ class Estimate(NamedTuple):
 
 
 def estimate(values: NDArray[np.float64]) -> Estimate:
-    """Mean and interval of (N,) numbers."""
+    """Mean and interval of (N,) values."""
     if not np.isfinite(values).all():
         return Estimate(None, None)
     return Estimate(float(values.mean()), bootstrap_interval(values))
 
 
 class Paired(NamedTuple):
-    """Two upscalers on the same faces.
+    """Paired comparison of two upscalers.
 
     Attributes:
-        difference: of the first to the second, face by face.
-        win_rate: share of faces on which the first is better, ties counting half.
-        worse: share of faces on which the first is worse, ties not counting.
+        difference: mean difference, first minus second.
+        win_rate: share of faces on which the first is better; ties count half.
+        worse: share of faces on which the first is worse; ties do not count.
     """
 
     difference: Estimate
@@ -83,10 +86,10 @@ def paired(values: NDArray[np.float64], others: NDArray[np.float64], lower_is_be
     """Compare two upscalers face by face.
 
     Args:
-        values, others: (N,), of the same faces in the same order.
-        lower_is_better: as for errors.
+        values, others: (N,) float64, scores of the same faces in the same order.
+        lower_is_better: True for errors.
     """
-    # Two faces that both came back exactly differ by nothing, as endless as their PSNR is.
+    # Two exact results have infinite PSNR and a difference of zero.
     difference = np.subtract(values, others, out=np.zeros(len(values)), where=values != others)
     above, below = (values > others).mean(), (values < others).mean()
     wins, losses = (below, above) if lower_is_better else (above, below)

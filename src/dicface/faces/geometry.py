@@ -1,6 +1,7 @@
-"""Where a face is cut out of a photo: squares, and points to and from their frame.
+"""Boxes and square crops in photos, and points between their frames.
 
-Photo coordinates count edges: 0 is the outer edge of the first pixel. Landmarks count pixel centres, as everywhere.
+Boxes are in pixels of the photo with edges at integers: 0 is the outer edge of the first pixel. Landmarks have pixel
+centres at integers, as everywhere.
 """
 
 from typing import NamedTuple
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from dicface.images.pixels import FACE_PX
 
 ENLARGEMENT = 1.3
-"""A crop is that many times the landmarks' square. Source: the released code's preparation."""
+"""Side of a crop, relative to the landmarks' square. Source: the released code's preparation."""
 
 
 class Box(NamedTuple):
@@ -24,7 +25,7 @@ class Box(NamedTuple):
 
 
 class Square(NamedTuple):
-    """A crop: whole pixels, so that cutting it out resamples nothing. It may reach beyond the photo."""
+    """A square crop of whole pixels, which needs no resampling. It may reach beyond the photo."""
 
     left: int
     top: int
@@ -32,7 +33,7 @@ class Square(NamedTuple):
 
     @property
     def box(self) -> Box:
-        """The same as a rectangle."""
+        """The square as a box."""
         return Box(self.left, self.top, self.left + self.side, self.top + self.side)
 
 
@@ -44,8 +45,7 @@ def _square_about(box: Box, enlargement: float) -> Square:
 
 
 def landmark_box(landmarks: NDArray[np.floating]) -> Box:
-    """Smallest box about landmarks.
-
+    """Smallest box that contains all landmarks.
     Args:
         landmarks: (K, 2) x, y in pixels of the photo, pixel centres at integers.
     """
@@ -58,27 +58,26 @@ def square_of_landmarks(landmarks: NDArray[np.floating], enlargement: float = EN
 
     Args:
         landmarks: (K, 2) x, y in pixels of the photo, pixel centres at integers.
-        enlargement: how many times the landmarks' square the crop is.
-
+        enlargement: side of the crop, relative to the landmarks' square.
     Source: the released code's preparation; not clipped to the photo, see `cut`.
     """
     return _square_about(landmark_box(landmarks), enlargement)
 
 
 def square_of_box(box: Box) -> Square:
-    """The same crop for a box drawn about a face from brows to chin."""
+    """The crop of a face whose box goes from brows to chin, which is taken for the landmarks' box."""
     return _square_about(box, ENLARGEMENT)
 
 
 def cut(pixels: NDArray[np.uint8], square: Square) -> NDArray[np.uint8]:
-    """Copy a square out of a photo; beyond the edge the nearest pixel is repeated.
+    """Copy a square out of a photo. Beyond the edge, the nearest pixel is repeated.
 
     Args:
         pixels: (H, W, 3) uint8.
         square: the crop.
 
     Returns:
-        (side, side, 3) uint8, pixels untouched.
+        (side, side, 3) uint8.
     """
     height, width = pixels.shape[:2]
     rows = np.clip(np.arange(square.top, square.top + square.side), 0, height - 1)
@@ -87,7 +86,7 @@ def cut(pixels: NDArray[np.uint8], square: Square) -> NDArray[np.uint8]:
 
 
 def to_photo(landmarks: NDArray[np.floating], square: Square) -> NDArray[np.float32]:
-    """Landmarks from the 128x128 image of a crop to the photo.
+    """Transform landmarks from the 128x128 image of a crop to the photo.
 
     Args:
         landmarks: (..., 2) x, y in pixels of the 128x128 image, pixel centres at integers.

@@ -25,14 +25,14 @@ class PhotoLandmarks(NamedTuple):
 def locate(model: LandmarkModel, pixels: NDArray[np.uint8], box: Box, passes: int = 2) -> PhotoLandmarks:
     """Find the landmarks of a face in a photo.
 
-    A detector's box is only about that of the landmarks, so the face is cut out again by the landmarks found first,
-    as the model's training faces were.
+    A detector's box only approximates that of the landmarks. Each further pass cuts the face out by the landmarks of
+    the pass before, as the model's training faces were cut.
 
     Args:
-        model: for sharp faces.
+        model: model for sharp faces.
         pixels: (H, W, 3) uint8 RGB.
-        box: about the face, brows to chin.
-        passes: how often the face is cut out, at least 1.
+        box: box of the face, brows to chin.
+        passes: number of passes, at least 1.
     """
     square = square_of_box(box)
     for _ in range(passes - 1):

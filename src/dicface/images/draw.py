@@ -1,4 +1,4 @@
-"""Pictures about faces: landmarks drawn in, steps side by side."""
+"""Drawings: landmarks and boxes in images, images side by side, contact sheets."""
 
 from collections.abc import Sequence
 
@@ -14,16 +14,16 @@ def draw_landmarks(pixels: NDArray[np.uint8], landmarks: NDArray[np.floating], r
     """Draw a dot at each landmark.
 
     Args:
-        pixels: (H, W, 3) uint8 RGB; left as it is.
+        pixels: (H, W, 3) uint8 RGB; not changed.
         landmarks: (K, 2) x, y in pixels, pixel centres at integers.
-        radius: of a dot, in pixels.
+        radius: radius of a dot in pixels.
 
     Returns:
         (H, W, 3) uint8 RGB.
     """
     image = Image.fromarray(pixels)
     pen = ImageDraw.Draw(image)
-    # Pillow cuts fractions off.
+    # Pillow truncates fractions.
     for x, y in np.rint(landmarks).astype(int).tolist():
         pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=_DOT)
     return np.asarray(image)
@@ -33,7 +33,7 @@ def draw_boxes(pixels: NDArray[np.uint8], boxes: Sequence[Sequence[float]]) -> N
     """Draw a frame around each box.
 
     Args:
-        pixels: (H, W, 3) uint8 RGB; left as it is.
+        pixels: (H, W, 3) uint8 RGB; not changed.
         boxes: left, top, right, bottom in pixels, edges.
 
     Returns:
@@ -47,19 +47,19 @@ def draw_boxes(pixels: NDArray[np.uint8], boxes: Sequence[Sequence[float]]) -> N
 
 
 def side_by_side(images: list[NDArray[np.uint8]], gap: int = 2) -> NDArray[np.uint8]:
-    """Images of one height in a row, with white between them."""
+    """Images of equal height in a row, with a white gap in pixels between them."""
     spacer = np.full((images[0].shape[0], gap, 3), 255, dtype=np.uint8)
     row = [part for image in images for part in (image, spacer)][:-1]
     return np.concatenate(row, axis=1)
 
 
 def contact_sheet(tiles: list[NDArray[np.uint8]], captions: list[str], columns: int = 12) -> NDArray[np.uint8]:
-    """Pictures of one size in rows, each with a line of text below.
+    """Images of equal size in rows, each with a caption below.
 
     Args:
         tiles: (H, W, 3) uint8 RGB each, at least one.
-        captions: one a tile; what does not fit is cut off at the front.
-        columns: tiles in a row.
+        captions: one per tile; a long one is cut off at the front.
+        columns: tiles per row.
 
     Returns:
         (rows * (H + 14), columns * W, 3) uint8 RGB; fewer columns if there are fewer tiles.

@@ -1,4 +1,4 @@
-"""Input files, in folders or alone, and where their results go."""
+"""Lists of input files and the paths of their results."""
 
 import os
 from collections.abc import Sequence
@@ -11,13 +11,13 @@ from dicface.images.photo import READ_SUFFIXES, WRITE_SUFFIXES
 
 
 class Job(NamedTuple):
-    """One file to work on.
+    """An input file and its results.
 
     Attributes:
-        source: the file, or a folder that gave none.
-        target: where its result goes.
-        problem: why it cannot be worked on, if that is known beforehand.
-        beside: further files that it writes.
+        source: the file, or a folder without usable files.
+        target: path of the result.
+        problem: why it cannot be read, if that is known already; else empty.
+        beside: paths of further results.
     """
 
     source: Path
@@ -27,7 +27,7 @@ class Job(NamedTuple):
 
 
 def _is_folder(path: Path) -> bool:
-    """Whether it is a folder; what cannot even be looked at is none."""
+    """Whether a path is a folder; False where access is denied."""
     try:
         return path.is_dir()
     except OSError:
@@ -43,7 +43,7 @@ def _images_below(folder: Path, out: Path) -> list[Job]:
         jobs.append(Job(Path(error.filename), out, f"the folder cannot be read: {error.strerror}"))
 
     for parent, folders, names in os.walk(folder, onerror=unreadable):
-        # Results of an earlier call that lie below the input are not input.
+        # Results of an earlier call below the input folder are no inputs.
         folders[:] = sorted(name for name in folders if real_path(Path(parent, name)) != results)
         for name in sorted(names):
             image = Path(parent, name)
@@ -61,16 +61,15 @@ def _target(folder: Path, relative: Path) -> Path:
 def list_jobs(sources: Sequence[Path], out: Path) -> list[Job]:
     """Pair inputs with outputs.
 
-    A folder stands for all images below it, whose subfolders are kept. One file goes to `out` itself if that has a
-    suffix and is no folder; everything else goes below `out` under its own name, as PNG if its format cannot be
-    written.
+    A folder stands for all images below it, whose subfolders are kept. A single file goes to `out` itself if that has a
+    suffix and is no folder. All others go below `out` under their own names, as PNG if their format cannot be written.
 
     Args:
         sources: files and folders.
         out: the output file or folder.
 
     Raises:
-        UsageError: `out` is named like an image, but there are several inputs or it cannot be written.
+        UsageError: `out` has an image suffix, but there are several inputs or the format cannot be written.
     """
     one_file = len(sources) == 1 and not _is_folder(sources[0])
     like_an_image = out.suffix.lower() in {*READ_SUFFIXES, *WRITE_SUFFIXES}
@@ -85,7 +84,7 @@ def list_jobs(sources: Sequence[Path], out: Path) -> list[Job]:
 
 
 def jobs_below(sources: Sequence[Path], folder: Path) -> list[Job]:
-    """Pair inputs, files and folders, with their places below a folder, whatever it is called."""
+    """Pair files and folders with paths below an output folder, whatever its name."""
     jobs: list[Job] = []
     for source in dict.fromkeys(sources):
         one = Job(source, _target(folder, Path(source.name)))
@@ -99,10 +98,10 @@ def with_maps(jobs: Sequence[Job]) -> list[Job]:
 
 
 def split_finished(jobs: Sequence[Job]) -> tuple[list[Job], list[Job]]:
-    """The jobs that are left, and those whose results are all there.
+    """Split jobs into those to do and those whose results all exist.
 
-    A job that would be refused is left: one that would replace an input, and of several with one result all but the
-    first.
+    Jobs that would be refused are jobs to do: those that would replace an input, and of several with the same result
+    all but the first.
     """
     left: list[Job] = []
     finished: list[Job] = []

@@ -1,4 +1,4 @@
-"""Pixels as arrays: their range, size, luma and smoothing."""
+"""Operations on pixel arrays: range, size, luma, smoothing."""
 
 from typing import TypeVar
 
@@ -19,7 +19,7 @@ LUMA_WEIGHTS = (0.299, 0.587, 0.114)
 
 
 def to_uint8(images: NDArray[np.floating]) -> NDArray[np.uint8]:
-    """Pixels in [0, 1] to 8 bits: clipped, scaled by 255, rounded."""
+    """Quantise pixels in [0, 1] to uint8: clipped, scaled by 255, rounded."""
     return np.rint(np.clip(images, 0, 1) * 255).astype(np.uint8)
 
 
@@ -29,28 +29,31 @@ def to_network(crops: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def resize(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
-    """Pillow's bicubic resize.
+    """Resize with Pillow's bicubic filter.
 
     Args:
         pixels: (H, W, 3) or (H, W) uint8.
-        size: width, height of the result.
+        size: width and height of the result in pixels.
+
+    Returns:
+        uint8 of the new size.
     """
     return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC))
 
 
 def luma(pixels: NDArray[np.uint8], kind: type[Float] = np.float32) -> NDArray[Float]:
-    """(..., 3) uint8 RGB -> (...) float32, or another kind of float, in grey levels from 0 to 255."""
+    """Luma: (..., 3) uint8 RGB -> (...) floats of a given kind, 0 to 255."""
     return np.asarray(pixels.astype(kind) @ np.array(LUMA_WEIGHTS, dtype=kind), dtype=kind)
 
 
 def gaussian_weights(sigma_px: float, reach_px: int) -> NDArray[np.float64]:
-    """A Gaussian at the pixels -reach_px..reach_px: (2 * reach_px + 1,) float64, sum 1."""
+    """Gaussian kernel at the pixels -reach_px..reach_px: (2 * reach_px + 1,) float64 with sum 1."""
     weights = np.exp(-(np.arange(-reach_px, reach_px + 1) ** 2) / (2 * sigma_px**2))
     return weights / weights.sum()
 
 
 def smooth(values: NDArray[np.float32], sigma_px: float) -> NDArray[np.float32]:
-    """A Gaussian mean over (H, W) values; beyond the edge the nearest one is repeated."""
+    """Gaussian blur of (H, W) values. Beyond the edge, the nearest value is repeated."""
     reach = round(3 * sigma_px)
     weights = gaussian_weights(sigma_px, reach)
     for axis in (0, 1):

@@ -1,6 +1,6 @@
-"""What is known of faces beforehand: landmark files, the authors' pickles, CelebA's lists.
+"""Annotations of faces: landmark files, the authors' pickles, CelebA's lists.
 
-Points and boxes are those of the upright photo, as viewers show it (ADR 15).
+Points and boxes are in the frame of the upright photo, as viewers show it (ADR 15).
 """
 
 from collections.abc import Mapping
@@ -17,20 +17,20 @@ from dicface.preparation.plain_pickle import read_plain_pickle
 
 _T = TypeVar("_T")
 
-# From CelebA's five points to the box of 68: its side in longer sides of the five points' box, and how far down.
-# Median of celeba-val, whose five points are taken from its 68.
+# From CelebA's five points to the box of 68 points: its side, relative to the longer side of the five points' box, and
+# its shift down. Medians of celeba-val, with five points derived from its 68.
 _FIVE_TO_68, _FIVE_DOWN = 2.07, 0.17
-# From CelebA's face boxes, which go from the hair to below the chin and from ear to ear, to those of the landmarks.
-# Worked out by the first faces of its lists; the landmark network looks again from there.
+# From CelebA's face boxes (hair to below the chin, ear to ear) to landmark boxes. Fitted on the first faces of its
+# lists; the landmark network refines the result.
 _BOX_WIDTH, _BOX_HEIGHT, _BOX_DOWN = 0.74, 0.58, 0.05
 
 
 class Annotation(NamedTuple):
-    """What is known of the face of a photo: its landmarks, or else where it is.
+    """The annotated face of a photo: its landmarks or its box.
 
     Attributes:
-        landmarks: (68, 2) float32 x, y in pixels of the photo, pixel centres at integers; None if not known.
-        box: left, top, right, bottom about the face, brows to chin, in pixels of the photo, edges; None if not needed.
+        landmarks: (68, 2) float32 x, y in pixels of the photo, pixel centres at integers; None if unknown.
+        box: left, top, right, bottom of the face, brows to chin, in pixels of the photo, edges; None with landmarks.
     """
 
     landmarks: NDArray[np.float32] | None
@@ -38,30 +38,37 @@ class Annotation(NamedTuple):
 
 
 class Annotations(Protocol):
-    """Anything that knows faces of photos."""
+    """A source of annotations."""
 
     description: str
-    """Says which annotations they are, down to their content; differs if they do."""
+    """Identifies source and content: equal descriptions mean equal annotations."""
 
     def find(self, photo: Path, name: str) -> Annotation | None:
-        """The face of a photo, None if it is not annotated.
+        """The annotated face of a photo; None if it is not annotated.
+
+        Args:
+            photo: path of the photo.
+            name: name of the photo, see `find_by_name`.
 
         Raises:
-            InputError: it is, but not in a usable way.
+            InputError: its annotation is unusable.
         """
         ...
 
     def file_of(self, photo: Path) -> Path | None:
-        """The file that annotates this photo alone, if it is so kept."""
+        """The file that holds the annotation of this photo alone; None if one file holds all."""
         ...
 
 
 def find_by_name(table: Mapping[str, _T], name: str) -> _T | None:
-    """Look a photo up by its path, else by its file's name, else by that with `.jpg` (CelebA exists as PNG, too).
+    """Look up a photo by its path, its file name, or its file name with suffix `.jpg` (CelebA is also stored as PNG).
 
     Args:
-        table: by name.
-        name: of a photo, with the folders below the one that was given, `/` between them.
+        table: values by name.
+        name: path of a photo relative to the given folder, with `/` as separator.
+
+    Returns:
+        The value of the first of these names in the table; None if there is none.
     """
     file = PurePosixPath(name).name
     for key in (name, file, str(PurePosixPath(file).with_suffix(".jpg"))):
@@ -80,7 +87,7 @@ def read_pts(path: Path) -> NDArray[np.float32]:
         (68, 2) float32 x, y in pixels of the photo, pixel centres at integers from 0.
 
     Raises:
-        InputError: unreadable, not 68 points, or coordinates that are no numbers.
+        InputError: unreadable, not 68 points, or non-finite coordinates.
     """
     try:
         body = path.read_text(encoding="ascii").partition("{")[2].partition("}")[0]
@@ -95,7 +102,7 @@ def read_pts(path: Path) -> NDArray[np.float32]:
 
 
 class PtsFiles:
-    """A `.pts` file for each photo: beside it, or under its name in a folder."""
+    """One `.pts` file per photo: beside it, or of the same stem in another folder."""
 
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder
@@ -125,7 +132,7 @@ class _OneFile:
 class AuthorsPickle(_OneFile):
     """The DIC authors' annotations: a dict by file name of dicts with `landmark` (68 pairs) and `bbox` (their crop).
 
-    The crop is made anew from the landmarks; `bbox` is not used.
+    Crops are computed from the landmarks; `bbox` is not used.
     """
 
     def __init__(self, path: Path) -> None:
@@ -154,7 +161,7 @@ class AuthorsPickle(_OneFile):
 
 
 def _as_array(entry: object) -> NDArray[np.float32] | str:
-    """Landmarks of an entry, or what is wrong with it; a bad entry spoils its photo alone."""
+    """Landmarks of an entry, or the text of an error that concerns its photo alone."""
     if not isinstance(entry, dict) or "landmark" not in entry:
         keys = sorted(map(str, entry)) if isinstance(entry, dict) else type(entry).__name__
         return f"expected an entry with 'landmark', got {keys}"
@@ -170,7 +177,7 @@ def _as_array(entry: object) -> NDArray[np.float32] | str:
 
 
 class CelebAPlaces(_OneFile):
-    """Where faces are, by CelebA's `list_landmarks(_align)_celeba.txt` (five points) or `list_bbox_celeba.txt`."""
+    """Face boxes from CelebA's `list_landmarks(_align)_celeba.txt` (five points) or `list_bbox_celeba.txt`."""
 
     def __init__(self, path: Path) -> None:
         """Read a list.
@@ -209,16 +216,16 @@ class CelebAPlaces(_OneFile):
 
 
 def read_celeba_list(path: Path) -> dict[str, NDArray[np.int64]]:
-    """One of CelebA's text lists: a file's name and some whole numbers a line.
+    """Read one of CelebA's text lists: a file name and integers per line.
 
     Args:
-        path: the list; a first line with the number of photos and one with the names of the columns may be there.
+        path: the list. It may begin with a line for the number of photos and one for the names of the columns.
 
     Returns:
-        The numbers by file name.
+        (K,) int64 by file name.
 
     Raises:
-        InputError: unreadable, or a line of another kind.
+        InputError: unreadable, or a line of another form.
     """
     try:
         lines = path.read_text(encoding="ascii").splitlines()
@@ -243,7 +250,7 @@ def read_celeba_list(path: Path) -> dict[str, NDArray[np.int64]]:
 
 
 def read_celeba_numbers(path: Path) -> dict[str, int]:
-    """`identity_CelebA.txt` or `list_eval_partition.txt`: one number a photo.
+    """Read `identity_CelebA.txt` or `list_eval_partition.txt`: one integer per photo.
 
     Raises:
         InputError: not such a list.
@@ -255,17 +262,17 @@ def read_celeba_numbers(path: Path) -> dict[str, int]:
 
 
 def open_annotations(source: str) -> Annotations | None:
-    """Annotations by the name of their kind or by their file.
+    """Open annotations by name or path.
 
     Args:
         source: `network`, `pts`, a folder of `.pts` files, a pickle of the authors, or one of CelebA's lists.
 
     Returns:
-        None for `network`: faces are to be detected.
+        The annotations; None for `network`, that is, faces are detected.
 
     Raises:
-        UsageError: nothing of that kind.
-        InputError: a file that cannot be used.
+        UsageError: unknown source.
+        InputError: an unusable file.
     """
     if source == "network":
         return None

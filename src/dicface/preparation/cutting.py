@@ -22,15 +22,15 @@ from dicface.preparation.duplicates import face_hashes
 from dicface.preparation.parts import CutFace, Skipped
 from dicface.runtime.landmark_model import LandmarkModel
 
-# A detector's box is about that of the landmarks; a crop this much too small by it is so by the landmarks, too.
+# Crops whose side by the detector's box is below this share of the minimum are also too small by their landmarks.
 _MIN_BOX_SHARE = 0.7
-# Annotated boxes are less like those of the landmarks than the detector's.
+# Annotated boxes differ more from landmark boxes than detected ones.
 _PASSES_FROM_DETECTION, _PASSES_FROM_ANNOTATION = 2, 3
 MAX_SIZE = 512
 
 
 class Reason(StrEnum):
-    """Why a face or a photo is not in the pack."""
+    """Why a face or a photo was skipped."""
 
     UNREADABLE = "unreadable photo"
     BAD_ANNOTATION = "unusable annotation"
@@ -45,7 +45,7 @@ class Reason(StrEnum):
 
 
 FAILURES = (Reason.UNREADABLE, Reason.BAD_ANNOTATION)
-"""Inputs that could not be used; the others are results."""
+"""Reasons that count as failed inputs."""
 
 
 @dataclass(frozen=True)
@@ -53,14 +53,14 @@ class Recipe:
     """How a face becomes a row of a pack.
 
     Attributes:
-        enlargement: the nominal crop is that much larger than the landmarks' square; 0.3 in the paper.
-        size: side of the stored image in pixels, even; its central 128 are the nominal crop.
-        min_crop: faces whose nominal crop has a smaller side in the photo, in pixels, are skipped.
-        max_outside: share of the nominal crop's area that may lie beyond the photo.
-        min_confidence: landmarks whose heatmaps' peaks are lower on average are unsure.
-        format, quality: of the stored image; see `encode_crop`.
+        enlargement: margin of the nominal crop around the landmarks' square, as a share of its side; 0.3 in the paper.
+        size: side of the stored image in pixels, even; its central 128 px are the nominal crop.
+        min_crop: smallest side of a nominal crop in the photo, in pixels; smaller faces are skipped.
+        max_outside: largest share of the nominal crop's area beyond the photo.
+        min_confidence: smallest mean heatmap confidence of detected landmarks, 0 to 1.
+        format, quality: encoding of the stored image, see `encode_crop`.
         detector: see `make_detector`.
-        max_megapixels: larger photos are not read.
+        max_megapixels: largest photo that is read.
     """
 
     enlargement: float = 0.3
@@ -85,7 +85,7 @@ class Recipe:
             )
         if not (0 <= self.max_outside <= 1 and 0 <= self.min_confidence <= 1):
             raise UsageError(
-                f"expected shares from 0 to 1 as the most outside the photo and the least peak, got "
+                f"expected `max_outside` and `min_confidence` from 0 to 1, got "
                 f"{self.max_outside:g} and {self.min_confidence:g}"
             )
         if self.format not in CROP_FORMATS:
@@ -93,13 +93,13 @@ class Recipe:
 
 
 class PhotoTask(NamedTuple):
-    """A photo to work on.
+    """A photo to cut faces from.
 
     Attributes:
         path: its file.
-        name: under which it is known in the pack.
-        annotation: what is known of its face; None to detect faces.
-        verdict: why it cannot be worked on, if that is known beforehand.
+        name: its name in the pack.
+        annotation: the annotation of its face; None to detect faces.
+        verdict: why it is skipped without being read; None otherwise.
     """
 
     path: Path
@@ -109,21 +109,21 @@ class PhotoTask(NamedTuple):
 
 
 class PhotoFaces(NamedTuple):
-    """What a photo gave."""
+    """The faces cut from a photo, and what was skipped."""
 
     faces: list[CutFace]
     skipped: list[Skipped]
 
 
 class _Located(NamedTuple):
-    """A face's landmarks in the photo, (68, 2), and how sure they are: 1 if somebody made them."""
+    """Landmarks of a face in the photo, (68, 2), and their mean heatmap confidence; 1 for annotated landmarks."""
 
     landmarks: NDArray[np.float32]
     heatmap_confidence: float
 
 
 def share_outside(square: Square, height: int, width: int) -> float:
-    """Share of a crop's area that lies beyond a photo."""
+    """Share of a crop's area beyond a photo of this height and width, 0 to 1."""
     across = min(square.left + square.side, width) - max(square.left, 0)
     down = min(square.top + square.side, height) - max(square.top, 0)
     return 1 - max(0, across) * max(0, down) / square.side**2
@@ -132,20 +132,20 @@ def share_outside(square: Square, height: int, width: int) -> float:
 def cut_face(
     pixels: NDArray[np.uint8], landmarks: NDArray[np.floating], square: Square, size: int
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """A face at 128 px with a margin about it.
+    """Cut a face at 128 px with a margin around it.
 
     Args:
         pixels: (H, W, 3) uint8 RGB.
         landmarks: (68, 2) x, y in pixels of the photo, pixel centres at integers.
-        square: the nominal crop, which becomes 128 px.
-        size: side of the result; what exceeds 128 is margin, half on each side. Beyond the photo pixels repeat.
+        square: the nominal crop, which is resized to 128 px.
+        size: side of the result in pixels, 128 and a margin, half on each side. Beyond the photo, edge pixels repeat.
 
     Returns:
         (size, size, 3) uint8 RGB, resized with Pillow's bicubic in one go, and (68, 2) float32 landmarks in its pixels.
     """
     scale = square.side / FACE_PX
     margin = (size - FACE_PX) / 2 * scale
-    # Whole pixels that hold the margin and what the filter looks at beyond it.
+    # Whole pixels that contain the margin and the support of the filter.
     reach = int(np.ceil(margin + 2 * max(scale, 1)))
     wide = Square(square.left - reach, square.top - reach, square.side + 2 * reach)
     box = (reach - margin, reach - margin, reach + square.side + margin, reach + square.side + margin)
@@ -155,10 +155,10 @@ def cut_face(
 
 
 class FaceCutter:
-    """Cuts the faces out of photos. Deterministic: computes with one thread, photo by photo."""
+    """Cuts the faces out of photos. Deterministic: one thread, one photo at a time."""
 
     def __init__(self, recipe: Recipe) -> None:
-        """Load what finds faces and landmarks.
+        """Load detector and landmark model.
 
         Raises:
             UsageError: an unknown detector.
@@ -168,7 +168,7 @@ class FaceCutter:
         self._model = LandmarkModel(threads=1)
 
     def __call__(self, task: PhotoTask) -> PhotoFaces:
-        """All faces of a photo; one that cannot be read is skipped with the error as detail."""
+        """Cut all faces of a photo. A photo that cannot be read is skipped, with the error as detail."""
         if task.verdict is not None:
             return PhotoFaces([], [task.verdict])
         try:
@@ -182,7 +182,7 @@ class FaceCutter:
             return PhotoFaces([], [Skipped(task.name, None, Reason.UNREADABLE, detail)])
 
     def _faces(self, pixels: NDArray[np.uint8], annotation: Annotation | None) -> Iterator[tuple[Box, _Located | None]]:
-        """Each face's box, and its landmarks unless it is far too small to look for them."""
+        """Box and landmarks of each face; None for landmarks if the face is far too small."""
         if annotation is not None and annotation.landmarks is not None:
             yield landmark_box(annotation.landmarks), _Located(annotation.landmarks, 1.0)
             return

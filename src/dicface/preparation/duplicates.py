@@ -1,8 +1,8 @@
-"""Faces that look alike, found by perceptual hashes.
+"""Near duplicates by perceptual hashes.
 
-A hash has 256 bits, the signs of the lowest 16x16 cosine coefficients of the grey 64x64 face about their median. Of the
-same picture saved, scaled or moved a little it differs in few bits; of unrelated faces in about half. All pairs are
-compared: a hundred thousand faces take minutes, next to hours of detection. Source of both limits: ADR 16.
+A hash has 256 bits: whether each of the lowest 16x16 DCT coefficients of the grey 64x64 face exceeds their median.
+Copies of a picture that were saved again, scaled or shifted differ in few bits; unrelated faces in about half. All pairs
+are compared: a hundred thousand faces take minutes, detecting them takes hours. Source of both limits: ADR 16.
 """
 
 from collections.abc import Iterator
@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 SAME_BITS = 38
-"""Up to that many differing bits, two faces are the same picture."""
+"""Largest number of differing bits of two copies of a picture."""
 ALIKE_BITS = 52
-"""Up to that many, they may be: not certain enough to drop one, too near to be on two sides of a split."""
+"""Largest number of differing bits of faces that may be copies: both are kept, in the same split."""
 _WORDS = 4
 _BLOCK = 64
 
 Hashes = NDArray[np.uint64]
-"""(N, 2, 4) uint64: of each face 256 bits, and the same of its mirror image."""
+"""(N, 2, 4) uint64: 256 bits of each face and of its mirror image."""
 
 
 def face_hashes(face: NDArray[np.uint8]) -> Hashes:
@@ -38,11 +38,11 @@ def face_hashes(face: NDArray[np.uint8]) -> Hashes:
 
 
 def differing_bits(some: Hashes, others: Hashes) -> NDArray[np.uint16]:
-    """How many bits the hashes differ in, a face taken as it is or mirrored, whichever is nearer.
+    """Hamming distances between hashes, of the face or its mirror image, whichever is nearer.
 
     Args:
-        some: (A, 2, 4).
-        others: (B, 2, 4).
+        some: (A, 2, 4) uint64.
+        others: (B, 2, 4) uint64.
 
     Returns:
         (A, B) uint16.
@@ -55,21 +55,21 @@ def differing_bits(some: Hashes, others: Hashes) -> NDArray[np.uint16]:
 
 
 def first_copies(hashes: Hashes, limit: int = SAME_BITS) -> NDArray[np.int64]:
-    """Which earlier face each face repeats.
+    """Find the earlier face that each face is a copy of.
 
     Args:
-        hashes: (N, 2, 4), in the order of the faces.
-        limit: bits in which two hashes of one picture may differ.
+        hashes: (N, 2, 4) uint64, in the order of the faces.
+        limit: largest number of differing bits of two copies.
 
     Returns:
-        (N,) int64: the nearest of the earlier faces that are no repetitions themselves, -1 if there is none.
+        (N,) int64: the nearest earlier face that is not a copy itself; -1 if there is none.
     """
     originals = np.full(len(hashes), -1, dtype=np.int64)
     kept = np.empty(len(hashes), dtype=np.int64)
     count = 0
     for start in range(0, len(hashes), _BLOCK):
         block = hashes[start : start + _BLOCK]
-        # A block is compared with what is kept so far at once, and with what is kept of itself one by one.
+        # A block is compared at once with faces kept before it, and row by row with faces kept from itself.
         before, within = differing_bits(block, hashes[kept[:count]]), differing_bits(block, block)
         known = count
         for row in range(len(block)):
@@ -84,14 +84,14 @@ def first_copies(hashes: Hashes, limit: int = SAME_BITS) -> NDArray[np.int64]:
 
 
 def alike(hashes: Hashes, limit: int = ALIKE_BITS) -> Iterator[tuple[int, NDArray[np.int64]]]:
-    """Faces that look alike.
+    """Pairs of faces that look alike.
 
     Args:
-        hashes: (N, 2, 4).
-        limit: bits in which hashes of faces alike may differ.
+        hashes: (N, 2, 4) uint64.
+        limit: largest number of differing bits.
 
     Yields:
-        The number of a face, and those of all earlier ones like it, if there are any.
+        The number of a face and (K,) int64 numbers of the earlier faces like it; faces without any are left out.
     """
     for start in range(0, len(hashes), _BLOCK):
         block = hashes[start : start + _BLOCK]

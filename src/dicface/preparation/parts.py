@@ -1,7 +1,7 @@
-"""Finished work, kept in part files beside a pack until the pack is whole.
+"""Part files: finished work that is kept beside a pack until the pack is complete.
 
-A part holds the faces of a run of photos, and what was skipped there. It appears whole or not at all; what is there
-need not be done again.
+A part holds the faces of consecutive photos and what was skipped there. It is written complete or not at all; a later
+call continues after the parts that exist.
 """
 
 import json
@@ -40,12 +40,12 @@ class CutFace(NamedTuple):
 
     Attributes:
         photo: name of the photo.
-        face: number of the face in it, from 1, the skipped ones counted.
-        image: encoded square RGB.
+        face: number of the face in the photo, from 1, skipped faces included.
+        image: encoded square RGB image.
         landmarks: (68, 2) float32 x, y in pixels of the image, pixel centres at integers.
         hashes: (2, 4) uint64, see `face_hashes`.
         square: left, top, side of the nominal crop in pixels of the photo.
-        heatmap_confidence: how sure the landmarks are, about 1 at best; 1 if they were given.
+        heatmap_confidence: mean over the landmarks, about 1 at best; 1 for annotated landmarks.
     """
 
     photo: str
@@ -58,7 +58,7 @@ class CutFace(NamedTuple):
 
 
 class CropOrigin(NamedTuple):
-    """Where a face was cut out; see `CutFace`."""
+    """Where a face was cut out: `CutFace` without its image."""
 
     photo: str
     face: int
@@ -67,14 +67,14 @@ class CropOrigin(NamedTuple):
 
 
 class Skipped(NamedTuple):
-    """A face that is not in the pack, or a photo without any.
+    """A face or photo that is not in the pack.
 
     Attributes:
         photo: name of the photo.
-        face: number of the face in it, from 1; None if it is about the whole photo.
-        reason: one of a few words.
-        detail: what it is about, in numbers.
-        box: left, top, right, bottom of the face in pixels of the photo; None where there is no face.
+        face: number of the face in the photo, from 1; None for the whole photo.
+        reason: a `Reason`.
+        detail: the measured value and its limit, or an error.
+        box: left, top, right, bottom of the face in pixels of the photo; None without a face.
     """
 
     photo: str
@@ -88,7 +88,7 @@ class PartFolder:
     """The parts of one pack."""
 
     def __init__(self, path: Path) -> None:
-        """Name the folder; nothing is read or made yet.
+        """Name the folder; nothing is read or written.
 
         Args:
             path: `DATA.parquet.parts`.
@@ -96,33 +96,33 @@ class PartFolder:
         self.path = path
 
     def begin(self, settings: dict[str, Any]) -> None:
-        """Make the folder, or find it as an earlier call with the same settings left it.
+        """Create the folder, or continue in one of an earlier call with the same settings.
 
         Args:
-            settings: everything that what the parts hold depends on; JSON.
+            settings: everything that the content of the parts depends on; JSON-ready.
 
         Raises:
-            UsageError: it belongs to other settings; the error names them.
-            OutputError: it cannot be made.
+            UsageError: the folder belongs to other settings, which the error names.
+            OutputError: it cannot be created.
         """
         recorded = self.path / _SETTINGS
         if recorded.exists():
             try:
                 earlier = json.loads(recorded.read_text(encoding="utf-8"))
             except (OSError, ValueError) as error:
-                raise UsageError(f"{str(recorded)!r} is damaged; delete the folder to begin anew") from error
+                raise UsageError(f"{str(recorded)!r} is damaged; delete the folder to start again") from error
             other = sorted(key for key in {**settings, **earlier} if settings.get(key) != earlier.get(key))
             if other:
                 differences = ", ".join(f"{key} {earlier.get(key)!r} (now {settings.get(key)!r})" for key in other)
                 raise UsageError(
-                    f"{str(self.path)!r} holds unfinished work that was begun with {differences}; "
-                    "call it as before to go on, or delete the folder to begin anew"
+                    f"{str(self.path)!r} holds unfinished work that was started with {differences}; "
+                    "call it as before to continue, or delete the folder to start again"
                 )
         elif self.path.exists() and any(self.path.iterdir()):
             raise UsageError(f"expected {str(self.path)!r} to hold the parts of a pack, it holds something else")
         else:
             write_json(recorded, settings)
-        # What a killed call was writing.
+        # Incomplete files of a call that was killed.
         for rest in self.path.glob(".part-*"):
             with suppress(OSError):
                 rest.unlink()
@@ -131,11 +131,11 @@ class PartFolder:
         return self.path / f"part-{number:06d}.parquet"
 
     def has(self, number: int) -> bool:
-        """Whether a part is there."""
+        """Whether a part exists."""
         return self._file(number).exists()
 
     def write(self, number: int, faces: Sequence[CutFace], skipped: Sequence[Skipped]) -> None:
-        """Keep a part.
+        """Write a part.
 
         Raises:
             OutputError: it cannot be written.
@@ -156,7 +156,7 @@ class PartFolder:
             raise InputError(f"could not read {str(path)!r}: {error}; delete it and call again") from error
 
     def skipped(self, number: int) -> list[Skipped]:
-        """What a part skipped, in the order of the photos."""
+        """Skipped faces and photos of a part, in the order of the photos."""
         listed = json.loads(self._read(number, ["face"]).schema.metadata[_SKIPPED])
         return [
             Skipped(photo, face, reason, detail, None if box is None else (box[0], box[1], box[2], box[3]))
@@ -164,7 +164,7 @@ class PartFolder:
         ]
 
     def origins(self, number: int) -> list[CropOrigin]:
-        """Where each face of a part was cut out."""
+        """Origins of a part's faces."""
         table = self._read(number, list(CropOrigin._fields))
         columns = (table[name].to_pylist() for name in CropOrigin._fields)
         return [
@@ -173,18 +173,18 @@ class PartFolder:
         ]
 
     def hashes(self, number: int) -> Hashes:
-        """(N, 2, 4) uint64, the hashes of a part's faces."""
+        """Hashes of a part's faces, (N, 2, 4) uint64."""
         table = self._read(number, ["hashes"])
         return np.array(table["hashes"].combine_chunks().flatten(), dtype=np.uint64).reshape(-1, 2, 4)
 
     def crops(self, number: int) -> list[tuple[bytes, NDArray[np.float32]]]:
-        """Image and (68, 2) landmarks of each face of a part."""
+        """Encoded image and (68, 2) float32 landmarks of each face of a part."""
         table = self._read(number, ["image", "landmarks"])
         flat = np.array(table["landmarks"].combine_chunks().flatten(), dtype=np.float32)
         return list(zip(table["image"].to_pylist(), flat.reshape(-1, KEYPOINTS, 2), strict=True))
 
     def remove(self) -> None:
-        """Delete the parts and, if nothing else lies there, the folder.
+        """Delete the parts, and the folder if it is empty then.
 
         Raises:
             OutputError: something cannot be deleted.
@@ -194,4 +194,4 @@ class PartFolder:
                 file.unlink(missing_ok=True)
             self.path.rmdir()
         except OSError as error:
-            raise OutputError(f"the pack is whole, but {str(self.path)!r} could not be deleted: {error}") from error
+            raise OutputError(f"the pack is complete, but {str(self.path)!r} could not be deleted: {error}") from error

@@ -1,4 +1,4 @@
-"""Pickles that hold plain data, read without executing anything in them."""
+"""Pickles of plain data, read without executing anything in them."""
 
 import io
 import pickle
@@ -12,11 +12,11 @@ _PLAIN = (bool, int, float, str, type(None))
 
 
 class _RefusedError(Exception):
-    """Names what a file asks for."""
+    """The file asks for a class or function, named by the message."""
 
 
 class _PlainUnpickler(pickle.Unpickler):
-    """Builds no object of any class: nothing that could be called ever comes onto its stack."""
+    """Refuses every class and function, so that no callable reaches the unpickler's stack."""
 
     def find_class(self, module_name: str, global_name: str) -> object:
         raise _RefusedError(f"{module_name}.{global_name}")
@@ -26,13 +26,13 @@ class _PlainUnpickler(pickle.Unpickler):
 
 
 def read_plain_pickle(path: Path) -> object:
-    """Content of a pickle of numbers, strings, lists, tuples and dicts.
+    """Read a pickle of numbers, strings, lists, tuples and dicts.
 
     Args:
-        path: the file; it may come from anybody. Strings of Python 2 are taken for Latin-1.
+        path: the file; it need not be trusted. Strings of Python 2 are decoded as Latin-1.
 
     Returns:
-        What it holds; nothing else than numbers, strings, True, False, None, lists, tuples and dicts is in it.
+        Its content: only int, float, str, bool, None, lists, tuples and dicts.
 
     Raises:
         InputError: unreadable, damaged, or holding anything else, which the error names.
@@ -49,43 +49,43 @@ def read_plain_pickle(path: Path) -> object:
         ) from refused
     except OSError as error:
         raise InputError(f"expected a pickle, could not read {str(path)!r}: {error.strerror}") from error
-    except Exception as error:  # damaged pickles fail in every way there is
+    except Exception as error:  # damaged pickles raise exceptions of any class
         raise InputError(f"expected a pickle, but {path.name!r} is none, or damaged: {error}") from error
     _check_plain(content, path)
     return content
 
 
 def _without_claims(pickled: bytes) -> bytes:
-    """The same pickle without frames, if nothing in it makes Python set memory aside for what is only announced.
+    """The same pickle without FRAME opcodes, checked for memo indices that would allocate gigabytes.
 
-    Frames say how much may be read at once and nothing else. Where one begins within another, Python's unpickler goes
-    on at another place than `pickletools`, which would have looked at other things than are read.
+    Frames only announce how much may be read at once. With nested frames Python's unpickler continues at another place
+    than `pickletools`, so that other opcodes would be checked than are executed.
 
     Raises:
-        ValueError: damaged, or made to take gigabytes.
+        ValueError: damaged, or made to allocate gigabytes.
     """
     kept: list[bytes] = []
     start = end = 0
     for opcode, argument, position in pickletools.genops(pickled):
-        # What is remembered has a place in a list, and no more things are remembered than the file has bytes.
+        # The memo is a list: an index beyond the file's length can only be an attempt to allocate memory.
         if opcode.name in ("PUT", "BINPUT", "LONG_BINPUT") and isinstance(argument, int) and argument > len(pickled):
             raise ValueError(f"it has {len(pickled)} bytes and remembers {argument} things")
         if opcode.name == "FRAME" and position is not None:
             kept.append(pickled[start:position])
             start = position + _FRAME_BYTES
         end = position or 0
-    # The last one stops.
+    # The last opcode is STOP.
     return b"".join((*kept, pickled[start : end + 1]))
 
 
 def _check_plain(content: object, path: Path) -> None:
-    """Refuse bytes, sets and the like, which pickles hold without asking for a class."""
+    """Refuse bytes, sets and other types that pickles hold without naming a class."""
     waiting, seen = [content], set[int]()
     while waiting:
         thing = waiting.pop()
         if isinstance(thing, _PLAIN):
             continue
-        # The same list may stand in a file many times, or in itself.
+        # A container may occur several times, or contain itself.
         if id(thing) in seen:
             continue
         seen.add(id(thing))

@@ -1,4 +1,4 @@
-"""Photos to face packs, restartable: cut the faces out part by part, then sort and write them."""
+"""Photos to face packs, restartable: cut faces part by part, then assign and write them."""
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
@@ -23,16 +23,16 @@ from dicface.runtime.models import find_model
 from dicface.version import __version__
 
 PART_PHOTOS = 200
-"""Photos of a part: what a killed call loses at most."""
+"""Photos per part: at most this many are lost by a call that is killed."""
 
 
 class PhotoFile(NamedTuple):
-    """An input.
+    """An input photo.
 
     Attributes:
         path: the file.
-        name: below the folder that was given, `/` between folders; the file's name if it was given itself.
-        problem: why it cannot be read, if that is known beforehand.
+        name: path below the given folder, with `/` as separator; the file name of a photo given by itself.
+        problem: why it cannot be read, if that is known already; else empty.
     """
 
     path: Path
@@ -42,12 +42,12 @@ class PhotoFile(NamedTuple):
 
 @dataclass(frozen=True)
 class Preparation:
-    """One pack, or one divided into several.
+    """Settings of `prepare`.
 
     Attributes:
         recipe: how faces are cut out.
-        selection: which of them are written, and where to.
-        landmarks: see `open_annotations`.
+        selection: which faces are kept, and how they are split.
+        landmarks: source of landmarks, see `open_annotations`.
     """
 
     recipe: Recipe = field(default_factory=Recipe)
@@ -56,15 +56,14 @@ class Preparation:
 
 
 def list_photos(given: Sequence[Path], results: Results) -> list[PhotoFile]:
-    """The photos that paths stand for: themselves, or all images below a folder.
+    """List the given photos and all images below the given folders.
 
     Args:
         given: files and folders.
-        results: are no input, even if they lie there.
+        results: the files to write; they are left out of a folder's images.
 
     Raises:
-        UsageError: two photos have one name, by which they could not be told apart; a photo that was named is a
-            result, too.
+        UsageError: two photos have the same name, or a given photo is also a result.
     """
     written = {path.resolve() for path in results.all()}
     photos: dict[str, PhotoFile] = {}
@@ -97,23 +96,26 @@ def prepare(
     advance: Callable[[int], None] = lambda _: None,
     part_photos: int = PART_PHOTOS,
 ) -> Written:
-    """Cut the faces out of photos and write them as packs; none, if no face is kept.
+    """Cut the faces out of photos and write them as packs. No pack is written if no face is kept.
 
-    Finished parts stay in `DATA.parquet.parts` until the packs are whole, so that the same call goes on where an
-    earlier one was stopped. The result does not depend on that, nor on the number of processes.
+    Finished parts stay in `DATA.parquet.parts` until the packs are complete, so that the same call continues where an
+    earlier one was stopped. The result depends neither on interruptions nor on the number of processes.
 
     Args:
         photos: see `list_photos`.
-        results: what to write.
-        preparation: how.
-        jobs: processes.
-        advance: called with a number of photos that are done, again and again.
-        part_photos: photos of a part.
+        results: the files to write.
+        preparation: the settings.
+        jobs: number of processes.
+        advance: called with the number of photos done since the last call.
+        part_photos: photos per part.
+
+    Returns:
+        The numbers of faces written and skipped.
 
     Raises:
-        UsageError: no photos; nothing annotated; an earlier call with other settings; a file that is in the way.
-        InputError: annotations or lists that cannot be used.
-        OutputError: something cannot be written; what was done is kept.
+        UsageError: no photos, no annotated photo, an unfinished call with other settings, or an existing result.
+        InputError: unusable annotations or lists.
+        OutputError: a file cannot be written; finished parts are kept.
     """
     if not photos:
         raise UsageError("expected photos, got none")
@@ -158,7 +160,7 @@ def _nothing_annotated(source: str, tasks: Sequence[PhotoTask]) -> UsageError:
 def _settings(
     photos: Sequence[PhotoFile], annotations: Annotations | None, recipe: Recipe, part_photos: int
 ) -> dict[str, Any]:
-    """Everything that the parts depend on, as JSON would give it back."""
+    """Everything that the parts depend on, JSON-ready."""
     inputs = hashlib.sha256()
     for photo in photos:
         own = None if annotations is None else annotations.file_of(photo.path)
@@ -176,7 +178,7 @@ def _settings(
 
 
 def _stamp(path: Path | None) -> str:
-    """Size and time of a file, by which a changed one is known."""
+    """Size and modification time of a file, which change with it; empty if there is none."""
     try:
         state = None if path is None else path.stat()
     except OSError:
@@ -192,11 +194,7 @@ def _cut_parts(
     advance: Callable[[int], None],
     part_photos: int,
 ) -> int:
-    """Do the parts that are missing.
-
-    Returns:
-        How many parts there are.
-    """
+    """Cut and write the missing parts; returns the number of all parts."""
     runs = [tasks[first : first + part_photos] for first in range(0, len(tasks), part_photos)]
     missing = [number for number in range(len(runs)) if not folder.has(number)]
     advance(len(tasks) - sum(len(runs[number]) for number in missing))

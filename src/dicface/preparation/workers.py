@@ -1,4 +1,4 @@
-"""Work spread over processes, its results in the order of the tasks."""
+"""Cutting in several processes, with results in the order of the photos."""
 
 import multiprocessing
 from collections.abc import Generator, Iterable
@@ -9,10 +9,10 @@ from dicface.errors import DicfaceError
 from dicface.preparation.cutting import FaceCutter, PhotoFaces, PhotoTask, Recipe
 from dicface.runtime.parallel import end_with_parent, in_order
 
-# So many tasks a process are under way or done and not yet fetched: enough that a slow photo does not stop the others.
+# Tasks per process that are running or finished and not yet fetched: enough that a slow photo does not block others.
 _AHEAD = 8
 _cutters: list[FaceCutter] = []
-"""The one of this process, if it is a worker."""
+"""The cutter of this process, if it is a worker."""
 
 
 def _start_worker(recipe: Recipe) -> None:
@@ -28,20 +28,20 @@ def cut_in_order(tasks: Iterable[PhotoTask], recipe: Recipe, jobs: int) -> Gener
     """Cut the faces out of photos.
 
     Args:
-        tasks: taken a few at a time.
+        tasks: the photos; taken a few at a time.
         recipe: see `FaceCutter`.
-        jobs: processes; 1 works in this one.
+        jobs: number of processes; 1 works in this process.
 
     Yields:
-        One result a task, in their order.
+        One result per task, in their order.
 
     Raises:
-        DicfaceError: a process was killed.
+        DicfaceError: a worker process was killed.
     """
     if jobs == 1:
         yield from map(FaceCutter(recipe), tasks)
         return
-    # Forked copies of a process with threads may lock up; a fresh start costs a second.
+    # A forked copy of a process with threads may deadlock; spawning costs a second.
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(jobs, context, _start_worker, (recipe,))
     try:
@@ -49,7 +49,7 @@ def cut_in_order(tasks: Iterable[PhotoTask], recipe: Recipe, jobs: int) -> Gener
             yield faces
     except BrokenProcessPool as error:
         raise DicfaceError(
-            "a process was killed, perhaps for want of memory; call it again to go on from here, with fewer `jobs`"
+            "a process was killed, perhaps out of memory; call it again to continue from here, with fewer `jobs`"
         ) from error
     finally:
         pool.shutdown(cancel_futures=True)

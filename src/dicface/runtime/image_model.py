@@ -1,4 +1,4 @@
-"""Other people's networks, and plain enlargement, called as ours are."""
+"""Upscalers around general image networks and plain interpolation."""
 
 import importlib.util
 from collections.abc import Callable, Sequence
@@ -21,17 +21,17 @@ _PIXELS = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(u
 
 
 class ImageModel:
-    """Anything that makes an image of an image. May be shared between threads.
+    """An upscaler with one image in and one image out. May be shared between threads.
 
-    What it makes of a crop is resized (bicubic) to 128x128 if it has another size. There is one step and there are no
-    landmarks.
+    Results are resized to 128x128 with Pillow's bicubic filter if they have another size. There is one step and there
+    are no landmarks.
 
     Attributes:
-        name: as it was asked for.
-        backend: what runs it.
-        description: what it is, and what is done to its result.
-        lr_sizes: smallest and largest side of a crop, in pixels.
-        sha256: of its file, hexadecimal; empty of what is no network.
+        name: as given.
+        backend: name of the library that runs it.
+        description: kind of model, and how its result is resized.
+        lr_sizes: smallest and largest side of a crop in pixels.
+        sha256: SHA-256 of the model file in hex; empty for plain interpolation.
     """
 
     def __init__(
@@ -46,15 +46,15 @@ class ImageModel:
         """Wrap a function and try it on a grey crop.
 
         Args:
-            name: as it was asked for.
-            kind: what it is, for the description.
-            backend: what runs it.
-            lr_sizes: smallest and largest side of a crop, in pixels.
+            name: as given.
+            kind: kind of model, for the description.
+            backend: name of the library that runs it.
+            lr_sizes: smallest and largest side of a crop in pixels.
             enlarge: (S, S, 3) uint8 RGB -> (R, R, 3) uint8 RGB.
-            file: the network's; None if it is none.
+            file: the network's file; None for interpolation.
 
         Raises:
-            CheckpointError: it does not make square images of square images.
+            CheckpointError: its result is not a square image.
         """
         self.name = name
         self.backend = backend
@@ -74,7 +74,7 @@ class ImageModel:
             crops: (S, S, 3) uint8 RGB each, S within `lr_sizes`.
 
         Returns:
-            One result a crop, in order, with T = 1 and no landmarks: (1, 0, 2), heatmap confidence (1, 0).
+            One result per crop, in order, with T = 1, landmarks (1, 0, 2) and heatmap_confidence (1, 0).
         """
         check_crops(self.name, self.lr_sizes, crops)
         return [self._steps(self._enlarge(crop)) for crop in crops]
@@ -87,7 +87,7 @@ class ImageModel:
 
 
 def open_enlargement(name: str) -> ImageModel:
-    """Pillow's enlargement by a filter, one of `ENLARGEMENTS`."""
+    """Plain enlargement with a filter of Pillow, one of `ENLARGEMENTS`."""
     resample = ENLARGEMENTS[name]
 
     def enlarge(crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -97,7 +97,7 @@ def open_enlargement(name: str) -> ImageModel:
 
 
 def open_spandrel(name: str, path: Path) -> ImageModel:
-    """A network that spandrel knows, on the CPU, float32.
+    """Load a network that spandrel supports, on the CPU in float32.
 
     Raises:
         UsageError: torch or spandrel is not installed.
@@ -115,7 +115,7 @@ def open_spandrel(name: str, path: Path) -> ImageModel:
         try:
             with torch.inference_mode():
                 made = network(torch.from_numpy(to_network(crop[None]))).numpy()
-        except Exception as error:  # architectures fail in their own ways at sizes they were not made for
+        except Exception as error:  # architectures raise exceptions of any class at unsupported sizes
             raise _cannot_take(path, crop, error) from error
         return _to_image(path, made)
 
@@ -123,7 +123,7 @@ def open_spandrel(name: str, path: Path) -> ImageModel:
 
 
 def _one_image(path: Path, ports: Sequence[Any], which: str) -> Any:
-    # A graph need not say the shape of what comes out of it.
+    # A graph need not declare the shape of its output.
     if len(ports) != 1 or ports[0].type not in _PIXELS or (which == "input" and len(ports[0].shape) != 4):
         got = ", ".join(f"{port.name} {port.type} {port.shape}" for port in ports)
         raise CheckpointError(
@@ -134,7 +134,7 @@ def _one_image(path: Path, ports: Sequence[Any], which: str) -> Any:
 
 
 def _fixed_side(path: Path, port: Any, channels_first: bool) -> int | None:
-    """The only side that an input takes, None if any."""
+    """The only side in pixels that an input takes; None if any."""
     faces = port.shape[0]
     fixed = {side for side in (port.shape[2:] if channels_first else port.shape[1:3]) if isinstance(side, int)}
     low, high = LR_PX
@@ -147,7 +147,7 @@ def _fixed_side(path: Path, port: Any, channels_first: bool) -> int | None:
 
 
 def open_onnx_image_network(name: str, path: Path) -> ImageModel:
-    """Any ONNX file with one image in and one image out, in ONNX Runtime on the CPU.
+    """Load any ONNX file with one image in and one image out, in ONNX Runtime.
 
     Images are RGB, channels first or last, of any size or a fixed one; float32 and float16 mean [0, 1], uint8 means 0
     to 255.
@@ -158,7 +158,7 @@ def open_onnx_image_network(name: str, path: Path) -> ImageModel:
     session = open_session(path)
     entry = _one_image(path, session.get_inputs(), "input")
     exit_ = _one_image(path, session.get_outputs(), "output")
-    # Where neither place says 3, it is channels first, as torch exports it.
+    # If neither axis is 3, channels come first, as torch exports them.
     channels_first = entry.shape[1] == 3 or entry.shape[3] != 3
     channels = entry.shape[1 if channels_first else 3]
     if isinstance(channels, int) and channels != 3:
@@ -190,7 +190,7 @@ def _cannot_take(path: Path, crop: NDArray[np.uint8], error: Exception) -> Check
 
 
 def _to_image(path: Path, made: NDArray[Any]) -> NDArray[np.uint8]:
-    """What a network gave -> (R, R, 3) uint8 RGB."""
+    """Convert a network's output to (R, R, 3) uint8 RGB."""
     if made.ndim != 4 or made.shape[0] != 1 or 3 not in (made.shape[1], made.shape[3]):
         raise CheckpointError(f"expected an image out of {path.name!r}, (1, 3, H, W) or (1, H, W, 3), got {made.shape}")
     image = np.ascontiguousarray(made[0].transpose(1, 2, 0) if made.shape[1] == 3 else made[0])
@@ -199,7 +199,7 @@ def _to_image(path: Path, made: NDArray[Any]) -> NDArray[np.uint8]:
     if image.dtype == np.uint8:
         return image
     image = image.astype(np.float32)
-    # Ringing goes a little beyond; nothing goes tenfold.
+    # Ringing exceeds [0, 1] a little. Values of 10 and more are 8-bit levels or diverged.
     if not np.isfinite(image).all() or np.abs(image).max() > 10:
         raise CheckpointError(
             f"expected pixels in [0, 1] out of {path.name!r}, got {image.min():g} to {image.max():g}; "

@@ -1,4 +1,4 @@
-"""Work on several cores: how many there are, results in order, processes that end with their parent."""
+"""Parallel work: usable cores, results in order, processes that end with their parent."""
 
 import math
 import multiprocessing
@@ -18,13 +18,12 @@ Result = TypeVar("Result")
 
 @cache
 def usable_cores(root: Path = Path("/")) -> int:
-    """Cores that this process may use, at least 1.
+    """Number of cores that this process may use, at least 1.
 
-    Counts those of its affinity, and no more than the CPU quota of the control groups around it, rounded up: a
-    container with half a core has 1, whatever its host has.
+    The smaller of its CPU affinity and the quota of its control groups, rounded up: a container with half a core has 1.
 
     Args:
-        root: where `proc` and `sys` are mounted; there is no quota where they are not.
+        root: where `proc` and `sys` are mounted; without them there is no quota.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     quotas: list[float] = []
@@ -34,13 +33,13 @@ def usable_cores(root: Path = Path("/")) -> int:
 
 
 def _quotas(root: Path) -> Iterator[float]:
-    """Quotas in cores of the control groups that this process is in, of version 1 or 2."""
+    """Quotas in cores of this process's control groups, version 1 or 2."""
     for line in (root / "proc/self/cgroup").read_text(encoding="utf-8").splitlines():
         _, controllers, name = line.split(":", 2)
         if controllers and "cpu" not in controllers.split(","):
             continue
         mount = root / "sys/fs/cgroup" / ("cpu" if controllers else "")
-        # A container may be told the name that its host uses, of which its own mount has only the end: the top.
+        # In a container the name may be the host's path, of which the mount has only the last part, at its top.
         group = mount / name.lstrip("/")
         for each in (group, *group.parents):
             if each == mount.parent:
@@ -66,16 +65,16 @@ def in_order(
     most: int,
     must_wait: Callable[[Item, Sequence[Item]], bool] = lambda _item, _started: False,
 ) -> Generator[tuple[Item, Result]]:
-    """Start work on items and hand the results out in the items' order.
+    """Process items in parallel and yield the results in the items' order.
 
     Args:
         items: taken one at a time, when there is room for one.
-        start: begins the work on one.
-        most: items that are started and not yet handed out, at most.
-        must_wait: whether an item may not be started beside those that are.
+        start: starts the work on an item.
+        most: largest number of items that are started and not yet yielded.
+        must_wait: whether an item has to wait for the given started items.
 
     Yields:
-        Each item with its result. When the generator is closed, what has not been begun is cancelled.
+        Each item with its result. When the generator is closed, waiting items are cancelled.
     """
     started: deque[tuple[Item, Future[Result]]] = deque()
     try:
@@ -93,12 +92,10 @@ def in_order(
 
 
 def end_with_parent(before: Callable[[], None] = lambda: None) -> None:
-    """End this process when the one that started it is gone, watched from a thread.
-
-    A worker whose parent was killed would wait for work for ever.
+    """End this process when its parent ends, watched from a thread. Otherwise it would wait for work for ever.
 
     Args:
-        before: done first, once the parent is gone.
+        before: called first, once the parent is gone.
     """
     parent = multiprocessing.parent_process()
     assert parent is not None

@@ -1,4 +1,4 @@
-"""General super-resolution networks, as spandrel knows them (extra `compare`)."""
+"""General super-resolution networks through spandrel (extra `compare`)."""
 
 import importlib
 import importlib.util
@@ -22,7 +22,7 @@ def _refuse(*_: object, **__: object) -> Any:
 
 
 def _stand_ins() -> dict[str, ModuleType]:
-    """Modules that have the names which spandrel imports from torchvision, and no content."""
+    """Empty modules with the names that spandrel imports from torchvision."""
     names = ("torchvision", "torchvision.transforms", _TORCHVISION)
     modules = {name: ModuleType(name) for name in names}
     for name in ("InterpolationMode", "normalize", "rotate"):
@@ -31,10 +31,10 @@ def _stand_ins() -> dict[str, ModuleType]:
 
 
 def import_spandrel() -> ModuleType:
-    """spandrel, imported without torchvision.
+    """Import spandrel without torchvision.
 
-    It wants torchvision for two architectures only, neither of which enlarges small faces; they are there but cannot
-    run. A torchvision beside a torch of another build would take all the others with it (ADR 0017).
+    spandrel needs torchvision for two architectures, neither of which enlarges small faces; these cannot run. A
+    torchvision that does not match torch's build would make all of spandrel unusable (ADR 0017).
 
     Raises:
         UsageError: not installed.
@@ -63,11 +63,11 @@ def _read_state(path: Path) -> Any:
 
 
 def load_general(path: Path) -> Any:
-    """A network that makes a colour image of a colour image, in evaluation mode, on the CPU.
+    """Load a network with one colour image in and one out, in evaluation mode, on the CPU.
 
     Args:
-        path: .safetensors, or what torch.save wrote (.pth, .pt, .ckpt); weights alone or in the dicts that training
-            codes put around them. Nothing in it is executed.
+        path: .safetensors, or a file of torch.save (.pth, .pt, .ckpt); weights alone or inside a training checkpoint.
+            Nothing in it is executed.
 
     Returns:
         spandrel's `ImageModelDescriptor`: has `scale` and `architecture.name`, and called with (1, 3, H, W) float32 RGB
@@ -75,7 +75,7 @@ def load_general(path: Path) -> Any:
 
     Raises:
         UsageError: spandrel is not installed.
-        CheckpointError: unreadable, no network that spandrel knows, or one with another kind of input.
+        CheckpointError: unreadable, an unknown architecture, or another kind of input.
     """
     spandrel = import_spandrel()
     state = _read_state(path)
@@ -84,7 +84,7 @@ def load_general(path: Path) -> Any:
         raise CheckpointError(f"expected weights by name, got a {type(state).__name__} in {name!r}")
     try:
         with warnings.catch_warnings():
-            # Older architectures are built as the torch of their day liked it.
+            # Older architectures use functions that torch has deprecated.
             warnings.simplefilter("ignore")
             network = spandrel.ModelLoader().load_from_state_dict(spandrel.canonicalize_state_dict(state))
     except spandrel.UnsupportedModelError as error:
@@ -92,7 +92,7 @@ def load_general(path: Path) -> Any:
             f"expected weights of an architecture that spandrel {version('spandrel')} knows, got {name!r} with "
             f"{[str(key) for key in list(state)[:3]]}"
         ) from error
-    # Architectures read their settings off the weights, and trip over anything that is not as in their own code.
+    # Architectures infer their settings from the weights and raise exceptions of any class for others.
     except Exception as error:
         why = " ".join(str(error).split())[:_LONGEST_REASON]
         raise CheckpointError(f"expected whole weights of one network, {name!r} does not load: {why}") from error

@@ -1,7 +1,7 @@
-"""How far a restored face may be off, pixel by pixel, from how much the model disagrees with itself.
+"""Expected error of a restored face, pixel by pixel, from test-time augmentation.
 
-A face is super-resolved again in the mirror and moved by half a pixel, and all answers are laid over each other. Where
-they differ, and where the last step still changed something, the true error is larger: `experiments/uncertainty.py`.
+A face is super-resolved again mirrored and shifted by half a pixel. Where the aligned results differ, and where the last
+step still changed something, the true error is larger: `experiments/uncertainty.py`.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,23 +15,23 @@ from dicface.images.pixels import FACE_PX, luma, smooth, to_uint8
 from dicface.runtime.face_model import FaceSteps
 
 LEVELS_PER_GREY = 4
-"""In a map's image, one grey level of expected error is that many; 63 and more are white."""
+"""Levels in a map's image per grey level of expected error; 63 grey levels and more are white."""
 BASE, MIRROR, STEP, SHIFT = 0.15, 0.97, 1.40, 0.79
 FACTOR, POWER = 1.06, 0.96
 """Expected error = FACTOR * (BASE + weighted disagreements) ** POWER; `experiments/uncertainty.py` fits it (ADR 23)."""
 _HALF = 0.5
 _SPREAD_PX = 2.0
-"""Standard deviation of the Gaussian over which disagreements are averaged: errors come in patches."""
+"""Standard deviation of the Gaussian that disagreements are averaged with: errors come in patches."""
 _Upscale = Callable[[Sequence[NDArray[np.uint8]]], list[FaceSteps]]
 
 
 class Disagreements(NamedTuple):
-    """How much a model's answers about one face differ, each the root mean square nearby, (128, 128) in grey levels.
+    """Local root mean square differences between a model's results for one face, (128, 128) float32 in grey levels.
 
     Attributes:
-        mirror: from the answer about the mirrored face.
-        step: of the last two steps; zero of a network with one.
-        shift: from the answers about the face moved by half a pixel of the crop, to the right and down.
+        mirror: difference to the result of the mirrored face.
+        step: difference between the last two steps; zero for a network with one step.
+        shift: difference to the results of the face shifted by half a pixel of the crop, to the right and down.
     """
 
     mirror: NDArray[np.float32]
@@ -40,7 +40,7 @@ class Disagreements(NamedTuple):
 
 
 def moved(pixels: NDArray[np.uint8], right: float, down: float) -> NDArray[np.uint8]:
-    """An image whose content is moved by a fraction of a pixel or more, bicubic; the edge is repeated."""
+    """Shift an image by pixels or fractions of them, with bicubic interpolation; the edge is repeated."""
     height, width = pixels.shape[:2]
     pad = int(np.ceil(max(abs(right), abs(down)))) + 2
     image = Image.fromarray(np.pad(pixels, ((pad, pad), (pad, pad), (0, 0)), mode="edge"))
@@ -51,15 +51,15 @@ def moved(pixels: NDArray[np.uint8], right: float, down: float) -> NDArray[np.ui
 def disagreements(
     model: _Upscale, crops: Sequence[NDArray[np.uint8]], results: Sequence[FaceSteps]
 ) -> list[Disagreements]:
-    """Ask a model three times more about each face.
+    """Measure disagreements by super-resolving each face three more times.
 
     Args:
-        model: what made the results.
+        model: the model that made the results.
         crops: (S, S, 3) uint8 RGB each.
-        results: what it made of them.
+        results: its results for the crops.
 
     Returns:
-        One a crop, in order.
+        One per crop, in order.
     """
     mirrored = model([np.ascontiguousarray(crop[:, ::-1]) for crop in crops])
     rightward = model([moved(crop, _HALF, 0) for crop in crops])
@@ -76,7 +76,7 @@ def disagreements(
 
 
 def expected_error(found: Disagreements) -> NDArray[np.float32]:
-    """What the disagreements mean: (128, 128) float32, the mean absolute error of luma to expect, in grey levels."""
+    """Expected mean absolute error of luma: (128, 128) float32 in grey levels."""
     weighted = BASE + MIRROR * found.mirror + STEP * found.step + SHIFT * found.shift
     return (FACTOR * weighted**POWER).astype(np.float32)
 
@@ -84,10 +84,10 @@ def expected_error(found: Disagreements) -> NDArray[np.float32]:
 def expected_errors(
     model: _Upscale, crops: Sequence[NDArray[np.uint8]], results: Sequence[FaceSteps]
 ) -> list[NDArray[np.float32]]:
-    """The maps of some faces; see `disagreements` and `expected_error`."""
+    """Expected errors of several faces, see `disagreements` and `expected_error`."""
     return [expected_error(found) for found in disagreements(model, crops, results)]
 
 
 def map_image(errors: NDArray[np.floating]) -> NDArray[np.uint8]:
-    """A map as a grey picture, `LEVELS_PER_GREY` levels for each grey level: (H, W) -> (H, W) uint8."""
+    """A map as a grey image with `LEVELS_PER_GREY` levels per grey level: (H, W) float -> (H, W) uint8."""
     return to_uint8(errors * (LEVELS_PER_GREY / 255))

@@ -1,4 +1,4 @@
-"""Any model that can be measured, by name or file."""
+"""Upscalers: all models that make a face of a small crop, by name or file."""
 
 import importlib.util
 from collections.abc import Sequence
@@ -18,31 +18,31 @@ _SUFFIXES = (".onnx", ".safetensors", *PICKLED)
 
 
 class Upscaler(Protocol):
-    """What can be measured; may be called from several threads at once."""
+    """A model that makes faces of small crops. May be called from several threads at once."""
 
     @property
     def name(self) -> str:
-        """As it was asked for."""
+        """Name or path, as given."""
         ...
 
     @property
     def backend(self) -> str:
-        """What runs it."""
+        """Name of the library that runs it."""
         ...
 
     @property
     def description(self) -> str:
-        """What it is, and what is done to its result."""
+        """Kind of model, and how its result is processed."""
         ...
 
     @property
     def sha256(self) -> str:
-        """Of its file, hexadecimal; empty of what is no network."""
+        """SHA-256 of the model file in hex; empty for plain interpolation."""
         ...
 
     @property
     def lr_sizes(self) -> tuple[int, int]:
-        """Smallest and largest side of a crop, in pixels."""
+        """Smallest and largest side of a crop in pixels."""
         ...
 
     def __call__(self, crops: Sequence[NDArray[np.uint8]]) -> list[FaceSteps]:
@@ -52,7 +52,7 @@ class Upscaler(Protocol):
             crops: (S, S, 3) uint8 RGB each, S within `lr_sizes`.
 
         Returns:
-            One result a crop, in order. A network without landmarks has T = 1 step, landmarks (1, 0, 2) and
+            One result per crop, in order. A network without landmarks has T = 1 step, landmarks (1, 0, 2) and
             heatmap_confidence (1, 0).
         """
         ...
@@ -65,7 +65,7 @@ def _is_ours(path: Path) -> bool:
     if suffix == ".onnx":
         return is_face_model(path)
     if importlib.util.find_spec("torch") is None or importlib.util.find_spec("safetensors") is None:
-        # Says itself what is missing.
+        # The backend's own error names what is missing.
         return True
     from dicface.checkpoints.networks import is_ours
 
@@ -73,18 +73,18 @@ def _is_ours(path: Path) -> bool:
 
 
 def open_model(model: str = DEFAULT_MODEL, backend: str = "auto") -> Upscaler:
-    """Load anything that makes a face of a small crop.
+    """Load an upscaler.
 
     Args:
         model: name of an embedded model; `bicubic` or `lanczos`; or a file: one of ours (.onnx, .safetensors), any
-            other ONNX with one image in and one image out, or weights of any network that spandrel knows
-            (.safetensors, .pth, .pt, .ckpt).
-        backend: auto, onnxruntime, openvino or torch; networks that are not ours have one each and take auto, too.
+            other ONNX with one image in and one image out, or weights of any network that spandrel supports
+            (.safetensors, .pth, .pt, .ckpt). Nothing in it is executed.
+        backend: auto, onnxruntime, openvino or torch; other networks than ours run in one backend only.
 
     Raises:
         UnknownModelError: no such model.
-        UsageError: no such backend, or it is not installed, or another one than the model runs in.
-        CheckpointError: the file is not a model, or one that does not enlarge colour images. Nothing in it is executed.
+        UsageError: unknown backend, not installed, or not the one that the model runs in.
+        CheckpointError: the file is not a model, or does not enlarge colour images.
     """
     path = Path(model)
     if model in ENLARGEMENTS:
