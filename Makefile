@@ -52,8 +52,8 @@ dist: $(VENV)/ready
 	$(VENV)/bin/check-wheel-contents dist/*.whl
 	$(PYTHON) -m venv dist/venv
 	dist/venv/bin/python $(INSTALL) dist/*.whl
-	dist/venv/bin/dicface restore examples/portrait.jpg -o dist/restored.png --scale 1
-	rm -rf dist/venv dist/restored.png
+	dist/venv/bin/python examples/demo.py dist/demo
+	rm -rf dist/venv dist/demo
 
 clean:
 	rm -rf $(VENV) $(DEMO_VENV) demo site dist
