@@ -11,7 +11,7 @@ from typer.main import get_command
 from dicface.cli import app
 from dicface.version import __version__
 from docs._site.docstrings import head_examples, split_groups
-from docs._site.hooks import Decision, on_page_content, read_decisions
+from docs._site.hooks import Decision, on_page_content, on_page_markdown, read_decisions
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -130,3 +130,16 @@ def test_adrs_in_docstrings_are_linked_outside_of_links_and_code() -> None:
     assert html == f"<p>({link}) <a>ADR 17</a> <code>ADR 17</code></p>"
     with pytest.raises(ValueError, match="got ADR 99"):
         on_page_content("ADR 99", page=page, config=None, files=files)
+
+
+def test_a_file_outside_of_the_docs_is_named_and_a_page_is_linked() -> None:
+    page = _File("training.md")
+    source = "[the demo](../examples/demo.py), [web](web.md), [gone](../gone.md)"
+    expected = "`examples/demo.py`, [web](web.md), [gone](../gone.md)"
+    assert on_page_markdown(source, page=page) == expected
+
+
+def test_the_list_of_decisions_has_each_with_its_status() -> None:
+    listed = on_page_markdown("<!-- decisions -->", page=_File("adr/index.md"))
+    for decision in DECISIONS.values():
+        assert f"| {decision.number} | [{decision.title}]({decision.file}) | {decision.status} |" in listed

@@ -1,4 +1,4 @@
-"""What mkdocs does besides: lists the decisions, and links the ADRs that docstrings cite."""
+"""Hooks of mkdocs: the list of decisions, links to the ADRs that docstrings cite, names of files outside of docs/."""
 
 import re
 from pathlib import Path
@@ -8,7 +8,9 @@ _CITATION = re.compile(r"(<a\b.*?</a>|<code\b.*?</code>|<[^>]*>)|\bADR (\d+)\b",
 
 
 _STATUS = re.compile(r"^Status: (.+?)\.$", re.MULTILINE)
-ADR_FOLDER = Path(__file__).parent.parent / "adr"
+_LINK = re.compile(r"\[([^\]]+)\]\((\.\./[^)#]+)[^)]*\)")
+DOCS = Path(__file__).resolve().parent.parent
+ADR_FOLDER = DOCS / "adr"
 
 
 class Decision(NamedTuple):
@@ -44,12 +46,26 @@ def read_decisions(folder: Path = ADR_FOLDER) -> list[Decision]:
     return decisions
 
 
-def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Put the table of decisions in the place of its marker.
+def on_page_markdown(markdown: str, *, page: Any, **_: Any) -> str:
+    """List the decisions, and name files outside of docs/ instead of linking them, since the site has no such pages.
 
     Args:
         markdown: the page's source.
+        page: the page of mkdocs.
     """
+    folder = DOCS / Path(page.file.src_uri).parent
+
+    def name(match: re.Match[str]) -> str:
+        target = (folder / match[2]).resolve()
+        return (
+            match[0] if target.is_relative_to(DOCS) or not target.exists() else f"`{target.relative_to(DOCS.parent)}`"
+        )
+
+    return _list_decisions(_LINK.sub(name, markdown))
+
+
+def _list_decisions(markdown: str) -> str:
+    """Put the table of decisions in the place of its marker."""
     marker = "<!-- decisions -->"
     if marker not in markdown:
         return markdown
