@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 _CITATION = re.compile(r"(<a\b.*?</a>|<code\b.*?</code>|<[^>]*>)|\bADR (\d+)\b", re.DOTALL)
 
 
-_STATUS = re.compile(r"^Status: (.+?)\.$", re.MULTILINE)
+_STATUS = re.compile(r"^Status: (.+?\d{4}-\d{2}(?:;.*?)?)\.(?:\s|$)", re.MULTILINE)
 _LINK = re.compile(r"\[([^\]]+)\]\((\.\./[^)#]+)[^)]*\)")
 DOCS = Path(__file__).resolve().parent.parent
 ADR_FOLDER = DOCS / "adr"
