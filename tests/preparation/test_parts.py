@@ -52,7 +52,9 @@ def test_the_same_settings_go_on_and_others_are_refused(tmp_path: Path) -> None:
     folder.begin(SETTINGS)
     assert folder.has(0)
     assert not (tmp_path / "parts" / ".part-1-2.parquet").exists()
-    with pytest.raises(UsageError, match=r"started with photos '3' \(now '4'\), size 144 \(now 160\); call it as before"):
+    with pytest.raises(
+        UsageError, match=r"started with photos '3' \(now '4'\), size 144 \(now 160\); call it as before"
+    ):
         folder.begin({"size": 160, "photos": "4"})
 
 

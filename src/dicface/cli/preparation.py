@@ -29,7 +29,7 @@ def prepare(
         float, typer.Option("--min-peak", help="Skip faces whose mean landmark confidence is lower, 0 to 1.")
     ] = 0.6,
     keep_duplicates: Annotated[bool, typer.Option("--keep-duplicates", help="Also near duplicates.")] = False,
-    identities: Annotated[Path | None, typer.Option(help="List of photos and numbers of people (CelebA's).")] = None,
+    identities: Annotated[Path | None, typer.Option(help="List of photos and identities (CelebA's).")] = None,
     split: Annotated[
         str | None, typer.Option(help="identity, file or a partition list (CelebA's): several packs, DATA-train...")
     ] = None,
@@ -39,7 +39,9 @@ def prepare(
     source: Annotated[str | None, typer.Option(help="Name of the data, DATA if left out; keys begin with it.")] = None,
     skipped: Annotated[Path | None, typer.Option(help="What was skipped and why; DATA.skipped.csv.")] = None,
     sheet: Annotated[Path | None, typer.Option("--contact-sheet", help="Draw the faces kept.")] = None,
-    faces: Annotated[Path | None, typer.Option(help="CSV of where each face kept was cut out, and how surely.")] = None,
+    faces: Annotated[
+        Path | None, typer.Option(help="CSV of where each kept face was cut out, and its landmark confidence.")
+    ] = None,
     detector: Annotated[str, typer.Option(help="dlib-fast (faces from 40 px), dlib or dlib-thorough.")] = "dlib-fast",
     max_megapixels: Annotated[float, typer.Option(min=0, max=178, help="Refuse larger photos.")] = 64,
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes; one for each core if left out.")] = None,

@@ -1,4 +1,4 @@
-"""What all commands share: exit codes, one line a failure, and checks before any work is done."""
+"""Shared parts of the commands: exit codes, messages, progress bars, checks before work starts."""
 
 import re
 import signal
@@ -28,13 +28,13 @@ _OPTIONS = {name: f"--{name.replace('_', '-')}" for name in _NAMED.split()}
 
 
 def one_line(text: str) -> str:
-    """Names of files may hold line breaks, and bytes that are no text."""
+    """Escape line breaks and undecodable bytes, which file names may contain."""
     whole = text.encode("utf-8", "backslashreplace").decode("utf-8")
     return whole.replace("\n", "\\n").replace("\r", "\\r")
 
 
 def in_options(error: object) -> str:
-    """An error's text, in which the library names parameters, for somebody who knows options: `scale` is --scale."""
+    """An error's text with parameter names replaced by options: `scale` becomes --scale."""
     return re.sub(r"`(\w+)`", lambda found: _OPTIONS.get(found[1], found[0]), str(error))
 
 
@@ -44,7 +44,7 @@ def say(text: str) -> None:
 
 @contextmanager
 def progress_bar(what: str, total: int) -> Generator[Callable[[int], None]]:
-    """Show on a terminal how much is done; gives what is called with a number of things more that are."""
+    """Show a progress bar on a terminal; yields a function to be called with the number of items done."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as progress:
         yield partial(progress.advance, progress.add_task(what, total=total))
@@ -52,7 +52,7 @@ def progress_bar(what: str, total: int) -> Generator[Callable[[int], None]]:
 
 @contextmanager
 def ended_in_order() -> Generator[None]:
-    """Let SIGTERM end a command as Ctrl-C does: what is in hand is finished, nothing more is begun."""
+    """Let SIGTERM end a command as Ctrl-C does: running jobs are finished, no further job is started."""
 
     def end(number: int, _frame: object) -> None:
         raise SystemExit(128 + number)
@@ -72,13 +72,13 @@ def run(
     failed: "Callable[[Failure], None] | None" = None,
     finished: "Sequence[Job]" = (),
 ) -> "list[Failure]":
-    """Do all jobs under a progress bar, print the line that each gives, and say which failed, to `failed`, too."""
+    """Run all jobs under a progress bar, print each job's line and each failure; calls `failed` with failures."""
     from dicface.restoration.batch import Failure, run_jobs
 
     failures: list[Failure] = []
-    # If interrupted, whoever called goes on only when what was in hand is finished.
-    begun = run_jobs(jobs, work, overwrite, workers, finished)
-    with progress_bar("faces", len(jobs)) as advance, closing(begun) as results:
+    # If interrupted, running jobs are finished first.
+    running = run_jobs(jobs, work, overwrite, workers, finished)
+    with progress_bar("faces", len(jobs)) as advance, closing(running) as results:
         for _, result in results:
             if isinstance(result, Failure):
                 failures.append(result)
