@@ -1,10 +1,10 @@
-"""What `prepare` leaves: packs, the list of what was skipped, the contact sheet."""
+"""Results of `prepare`: packs, lists of skipped and kept faces, contact sheet."""
 
 import csv
 import io
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -18,55 +18,55 @@ from dicface.errors import UsageError
 from dicface.files import written_whole
 from dicface.images.draw import contact_sheet, draw_landmarks
 from dicface.images.photo import Photo, check_writable, write_photo
-from dicface.preparation.assignment import OUT, Sorting
+from dicface.preparation.assignment import FaceRow
 from dicface.preparation.cutting import FAILURES
 from dicface.preparation.parts import PartFolder, Skipped
 
 SHEET_FACES = 240
-"""Most faces of a contact sheet; of more, that many are drawn, evenly spread."""
+"""Largest number of faces on a contact sheet."""
 _SKIPPED_HEADER = ("photo", "face", "reason", "detail", "left", "top", "right", "bottom")
-_FACES_HEADER = ("key", "photo", "face", "left", "top", "side", "peak")
+_FACES_HEADER = ("key", "photo", "face", "left", "top", "side", "heatmap_confidence")
 
 
 @dataclass(frozen=True)
 class Results:
-    """The files.
+    """The files that `prepare` writes.
 
     Attributes:
-        target: `DATA.parquet`; with a split `DATA-train.parquet` and so on beside it instead.
-        skipped: CSV with what was skipped and why.
-        sides: see `Choice.sides`.
-        sheet: picture of the faces kept; None for none.
-        faces: CSV with where each face kept was cut out; None for none.
-        overwrite: they may replace files.
+        target: `DATA.parquet`; with a split, `DATA-train.parquet` and so on are written in its place.
+        skipped: CSV of skipped photos and faces with reasons.
+        splits: see `Selection.splits`.
+        sheet: picture of kept faces; None for none.
+        faces: CSV of where each kept face was cut out; None for none.
+        overwrite: replace existing files.
     """
 
     target: Path
     skipped: Path
-    sides: tuple[str, ...] = ("",)
+    splits: tuple[str, ...] = ("",)
     sheet: Path | None = None
     faces: Path | None = None
     overwrite: bool = False
 
     @property
     def parts(self) -> Path:
-        """Folder of the parts."""
+        """Folder of the part files."""
         return self.target.with_name(f"{self.target.name}.parts")
 
     @property
     def packs(self) -> list[Path]:
-        """The packs, in the order of the sides."""
-        return [self.target.with_stem(f"{self.target.stem}-{side}") if side else self.target for side in self.sides]
+        """The packs, in the order of the splits."""
+        return [self.target.with_stem(f"{self.target.stem}-{name}") if name else self.target for name in self.splits]
 
     def all(self) -> list[Path]:
         """Every file that may be written."""
         return [*self.packs, self.skipped, *(path for path in (self.sheet, self.faces) if path is not None)]
 
     def check(self) -> None:
-        """Refuse, before any work is done, what would replace something or cannot be written.
+        """Check before any work that all files may be written.
 
         Raises:
-            UsageError: not named as a pack, a file is in the way, or would be written twice.
+            UsageError: `target` does not end in .parquet, a file exists, or two results have one path.
             OutputError: a contact sheet in a format that cannot be written.
         """
         if self.target.suffix != ".parquet":
@@ -83,11 +83,11 @@ class Results:
 
 
 class Written(NamedTuple):
-    """What came out.
+    """Summary of the written results.
 
     Attributes:
-        faces: how many went to each pack that was written.
-        reasons: how many faces or photos were skipped for each reason.
+        faces: number of faces in each pack that was written.
+        reasons: number of skipped faces and photos by reason.
         failures: photos that could not be used.
     """
 
@@ -96,79 +96,96 @@ class Written(NamedTuple):
     failures: list[Skipped]
 
 
-def write_results(folder: PartFolder, parts: int, results: Results, sorting: Sorting, source: str) -> Written:
-    """Write everything; each file appears whole or not at all, and none if the disk is full.
+def write_results(folder: PartFolder, parts: Sequence[Sequence[FaceRow]], results: Results, source: str) -> Written:
+    """Write packs, lists and contact sheet. Each file appears complete or not at all, and no pack if the disk is full.
 
     Args:
         folder: with all its parts.
-        parts: how many.
-        results: where to.
-        sorting: what becomes of each face.
+        parts: the faces of each part, see `assign_faces`.
+        results: the files to write.
         source: name of the data set.
 
     Raises:
         OutputError: a file cannot be written.
     """
-    counts = [int((sorting.sides == side).sum()) for side in range(len(results.sides))]
-    kept = np.flatnonzero(sorting.sides != OUT)
-    drawn = set(kept[np.linspace(0, len(kept) - 1, min(len(kept), SHEET_FACES)).round().astype(int)].tolist())
-    tiles: dict[int, NDArray[np.uint8]] = {}
+    kept = [face for faces in parts for face in faces if face.skipped is None]
+    with ExitStack() as lists:
+        reasons, failures = _write_skipped(lists.enter_context(written_whole(results.skipped)), folder, parts)
+        if results.faces is not None:
+            _write_kept(lists.enter_context(written_whole(results.faces)), kept)
+        if results.sheet is not None and kept:
+            _write_sheet(results.sheet, folder, parts, kept)
+        # The packs appear when they are written, the lists when this block ends: no list without its packs.
+        counts = _write_packs(folder, parts, results, source)
+    for split, path in zip(results.splits, results.packs, strict=True):
+        if results.overwrite and not counts[split]:
+            # A pack of an earlier call would stay beside the new ones.
+            path.unlink(missing_ok=True)
+    faces = {path: counts[split] for split, path in zip(results.splits, results.packs, strict=True) if counts[split]}
+    return Written(faces, reasons, failures)
+
+
+def _write_skipped(
+    path: Path, folder: PartFolder, parts: Sequence[Sequence[FaceRow]]
+) -> tuple[Counter[str], list[Skipped]]:
+    """List what was skipped; count the reasons and collect the failures."""
     reasons: Counter[str] = Counter()
     failures: list[Skipped] = []
-    with ExitStack() as stack:
-        list_skipped = stack.enter_context(_open_csv(results.skipped, _SKIPPED_HEADER))
-        list_kept = stack.enter_context(_open_csv(results.faces, _FACES_HEADER)) if results.faces else _list_nowhere
-        # Entered last, they appear first, and the lists only if they did.
-        packs = {
-            side: stack.enter_context(open_pack(path)) for side, path in enumerate(results.packs) if counts[side] > 0
-        }
-        index = 0
-        for number in range(parts):
-            skipped = folder.skipped(number)
-            for image, landmarks in folder.crops(number):
-                side = int(sorting.sides[index])
-                if side == OUT:
-                    skipped.append(sorting.skipped[index])
-                else:
-                    row = PackRow(sorting.keys[index], source, sorting.identities[index], image, landmarks)
-                    packs[side].add(row)
-                    place = sorting.places[index]
-                    list_kept((row.key, place.photo, place.face, *place.square, f"{place.peak:.3f}"))
-                    if results.sheet is not None and index in drawn:
-                        tiles[index] = _tile(image, landmarks)
-                index += 1
-            for entry in skipped:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(_SKIPPED_HEADER)
+        for number, faces in enumerate(parts):
+            for entry in (*folder.skipped(number), *(face.skipped for face in faces if face.skipped is not None)):
                 box = ("",) * 4 if entry.box is None else entry.box
-                list_skipped((entry.photo, entry.face or "", entry.reason, entry.detail, *box))
+                writer.writerow((entry.photo, entry.face or "", entry.reason, entry.detail, *box))
                 reasons[entry.reason] += 1
                 if entry.reason in FAILURES:
                     failures.append(entry)
+    return reasons, failures
+
+
+def _write_kept(path: Path, kept: Sequence[FaceRow]) -> None:
+    """List where each kept face was cut out, and its landmark confidence."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(_FACES_HEADER)
+        for face in kept:
+            origin = face.origin
+            confidence = f"{origin.heatmap_confidence:.3f}"
+            writer.writerow((face.key, origin.photo, origin.face, *origin.square, confidence))
+
+
+def _write_sheet(path: Path, folder: PartFolder, parts: Sequence[Sequence[FaceRow]], kept: Sequence[FaceRow]) -> None:
+    """Draw at most `SHEET_FACES` of the kept faces with their landmarks, evenly spread."""
+    chosen = np.linspace(0, len(kept) - 1, min(len(kept), SHEET_FACES)).round().astype(int)
+    drawn = {kept[index].key for index in chosen.tolist()}
+    tiles: dict[str, NDArray[np.uint8]] = {}
+    for number, faces in enumerate(parts):
+        if any(face.key in drawn for face in faces):
+            for face, (image, landmarks) in zip(faces, folder.crops(number), strict=True):
+                if face.key in drawn:
+                    tiles[face.key] = _tile(image, landmarks)
+    write_photo(path, Photo(contact_sheet(list(tiles.values()), list(tiles))))
+
+
+def _write_packs(folder: PartFolder, parts: Sequence[Sequence[FaceRow]], results: Results, source: str) -> Counter[str]:
+    """Write the kept faces; returns how many went to each split. Packs without faces are not written."""
+    counts = Counter(face.split for faces in parts for face in faces if face.skipped is None)
+    with ExitStack() as stack:
+        packs = {
+            split: stack.enter_context(open_pack(path))
+            for split, path in zip(results.splits, results.packs, strict=True)
+            if counts[split]
+        }
+        for number, faces in enumerate(parts):
+            for face, (image, landmarks) in zip(faces, folder.crops(number), strict=True):
+                if face.skipped is None:
+                    packs[face.split].add(PackRow(face.key, source, face.identity, image, landmarks))
         for pack in packs.values():
             pack.flush()
-        if results.sheet is not None and tiles:
-            captions = [sorting.keys[index] for index in tiles]
-            write_photo(results.sheet, Photo(contact_sheet(list(tiles.values()), captions)))
-    for side, path in enumerate(results.packs):
-        if results.overwrite and counts[side] == 0:
-            # Else an earlier call's pack would stay beside the new ones.
-            path.unlink(missing_ok=True)
-    faces = {path: count for path, count in zip(results.packs, counts, strict=True) if count}
-    return Written(faces, reasons, failures)
+    return counts
 
 
 def _tile(image: bytes, landmarks: NDArray[np.float32]) -> NDArray[np.uint8]:
     with Image.open(io.BytesIO(image)) as opened:
         return draw_landmarks(np.asarray(opened.convert("RGB")), landmarks)
-
-
-def _list_nowhere(row: Iterable[object]) -> None:
-    """For a list that nobody asked for."""
-
-
-@contextmanager
-def _open_csv(path: Path, header: Sequence[str]) -> Generator[Callable[[Iterable[object]], object]]:
-    """Begin a CSV file; gives what writes a row. The file appears when the block ends without an error."""
-    with written_whole(path) as part, part.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(header)
-        yield writer.writerow
