@@ -3,9 +3,12 @@
 import contextlib
 import io
 import os
+import runpy
 import subprocess
 import sys
 import warnings
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,21 +41,30 @@ def dicface(*arguments: object, cwd: Path | None = None) -> Finished:
         arguments: what follows `dicface`.
         cwd: folder to call it in; the current one if left out.
     """
+    return _called(main, ["dicface", *map(str, arguments)], cwd)
+
+
+def script(path: Path, *arguments: object) -> Finished:
+    """Run a script in this process, as `python PATH ARGUMENTS` would."""
+    return _called(partial(runpy.run_path, str(path), run_name="__main__"), [str(path), *map(str, arguments)])
+
+
+def _called(act: Callable[[], object], words: list[str], cwd: Path | None = None) -> Finished:
     out, errors = io.StringIO(), io.StringIO()
     with pytest.MonkeyPatch.context() as patch, contextlib.ExitStack() as inside:
-        patch.setattr(sys, "argv", ["dicface", *map(str, arguments)])
+        patch.setattr(sys, "argv", words)
         for name, value in PLAIN.items():
             patch.setenv(name, value)
         inside.enter_context(contextlib.chdir(cwd or Path.cwd()))
         inside.enter_context(contextlib.redirect_stdout(out))
         inside.enter_context(contextlib.redirect_stderr(errors))
-        code = _exit_code()
+        code = _exit_code(act)
     return Finished(code, out.getvalue(), errors.getvalue())
 
 
-def _exit_code() -> int:
+def _exit_code(act: Callable[[], object]) -> int:
     try:
-        main()
+        act()
     except SystemExit as ended:
         if isinstance(ended.code, str):
             sys.stderr.write(f"{ended.code}\n")
