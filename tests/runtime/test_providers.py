@@ -44,7 +44,10 @@ def test_backends() -> None:
 
 
 def test_the_model_says_what_runs_it() -> None:
-    assert FaceModel("lite", "onnxruntime").how_it_runs == "lite runs in onnxruntime (CPUExecutionProvider, float32)"
+    assert (
+        FaceModel("lite", backend="onnxruntime").how_it_runs
+        == "lite runs in onnxruntime (CPUExecutionProvider, float32)"
+    )
     chosen = FaceModel("lite")
     assert chosen.how_it_runs.startswith(f"lite runs in {chosen.backend} (")
     assert "): " in chosen.how_it_runs
@@ -57,4 +60,4 @@ def test_a_provider_that_does_not_start_is_said(monkeypatch: pytest.MonkeyPatch)
         pytest.warns(UserWarning, match=CUDA),
         pytest.raises(UsageError, match=f"expected ONNX Runtime to start {CUDA}"),
     ):
-        FaceModel("lite", "onnxruntime")
+        FaceModel("lite", backend="onnxruntime")

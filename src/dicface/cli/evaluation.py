@@ -58,7 +58,7 @@ def evaluate(
     if report is not None and report.exists() and not report.is_dir():
         raise UsageError(f"expected --report to name a folder, {str(report)!r} is a file")
     for out in (*([] if csv is None else [csv]), *([] if report is None else [report / name for name in REPORT_FILES])):
-        check_free(out, overwrite)
+        check_free(out, overwrite=overwrite)
         if out.exists() and real_path(out) in {
             real_path(Path(given)) for given in (data, model, against or "", features)
         }:
@@ -116,7 +116,7 @@ def benchmark(
     from dicface.files import write_json
 
     if json_file is not None:
-        check_free(json_file, overwrite)
+        check_free(json_file, overwrite=overwrite)
     try:
         batches = {int(size) for size in batch.split(",")}
     except ValueError as error:

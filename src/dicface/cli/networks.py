@@ -104,7 +104,7 @@ def export(
     from dicface.export.graphs import comparison_crops, comparison_faces, export_checked, export_locator_checked
     from dicface.networks.dic import DICNetwork
 
-    check_free(out, overwrite)
+    check_free(out, overwrite=overwrite)
     network, faces = load_run(weights), comparison_faces(data)
     if isinstance(network, DICNetwork):
         result = export_checked(network, out, comparison_crops(network, faces))
@@ -127,5 +127,5 @@ def convert(
 
     if out.suffix != ".safetensors":
         raise UsageError(f"expected an output ending in .safetensors, got {out.name!r}")
-    check_free(out, overwrite)
+    check_free(out, overwrite=overwrite)
     typer.echo(one_line(f"wrote {out}: {convert_checkpoint(checkpoint, out, steps)}"))

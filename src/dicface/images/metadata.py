@@ -91,7 +91,11 @@ def _read_exif(image: Image.Image) -> tuple[bytes, bool]:
 
 
 def result_metadata(
-    source: Metadata, pixels: NDArray[np.uint8], provenance: packets.Provenance | None = None, keep_gps: bool = False
+    source: Metadata,
+    pixels: NDArray[np.uint8],
+    provenance: packets.Provenance | None = None,
+    *,
+    keep_gps: bool = False,
 ) -> Metadata:
     """The metadata of a result, from that of its source.
 
@@ -118,7 +122,7 @@ def result_metadata(
         exif = block.tobytes() if len(block) else b""
     if source.thumbnail:
         exif = _with_thumbnail(exif or Image.Exif().tobytes(), pixels)
-    xmp = packets.result_packet(source.xmp, provenance, keep_gps)
+    xmp = packets.result_packet(source.xmp, provenance, keep_gps=keep_gps)
     return replace(source, exif=exif, xmp=xmp, provenance=packets.result_packet(b"", provenance))
 
 
@@ -149,7 +153,7 @@ def _srgb_profile() -> bytes:
     return profile[:24] + made_on + profile[36:]
 
 
-def save_options(suffix: str, metadata: Metadata, grey: bool) -> tuple[dict[str, Any], tuple[str, ...]]:
+def save_options(suffix: str, metadata: Metadata, *, grey: bool) -> tuple[dict[str, Any], tuple[str, ...]]:
     """What to give to Pillow's `save`, so that a file of that format says it.
 
     Args:

@@ -90,12 +90,12 @@ def open_model(model: str = DEFAULT_MODEL, backend: str = "auto") -> Upscaler:
     if model in ENLARGEMENTS:
         opened = open_enlargement(model)
     elif model in embedded_models("restoration"):
-        return FaceModel(model, backend)
+        return FaceModel(model, backend=backend)
     elif not path.is_file() or path.suffix.lower() not in _SUFFIXES:
         names = ", ".join([*embedded_models("restoration"), *ENLARGEMENTS])
         raise UnknownModelError(f"expected one of {names} or a model file ({', '.join(_SUFFIXES)}), got {model!r}")
     elif _is_ours(path):
-        return FaceModel(model, backend)
+        return FaceModel(model, backend=backend)
     elif path.suffix.lower() == ".onnx":
         opened = open_onnx_image_network(model, path)
     else:
