@@ -103,7 +103,7 @@ _MODULES = {
     "upscale_file": "restoration.files",
     "write_photo": "images.photo",
 }
-"""Where each name is defined that is imported on first use, so that `import dicface` and the command's help are quick."""
+"""Modules of the names that are imported on first use, so that `import dicface` and the command's help are quick."""
 
 _logging.getLogger("dicface").addHandler(_logging.NullHandler())
 

@@ -49,8 +49,6 @@ def test_faces_left_alone_are_said_with_the_reason(tmp_path: Path, portrait: np.
     ("arguments", "message"),
     [
         (("--model", "nope"), "expected one of lite, lite-robust or a model file (.onnx, .safetensors), got 'nope'"),
-        (("--backend", "gpu"), "expected a backend, one of auto, onnxruntime, openvino, torch, got 'gpu'"),
-        (("--detector", "haar"), "expected a detector, dlib, dlib-fast or dlib-thorough, got 'haar'"),
         (("--box", "1,2,3"), "expected --box X0,Y0,X1,Y1 in pixels of the photo, got '1,2,3'"),
         (("--box", "10,10,5,5"), "expected --box X0,Y0,X1,Y1 with X0 < X1 and Y0 < Y1, got '10,10,5,5'"),
         (("--box", "nan,1,2,3"), "expected --box X0,Y0,X1,Y1 with X0 < X1 and Y0 < Y1, got 'nan,1,2,3'"),
@@ -61,6 +59,20 @@ def test_wrong_calls_end_with_2(photo: Path, tmp_path: Path, arguments: tuple[st
     assert result.returncode == 2
     assert result.stderr == f"dicface: {message}\n"
     assert not (tmp_path / "out.png").exists()
+
+
+@pytest.mark.parametrize("option", ["--backend", "--provider", "--detector"])
+def test_a_choice_that_is_none_is_told_the_others(photo: Path, tmp_path: Path, option: str) -> None:
+    result = dicface("restore", photo, "-o", tmp_path / "out.png", option, "haar")
+    assert result.returncode == 2
+    assert f"Invalid value for '{option}': 'haar' is not one of" in result.stderr
+    assert not (tmp_path / "out.png").exists()
+
+
+def test_a_provider_that_is_not_there_is_said_with_its_option(photo: Path, tmp_path: Path) -> None:
+    result = dicface("restore", photo, "-o", tmp_path / "out.png", "--provider", "directml")
+    assert result.returncode == 2
+    assert result.stderr.startswith("dicface: --provider directml was asked for, but the installed ONNX Runtime has")
 
 
 def test_a_box_outside_one_photo_fails_that_photo(photo: Path, tmp_path: Path) -> None:

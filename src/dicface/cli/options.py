@@ -9,7 +9,7 @@ from dicface.faces.names import DetectorName
 from dicface.runtime.models import embedded_models
 from dicface.runtime.providers import BackendName, ProviderName
 
-FACES, MODEL, OUTPUT, BATCH = "Faces", "Model", "Output", "Batches"
+FACES, MODEL, MEASURES, SPLIT, OUTPUT, BATCH = "Faces", "Model", "Measures", "Split", "Output", "Batches"
 """Panels of the help."""
 
 

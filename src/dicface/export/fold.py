@@ -92,4 +92,4 @@ def for_inference(network: Network) -> Network:
     concatenations sums. The reconstruction's transposed convolution becomes an ordinary one and a shuffle, and the sums
     of landmarks' heatmaps a convolution.
     """
-    return cast(Network, _replace(copy.deepcopy(network))).requires_grad_(False)
+    return cast(Network, _replace(copy.deepcopy(network))).requires_grad_(requires_grad=False)

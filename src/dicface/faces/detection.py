@@ -234,8 +234,8 @@ def make_detector(
     """A detector by its name, or the one given.
 
     Args:
-        detector: dlib (faces from 16 px, where the finder sees one), dlib-fast (from 40 px) or dlib-thorough (from 16 px,
-            everywhere); or a detector, which is returned.
+        detector: dlib (faces from 16 px, where the finder sees one), dlib-fast (from 40 px) or dlib-thorough (from
+            16 px, everywhere); or a detector, which is returned.
         threads, spinning, provider: see `open_session`.
 
     Raises:
