@@ -13,7 +13,8 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from dicface.errors import UsageError
+from dicface.errors import OutputError, UsageError
+from dicface.files import check_target
 
 if TYPE_CHECKING:
     from dicface.images.inputs import Job
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 DONE, SOME_FAILED, WRONG_CALL = 0, 1, 2
-_NAMED = "backend host identities jobs landmarks lr_size max_megapixels model out overwrite port resume scale split"
+_NAMED = (
+    "backend host identities jobs landmarks lr_size max_megapixels model out overwrite port provider resume scale split"
+)
 _OPTIONS = {name: f"--{name.replace('_', '-')}" for name in _NAMED.split()}
 """Parameters that errors name, and the options by which they are given."""
 
@@ -66,8 +69,9 @@ def ended_in_order() -> Generator[None]:
 
 def run(
     jobs: "list[Job]",
-    overwrite: bool,
     work: "Callable[[Job], str]",
+    *,
+    overwrite: bool,
     workers: int = 1,
     failed: "Callable[[Failure], None] | None" = None,
     finished: "Sequence[Job]" = (),
@@ -77,7 +81,7 @@ def run(
 
     failures: list[Failure] = []
     # If interrupted, running jobs are finished first.
-    running = run_jobs(jobs, work, overwrite, workers, finished)
+    running = run_jobs(jobs, work, overwrite=overwrite, workers=workers, finished=finished)
     with progress_bar("faces", len(jobs)) as advance, closing(running) as results:
         for _, result in results:
             if isinstance(result, Failure):
@@ -91,11 +95,12 @@ def run(
     return failures
 
 
-def check_free(out: Path, overwrite: bool) -> None:
-    if out.is_dir():
-        raise UsageError(f"expected a file name to write to, {str(out)!r} is a folder")
-    if out.exists() and not overwrite:
-        raise UsageError(f"{str(out)!r} exists; add --overwrite to replace it, or choose another output")
+def check_free(out: Path, *, overwrite: bool, another: str = "another output") -> None:
+    """As `check_target`, but the call is wrong: nothing is done yet."""
+    try:
+        check_target(out, overwrite=overwrite, another=another)
+    except OutputError as error:
+        raise UsageError(str(error)) from error
 
 
 def need_train_extra(*modules: str) -> None:

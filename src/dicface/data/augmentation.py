@@ -197,7 +197,7 @@ def cut_faces(images: Tensor, placement: Placement, face_px: int = FACE_PX) -> T
     return round_to_8_bits(cut)
 
 
-def move_landmarks(landmarks: Tensor, placement: Placement, exchange: bool, face_px: int = FACE_PX) -> Tensor:
+def move_landmarks(landmarks: Tensor, placement: Placement, *, exchange: bool, face_px: int = FACE_PX) -> Tensor:
     """Transform landmarks from pack images to training faces.
 
     Args:

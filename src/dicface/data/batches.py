@@ -184,7 +184,7 @@ class FaceSampler:
         jitter = PhotometricJitter(*(value[part].to(device) for value in light))
         hr = apply_jitter(cut_faces(images, placement, self.face_px), jitter)
         exchange = self.augmentation.flip == "exchange"
-        landmarks = move_landmarks(self.landmarks[chosen], placement, exchange, self.face_px)
+        landmarks = move_landmarks(self.landmarks[chosen], placement, exchange=exchange, face_px=self.face_px)
         size = draw_size(self.degradation, generator)
         if self.degradation.kind == "camera":
             lr = camera_degradation(hr, size, self.degradation, generator, self.size, part)

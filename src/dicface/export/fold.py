@@ -92,4 +92,4 @@ def for_inference(network: Network) -> Network:
     The reconstruction's transposed convolution becomes a convolution and a pixel shuffle, and the sums of heatmaps a
     convolution.
     """
-    return cast(Network, _replace(copy.deepcopy(network))).requires_grad_(False)
+    return cast(Network, _replace(copy.deepcopy(network))).requires_grad_(requires_grad=False)

@@ -28,7 +28,7 @@ def leaky_gradients(gradient: Tensor, inputs: Tensor, slope: float) -> tuple[Ten
     Returns:
         The gradient of its input, and (C,) float whose sum is the gradient of its parameter.
     """
-    to_inputs = torch.ops.aten.leaky_relu_backward(gradient, inputs, slope, False)
+    to_inputs = torch.ops.aten.leaky_relu_backward(gradient, inputs, slope, self_is_result=False)
     product = inputs.clamp(max=0) * gradient
     # Summed up in float32; with a dtype, PyTorch would convert the whole array first.
     return to_inputs, product.sum([axis for axis in range(product.ndim) if axis != 1])
@@ -88,7 +88,7 @@ class Residual(nn.Module):
     Source: the released code.
     """
 
-    def __init__(self, inputs: int, outputs: int, normalised: bool = False) -> None:
+    def __init__(self, inputs: int, outputs: int, *, normalised: bool = False) -> None:
         super().__init__()
         half = outputs // 2
         if normalised:

@@ -27,12 +27,12 @@ class Hourglass(nn.Module):
     Down by 2x2 maximum, up by bilinear interpolation with aligned corners. Source: the paper's landmark branch.
     """
 
-    def __init__(self, width: int, depth: int, normalised: bool = False) -> None:
+    def __init__(self, width: int, depth: int, *, normalised: bool = False) -> None:
         super().__init__()
-        self.skip = nn.ModuleList(Residual(width, width, normalised) for _ in range(depth))
-        self.down = nn.ModuleList(Residual(width, width, normalised) for _ in range(depth))
-        self.up = nn.ModuleList(Residual(width, width, normalised) for _ in range(depth))
-        self.centre = Residual(width, width, normalised)
+        self.skip = nn.ModuleList(Residual(width, width, normalised=normalised) for _ in range(depth))
+        self.down = nn.ModuleList(Residual(width, width, normalised=normalised) for _ in range(depth))
+        self.up = nn.ModuleList(Residual(width, width, normalised=normalised) for _ in range(depth))
+        self.centre = Residual(width, width, normalised=normalised)
 
     def forward(self, features: Tensor) -> Tensor:
         """(N, width, H, W) float -> the same; H and W divisible by 2 ** depth."""

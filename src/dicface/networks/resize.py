@@ -47,7 +47,7 @@ def _weights(distance: Tensor) -> Tensor:
     return weights / weights.sum(dim=-1, keepdim=True)
 
 
-def _resample(images: Tensor, vertical: Tensor, horizontal: Tensor, eight_bits: bool) -> Tensor:
+def _resample(images: Tensor, vertical: Tensor, horizontal: Tensor, *, eight_bits: bool) -> Tensor:
     """Resample rows first, then columns, as Pillow does."""
     across = images @ horizontal.transpose(-2, -1)
     if eight_bits:
@@ -74,7 +74,7 @@ def bicubic_weights(images: Tensor, size: int) -> Tensor:
     return _weights(numerator.type_as(images) / (2 * target) / widening)
 
 
-def resize_bicubic(images: Tensor, size: int, eight_bits: bool = False) -> Tensor:
+def resize_bicubic(images: Tensor, size: int, *, eight_bits: bool = False) -> Tensor:
     """Resize square images as Pillow's BICUBIC does.
 
     Args:
@@ -90,9 +90,9 @@ def resize_bicubic(images: Tensor, size: int, eight_bits: bool = False) -> Tenso
     if torch.is_autocast_enabled(images.device.type):
         # In bfloat16 the error would be two grey levels.
         with torch.autocast(images.device.type, enabled=False):
-            return resize_bicubic(images.float(), size, eight_bits)
+            return resize_bicubic(images.float(), size, eight_bits=eight_bits)
     weights = bicubic_weights(images, size)
-    return _resample(images, weights, weights, eight_bits)
+    return _resample(images, weights, weights, eight_bits=eight_bits)
 
 
 def round_to_8_bits(images: Tensor) -> Tensor:
