@@ -6,7 +6,7 @@
 A run is a folder of `dicface train` or of experiments/general_networks.py. All runs must have seen the same packs and
 as many faces, or they are refused. All faces of the pack, nominal crop, 16 px. Networks run in torch, float32.
 Intervals are 95 % bootstrap over the faces; differences are face by face, to the first run, or to the default model if
-there is none. Times are those of one face at a time through the same call, all contenders in turn, the best of several
+there is none. Times are those of one face at a time through the same call, all upscalers in turn, the best of several
 rounds.
 
 The tables go to the screen and between the marks in the page, whose text stays as it is; `--json` keeps the numbers.
@@ -35,7 +35,7 @@ from dicface.files import write_json, written_whole
 from dicface.images.pixels import resize
 from dicface.runtime.models import DEFAULT_MODEL, embedded_models, find_model
 from dicface.runtime.spandrel import load_general
-from dicface.runtime.upscalers import Contender, open_model
+from dicface.runtime.upscalers import Upscaler, open_model
 
 LR_SIZE = 16
 PLAIN = ("bicubic", "lanczos")
@@ -45,7 +45,7 @@ BEGIN, END = "<!-- experiments/comparison.py writes from here -->", "<!-- to her
 
 
 class Entry(NamedTuple):
-    """A contender of the table.
+    """An upscaler of the table.
 
     Attributes:
         name: in the table.
@@ -55,7 +55,7 @@ class Entry(NamedTuple):
     """
 
     name: str
-    model: Contender
+    model: Upscaler
     network: nn.Module | None
     faces_seen: int | None
 
@@ -131,7 +131,7 @@ def cost(network: nn.Module | None) -> dict[str, float | None]:
     }
 
 
-def times_ms(models: Sequence[Contender], crop: NDArray[np.uint8], rounds: int = ROUNDS) -> list[float]:
+def times_ms(models: Sequence[Upscaler], crop: NDArray[np.uint8], rounds: int = ROUNDS) -> list[float]:
     """Milliseconds a face of each model, the best mean of the rounds. They take turns: all meet the same load."""
     best = [float("inf")] * len(models)
     for _ in range(rounds):
@@ -146,20 +146,20 @@ def times_ms(models: Sequence[Contender], crop: NDArray[np.uint8], rounds: int =
 
 
 def measured(
-    contenders: Sequence[Entry], references: References, reference: str = DEFAULT_MODEL, rounds: int = ROUNDS
+    upscalers: Sequence[Entry], references: References, reference: str = DEFAULT_MODEL, rounds: int = ROUNDS
 ) -> list[dict[str, Any]]:
-    """Scores of every contender by every protocol, with differences to the reference, and what it costs.
+    """Scores of every upscaler by every protocol, with differences to the reference, and what it costs.
 
     Args:
-        contenders: of different names; the reference among them.
+        upscalers: of different names; the reference among them.
         references: faces to measure on.
-        reference: name of the contender that the differences are to.
+        reference: name of the upscaler that the differences are to.
         rounds: of timing.
     """
-    milliseconds = times_ms([entry.model for entry in contenders], resize(references.hr[0], (LR_SIZE, LR_SIZE)), rounds)
-    scores = {entry.name: score(entry.model, references, LR_SIZE) for entry in contenders}
+    milliseconds = times_ms([entry.model for entry in upscalers], resize(references.hr[0], (LR_SIZE, LR_SIZE)), rounds)
+    scores = {entry.name: score(entry.model, references, LR_SIZE) for entry in upscalers}
     rows: list[dict[str, Any]] = []
-    for entry, ms in zip(contenders, milliseconds, strict=True):
+    for entry, ms in zip(upscalers, milliseconds, strict=True):
         mine, other = scores[entry.name], scores[reference]
         protocols: dict[str, Any] = {}
         for name in (protocol.name for protocol in PROTOCOLS):
@@ -226,7 +226,7 @@ def main(
     json_file: Annotated[Path | None, typer.Option("--json", help="File for the numbers.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Only that many faces from the start.")] = None,
 ) -> None:
-    """Measure all contenders and print the tables."""
+    """Measure all upscalers and print the tables."""
     runs = run or []
     if runs:
         common_budget(runs)
@@ -237,7 +237,7 @@ def main(
     print(tables)
     if json_file is not None:
         about = {"data": references.name, "n": len(references.keys), "lr_size": LR_SIZE, "reference": reference}
-        write_json(json_file, about | {"contenders": rows})
+        write_json(json_file, about | {"upscalers": rows})
     if page is not None:
         write_between_marks(page, tables)
 

@@ -1,6 +1,6 @@
 """From where on a damage makes results worthless, and what of it can be seen in the input and in the landmarks.
 
-    python -m experiments.doubt celeba-val.parquet PHOTOS
+    python -m experiments.quality_warnings celeba-val.parquet PHOTOS
 
 Faces are damaged step by step, reduced to 24 px (for JPEG also to 16, 32 and 48 px), and super-resolved. Reported for
 each step: the gain over bicubic (`y-crop8`, in dB, with a 95 % bootstrap interval), the distance of the model's
@@ -35,7 +35,7 @@ from dicface.evaluation.statistics import estimate
 from dicface.faces.geometry import Square, cut, intersection_over_union, square_of_landmarks
 from dicface.images.pixels import FACE_PX, luma, resize
 from dicface.restoration.blockiness import blockiness
-from dicface.restoration.quality import MOST_BLOCKINESS, Signs, signs, turn
+from dicface.restoration.quality import MAX_BLOCKINESS, QualityMeasures, quality_measures, yaw
 from dicface.runtime.face_model import FaceModel
 from dicface.runtime.models import DEFAULT_MODEL
 from experiments.consistency import through_jpeg
@@ -96,7 +96,7 @@ class Bench:
         wanted: NDArray[np.float32],
         damage: Callable[[Pixels], Pixels] | None = None,
         crop_px: int = CROP_PX,
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64], list[Signs]]:
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], list[QualityMeasures]]:
         """Gain, landmark error and signs of each face."""
         lr = [resize(face, (crop_px, crop_px)) for face in hr]
         lr = lr if damage is None else [damage(crop) for crop in lr]
@@ -105,12 +105,12 @@ class Bench:
         gain = Y_CROP8.psnr(np.stack([result.sr[-1] for result in results]), hr) - Y_CROP8.psnr(bicubic, hr)
         error = nrmse(np.stack([result.landmarks[-1] for result in results]), wanted, "outer_eye")
         whole = Square(0, 0, crop_px)
-        return gain, error, [signs(crop, whole, crop, result) for crop, result in zip(lr, results, strict=True)]
+        return gain, error, [quality_measures(crop, whole, crop, result) for crop, result in zip(lr, results, strict=True)]
 
     def row(
         self,
         name: str,
-        measured: tuple[NDArray[np.float64], NDArray[np.float64], list[Signs]],
+        measured: tuple[NDArray[np.float64], NDArray[np.float64], list[QualityMeasures]],
         shown: tuple[str, ...],
     ) -> None:
         """Add what was measured."""
@@ -125,7 +125,7 @@ class Bench:
 def damages(bench: Bench, pack: FacePack) -> None:
     """All damages of faces, step by step."""
     hr, wanted = pack.nominal()
-    every = ("brightness", "contrast", "turn", "tilt_degrees", "peak")
+    every = ("brightness", "contrast", "yaw", "roll_degrees", "heatmap_confidence")
     bench.row("none", bench.measure(hr, wanted), every)
     for stops in (2, 4, 5, 6, 7, 8):
         bench.row(f"{stops} stops darker", bench.measure(exposed(hr, stops), wanted), ("brightness", "contrast"))
@@ -133,31 +133,31 @@ def damages(bench: Bench, pack: FacePack) -> None:
         dark = bench.measure(exposed(hr, stops), wanted, with_noise)
         bench.row(f"{stops} stops darker, noise", dark, ("brightness", "contrast"))
     for share in (0.5, 0.3, 0.2, 0.1, 0.07, 0.05):
-        bench.row(f"contrast {share}", bench.measure(faded(hr, share), wanted), ("contrast", "peak"))
+        bench.row(f"contrast {share}", bench.measure(faded(hr, share), wanted), ("contrast", "heatmap_confidence"))
     for degrees in (5, 10, 15, 20, 25, 30, 40, 60, 90, 180):
-        bench.row(f"tilted {degrees} degrees", bench.measure(*tilted(pack, degrees)), ("tilt_degrees", "peak"))
+        bench.row(f"tilted {degrees} degrees", bench.measure(*tilted(pack, degrees)), ("roll_degrees", "heatmap_confidence"))
 
 
 def by_jpeg(bench: Bench, pack: FacePack) -> None:
     """Faces of several sizes, stored as JPEG."""
     hr, wanted = pack.nominal()
     for side in SIDES_PX:
-        bench.row(f"{side} px, no JPEG", bench.measure(hr, wanted, None, side), ("peak",))
+        bench.row(f"{side} px, no JPEG", bench.measure(hr, wanted, None, side), ("heatmap_confidence",))
         for quality in QUALITIES:
             stored = bench.measure(hr, wanted, partial(through_jpeg, quality), side)
-            bench.row(f"{side} px, JPEG {quality}", stored, ("peak",))
+            bench.row(f"{side} px, JPEG {quality}", stored, ("heatmap_confidence",))
 
 
 def by_turn(bench: Bench, pack: FacePack) -> None:
     """Undamaged faces, sorted by how far they are turned."""
     hr, wanted = pack.nominal()
     gain, error, seen = bench.measure(hr, wanted)
-    turns = np.array([turn(points) for points in wanted])
+    turns = np.array([yaw(points) for points in wanted])
     for low, high in itertools.pairwise(TURNS):
         chosen = np.flatnonzero((turns >= low) & (turns < high))
         if len(chosen) > 1:
             part = gain[chosen], error[chosen], [seen[index] for index in chosen]
-            bench.row(f"turned {low:.1f} to {high:.1f}", part, ("turn",))
+            bench.row(f"turned {low:.1f} to {high:.1f}", part, ("yaw",))
 
 
 def found_blocks(photos: Path) -> Table:
@@ -182,7 +182,7 @@ def found_blocks(photos: Path) -> Table:
         for faces in shrunk:
             found = [blockiness(history(pixels)[3:, 5:], square) for pixels, square in faces]
             low, middle, high = np.quantile(found, (0.05, 0.5, 0.95))
-            cells.append(f"{np.mean(np.array(found) > MOST_BLOCKINESS):.0%}: {low:.2f}, {middle:.2f}, {high:.2f}")
+            cells.append(f"{np.mean(np.array(found) > MAX_BLOCKINESS):.0%}: {low:.2f}, {middle:.2f}, {high:.2f}")
         table.add_row(name, *cells)
     sides = [np.median([min(pixels.shape[:2]) for pixels, _ in faces]) for faces in shrunk]
     table.add_row("shorter side, median", *(f"{side:.0f} px" for side in sides))
@@ -232,7 +232,7 @@ def peaks_without_face(model: FaceModel, photos: Path) -> Table:
 def _peak(model: FaceModel, crop: Pixels) -> float:
     side = min(max(crop.shape[0], model.lr_sizes[0]), model.lr_sizes[1])
     (result,) = model([resize(crop, (side, side))])
-    return float(result.peaks[-1].mean())
+    return float(result.heatmap_confidence[-1].mean())
 
 
 def main(

@@ -27,7 +27,7 @@ from dicface.evaluation.metrics import nrmse
 from dicface.evaluation.protocols import Y_CROP8
 from dicface.evaluation.statistics import estimate
 from dicface.images.pixels import FACE_PX, luma, resize
-from dicface.restoration.quality import turn
+from dicface.restoration.quality import yaw
 from dicface.runtime.face_model import FaceModel
 from dicface.runtime.models import DEFAULT_MODEL
 
@@ -74,7 +74,7 @@ def main(
     sorts = {
         "luma of the skin": np.array([luma(region).mean() for region in regions]),
         "ITA of the skin, degrees": np.array([ita_degrees(region) for region in regions]),
-        "turned to the side": np.array([turn(points) for points in wanted]),
+        "turned to the side": np.array([yaw(points) for points in wanted]),
     }
     table = Table("sorted by", "from", "to", "faces", "gain dB", "PSNR dB", "landmarks %")
     for name, values in sorts.items():

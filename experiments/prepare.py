@@ -31,7 +31,7 @@ from dicface.faces.geometry import Box, Square, intersection_over_union, landmar
 from dicface.images.photo import read_photo
 from dicface.images.pixels import FACE_PX
 from dicface.preparation.annotations import read_pts
-from dicface.preparation.assignment import Choice
+from dicface.preparation.assignment import Selection
 from dicface.preparation.cutting import Recipe
 from dicface.preparation.duplicates import ALIKE_BITS, SAME_BITS, differing_bits, face_hashes
 from dicface.preparation.prepare import Preparation, list_photos, prepare
@@ -41,10 +41,10 @@ from experiments.detection import FOUND_OVERLAP
 COPIES = ("JPEG 50", "half size", "3/4 size", "crop 3 %", "crop 3 % and JPEG 50", "brighter", "mirrored")
 
 
-def prepared(photos: Path, folder: Path, recipe: Recipe, choice: Choice) -> Results:
+def prepared(photos: Path, folder: Path, recipe: Recipe, selection: Selection) -> Results:
     """Prepare a folder of photos into another folder, with every list."""
     results = Results(folder / "faces.parquet", folder / "skipped.csv", faces=folder / "faces.csv", overwrite=True)
-    prepare(list_photos([photos], results), results, Preparation(recipe, choice), part_photos=len(COPIES) * 10)
+    prepare(list_photos([photos], results), results, Preparation(recipe, selection), part_photos=len(COPIES) * 10)
     return results
 
 
@@ -66,7 +66,7 @@ def recall(photos: Path, min_crop: int) -> dict[str, Any]:
     """How many annotated faces come out, and how well landmarked."""
     with tempfile.TemporaryDirectory() as name:
         # A photo that is there twice is to be found twice.
-        results = prepared(photos, Path(name), Recipe(min_crop=min_crop), Choice(keep_duplicates=True))
+        results = prepared(photos, Path(name), Recipe(min_crop=min_crop), Selection(keep_duplicates=True))
         kept, skipped = list(faces_kept(results)), rows(results.skipped)
     wanted = {path.with_suffix(".jpg").name: read_pts(path) for path in sorted(photos.glob("*.pts"))}
     found: list[tuple[NDArray[np.floating], NDArray[np.floating]]] = []
@@ -140,7 +140,7 @@ def repetitions(photos: Path, min_crop: int) -> dict[str, str]:
             image.save(folder / f"{path.stem}.0.png")
             for kind in COPIES:
                 copy_of(image, kind).save(folder / f"{path.stem}.{kind.replace('/', ' of ')}.png")
-        both = prepared(folder, Path(name), Recipe(min_crop=min_crop), Choice())
+        both = prepared(folder, Path(name), Recipe(min_crop=min_crop), Selection())
         assert both.faces is not None
         originals = {row["photo"] for row in rows(both.faces) if row["photo"].endswith(".0.png")}
         originals |= {row["photo"] for row in rows(both.skipped) if row["reason"] == "nearly a duplicate"}

@@ -26,7 +26,7 @@ from dicface.checkpoints.pickled import read_pickled
 from dicface.checkpoints.recognise import find_network
 from dicface.data.packs import SCHEMA, read_pack
 from dicface.errors import DicfaceError
-from dicface.images.metadata import of_result, save_options
+from dicface.images.metadata import result_metadata, save_options
 from dicface.images.photo import read_photo
 from dicface.images.pixels import resize
 from dicface.networks.dic import DICConfig, DICNetwork
@@ -58,7 +58,7 @@ class Door(NamedTuple):
 def _read_image(path: Path) -> None:
     """What `restore` does with a file but for the faces: pixels in, metadata out again."""
     photo = read_photo(path, _MEGAPIXELS)
-    metadata = of_result(photo.metadata, photo.pixels)
+    metadata = result_metadata(photo.metadata, photo.pixels)
     for suffix in (".jpg", ".png", ".tif"):
         save_options(suffix, metadata, photo.grey)
 

@@ -106,9 +106,9 @@ def test_the_comparison_measures_and_fills_its_page(tmp_path: Path, portrait: np
     script.ROUND_S = 0.01
     hr = np.stack([resize(portrait[74 + x : 194 + x, 164:284], (128, 128)) for x in (0, 3, 6)])
     faces = References("faces", ("a", "b", "c"), hr, None, np.full(3, -1))
-    contenders = script.entries([])
-    assert [entry.name for entry in contenders] == ["bicubic", "lanczos", *embedded_models("restoration")]
-    rows = {row["name"]: row for row in script.measured(contenders, faces, rounds=1)}
+    upscalers = script.entries([])
+    assert [entry.name for entry in upscalers] == ["bicubic", "lanczos", *embedded_models("restoration")]
+    rows = {row["name"]: row for row in script.measured(upscalers, faces, rounds=1)}
     assert (rows["lite"]["parameters"], rows["lite"]["gflop"]) == (1505186, pytest.approx(4.0, abs=0.05))
     assert rows["bicubic"]["parameters"] is None
     for protocol in ("y-crop8", "rgb-crop8", "y"):

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from dicface.benchmark.cases import Case, Machine, Model, embedded, embedded_names, list_cases
+from dicface.benchmark.cases import Case, Machine, BenchmarkModel, embedded, embedded_names, list_cases
 from dicface.errors import UnknownModelError, UsageError
 
 FILES = {"onnxruntime": Path("a.onnx"), "openvino": Path("a.onnx"), "torch": Path("a.safetensors")}
-MODEL = Model("a", "restoration", FILES, 4.0)
+MODEL = BenchmarkModel("a", "restoration", FILES, 4.0)
 
 
 def described(cases: list[Case]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Measuring contenders: what is compared, how it is summed up, and what judges say."""
+"""Measuring upscalers: what is compared, how it is summed up, and what judges say."""
 
 import json
 from collections.abc import Sequence
@@ -17,14 +17,14 @@ from dicface.evaluation.protocols import Y_CROP8_RELEASED
 from dicface.evaluation.scores import Judges
 from dicface.evaluation.tables import result_grids
 from dicface.networks.lightcnn import FaceRecogniser
-from dicface.runtime.consistency import Consistent
+from dicface.runtime.consistency import DataConsistency
 from dicface.runtime.face_model import FaceModel, FaceSteps
 from dicface.runtime.image_model import open_enlargement
 from dicface.runtime.landmark_model import LandmarkModel
 
 
 class Truth:
-    """A contender that knows the answers, in order."""
+    """An upscaler that knows the answers, in order."""
 
     name = "truth"
     backend = "numpy"
@@ -131,7 +131,7 @@ def test_landmarks_of_the_data_count_as_true(references: References) -> None:
 
 def test_two_models_are_compared_face_by_face(references: References) -> None:
     lite = FaceModel("lite", "onnxruntime")
-    result = measure(Consistent(lite), references, 16, against=lite).summary()
+    result = measure(DataConsistency(lite), references, 16, against=lite).summary()
     assert result["model"] == "lite (consistent)"
     assert result["against"]["model"] == "lite"
     assert result["against"]["psnr"]["rgb-crop8"]["difference"] > 0, "projecting lost PSNR on RGB"
@@ -160,25 +160,25 @@ def test_likeness_of_people(references: References, features: Path) -> None:
     recogniser = Recogniser(str(features))
     assert np.allclose(np.linalg.norm(recogniser(references.hr), axis=1), 1, atol=1e-5)
     measured = measure(Truth(references.hr), references, 16, Judges(references, LandmarkModel(), recogniser))
-    likeness = measured.likeness()
-    assert likeness is not None
-    assert likeness.own["truth"].mean == pytest.approx(1, abs=1e-5)
-    assert likeness.recognised["truth"] == 1
-    assert likeness.own["bicubic"].mean is not None
-    assert likeness.own["bicubic"].mean < 1
-    assert likeness.auc is not None
-    assert 0 <= likeness.auc <= 1
+    similarity = measured.identity_similarity()
+    assert similarity is not None
+    assert similarity.own["truth"].mean == pytest.approx(1, abs=1e-5)
+    assert similarity.rank1_accuracy["truth"] == 1
+    assert similarity.own["bicubic"].mean is not None
+    assert similarity.own["bicubic"].mean < 1
+    assert similarity.auc is not None
+    assert 0 <= similarity.auc <= 1
     embeddings = recogniser(references.hr)
-    assert likeness.others == pytest.approx(float((embeddings[:2] @ embeddings[2:].T).mean()), abs=1e-5)
+    assert similarity.others == pytest.approx(float((embeddings[:2] @ embeddings[2:].T).mean()), abs=1e-5)
     json.dumps(measured.summary(), allow_nan=False)
 
 
 def test_people_who_are_not_known_leave_the_features_unjudged(references: References, features: Path) -> None:
     strangers = references._replace(identities=np.full(4, -1))
     judges = Judges(strangers, LandmarkModel(), Recogniser(str(features)))
-    likeness = measure(Truth(references.hr), strangers, 16, judges).likeness()
-    assert likeness is not None
-    assert likeness.auc is None
+    similarity = measure(Truth(references.hr), strangers, 16, judges).identity_similarity()
+    assert similarity is not None
+    assert similarity.auc is None
 
 
 def test_embedded_features_say_how_good_they_are(references: References) -> None:
@@ -196,10 +196,10 @@ def test_embedded_features_say_how_good_they_are(references: References) -> None
 def test_one_face_is_like_nobody_else(references: References, features: Path) -> None:
     one = References("one", ("a",), references.hr[:1], None, np.array([-1]))
     measured = measure(Truth(one.hr), one, 16, Judges(one, LandmarkModel(), Recogniser(str(features))))
-    likeness = measured.likeness()
-    assert likeness is not None
-    assert (likeness.others, likeness.held_out) == (None, None)
-    assert set(likeness.recognised.values()) == {None}
+    similarity = measured.identity_similarity()
+    assert similarity is not None
+    assert (similarity.others, similarity.held_out) == (None, None)
+    assert set(similarity.rank1_accuracy.values()) == {None}
     assert len(result_grids(measured)[-1].rows) == 2
 
 

@@ -36,7 +36,7 @@ def measured(portrait: np.ndarray) -> list[Measurement]:
 
 
 @pytest.fixture(scope="module")
-def contenders() -> list[FaceModel | ImageModel]:
+def upscalers() -> list[FaceModel | ImageModel]:
     return [FaceModel("lite", "onnxruntime"), open_enlargement("lanczos")]
 
 
@@ -57,8 +57,8 @@ class Page(HTMLParser):
         assert self.open.pop() == tag
 
 
-def test_the_page_stands_alone(measured: list[Measurement], contenders: list[FaceModel | ImageModel]) -> None:
-    text = report_page(measured, contenders)
+def test_the_page_stands_alone(measured: list[Measurement], upscalers: list[FaceModel | ImageModel]) -> None:
+    text = report_page(measured, upscalers)
     page = Page()
     page.feed(text)
     assert page.open == []
@@ -78,9 +78,9 @@ def test_the_page_stands_alone(measured: list[Measurement], contenders: list[Fac
 
 
 def test_the_same_numbers_give_the_same_page(
-    measured: list[Measurement], contenders: list[FaceModel | ImageModel]
+    measured: list[Measurement], upscalers: list[FaceModel | ImageModel]
 ) -> None:
-    assert report_page(measured[:1], contenders) == report_page(measured[:1], contenders)
+    assert report_page(measured[:1], upscalers) == report_page(measured[:1], upscalers)
 
 
 def test_faces_that_come_back_exactly_have_no_gain(portrait: np.ndarray) -> None:
@@ -118,9 +118,9 @@ def test_damage_is_shown_and_named(portrait: np.ndarray, tmp_path: Path) -> None
 
 
 def test_files_of_the_report(
-    measured: list[Measurement], contenders: list[FaceModel | ImageModel], tmp_path: Path
+    measured: list[Measurement], upscalers: list[FaceModel | ImageModel], tmp_path: Path
 ) -> None:
-    write_report(tmp_path / "report", measured, contenders)
+    write_report(tmp_path / "report", measured, upscalers)
     assert sorted(path.name for path in (tmp_path / "report").iterdir()) == sorted(REPORT_FILES)
     results = json.loads((tmp_path / "report" / "result.json").read_text())
     assert [result["lr_size"] for result in results] == [16, 24]

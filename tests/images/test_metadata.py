@@ -14,13 +14,13 @@ from PIL.ExifTags import IFD
 from PIL.TiffImagePlugin import IFDRational
 
 from dicface.images import metadata as door
-from dicface.images.metadata import Metadata, of_result
+from dicface.images.metadata import Metadata, result_metadata
 from dicface.images.photo import Photo, read_photo, write_photo
-from dicface.images.xmp import COMPOSITE, NAMESPACE, Mark
+from dicface.images.xmp import COMPOSITE, NAMESPACE, Provenance
 
 RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 IPTC = "{http://iptc.org/std/Iptc4xmpExt/2008-02-29/}"
-MARK = Mark("lite", "ab" * 32, faces=1, version="9.9")
+MARK = Provenance("lite", "ab" * 32, faces=1, version="9.9")
 HOLDING = (".jpg", ".png", ".webp", ".avif", ".tif")
 
 
@@ -75,7 +75,7 @@ def said(path: Path) -> dict[str, str]:
 
 def result_of(source: Path, target: Path, **options: object) -> tuple[str, ...]:
     photo = read_photo(source)
-    metadata = of_result(photo.metadata, photo.pixels, MARK, **options)
+    metadata = result_metadata(photo.metadata, photo.pixels, MARK, **options)
     return write_photo(target, Photo(photo.pixels, photo.alpha, photo.grey, metadata))
 
 
@@ -185,7 +185,7 @@ def test_a_packet_too_long_for_jpeg_makes_room_for_the_mark(tmp_path: Path, pixe
     photo = read_photo_with(tmp_path, pixels, b"x" * 70_000)
     notes = write_photo(
         tmp_path / "b.jpg",
-        Photo(pixels, metadata=of_result(photo.metadata, pixels, MARK)),
+        Photo(pixels, metadata=result_metadata(photo.metadata, pixels, MARK)),
     )
     assert notes == ("the source's XMP left out, .jpg cannot hold it",)
     assert said(tmp_path / "b.jpg")[f"{IPTC}DigitalSourceType"] == COMPOSITE

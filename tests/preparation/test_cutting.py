@@ -11,7 +11,7 @@ from dicface.errors import UsageError
 from dicface.faces.geometry import Square, cut, square_of_landmarks
 from dicface.images.pixels import resize
 from dicface.preparation.annotations import Annotation
-from dicface.preparation.cutting import FaceCutter, PhotoFaces, Reason, Recipe, Task, cut_face, share_outside
+from dicface.preparation.cutting import FaceCutter, PhotoFaces, Reason, Recipe, PhotoTask, cut_face, share_outside
 from tests.support.portrait import PORTRAIT_POINTS
 
 
@@ -25,7 +25,7 @@ def cutter() -> FaceCutter:
 def portrait_faces(cutter: FaceCutter, portrait: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> PhotoFaces:
     path = tmp_path_factory.mktemp("photo") / "a.png"
     Image.fromarray(portrait).save(path)
-    return cutter(Task(path, "a.png", None))
+    return cutter(PhotoTask(path, "a.png", None))
 
 
 def face_points(scale: float = 1.0, left: float = 0.0, top: float = 0.0) -> np.ndarray:
@@ -35,8 +35,8 @@ def face_points(scale: float = 1.0, left: float = 0.0, top: float = 0.0) -> np.n
     return (points * scale + (left, top)).astype(np.float32)
 
 
-def task(path: Path, points: np.ndarray) -> Task:
-    return Task(path, path.name, Annotation(points))
+def task(path: Path, points: np.ndarray) -> PhotoTask:
+    return PhotoTask(path, path.name, Annotation(points))
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_the_portraits_face_is_cut_out(portrait_faces: PhotoFaces) -> None:
     (face,) = portrait_faces.faces
     assert abs(face.square[0] - 166) <= 3
     assert abs(face.square[2] - 119) <= 3
-    assert face.peak > 0.8
+    assert face.heatmap_confidence > 0.8
     scale = face.square[2] / 128
     for point, place in PORTRAIT_POINTS.items():
         back = (face.landmarks[point] - 8 + 0.5) * scale + face.square[:2] - 0.5
@@ -63,10 +63,10 @@ def test_what_only_looks_like_a_face_is_not(portrait: np.ndarray, tmp_path: Path
     """Searched everywhere, the portrait has a badge that dlib takes for a face."""
     Image.fromarray(portrait).save(tmp_path / "a.png")
     cutter = FaceCutter(Recipe(min_crop=30, detector="dlib-thorough"))
-    (badge,) = cutter(Task(tmp_path / "a.png", "a.png", None)).skipped
+    (badge,) = cutter(PhotoTask(tmp_path / "a.png", "a.png", None)).skipped
     assert badge.reason == Reason.UNSURE
     assert badge.face == 2
-    assert badge.detail.startswith("mean peak 0.")
+    assert badge.detail.startswith("mean heatmap confidence 0.")
     assert badge.box is not None
 
 
@@ -93,7 +93,7 @@ def test_a_photo_turned_by_exif_gives_the_same_face(
     exif[0x0112] = orientation
     turned = Image.fromarray(portrait).rotate(turn, expand=True)
     turned.save(tmp_path / "a.png", exif=exif)
-    (face,), (wanted,) = cutter(Task(tmp_path / "a.png", "a.png", None)).faces, portrait_faces.faces
+    (face,), (wanted,) = cutter(PhotoTask(tmp_path / "a.png", "a.png", None)).faces, portrait_faces.faces
     assert face.square == wanted.square
     np.testing.assert_array_equal(face.landmarks, wanted.landmarks)
     assert face.image == wanted.image
@@ -120,9 +120,9 @@ def test_the_enlargement_and_the_size_are_the_recipes(plain: Path) -> None:
 def test_a_given_box_is_where_the_network_looks(cutter: FaceCutter, portrait: np.ndarray, tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     Image.fromarray(portrait).save(path)
-    (face,) = cutter(Task(path, "a.png", Annotation(None, (160, 70, 280, 190)))).faces
+    (face,) = cutter(PhotoTask(path, "a.png", Annotation(None, (160, 70, 280, 190)))).faces
     assert abs(face.square[0] - 166) <= 4
-    (skipped,) = cutter(Task(path, "a.png", Annotation(None, (900, 70, 1100, 190)))).skipped
+    (skipped,) = cutter(PhotoTask(path, "a.png", Annotation(None, (900, 70, 1100, 190)))).skipped
     assert skipped.reason == Reason.OUTSIDE
 
 
@@ -149,8 +149,8 @@ def test_an_edge_may_be_allowed(plain: Path) -> None:
 
 
 def test_no_face_and_no_photo(cutter: FaceCutter, plain: Path, tmp_path: Path) -> None:
-    assert [entry.reason for entry in cutter(Task(plain, "p", None)).skipped] == [Reason.NO_FACE]
-    (gone,) = cutter(Task(tmp_path / "gone.jpg", "gone.jpg", None)).skipped
+    assert [entry.reason for entry in cutter(PhotoTask(plain, "p", None)).skipped] == [Reason.NO_FACE]
+    (gone,) = cutter(PhotoTask(tmp_path / "gone.jpg", "gone.jpg", None)).skipped
     assert (gone.reason, gone.detail) == (Reason.UNREADABLE, "expected an image file, found nothing of that name")
 
 

@@ -29,7 +29,7 @@ def test_a_part_comes_back(tmp_path: Path) -> None:
     assert folder.has(7)
     assert not folder.has(6)
     assert folder.skipped(7) == skipped
-    assert [place.square for place in folder.places(7)] == [(-3, 5, 140), (-3, 5, 141)]
+    assert [place.square for place in folder.origins(7)] == [(-3, 5, 140), (-3, 5, 141)]
     np.testing.assert_array_equal(folder.hashes(7), [one.hashes for one in faces])
     for (image, points), one in zip(folder.crops(7), faces, strict=True):
         assert image == one.image
@@ -40,7 +40,7 @@ def test_a_part_without_faces(tmp_path: Path) -> None:
     folder = PartFolder(tmp_path / "parts")
     folder.begin(SETTINGS)
     folder.write(0, [], [])
-    assert (folder.places(0), folder.crops(0), folder.skipped(0)) == ([], [], [])
+    assert (folder.origins(0), folder.crops(0), folder.skipped(0)) == ([], [], [])
     assert folder.hashes(0).shape == (0, 2, 4)
 
 
@@ -78,7 +78,7 @@ def test_a_damaged_part_is_named(tmp_path: Path) -> None:
     folder.begin(SETTINGS)
     (tmp_path / "parts" / "part-000000.parquet").write_bytes(b"cut off")
     with pytest.raises(InputError, match=r"could not read .*part-000000\.parquet.*delete it and call again"):
-        folder.places(0)
+        folder.origins(0)
 
 
 def test_a_written_pack_is_read_back_in_row_groups(tmp_path: Path) -> None:

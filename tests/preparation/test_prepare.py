@@ -21,7 +21,7 @@ from dicface.data.packs import SCHEMA, read_pack
 from dicface.errors import DicfaceError, InputError, OutputError, UsageError
 from dicface.images.pixels import resize
 from dicface.preparation import prepare as module
-from dicface.preparation.assignment import Choice
+from dicface.preparation.assignment import Selection
 from dicface.preparation.cutting import Recipe
 from dicface.preparation.duplicates import SAME_BITS, differing_bits, face_hashes
 from dicface.preparation.prepare import Preparation, list_photos, prepare
@@ -60,14 +60,14 @@ def photos(tmp_path: Path) -> Path:
     return folder
 
 
-def into(folder: Path, choice: Choice | None = None, **settings: object) -> Results:
-    sides = (choice or Choice()).sides
-    return Results(folder / "d.parquet", folder / "d.skipped.csv", sides, faces=folder / "d.faces.csv", **settings)
+def into(folder: Path, selection: Selection | None = None, **settings: object) -> Results:
+    splits = (selection or Selection()).splits
+    return Results(folder / "d.parquet", folder / "d.skipped.csv", splits, faces=folder / "d.faces.csv", **settings)
 
 
-def run(folder: Path, out: Path, choice: Choice | None = None, **more: object) -> Written:
-    results = into(out, choice)
-    preparation = Preparation(more.pop("recipe", Recipe()), choice or Choice(), more.pop("landmarks", "pts"))
+def run(folder: Path, out: Path, selection: Selection | None = None, **more: object) -> Written:
+    results = into(out, selection)
+    preparation = Preparation(more.pop("recipe", Recipe()), selection or Selection(), more.pop("landmarks", "pts"))
     return prepare(list_photos([folder], results), results, preparation, part_photos=3, **more)
 
 
@@ -79,7 +79,7 @@ def rows(path: Path) -> list[dict[str, str]]:
 def test_a_pack_its_lists_and_nothing_else(photos: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     done: list[int] = []
-    written = run(photos, out, Choice(source="made"), advance=done.append)
+    written = run(photos, out, Selection(source="made"), advance=done.append)
     assert written.faces == {out / "d.parquet": 10}
     assert written.reasons == {"nearly a duplicate": 2}
     assert sum(done) == 12
@@ -98,7 +98,7 @@ def test_a_pack_its_lists_and_nothing_else(photos: Path, tmp_path: Path) -> None
 
 
 def test_near_duplicates_may_be_kept(photos: Path, tmp_path: Path) -> None:
-    assert run(photos, tmp_path / "out", Choice(keep_duplicates=True)).faces == {tmp_path / "out" / "d.parquet": 12}
+    assert run(photos, tmp_path / "out", Selection(keep_duplicates=True)).faces == {tmp_path / "out" / "d.parquet": 12}
 
 
 def test_processes_change_nothing(photos: Path, tmp_path: Path) -> None:
@@ -197,11 +197,11 @@ def test_an_unfinished_pack_refuses_other_settings(photos: Path, tmp_path: Path)
 
 def test_what_comes_after_cutting_may_change(photos: Path, tmp_path: Path) -> None:
     """Too few photos for a split cost no second cutting."""
-    choice = Choice(split="file", shares=Shares(0.04, 0.03))
+    selection = Selection(split="file", shares=Shares(0.04, 0.03))
     for name in ("01", "02", "03", "04", "05", "06", "07", "08", "09"):
         (photos / f"{name}.jpg").unlink()
-    with pytest.raises(UsageError, match="expected faces enough for 3 sides, got 1 groups of 1 faces"):
-        run(photos, tmp_path / "out", choice)
+    with pytest.raises(UsageError, match="expected faces enough for 3 splits, got 1 groups of 1 faces"):
+        run(photos, tmp_path / "out", selection)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "cut_in_order", None)
         assert sum(run(photos, tmp_path / "out").faces.values()) == 1
@@ -309,8 +309,8 @@ def test_a_split_never_divides_near_duplicates(tmp_path: Path) -> None:
     for number in range(40):
         for copy, quality in enumerate((95, 60, 35)):
             write_photo(folder / f"{copy}-{number:02d}.jpg", number, quality)
-    choice = Choice(keep_duplicates=True, split="file", shares=Shares(0.2, 0.1), seed=5)
-    written = run(folder, tmp_path / "out", choice)
+    selection = Selection(keep_duplicates=True, split="file", shares=Shares(0.2, 0.1), seed=5)
+    written = run(folder, tmp_path / "out", selection)
     assert [path.name for path in written.faces] == ["d-train.parquet", "d-val.parquet", "d-test.parquet"]
     assert list(written.faces.values()) == [84, 24, 12]
     packs = {path: read_pack(path) for path in written.faces}
@@ -320,7 +320,7 @@ def test_a_split_never_divides_near_duplicates(tmp_path: Path) -> None:
     hashes = [np.stack([face_hashes(face) for face in pack.nominal()[0]]) for pack in packs.values()]
     for one, other in ((0, 1), (0, 2), (1, 2)):
         assert differing_bits(hashes[one], hashes[other]).min() > SAME_BITS
-    run(folder, tmp_path / "again", choice)
+    run(folder, tmp_path / "again", selection)
     for path in written.faces:
         assert path.read_bytes() == (tmp_path / "again" / path.name).read_bytes()
 
@@ -331,8 +331,8 @@ def test_people_stay_on_one_side(tmp_path: Path) -> None:
     for name, person in people.items():
         write_photo(folder / name, int(name[:2]) + 100 * person)
     (tmp_path / "people.txt").write_text("".join(f"{name} {person}\n" for name, person in people.items()))
-    choice = Choice(identities=tmp_path / "people.txt", split="identity", shares=Shares(0.3, 0))
-    written = run(folder, tmp_path / "out", choice)
+    selection = Selection(identities=tmp_path / "people.txt", split="identity", shares=Shares(0.3, 0))
+    written = run(folder, tmp_path / "out", selection)
     assert [path.name for path in written.faces] == ["d-train.parquet", "d-val.parquet"]
     train, val = (read_pack(path) for path in written.faces)
     assert len(val) == 12
@@ -341,40 +341,40 @@ def test_people_stay_on_one_side(tmp_path: Path) -> None:
     for number in (-1, 2**31):
         (tmp_path / "people.txt").write_text(f"00.jpg 1\n01.jpg {number}\n")
         with pytest.raises(InputError, match=rf"people from 0 to 2147483647 in .*, got {number} for '01\.jpg'"):
-            run(folder, tmp_path / "refused", choice)
+            run(folder, tmp_path / "refused", selection)
     assert not (tmp_path / "refused").exists()
     with pytest.raises(UsageError, match="a split by identity needs `identities`, a list"):
-        Choice(split="identity")
+        Selection(split="identity")
 
 
 def test_a_given_partition_is_kept_but_for_leaks(photos: Path, tmp_path: Path) -> None:
-    sides = {f"{number:02d}.jpg": 0 for number in range(9)} | {"08.jpg": 1, "10.jpg": 2, "11.png": 0}
-    (tmp_path / "sides.txt").write_text("".join(f"{name} {side}\n" for name, side in sides.items()))
-    choice = Choice(split=str(tmp_path / "sides.txt"))
-    written = run(photos, tmp_path / "out", choice)
+    splits = {f"{number:02d}.jpg": 0 for number in range(9)} | {"08.jpg": 1, "10.jpg": 2, "11.png": 0}
+    (tmp_path / "splits.txt").write_text("".join(f"{name} {side}\n" for name, side in splits.items()))
+    selection = Selection(split=str(tmp_path / "splits.txt"))
+    written = run(photos, tmp_path / "out", selection)
     assert list(written.faces.values()) == [7, 1, 1]
     reasons = {row["photo"]: row["reason"] for row in rows(tmp_path / "out" / "d.skipped.csv")}
     # The test keeps its picture, the training loses those like it.
     assert reasons == dict.fromkeys(("00.jpg", "11.png"), "nearly a duplicate") | {
         "09.jpg": "not in the partition list"
     }
-    kept = Choice(split=str(tmp_path / "sides.txt"), keep_duplicates=True)
+    kept = Selection(split=str(tmp_path / "splits.txt"), keep_duplicates=True)
     run(photos, tmp_path / "kept", kept)
     reasons = {row["photo"]: row["detail"] for row in rows(tmp_path / "kept" / "d.skipped.csv")}
     assert reasons["00.jpg"] == "belongs with photos/10.jpg#1, which is in test"
-    (tmp_path / "sides.txt").write_text("00.jpg 3\n")
+    (tmp_path / "splits.txt").write_text("00.jpg 3\n")
     with pytest.raises(InputError, match=r"expected 0 \(training\), 1 \(validation\) and 2 \(test\) in .*, got \[3\]"):
-        run(photos, tmp_path / "third", choice)
+        run(photos, tmp_path / "third", selection)
 
 
 def test_a_split_leaves_no_old_pack_beside_it(photos: Path, tmp_path: Path) -> None:
-    sides = {f"{number:02d}.jpg": number % 3 for number in range(9)}
-    (tmp_path / "sides.txt").write_text("".join(f"{name} {side}\n" for name, side in sides.items()))
-    choice = Choice(split=str(tmp_path / "sides.txt"))
-    assert len(run(photos, tmp_path / "out", choice).faces) == 3
-    (tmp_path / "sides.txt").write_text("".join(f"{name} {min(side, 1)}\n" for name, side in sides.items()))
-    results = into(tmp_path / "out", choice, overwrite=True)
-    prepare(list_photos([photos], results), results, Preparation(Recipe(), choice, "pts"))
+    splits = {f"{number:02d}.jpg": number % 3 for number in range(9)}
+    (tmp_path / "splits.txt").write_text("".join(f"{name} {side}\n" for name, side in splits.items()))
+    selection = Selection(split=str(tmp_path / "splits.txt"))
+    assert len(run(photos, tmp_path / "out", selection).faces) == 3
+    (tmp_path / "splits.txt").write_text("".join(f"{name} {min(side, 1)}\n" for name, side in splits.items()))
+    results = into(tmp_path / "out", selection, overwrite=True)
+    prepare(list_photos([photos], results), results, Preparation(Recipe(), selection, "pts"))
     assert not (tmp_path / "out" / "d-test.parquet").exists()
 
 

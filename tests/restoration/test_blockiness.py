@@ -9,7 +9,7 @@ from PIL import Image
 from dicface.faces.geometry import Square
 from dicface.images.pixels import resize
 from dicface.restoration.blockiness import blockiness
-from dicface.restoration.quality import MOST_BLOCKINESS
+from dicface.restoration.quality import MAX_BLOCKINESS
 
 FACE = Square(110, 60, 30)
 
@@ -30,7 +30,7 @@ def stored(pixels: np.ndarray, quality: int, mode: str = "RGB") -> np.ndarray:
 def test_coarse_jpeg_is_seen_wherever_the_photo_was_cut(photo: np.ndarray, quality: int, seen: bool) -> None:
     for mode in ("RGB", "L"):
         for top, left in ((0, 0), (3, 5)):
-            assert (blockiness(stored(photo, quality, mode)[top:, left:], FACE) > MOST_BLOCKINESS) == seen
+            assert (blockiness(stored(photo, quality, mode)[top:, left:], FACE) > MAX_BLOCKINESS) == seen
 
 
 def test_half_of_jpeg_50_is_no_longer_missed(small_photo: np.ndarray) -> None:
@@ -41,13 +41,13 @@ def test_half_of_jpeg_50_is_no_longer_missed(small_photo: np.ndarray) -> None:
 
 
 def test_a_photo_made_smaller_after_jpeg_shows_none(photo: np.ndarray) -> None:
-    assert blockiness(resize(stored(photo, 30), (270, 270)), FACE) < MOST_BLOCKINESS
+    assert blockiness(resize(stored(photo, 30), (270, 270)), FACE) < MAX_BLOCKINESS
 
 
 def test_what_is_looked_at_lies_about_the_face(photo: np.ndarray) -> None:
     """Coarse pixels elsewhere in a large photo say nothing of this face."""
     wide = np.concatenate([photo, stored(photo, 30)], axis=1)
-    assert blockiness(wide, Square(40, 60, 30)) < MOST_BLOCKINESS < blockiness(wide, Square(460, 60, 30))
+    assert blockiness(wide, Square(40, 60, 30)) < MAX_BLOCKINESS < blockiness(wide, Square(460, 60, 30))
 
 
 @pytest.mark.parametrize("shape", [(8, 8, 3), (15, 300, 3), (200, 200, 3)])

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from dicface import Box, Restorer
-from dicface.restoration.quality import Doubt, Signs, doubts, tilt_degrees, turn
+from dicface.restoration.quality import QualityWarning, QualityMeasures, quality_warnings, roll_degrees, yaw
 
-USUAL = Signs(brightness=110, contrast=50, turn=0.2, tilt_degrees=2, blockiness=0.1, peak=0.75)
+USUAL = QualityMeasures(brightness=110, contrast=50, yaw=0.2, roll_degrees=2, blockiness=0.1, heatmap_confidence=0.75)
 FACE = Box(43.0, 21.0, 64.0, 43.0)
 
 
@@ -30,49 +30,49 @@ def turned_by(points: np.ndarray, degrees: float) -> np.ndarray:
 
 @pytest.mark.parametrize(("nose_x", "expected"), [(50, 0), (75, 0.5), (25, 0.5), (100, 1)])
 def test_a_turned_face_has_its_nose_near_an_edge(nose_x: float, expected: float) -> None:
-    assert turn(landmarks(nose_x)) == pytest.approx(expected)
-    assert turn(turned_by(landmarks(nose_x), 40)) == pytest.approx(expected)
+    assert yaw(landmarks(nose_x)) == pytest.approx(expected)
+    assert yaw(turned_by(landmarks(nose_x), 40)) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("degrees", [0, 25, 90, 170])
 def test_tilt_is_that_of_the_eyes(degrees: float) -> None:
     for way in (degrees, -degrees):
-        assert tilt_degrees(turned_by(landmarks(50), way)) == pytest.approx(degrees)
+        assert roll_degrees(turned_by(landmarks(50), way)) == pytest.approx(degrees)
 
 
 def test_landmarks_in_one_point_are_no_error() -> None:
-    assert (turn(np.zeros((68, 2))), tilt_degrees(np.zeros((68, 2)))) == (0, 0)
+    assert (yaw(np.zeros((68, 2))), roll_degrees(np.zeros((68, 2)))) == (0, 0)
 
 
 @pytest.mark.parametrize(
     ("changed", "expected"),
     [
         ({}, ()),
-        ({"brightness": 3.0}, (Doubt.TOO_DARK,)),
-        ({"contrast": 4.0}, (Doubt.LOW_CONTRAST,)),
-        ({"turn": 0.9}, (Doubt.TURNED,)),
-        ({"tilt_degrees": 30.0}, (Doubt.TILTED,)),
-        ({"blockiness": 0.6}, (Doubt.BLOCKS,)),
-        ({"jpeg_step": 8.0}, (Doubt.BLOCKS,)),
-        ({"peak": 0.3}, (Doubt.NO_FACE,)),
+        ({"brightness": 3.0}, (QualityWarning.TOO_DARK,)),
+        ({"contrast": 4.0}, (QualityWarning.LOW_CONTRAST,)),
+        ({"yaw": 0.9}, (QualityWarning.YAW,)),
+        ({"roll_degrees": 30.0}, (QualityWarning.ROLL,)),
+        ({"blockiness": 0.6}, (QualityWarning.BLOCKS,)),
+        ({"jpeg_step": 8.0}, (QualityWarning.BLOCKS,)),
+        ({"heatmap_confidence": 0.3}, (QualityWarning.NO_FACE,)),
         # Of a pose without a face nothing is known.
-        ({"peak": 0.3, "tilt_degrees": 90.0, "turn": 0.9, "blockiness": 0.6}, (Doubt.BLOCKS, Doubt.NO_FACE)),
+        ({"heatmap_confidence": 0.3, "roll_degrees": 90.0, "yaw": 0.9, "blockiness": 0.6}, (QualityWarning.BLOCKS, QualityWarning.NO_FACE)),
     ],
 )
-def test_each_sign_has_its_limit(changed: dict[str, float], expected: tuple[Doubt, ...]) -> None:
-    assert doubts(USUAL._replace(**changed)) == expected
+def test_each_sign_has_its_limit(changed: dict[str, float], expected: tuple[QualityWarning, ...]) -> None:
+    assert quality_warnings(USUAL._replace(**changed)) == expected
 
 
 def test_a_good_photo_raises_no_doubt(restorer: Restorer, small_photo: np.ndarray) -> None:
-    assert [face.doubts for face in restorer.faces(small_photo)] == [()]
+    assert [face.quality_warnings for face in restorer.faces(small_photo)] == [()]
 
 
 def test_a_bad_one_is_restored_and_doubted(restorer: Restorer, small_photo: np.ndarray, portrait: np.ndarray) -> None:
     dark = (small_photo * 0.02).astype(np.uint8) + np.indices((121, 121)).sum(0)[:, :, None].astype(np.uint8) % 8
     (face,) = restorer.faces(dark, boxes=[FACE])
     assert face.steps is not None
-    assert Doubt.TOO_DARK in face.doubts
+    assert QualityWarning.TOO_DARK in face.quality_warnings
     (sideways,) = restorer.faces(np.rot90(small_photo).copy(), boxes=[Box(21, 57, 43, 78)])
-    assert sideways.doubts == (Doubt.NO_FACE,)
+    assert sideways.quality_warnings == (QualityWarning.NO_FACE,)
     (large,) = restorer.faces(portrait, boxes=[Box(176, 84, 266, 174)], force=True)
-    assert large.doubts[0] is Doubt.TOO_LARGE
+    assert large.quality_warnings[0] is QualityWarning.TOO_LARGE

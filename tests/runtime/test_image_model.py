@@ -75,7 +75,7 @@ def check_contract(model: Callable[..., Any], crops: list[np.ndarray]) -> None:
     for result, crop in zip(results, crops, strict=True):
         assert result.sr.shape == (1, 128, 128, 3)
         assert result.sr.dtype == np.uint8
-        assert (result.landmarks.shape, result.peaks.shape) == ((1, 0, 2), (1, 0))
+        assert (result.landmarks.shape, result.heatmap_confidence.shape) == ((1, 0, 2), (1, 0))
         np.testing.assert_array_equal(model([crop])[0].sr, result.sr)
     assert model([]) == []
 

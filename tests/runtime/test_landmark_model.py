@@ -14,7 +14,7 @@ from dicface.faces.landmarks import locate
 from dicface.landmarks import MIRROR_68, decode_heatmaps
 from dicface.networks.stacked_hourglass import StackedHourglass, StackedHourglassConfig
 from dicface.runtime.face_model import FaceModel
-from dicface.runtime.landmark_model import MAX_BATCH, LandmarkModel
+from dicface.runtime.landmark_model import LANDMARK_BATCH, LandmarkModel
 from dicface.runtime.models import find_model
 from tests.support.portrait import PORTRAIT_POINTS
 
@@ -31,14 +31,14 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> tuple[StackedHourglass, Pa
 
 def test_the_file_finds_what_torch_finds(tiny: tuple[StackedHourglass, Path]) -> None:
     network, path = tiny
-    faces = comparison_faces(None, MAX_BATCH + 3)
+    faces = comparison_faces(None, LANDMARK_BATCH + 3)
     image = torch.from_numpy(faces.transpose(0, 3, 1, 2)).float() / 255
     with torch.inference_mode():
         plain, mirrored = (LandmarkGraph(network)(faces)[0].numpy() for faces in (image, image.flip(-1)))
     returned = decode_heatmaps(mirrored)[:, MIRROR_68] * [-1, 1] + [127, 0]
     found = LandmarkModel(str(path))(faces)
     peaks = (plain.max(axis=(-2, -1)) + mirrored.max(axis=(-2, -1))[:, MIRROR_68]) / 2
-    np.testing.assert_allclose(found.peaks, peaks, atol=1e-4)
+    np.testing.assert_allclose(found.heatmap_confidence, peaks, atol=1e-4)
     np.testing.assert_allclose(found.points, (decode_heatmaps(plain) + returned) / 2, atol=0.1)
 
 
@@ -84,4 +84,4 @@ def test_the_portraits_landmarks_are_found(portrait: np.ndarray, box: Box) -> No
     found = locate(LandmarkModel(), portrait, box)
     for point, place in PORTRAIT_POINTS.items():
         assert np.linalg.norm(found.points[point] - place) < 4.4, point
-    assert found.peaks.mean() > 0.6
+    assert found.heatmap_confidence.mean() > 0.6

@@ -10,14 +10,14 @@ from PIL import Image
 from dicface.errors import UsageError
 from dicface.images.photo import read_photo
 from dicface.images.xmp import COMPOSITE, ENHANCED
-from dicface.web.answer import Wish, answer, read_boxes
+from dicface.web.answer import Request, answer, read_boxes
 
 
 def test_an_answer_has_all_that_is_shown(tmp_path: Path, small_photo: np.ndarray) -> None:
     image = Image.fromarray(small_photo)
     image.putalpha(200)
     image.save(tmp_path / "a.png")
-    done = answer(Wish(tmp_path / "a.png", tmp_path, "lite", 2, read_boxes("43, 21, 64, 43\n")))
+    done = answer(Request(tmp_path / "a.png", tmp_path, "lite", 2, read_boxes("43, 21, 64, 43\n")))
     assert done.summary.startswith("1 of 1 faces restored. 121x121 to 242x242 px in ")
     with Image.open(done.photo) as photo, Image.open(done.before) as before, Image.open(done.after) as after:
         assert (photo.mode, photo.size) == ("RGBA", (242, 242))
@@ -35,20 +35,20 @@ def test_an_answer_has_all_that_is_shown(tmp_path: Path, small_photo: np.ndarray
 
 def test_what_to_doubt_is_said_on_the_page(tmp_path: Path, small_photo: np.ndarray) -> None:
     Image.fromarray(small_photo).save(tmp_path / "a.jpg", quality=40)
-    done = answer(Wish(tmp_path / "a.jpg", tmp_path, "lite", 1, read_boxes("43, 21, 64, 43")))
+    done = answer(Request(tmp_path / "a.jpg", tmp_path, "lite", 1, read_boxes("43, 21, 64, 43")))
     assert done.summary.startswith("1 of 1 faces restored, warning: face 1 shows JPEG blocks. 121x121 to 121x121 px in")
 
 
 def test_a_photo_without_a_face_says_what_to_do(tmp_path: Path) -> None:
     Image.new("RGB", (64, 48), "grey").save(tmp_path / "a.png")
-    done = answer(Wish(tmp_path / "a.png", tmp_path, "lite", 1))
+    done = answer(Request(tmp_path / "a.png", tmp_path, "lite", 1))
     assert done.summary.startswith('No face found: draw it under "Draw faces yourself". 64x48 to 64x48 px in')
 
 
 def test_a_result_too_large_for_a_page_is_refused(tmp_path: Path) -> None:
     Image.new("RGB", (2000, 1000)).save(tmp_path / "a.png")
     with pytest.raises(UsageError, match="expected a result of at most 64 megapixels, got 16000x8000"):
-        answer(Wish(tmp_path / "a.png", tmp_path, "lite", 8))
+        answer(Request(tmp_path / "a.png", tmp_path, "lite", 8))
 
 
 @pytest.mark.parametrize("text", ["1,2,3", "a,b,c,d", "1 2 3 4", "[1],2,3,4"])

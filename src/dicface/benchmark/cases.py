@@ -8,7 +8,7 @@ from typing import Literal
 from dicface.errors import UsageError
 from dicface.runtime.models import Kind, embedded_models, find_model
 
-Backend = Literal["onnxruntime", "openvino", "torch"]
+BackendName = Literal["onnxruntime", "openvino", "torch"]
 Precision = Literal["float32", "bfloat16"]
 BATCHES = (1, 8)
 IMAGE_PX: dict[Kind, int] = {"restoration": 16, "landmarks": 128, "finder": 512}
@@ -16,7 +16,7 @@ IMAGE_PX: dict[Kind, int] = {"restoration": 16, "landmarks": 128, "finder": 512}
 
 
 @dataclass(frozen=True)
-class Model:
+class BenchmarkModel:
     """A model to measure.
 
     Attributes:
@@ -29,7 +29,7 @@ class Model:
 
     name: str
     kind: Kind
-    files: dict[Backend, Path] = field(hash=False)
+    files: dict[BackendName, Path] = field(hash=False)
     gflop: float | None = None
     trained: bool = True
 
@@ -44,8 +44,8 @@ class Case:
         compiled, channels_last: torch only.
     """
 
-    model: Model
-    backend: Backend
+    model: BenchmarkModel
+    backend: BackendName
     precision: Precision
     batch: int
     compiled: bool = False
@@ -63,7 +63,7 @@ def embedded_names() -> list[str]:
     return [*embedded_models("restoration"), *embedded_models("landmarks"), *embedded_models("finder")]
 
 
-def embedded(name: str) -> Model:
+def embedded(name: str) -> BenchmarkModel:
     """An embedded model, or a model file of a network that restores faces.
 
     Raises:
@@ -72,18 +72,18 @@ def embedded(name: str) -> Model:
     card = embedded_models().get(name) if name in embedded_names() else None
     if card is None:
         path = find_model(name)
-        files: dict[Backend, Path] = {"torch": path} if path.suffix == ".safetensors" else {}
-        return Model(path.stem, "restoration", files or {"onnxruntime": path, "openvino": path})
+        files: dict[BackendName, Path] = {"torch": path} if path.suffix == ".safetensors" else {}
+        return BenchmarkModel(path.stem, "restoration", files or {"onnxruntime": path, "openvino": path})
     graph = find_model(name, ".onnx", card["kind"])
     # The others have one backend.
     if card["kind"] == "landmarks":
-        return Model(name, "landmarks", {"onnxruntime": graph}, card["gflop_per_face"])
+        return BenchmarkModel(name, "landmarks", {"onnxruntime": graph}, card["gflop_per_face"])
     if card["kind"] == "finder":
-        return Model(
+        return BenchmarkModel(
             name, "finder", {"onnxruntime": graph}, card["gflop_per_megapixel"] * IMAGE_PX["finder"] ** 2 / 1e6
         )
     files = {"onnxruntime": graph, "openvino": graph, "torch": find_model(name, ".safetensors")}
-    return Model(name, "restoration", files, card["gflop_per_face"])
+    return BenchmarkModel(name, "restoration", files, card["gflop_per_face"])
 
 
 @dataclass(frozen=True)
@@ -96,12 +96,12 @@ class Machine:
         cuda: torch sees an accelerator.
     """
 
-    backends: tuple[Backend, ...]
+    backends: tuple[BackendName, ...]
     bfloat16: bool = False
     cuda: bool = False
 
 
-def list_cases(models: Sequence[Model], machine: Machine, batches: Collection[int] = BATCHES) -> list[Case]:
+def list_cases(models: Sequence[BenchmarkModel], machine: Machine, batches: Collection[int] = BATCHES) -> list[Case]:
     """Every combination that exists here, model by model.
 
     On the CPU, torch is the reference and runs eager in float32; on CUDA also compiled, in bfloat16 and channels-last.

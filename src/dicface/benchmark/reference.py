@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 
-from dicface.benchmark.cases import Case, Machine, Model, embedded, embedded_names, list_cases
+from dicface.benchmark.cases import Case, Machine, BenchmarkModel, embedded, embedded_names, list_cases
 from dicface.benchmark.run import REFERENCE
 from dicface.checkpoints.networks import save_network
 from dicface.export.graphs import export_onnx
@@ -14,7 +14,7 @@ _NAME = REFERENCE[0]
 _GFLOP = 90.7
 
 
-def _reference_model(folder: Path) -> Model:
+def _reference_model(folder: Path) -> BenchmarkModel:
     """The embedded `dic`; while there is none, the same network with random weights, on which speed does not depend."""
     if _NAME in embedded_names():
         return embedded(_NAME)
@@ -23,7 +23,7 @@ def _reference_model(folder: Path) -> Model:
     weights, graph = folder / f"{_NAME}.safetensors", folder / f"{_NAME}.onnx"
     save_network(network, weights)
     export_onnx(network, graph)
-    return Model(
+    return BenchmarkModel(
         _NAME, "restoration", {"torch": weights, "onnxruntime": graph, "openvino": graph}, _GFLOP, trained=False
     )
 

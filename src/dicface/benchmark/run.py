@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from rich.box import SIMPLE
 from rich.table import Table
 
-from dicface.benchmark.cases import IMAGE_PX, Backend, Case, Machine
+from dicface.benchmark.cases import IMAGE_PX, BackendName, Case, Machine
 from dicface.errors import BenchmarkError
 from dicface.images.pixels import FACE_PX, resize
 from dicface.runtime.providers import processor_capabilities
@@ -29,7 +29,7 @@ REFERENCE = ("dic", "torch", "float32", 1)
 
 def this_machine() -> Machine:
     """What is installed here, and what the processor can do."""
-    installed: list[Backend] = ["onnxruntime"]
+    installed: list[BackendName] = ["onnxruntime"]
     has_openvino, has_torch = (find_spec(name) is not None for name in ("openvino", "torch"))
     if has_openvino:
         installed.append("openvino")

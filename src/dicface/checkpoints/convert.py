@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from dicface.checkpoints.names import Network
+from dicface.checkpoints.names import NetworkKind
 from dicface.checkpoints.networks import check_parameters, load_strictly, save_network, write_tensors
 from dicface.checkpoints.pickled import read_pickled
 from dicface.checkpoints.recognise import find_network
@@ -33,7 +33,7 @@ class Conversion(NamedTuple):
         left_out: other networks of the file.
     """
 
-    network: Network
+    network: NetworkKind
     parameters: int
     steps: int | None
     source: str
@@ -80,7 +80,7 @@ def convert(source: Path, out: Path, steps: int) -> Conversion:
     )
 
 
-def _empty_network(network: Network, state: Mapping[str, Tensor], steps: int) -> tuple[nn.Module, dict[str, Any]]:
+def _empty_network(network: NetworkKind, state: Mapping[str, Tensor], steps: int) -> tuple[nn.Module, dict[str, Any]]:
     """A network of the sizes that the parameters have, and its configuration."""
     if network == "DIC network":
         config = dic_config(state, steps)

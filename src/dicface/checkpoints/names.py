@@ -15,7 +15,7 @@ from torch import Tensor
 
 from dicface.errors import CheckpointError
 
-Network = Literal["DIC network", "landmark branch", "stacked hourglass", "discriminator", "LightCNN features"]
+NetworkKind = Literal["DIC network", "landmark branch", "stacked hourglass", "discriminator", "LightCNN features"]
 Dialect = Literal["authors", "mmagic"]
 _Names = tuple[tuple[str, str], ...]
 
@@ -69,7 +69,7 @@ def _nested_hourglass_keys(theirs: str, ours: str) -> list[tuple[str, str, _Name
 _FLAT_GROUPS = ((2, "2.0"), (3, "2.1"), (5, "4.0"), (6, "4.1"), (8, "6.0"), (9, "6.1"), (10, "7.0"), (11, "7.1"))
 _CLASSIFIER_KEYS = ((r"classifier\.0\.filter\.", "filter.", ()), (r"classifier\.2\.", "head.", ()))
 
-_KEYS: dict[tuple[Network, Dialect], tuple[tuple[str, str, _Names], ...]] = {
+_KEYS: dict[tuple[NetworkKind, Dialect], tuple[tuple[str, str, _Names], ...]] = {
     ("DIC network", "authors"): (
         (r"conv_in\.", "stem.conv.", ()),
         (r"first_block\.", "first_recovery.", _BLOCK_KEYS),
@@ -120,13 +120,13 @@ _KEYS: dict[tuple[Network, Dialect], tuple[tuple[str, str, _Names], ...]] = {
     ),
 }
 # Parts that are stored on their own, too: the whole, and the part's prefix in their names and in ours.
-_PARTS: dict[Network, tuple[Network, str, str]] = {
+_PARTS: dict[NetworkKind, tuple[NetworkKind, str, str]] = {
     "landmark branch": ("DIC network", "HG.", "landmark."),
     "LightCNN features": ("discriminator", "", "features."),
 }
 
 
-def rename_key(key: str, network: Network = "DIC network", dialect: Dialect = "authors") -> str:
+def rename_key(key: str, network: NetworkKind = "DIC network", dialect: Dialect = "authors") -> str:
     """Our name of a parameter.
 
     Args:
@@ -155,7 +155,7 @@ def rename_key(key: str, network: Network = "DIC network", dialect: Dialect = "a
 
 
 def to_our_names(
-    state: Mapping[str, Tensor], network: Network = "DIC network", dialect: Dialect = "authors"
+    state: Mapping[str, Tensor], network: NetworkKind = "DIC network", dialect: Dialect = "authors"
 ) -> dict[str, Tensor]:
     """Rename a state dict, values untouched.
 

@@ -6,7 +6,7 @@ from typing import NamedTuple, cast
 import torch
 from torch import Tensor
 
-from dicface.checkpoints.names import Dialect, Network, to_our_names
+from dicface.checkpoints.names import Dialect, NetworkKind, to_our_names
 from dicface.errors import CheckpointError
 
 # The keys under which the authors' solvers (of DIC and of DICGAN) save a network, and one more that they read.
@@ -25,7 +25,7 @@ class Foreign(NamedTuple):
         left_out: other networks of the file.
     """
 
-    network: Network
+    network: NetworkKind
     state: dict[str, Tensor]
     source: str
     left_out: tuple[str, ...]
@@ -102,7 +102,7 @@ def _other_parts(keys: Iterable[str]) -> tuple[str, ...]:
     return tuple(part for part in ("discriminator", "feature_loss") if part in parts)
 
 
-def _recognise(state: Mapping[str, Tensor]) -> tuple[Network, Dialect]:
+def _recognise(state: Mapping[str, Tensor]) -> tuple[NetworkKind, Dialect]:
     heads = {key.split(".")[0] for key in state}
     if "first_block" in heads:
         return "DIC network", "mmagic" if heads & {"conv_first", "hour_glass"} else "authors"

@@ -9,14 +9,14 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from dicface.cli.options import Backend, Contender, Overwrite
+from dicface.cli.options import BackendOption, UpscalerOption, Overwrite
 from dicface.cli.terminal import SOME_FAILED, check_free, errors, in_options, need_train_extra, one_line, say
 from dicface.errors import UsageError
 
 
 def evaluate(
     data: Annotated[Path, typer.Argument(help="Face pack, or folder of high-resolution faces.")],
-    model: Contender = "lite",
+    model: UpscalerOption = "lite",
     against: Annotated[str | None, typer.Option(help="Another of these, compared face by face.")] = None,
     lr_size: Annotated[str, typer.Option(help="Side of the low-resolution crop, or a list: 8,16,32.")] = "16",
     damage: Annotated[
@@ -24,7 +24,7 @@ def evaluate(
         typer.Option(help="Damage the crops first: jpeg75, or in this order noise10,jpeg75; repeatable."),
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Only that many faces from the start.")] = None,
-    backend: Backend = "auto",
+    backend: BackendOption = "auto",
     consistent: Annotated[
         bool, typer.Option("--consistent", help="Make results reduce to their input exactly; --against stays as it is.")
     ] = False,
@@ -41,13 +41,13 @@ def evaluate(
     from dicface.data.references import read_references
     from dicface.evaluation.damage import parse_damage
     from dicface.evaluation.identity import Recogniser
-    from dicface.evaluation.measure import check_contenders, measure
+    from dicface.evaluation.measure import check_upscalers, measure
     from dicface.evaluation.protocols import PROTOCOLS, protocols_by_name
     from dicface.evaluation.report import REPORT_FILES, write_report
     from dicface.evaluation.scores import Judges
     from dicface.evaluation.tables import on_screen, result_grids, write_faces_csv
     from dicface.files import real_path
-    from dicface.runtime.consistency import Consistent
+    from dicface.runtime.consistency import DataConsistency
     from dicface.runtime.landmark_model import LandmarkModel
     from dicface.runtime.upscalers import open_model
 
@@ -64,10 +64,10 @@ def evaluate(
         }:
             raise UsageError(f"expected a file of its own for the result, {str(out)!r} is what is measured")
     network = open_model(model, backend)
-    network = Consistent(network) if consistent else network
+    network = DataConsistency(network) if consistent else network
     other = None if against is None else open_model(against, backend)
     for size in sizes:
-        check_contenders(network, other, size)
+        check_upscalers(network, other, size)
     recogniser = Recogniser(features) if identity else None
     references, left_out = read_references(data, limit)
     for image in left_out:

@@ -8,8 +8,8 @@ import typer
 Out = Annotated[
     Path, typer.Option("--out", "-o", help="Output folder; or output file for one input, ending in an image's suffix.")
 ]
-Model = Annotated[str, typer.Option(help="Name of an embedded model (see `dicface models`) or a model file.")]
-Contender = Annotated[
+ModelOption = Annotated[str, typer.Option(help="Name of an embedded model (see `dicface models`) or a model file.")]
+UpscalerOption = Annotated[
     str,
     typer.Option(
         "--model",
@@ -17,7 +17,7 @@ Contender = Annotated[
         "image out, or weights of any network that spandrel knows (.safetensors, .pth).",
     ),
 ]
-Backend = Annotated[str, typer.Option(help="auto, onnxruntime, openvino or torch.")]
+BackendOption = Annotated[str, typer.Option(help="auto, onnxruntime, openvino or torch.")]
 StripMetadata = Annotated[bool, typer.Option("--strip-metadata", help="Leave out EXIF, XMP and profile of the source.")]
 KeepGps = Annotated[bool, typer.Option("--keep-gps", help="Keep the place where the photo was taken.")]
 NoMark = Annotated[bool, typer.Option("--no-mark", help="Do not say in the result that a network made parts of it.")]

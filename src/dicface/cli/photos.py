@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dicface.cli.options import (
-    Backend,
+    BackendOption,
     KeepGps,
-    Model,
+    ModelOption,
     NoMark,
     Out,
     Overwrite,
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from dicface.faces.geometry import Box
     from dicface.images.inputs import Job
     from dicface.images.photo import Photo
-    from dicface.restoration.quality import Doubt
+    from dicface.restoration.quality import QualityWarning
     from dicface.restoration.results import Face, Outcome
 
 
@@ -73,13 +73,13 @@ def _stages_line(spent_s: "Mapping[str, float]") -> str:
     return f"time by stage: {', '.join(f'{stage} {stage_s:.1f} s' for stage, stage_s in spent_s.items())}"
 
 
-def _warning(which: str, doubts: "Sequence[Doubt]", model: str) -> str:
+def _warning(which: str, quality_warnings: "Sequence[QualityWarning]", model: str) -> str:
     """What there is to doubt, and the model that knows better."""
-    from dicface.restoration.quality import Doubt
+    from dicface.restoration.quality import QualityWarning
     from dicface.runtime.models import DEFAULT_MODEL, MODEL_FOR_JPEG
 
-    reasons = " and ".join(doubt.value for doubt in doubts)
-    advised = model == DEFAULT_MODEL and Doubt.BLOCKS in doubts
+    reasons = " and ".join(warning.value for warning in quality_warnings)
+    advised = model == DEFAULT_MODEL and QualityWarning.BLOCKS in quality_warnings
     return f"warning: {which} {reasons}{f' (try --model {MODEL_FOR_JPEG})' if advised else ''}"
 
 
@@ -88,21 +88,21 @@ def _faces_line(faces: "Sequence[Face]", restored: "Outcome", model: str) -> str
     outcomes = Counter(face.outcome for face in faces)
     done = outcomes.pop(restored, 0)
     found = f"{done} of {len(faces)} faces restored" if faces else "no face found"
-    warnings = (_warning(f"face {number}", face.doubts, model) for number, face in enumerate(faces, 1) if face.doubts)
+    warnings = (_warning(f"face {number}", face.quality_warnings, model) for number, face in enumerate(faces, 1) if face.quality_warnings)
     return ", ".join((found, *(f"{count} {outcome.value}" for outcome, count in outcomes.items()), *warnings))
 
 
 def restore(
     photos: Annotated[list[Path], typer.Argument(help="Photos, or folders of photos.")],
     out: Out,
-    model: Model = "lite",
+    model: ModelOption = "lite",
     scale: Annotated[float, typer.Option(min=1, max=8, help="Enlargement of the photo.")] = 4,
     box: Annotated[list[str] | None, typer.Option(help="A face X0,Y0,X1,Y1 in pixels, instead of detection.")] = None,
     detector: Annotated[
         str,
         typer.Option(help="dlib (faces from 16 px), dlib-fast (from 40 px) or dlib-thorough (from 16 px; slow)."),
     ] = "dlib",
-    backend: Backend = "auto",
+    backend: BackendOption = "auto",
     show_landmarks: Annotated[bool, typer.Option("--show-landmarks", help="Draw the landmarks found.")] = False,
     uncertainty: Uncertainty = False,
     report: Annotated[Path | None, typer.Option(help="Write what was found to this JSON file.")] = None,
@@ -119,7 +119,7 @@ def restore(
     from dicface.images.photo import PILLOW_MEGAPIXELS, check_writable, write_photo
     from dicface.restoration.batch import WORKERS
     from dicface.restoration.memory import PhotoGate
-    from dicface.restoration.output import mark_of_photo, result_photo, uncertainty_photo
+    from dicface.restoration.output import provenance_of_photo, result_photo, uncertainty_photo
     from dicface.restoration.report import BatchReport, photo_report
     from dicface.restoration.restorer import Restorer
     from dicface.restoration.results import Outcome
@@ -145,22 +145,22 @@ def restore(
         check_writable(job.target, *size, photo.alpha is not None)
         restoration = restorer.restore(photo.pixels, scale, boxes, force, uncertainty=uncertainty)
         restored_at = time.perf_counter()
-        mark = mark_of_photo(restorer.model, restoration)
+        provenance = provenance_of_photo(restorer.model, restoration)
         result = result_photo(
             photo,
             restoration,
-            None if no_mark else mark,
+            None if no_mark else provenance,
             strip_metadata=strip_metadata,
             keep_gps=keep_gps,
             show_landmarks=show_landmarks,
         )
         for map_file in job.beside:
-            write_photo(map_file, uncertainty_photo(photo, restoration, None if no_mark else mark))
+            write_photo(map_file, uncertainty_photo(photo, restoration, None if no_mark else provenance))
         notes = photo.notes + write_photo(job.target, result)
         if size[0] * size[1] > PILLOW_MEGAPIXELS * 1e6:
             notes += (f"{size[0] * size[1] / 1e6:.0f} megapixels, more than some programs open",)
         stages_s = {"read": read_s, **restoration.stages_s, "write": time.perf_counter() - restored_at}
-        batch_report.add(job, photo_report(job.source, job.target, restoration, mark, scale, notes, stages_s))
+        batch_report.add(job, photo_report(job.source, job.target, restoration, provenance, scale, notes, stages_s))
         found = _faces_line(restoration.faces, Outcome.RESTORED, model)
         return f"{job.source}: {', '.join((found, *notes))}, {sum(stages_s.values()):.1f} s -> {job.target}"
 
@@ -175,7 +175,7 @@ def restore(
 def upscale(
     faces: Annotated[list[Path], typer.Argument(help="Aligned square face crops of 8 to 64 px, or folders of them.")],
     out: Out,
-    model: Model = "lite",
+    model: ModelOption = "lite",
     all_steps: Annotated[bool, typer.Option("--all-steps", help="Every step side by side.")] = False,
     landmarks: Annotated[bool, typer.Option("--landmarks", help="Draw the landmarks found.")] = False,
     consistent: Annotated[
@@ -183,7 +183,7 @@ def upscale(
         typer.Option("--consistent", help="Make results reduce to their input exactly; for clean reductions only."),
     ] = False,
     uncertainty: Uncertainty = False,
-    backend: Backend = "auto",
+    backend: BackendOption = "auto",
     strip_metadata: StripMetadata = False,
     keep_gps: KeepGps = False,
     no_mark: NoMark = False,
@@ -195,17 +195,17 @@ def upscale(
     from dicface.errors import ImageError
     from dicface.faces.geometry import Square
     from dicface.images.draw import draw_landmarks, side_by_side
-    from dicface.images.metadata import NO_METADATA, of_result
+    from dicface.images.metadata import NO_METADATA, result_metadata
     from dicface.images.photo import Photo, read_photo, write_photo
     from dicface.images.pixels import FACE_PX, resize
-    from dicface.restoration.output import mark_of, uncertainty_crop
-    from dicface.restoration.quality import doubts, signs
-    from dicface.runtime.consistency import Consistent
+    from dicface.restoration.output import provenance_of, uncertainty_crop
+    from dicface.restoration.quality import quality_warnings, quality_measures
+    from dicface.runtime.consistency import DataConsistency
     from dicface.runtime.face_model import FaceModel
     from dicface.runtime.uncertainty import expected_errors
 
     network = FaceModel(model, backend)
-    upscaled = Consistent(network) if consistent else network
+    upscaled = DataConsistency(network) if consistent else network
     if verbose:
         say(network.how_it_runs)
     low, high = network.lr_sizes
@@ -219,16 +219,16 @@ def upscale(
                 "use `dicface restore` for whole photos"
             )
         (result,) = upscaled([photo.pixels])
-        mark = None if no_mark else mark_of(network, faces=1)
+        provenance = None if no_mark else provenance_of(network, faces=1)
         for map_file in job.beside:
-            write_photo(map_file, uncertainty_crop(expected_errors(network, [photo.pixels], [result])[0], mark))
+            write_photo(map_file, uncertainty_crop(expected_errors(network, [photo.pixels], [result])[0], provenance))
         pictures = list(zip(result.sr, result.landmarks, strict=True))[0 if all_steps else -1 :]
         drawn = [draw_landmarks(sr, points) if landmarks else sr for sr, points in pictures]
         alpha = None if photo.alpha is None or all_steps else resize(photo.alpha, (FACE_PX, FACE_PX))
         image = side_by_side(drawn)
-        metadata = of_result(NO_METADATA if strip_metadata else photo.metadata, image, mark, keep_gps)
+        metadata = result_metadata(NO_METADATA if strip_metadata else photo.metadata, image, provenance, keep_gps)
         notes = photo.notes + write_photo(job.target, Photo(image, alpha, photo.grey and not landmarks, metadata))
-        found = doubts(signs(photo.pixels, Square(0, 0, width), photo.pixels, result, photo.jpeg_step))
+        found = quality_warnings(quality_measures(photo.pixels, Square(0, 0, width), photo.pixels, result, photo.jpeg_step))
         said = (f"{job.source}: {width} px", *([_warning("the face", found, model)] if found else []), *notes)
         return f"{', '.join(said)} -> {job.target}"
 

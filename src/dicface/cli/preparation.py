@@ -25,7 +25,7 @@ def prepare(
     quality: Annotated[int, typer.Option(help="Of webp and jpeg, 1 to 100.")] = 90,
     min_crop: Annotated[int, typer.Option(help="Skip faces whose crop has fewer px a side in the photo.")] = 128,
     max_outside: Annotated[float, typer.Option(help="Share of the crop that may lie beyond the photo.")] = 0.1,
-    min_peak: Annotated[float, typer.Option(help="Skip faces whose landmarks are less sure, 0 to 1.")] = 0.6,
+    min_confidence: Annotated[float, typer.Option(help="Skip faces whose landmarks are less sure, 0 to 1.")] = 0.6,
     keep_duplicates: Annotated[bool, typer.Option("--keep-duplicates", help="Also near duplicates.")] = False,
     identities: Annotated[Path | None, typer.Option(help="List of photos and numbers of people (CelebA's).")] = None,
     split: Annotated[
@@ -45,7 +45,7 @@ def prepare(
 ) -> None:
     """Cut the faces out of photos, find their landmarks, and write a face pack (needs the train extra)."""
     need_train_extra("pyarrow", "imagehash")
-    from dicface.preparation.assignment import Choice
+    from dicface.preparation.assignment import Selection
     from dicface.preparation.cutting import Recipe
     from dicface.preparation.prepare import Preparation, list_photos
     from dicface.preparation.prepare import prepare as prepare_pack
@@ -54,12 +54,12 @@ def prepare(
     from dicface.runtime.parallel import usable_cores
 
     recipe = Recipe(
-        enlargement, size, min_crop, max_outside, min_peak, image_format, quality, detector, max_megapixels
+        enlargement, size, min_crop, max_outside, min_confidence, image_format, quality, detector, max_megapixels
     )  # fmt: skip
-    choice = Choice(source or out.stem, keep_duplicates, identities, split, Shares(val_share, test_share), seed)
-    results = Results(out, skipped or out.with_suffix(".skipped.csv"), choice.sides, sheet, faces, overwrite)
+    selection = Selection(source or out.stem, keep_duplicates, identities, split, Shares(val_share, test_share), seed)
+    results = Results(out, skipped or out.with_suffix(".skipped.csv"), selection.splits, sheet, faces, overwrite)
     inputs = list_photos(photos, results)
-    preparation = Preparation(recipe, choice, landmarks)
+    preparation = Preparation(recipe, selection, landmarks)
     with progress_bar("photos", len(inputs)) as advance:
         written = prepare_pack(inputs, results, preparation, jobs or usable_cores(), advance)
     for failure in written.failures:

@@ -96,7 +96,7 @@ class Placement(NamedTuple):
     mirrored: Tensor
 
 
-class Choice(NamedTuple):
+class ChosenFaces(NamedTuple):
     """Faces of a pack, and how large a square of each is cut.
 
     Attributes:
@@ -113,7 +113,7 @@ def face_widths(landmarks: Tensor) -> Tensor:
     return landmarks[..., 0].amax(dim=-1) - landmarks[..., 0].amin(dim=-1)
 
 
-def choose_by_width(config: AugmentationConfig, widths_px: Tensor, count: int, generator: torch.Generator) -> Choice:
+def choose_by_width(config: AugmentationConfig, widths_px: Tensor, count: int, generator: torch.Generator) -> ChosenFaces:
     """Draw face widths evenly from the configured range, and for each a face that can be cut so.
 
     Args:
@@ -130,7 +130,7 @@ def choose_by_width(config: AugmentationConfig, widths_px: Tensor, count: int, g
     # Where no face allows the width, the nearest one is taken with the nearest side.
     place = (first + (draw[1] * (last - first)).long()).clamp(max=len(ordered) - 1)
     side = (ordered[place] / share).clamp(config.crop_side_min, config.crop_side_max)
-    return Choice(faces[place], side)
+    return ChosenFaces(faces[place], side)
 
 
 def draw_placement(

@@ -21,12 +21,12 @@ class HeldOut(NamedTuple):
 
     Attributes:
         data: the faces.
-        people: how many people they are of.
+        identities: how many people they are of.
         auc: see `verification_auc`.
     """
 
     data: str
-    people: int
+    identities: int
     auc: float
 
 
@@ -69,7 +69,7 @@ class Recogniser:
             faces: (N, 128, 128, 3) uint8 RGB.
 
         Returns:
-            (N, E) float32 of length 1; the cosine of two is their likeness.
+            (N, E) float32 of length 1; the cosine of two is their similarity.
         """
         with torch.inference_mode():
             embeddings = self._network(torch.from_numpy(to_network(faces)) - channel_means())

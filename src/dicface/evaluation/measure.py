@@ -1,4 +1,4 @@
-"""A contender against the truth, bicubic and others beside it."""
+"""An upscaler against the truth, bicubic and others beside it."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -15,14 +15,14 @@ from dicface.evaluation.protocols import PROTOCOLS, Protocol
 from dicface.evaluation.scores import NORMALISERS, Judges, Scores, score
 from dicface.evaluation.statistics import Estimate, Paired, estimate, paired
 from dicface.runtime.image_model import open_enlargement
-from dicface.runtime.upscalers import Contender
+from dicface.runtime.upscalers import Upscaler
 
 MOST_COMPARED = 2000
 """Faces among which people are compared, all with all; further ones are left out."""
 
 
 @dataclass(frozen=True)
-class Likeness:
+class IdentitySimilarity:
     """How like its person a face still is, to a network that compares people. Of the first 2,000 faces.
 
     Attributes:
@@ -31,8 +31,8 @@ class Likeness:
         held_out: the same on people whom it was not trained on; None if its card does not say.
         others: mean cosine between the high-resolution face and those of other people, the zero of this scale; None
             where there are no others.
-        own: by contender, cosine between the result and the high-resolution face.
-        recognised: by contender, share of results that are more like their own high-resolution face than like that of
+        own: by upscaler, cosine between the result and the high-resolution face.
+        rank1_accuracy: by upscaler, share of results that are more like their own high-resolution face than like that of
             any other person here; None where there are no others.
     """
 
@@ -40,7 +40,7 @@ class Likeness:
     held_out: HeldOut | None
     others: float | None
     own: dict[str, Estimate]
-    recognised: dict[str, float | None]
+    rank1_accuracy: dict[str, float | None]
 
 
 @dataclass(frozen=True)
@@ -53,9 +53,9 @@ class Measurement:
         lr_size: side of the low-resolution crop, in pixels.
         damage: what happened to the crops.
         protocols: how faces were compared.
-        scores: what the contender reached.
+        scores: what the upscaler reached.
         bicubic: what plain enlargement reached.
-        against: what the other contender reached; None if there is none.
+        against: what the other upscaler reached; None if there is none.
         judges: who judged landmarks and people; None if nobody.
     """
 
@@ -71,7 +71,7 @@ class Measurement:
 
     @property
     def measured(self) -> list[Scores]:
-        """All that was measured, plain enlargement first, and once if it is the other contender, too."""
+        """All that was measured, plain enlargement first, and once if it is the other upscaler, too."""
         others = [] if self.against is None or self.against.name == self.bicubic.name else [self.against]
         return [self.bicubic, self.scores, *others]
 
@@ -91,7 +91,7 @@ class Measurement:
             result["nrmse"] = {by: paired(mine[by], theirs[by], lower_is_better=True) for by in NORMALISERS}
         return result
 
-    def likeness(self) -> Likeness | None:
+    def identity_similarity(self) -> IdentitySimilarity | None:
         """How like their people the faces still are; None if nobody judged that."""
         if self.judges is None or self.judges.recogniser is None:
             return None
@@ -102,7 +102,7 @@ class Measurement:
         known = people >= 0
         tells = len(set(people[known].tolist())) not in (1, int(known.sum()), 0)
         own: dict[str, Estimate] = {}
-        recognised: dict[str, float | None] = {}
+        rank1_accuracy: dict[str, float | None] = {}
         for scores in self.measured:
             assert scores.judged is not None
             assert scores.judged.embeddings is not None
@@ -110,13 +110,13 @@ class Measurement:
             mine = np.diagonal(cosines)
             own[scores.name] = estimate(mine.astype(np.float64))
             nearest = np.where(same, -np.inf, cosines).max(axis=1)
-            recognised[scores.name] = None if same.all() else float((mine > nearest).mean())
-        return Likeness(
+            rank1_accuracy[scores.name] = None if same.all() else float((mine > nearest).mean())
+        return IdentitySimilarity(
             verification_auc(hr[known], people[known]) if tells else None,
             self.judges.recogniser.held_out,
             None if same.all() else float((hr @ hr.T)[~same].mean()),
             own,
-            recognised,
+            rank1_accuracy,
         )
 
     def summary(self) -> dict[str, Any]:
@@ -161,13 +161,13 @@ class Measurement:
                 result[f"nrmse{suffix}"] = {by: error.mean for by, error in errors.items()}
                 result[f"nrmse{suffix}_ci95"] = {by: error.ci95 for by, error in errors.items()}
                 result[f"nrmse{suffix}_median"] = {by: float(np.median(judged.nrmse[by])) for by in NORMALISERS}
-        if (likeness := self.likeness()) is not None:
+        if (similarity := self.identity_similarity()) is not None:
             result["identity"] = {
-                "auc": likeness.auc,
-                "auc_held_out": None if likeness.held_out is None else likeness.held_out._asdict(),
-                "others": likeness.others,
-                "own": {name: own.json for name, own in likeness.own.items()},
-                "recognised": likeness.recognised,
+                "auc": similarity.auc,
+                "auc_held_out": None if similarity.held_out is None else similarity.held_out._asdict(),
+                "others": similarity.others,
+                "own": {name: own.json for name, own in similarity.own.items()},
+                "rank1_accuracy": similarity.rank1_accuracy,
             }
         if self.against is not None:
             result["against"] = {
@@ -191,27 +191,27 @@ def _json(compared: dict[str, dict[str, Paired]]) -> dict[str, Any]:
     return {measure: {name: pair.json for name, pair in pairs.items()} for measure, pairs in compared.items()}
 
 
-def check_contenders(contender: Contender, against: Contender | None, lr_size: int) -> None:
+def check_upscalers(upscaler: Upscaler, against: Upscaler | None, lr_size: int) -> None:
     """Refuse what cannot be measured.
 
     Raises:
         UsageError: one of them does not take that size, or both have one name.
     """
-    for one in (contender, *([] if against is None else [against])):
+    for one in (upscaler, *([] if against is None else [against])):
         low, high = one.lr_sizes
         if not low <= lr_size <= high:
             sizes = f"of {low} px" if low == high else f"from {low} to {high} px"
             raise UsageError(f"expected a low-resolution side {sizes} for {one.name}, got {lr_size}")
-    if against is not None and against.name == contender.name:
-        raise UsageError(f"expected another model to compare with, got {contender.name} twice")
+    if against is not None and against.name == upscaler.name:
+        raise UsageError(f"expected another model to compare with, got {upscaler.name} twice")
 
 
 def measure(
-    contender: Contender,
+    upscaler: Upscaler,
     references: References,
     lr_size: int,
     judges: Judges | None = None,
-    against: Contender | None = None,
+    against: Upscaler | None = None,
     protocols: tuple[Protocol, ...] = PROTOCOLS,
     *,
     damage: str = "",
@@ -219,26 +219,26 @@ def measure(
     """Reduce faces, super-resolve them, and compare, bicubic beside it. The same faces give the same numbers.
 
     Args:
-        contender: what is measured.
+        upscaler: what is measured.
         references: faces to measure against.
         lr_size: side of the low-resolution crop, reduced with Pillow's bicubic.
         judges: made for the same, undamaged references; None leaves landmarks and people out.
-        against: another contender to compare with, face by face.
+        against: another upscaler to compare with, face by face.
         protocols: how faces are compared.
         damage: what happens to the crops, and to bicubic's, before they are super-resolved; see `parse_damage`.
 
     Raises:
-        UsageError: see `check_contenders` and `parse_damage`.
+        UsageError: see `check_upscalers` and `parse_damage`.
     """
-    check_contenders(contender, against, lr_size)
+    check_upscalers(upscaler, against, lr_size)
     bicubic, damaged = open_enlargement("bicubic"), parse_damage(damage)
     return Measurement(
         references,
-        contender.description,
+        upscaler.description,
         lr_size,
         damaged,
         protocols,
-        score(contender, references, lr_size, judges, protocols, damage=damaged),
+        score(upscaler, references, lr_size, judges, protocols, damage=damaged),
         score(bicubic, references, lr_size, judges, protocols, damage=damaged),
         None if against is None else score(against, references, lr_size, judges, protocols, damage=damaged),
         judges,

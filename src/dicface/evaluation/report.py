@@ -19,11 +19,11 @@ from dicface.evaluation.measure import Measurement
 from dicface.evaluation.scores import Scores
 from dicface.evaluation.tables import Grid, result_grids, write_faces_csv
 from dicface.files import write_json, written_whole
-from dicface.images.metadata import NO_METADATA, of_result, save_options
+from dicface.images.metadata import NO_METADATA, result_metadata, save_options
 from dicface.images.pixels import FACE_PX
-from dicface.images.xmp import Mark
+from dicface.images.xmp import Provenance
 from dicface.runtime.image_model import open_enlargement
-from dicface.runtime.upscalers import Contender
+from dicface.runtime.upscalers import Upscaler
 from dicface.version import __version__
 
 REPORT_FILES = ("index.html", "faces.csv", "result.json")
@@ -70,9 +70,9 @@ class Section(NamedTuple):
     faces: dict[str, list[Row]]
 
 
-def _png(pixels: NDArray[np.uint8], mark: Mark | None = None) -> str:
+def _png(pixels: NDArray[np.uint8], provenance: Provenance | None = None) -> str:
     buffer = io.BytesIO()
-    options, _ = save_options(".png", of_result(NO_METADATA, pixels, mark), grey=False)
+    options, _ = save_options(".png", result_metadata(NO_METADATA, pixels, provenance), grey=False)
     Image.fromarray(pixels).save(buffer, "PNG", **options)
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
 
@@ -110,11 +110,11 @@ def _gain_text(gain_db: float) -> str:
 
 
 def _histogram(measured: Measurement, protocol: str) -> tuple[str, str]:
-    contenders = measured.measured[1:]
-    gains = [_gains(scores, measured.bicubic, protocol)[:, -1] for scores in contenders]
+    upscalers = measured.measured[1:]
+    gains = [_gains(scores, measured.bicubic, protocol)[:, -1] for scores in upscalers]
     figure = Figure(figsize=(6, 2.8), layout="constrained")
     axes = _axes(figure, f"gain over bicubic, dB ({protocol})", "faces")
-    for values, scores, colour in zip(gains, contenders, (_BAR, _OTHER), strict=False):
+    for values, scores, colour in zip(gains, upscalers, (_BAR, _OTHER), strict=False):
         edges = np.histogram_bin_edges(np.concatenate(gains)[np.isfinite(np.concatenate(gains))], bins=30)
         axes.hist(values[np.isfinite(values)], bins=edges.tolist(), color=colour, alpha=0.7, label=scores.name)
     axes.axvline(0, color=_INK, linewidth=1)
@@ -125,15 +125,15 @@ def _histogram(measured: Measurement, protocol: str) -> tuple[str, str]:
 def _step_chart(measured: Measurement, protocol: str) -> tuple[str, str]:
     figure = Figure(figsize=(6, 2.8), layout="constrained")
     axes = _axes(figure, "step", f"gain over bicubic, dB ({protocol})")
-    contenders = measured.measured[1:]
-    width = 0.8 / len(contenders)
-    for place, (scores, colour) in enumerate(zip(contenders, (_BAR, _OTHER), strict=False)):
+    upscalers = measured.measured[1:]
+    width = 0.8 / len(upscalers)
+    for place, (scores, colour) in enumerate(zip(upscalers, (_BAR, _OTHER), strict=False)):
         gains = np.ma.masked_invalid(_gains(scores, measured.bicubic, protocol))
         means = np.ma.filled(gains.mean(axis=0), np.nan)
-        across = np.arange(1, len(means) + 1) + (place - (len(contenders) - 1) / 2) * width
+        across = np.arange(1, len(means) + 1) + (place - (len(upscalers) - 1) / 2) * width
         bars = axes.bar(across, means, width, color=colour, label=scores.name)
         axes.bar_label(bars, fmt="%.2f", color=_INK)
-    axes.set_xticks(range(1, max(scores.psnr[protocol].shape[1] for scores in contenders) + 1))
+    axes.set_xticks(range(1, max(scores.psnr[protocol].shape[1] for scores in upscalers) + 1))
     axes.margins(y=0.15)
     axes.legend(frameon=False, labelcolor=_INK)
     return _svg(figure), f"Mean gain over bicubic after each step, in dB of {protocol}"
@@ -152,40 +152,40 @@ def _chosen(gains: NDArray[np.float64]) -> dict[str, list[int]]:
     return chosen
 
 
-def _row(measured: Measurement, face: int, contenders: Sequence[Contender], gain_db: float) -> Row:
+def _row(measured: Measurement, face: int, upscalers: Sequence[Upscaler], gain_db: float) -> Row:
     (hr,) = measured.damage.truth(measured.references.hr[face : face + 1])
     lr = measured.damage.crop(hr, measured.lr_size, face)
     pictures = [Picture(measured.condition, _png(lr), [])]
     bicubic = open_enlargement("bicubic")
-    for contender in (bicubic, *(one for one in contenders if one.name != bicubic.name)):
-        (result,) = contender([lr])
-        mark = Mark(Path(contender.name).name, contender.sha256, faces=1) if contender.sha256 else None
+    for upscaler in (bicubic, *(one for one in upscalers if one.name != bicubic.name)):
+        (result,) = upscaler([lr])
+        provenance = Provenance(Path(upscaler.name).name, upscaler.sha256, faces=1) if upscaler.sha256 else None
         for step, (image, points) in enumerate(zip(result.sr, result.landmarks, strict=True), start=1):
-            caption = contender.name + (f", step {step}" if len(result.sr) > 1 else "")
-            pictures.append(Picture(caption, _png(image, mark), [(float(x), float(y)) for x, y in points]))
+            caption = upscaler.name + (f", step {step}" if len(result.sr) > 1 else "")
+            pictures.append(Picture(caption, _png(image, provenance), [(float(x), float(y)) for x, y in points]))
     known = measured.references.landmarks
     points = [] if known is None else [(float(x), float(y)) for x, y in known[face]]
     pictures.append(Picture("high resolution", _png(hr), points))
     return Row(measured.references.keys[face], _gain_text(gain_db), pictures)
 
 
-def _section(measured: Measurement, contenders: Sequence[Contender]) -> Section:
+def _section(measured: Measurement, upscalers: Sequence[Upscaler]) -> Section:
     protocol = measured.protocols[0].name
     gains = _gains(measured.scores, measured.bicubic, protocol)[:, -1]
     faces = {
-        heading: [_row(measured, face, contenders, float(gains[face])) for face in chosen]
+        heading: [_row(measured, face, upscalers, float(gains[face])) for face in chosen]
         for heading, chosen in _chosen(gains).items()
     }
     figures = [_histogram(measured, protocol), _step_chart(measured, protocol)]
     return Section(measured.condition, result_grids(measured), figures, faces)
 
 
-def report_page(measurements: Sequence[Measurement], contenders: Sequence[Contender]) -> str:
+def report_page(measurements: Sequence[Measurement], upscalers: Sequence[Upscaler]) -> str:
     """The page: tables, histogram, gain of each step, and the best, median and worst faces.
 
     Args:
-        measurements: of the same faces and contenders at different sizes or damages, at least one.
-        contenders: what was measured, in the same order, bicubic left out; the faces shown are made once more.
+        measurements: of the same faces and upscalers at different sizes or damages, at least one.
+        upscalers: what was measured, in the same order, bicubic left out; the faces shown are made once more.
 
     Returns:
         HTML that refers to no other file.
@@ -201,23 +201,23 @@ def report_page(measurements: Sequence[Measurement], contenders: Sequence[Conten
         count=len(first.references.keys),
         protocol=first.protocols[0].name,
         damaged=any(measured.damage.name for measured in measurements),
-        sections=[_section(measured, contenders) for measured in measurements],
+        sections=[_section(measured, upscalers) for measured in measurements],
         face_px=FACE_PX,
         version=__version__,
     )
 
 
-def write_report(folder: Path, measurements: Sequence[Measurement], contenders: Sequence[Contender]) -> None:
+def write_report(folder: Path, measurements: Sequence[Measurement], upscalers: Sequence[Upscaler]) -> None:
     """Write `REPORT_FILES`: the page, and beside it the numbers of each face and the whole result.
 
     Args:
         folder: made if missing; files of these names are replaced.
-        measurements, contenders: see `report_page`.
+        measurements, upscalers: see `report_page`.
 
     Raises:
         OutputError: it cannot be written.
     """
-    page = report_page(measurements, contenders)
+    page = report_page(measurements, upscalers)
     index, faces, result = (folder / name for name in REPORT_FILES)
     write_faces_csv(faces, measurements)
     write_json(result, [measured.summary() for measured in measurements])

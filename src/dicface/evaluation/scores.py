@@ -1,4 +1,4 @@
-"""Numbers of each face: what one contender reached, by every measure."""
+"""Numbers of each face: what one upscaler reached, by every measure."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -13,7 +13,7 @@ from dicface.evaluation.metrics import Normaliser, nrmse
 from dicface.evaluation.protocols import PROTOCOLS, Protocol
 from dicface.runtime.consistency import deviation
 from dicface.runtime.landmark_model import LandmarkModel
-from dicface.runtime.upscalers import Contender
+from dicface.runtime.upscalers import Upscaler
 
 NORMALISERS: tuple[Normaliser, ...] = ("width", "outer_eye", "inter_ocular")
 # Only the numbers of a part are kept, so that large sets fit.
@@ -75,10 +75,10 @@ class Judges:
 
 
 class Scores(NamedTuple):
-    """What one contender reached, face by face.
+    """What one upscaler reached, face by face.
 
     Attributes:
-        name: of the contender.
+        name: of the upscaler.
         psnr: by protocol, (N, T) dB of every step, infinite where a face came back exactly.
         ssim: by protocol, (N, T).
         deviation_mean, deviation_worst: (N,) grey levels between the reduction of the last step and the input.
@@ -98,7 +98,7 @@ def _parts(count: int) -> list[slice]:
 
 
 def _score_part(
-    contender: Contender,
+    upscaler: Upscaler,
     references: References,
     part: slice,
     lr_size: int,
@@ -108,10 +108,10 @@ def _score_part(
 ) -> Scores:
     hr = damage.truth(references.hr[part])
     lr = [damage.crop(face, lr_size, number) for number, face in enumerate(hr, part.start)]
-    steps = np.stack([result.sr for result in contender(lr)], axis=1)
+    steps = np.stack([result.sr for result in upscaler(lr)], axis=1)
     away = np.stack([np.abs(deviation(sr, crop)) for sr, crop in zip(steps[-1], lr, strict=True)])
     return Scores(
-        contender.name,
+        upscaler.name,
         {protocol.name: np.stack([protocol.psnr(step, hr) for step in steps], axis=1) for protocol in protocols},
         {protocol.name: np.stack([protocol.ssim(step, hr) for step in steps], axis=1) for protocol in protocols},
         away.mean(axis=(1, 2, 3)),
@@ -125,7 +125,7 @@ def _joined(parts: Sequence[Mapping[str, NDArray[np.float64]]]) -> dict[str, NDA
 
 
 def score(
-    contender: Contender,
+    upscaler: Upscaler,
     references: References,
     lr_size: int,
     judges: Judges | None = None,
@@ -136,7 +136,7 @@ def score(
     """Reduce faces, super-resolve them, and compare.
 
     Args:
-        contender: what is measured.
+        upscaler: what is measured.
         references: faces to measure against.
         lr_size: side of the low-resolution crop, reduced with Pillow's bicubic.
         judges: made for the same references; None leaves landmarks and people out.
@@ -144,12 +144,12 @@ def score(
         damage: what happens to the faces first.
     """
     parts = [
-        _score_part(contender, references, part, lr_size, judges, protocols, damage)
+        _score_part(upscaler, references, part, lr_size, judges, protocols, damage)
         for part in _parts(len(references.hr))
     ]
     judged = [part.judged for part in parts if part.judged is not None]
     return Scores(
-        contender.name,
+        upscaler.name,
         _joined([part.psnr for part in parts]),
         _joined([part.ssim for part in parts]),
         np.concatenate([part.deviation_mean for part in parts]),

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from rich.console import RenderableType
 from rich.table import Table
 
-from dicface.evaluation.measure import Likeness, Measurement
+from dicface.evaluation.measure import IdentitySimilarity, Measurement
 from dicface.evaluation.scores import NORMALISERS, Scores
 from dicface.evaluation.statistics import estimate
 from dicface.files import written_whole
@@ -98,27 +98,27 @@ def _consistency(measured: Measurement) -> Grid:
     return Grid(title, ("", "mean", "worst"), rows)
 
 
-def _likeness_title(likeness: Likeness) -> str:
+def _identity_title(similarity: IdentitySimilarity) -> str:
     """How good the features are, to be read before what they say."""
-    known = [] if likeness.auc is None else [f"{likeness.auc:.3f} on these people"]
-    if (held_out := likeness.held_out) is not None:
-        known.append(f"{held_out.auc:.3f} on {held_out.people} people whom they were not trained on ({held_out.data})")
+    known = [] if similarity.auc is None else [f"{similarity.auc:.3f} on these people"]
+    if (held_out := similarity.held_out) is not None:
+        known.append(f"{held_out.auc:.3f} on {held_out.identities} people whom they were not trained on ({held_out.data})")
     good = f"{', '.join(known)}; 0.5 is chance, 1 without fail" if known else "not known: nobody known occurs twice"
     return f"likeness to the person, cosine of face features. How well these tell people apart: {good}"
 
 
 def _likeness(measured: Measurement) -> Grid | None:
-    likeness = measured.likeness()
-    if likeness is None:
+    similarity = measured.identity_similarity()
+    if similarity is None:
         return None
     rows = [
         (name, own.text(3), "" if share is None else f"{share:.1%}")
-        for (name, own), share in zip(likeness.own.items(), likeness.recognised.values(), strict=True)
+        for (name, own), share in zip(similarity.own.items(), similarity.rank1_accuracy.values(), strict=True)
     ]
-    if likeness.others is not None:
-        rows.append(("other people's high-resolution faces", f"{likeness.others:.3f}", ""))
+    if similarity.others is not None:
+        rows.append(("other people's high-resolution faces", f"{similarity.others:.3f}", ""))
     header = ("", "to the high-resolution face", "nearer to it than to anyone else's")
-    return Grid(_likeness_title(likeness), header, rows)
+    return Grid(_identity_title(similarity), header, rows)
 
 
 def result_grids(measured: Measurement) -> list[Grid]:

@@ -15,11 +15,11 @@ class PhotoLandmarks(NamedTuple):
 
     Attributes:
         points: (68, 2) float32 x, y in pixels of the photo, pixel centres at integers.
-        peaks: (68,) float32, about 1 where the model is sure.
+        heatmap_confidence: (68,) float32, about 1 where the model is sure.
     """
 
     points: NDArray[np.float32]
-    peaks: NDArray[np.float32]
+    heatmap_confidence: NDArray[np.float32]
 
 
 def locate(model: LandmarkModel, pixels: NDArray[np.uint8], box: Box, passes: int = 2) -> PhotoLandmarks:
@@ -42,4 +42,4 @@ def locate(model: LandmarkModel, pixels: NDArray[np.uint8], box: Box, passes: in
 
 def _locate_in(model: LandmarkModel, pixels: NDArray[np.uint8], square: Square) -> PhotoLandmarks:
     found = model(resize(cut(pixels, square), (FACE_PX, FACE_PX))[None])
-    return PhotoLandmarks(to_photo(found.points[0], square), found.peaks[0])
+    return PhotoLandmarks(to_photo(found.points[0], square), found.heatmap_confidence[0])

@@ -35,13 +35,13 @@ class Metadata:
         exif: the EXIF block, its orientation already applied and removed; empty if none.
         xmp: the XMP packet, UTF-8; empty if none.
         profiled: there was a usable colour profile. The pixels are in sRGB by now, so that is what a result says.
-        mark: a packet with the mark alone, for a format that has no room for `xmp`; empty if unmarked.
+        provenance: a packet with the mark alone, for a format that has no room for `xmp`; empty if unmarked.
         thumbnail: the EXIF block held a thumbnail, which `exif` lacks.
     """
 
     exif: bytes = b""
     xmp: bytes = b""
-    mark: bytes = b""
+    provenance: bytes = b""
     profiled: bool = False
     thumbnail: bool = False
 
@@ -90,15 +90,15 @@ def _read_exif(image: Image.Image) -> tuple[bytes, bool]:
     return (described.tobytes() if len(described) else b""), False
 
 
-def of_result(
-    source: Metadata, pixels: NDArray[np.uint8], mark: packets.Mark | None = None, keep_gps: bool = False
+def result_metadata(
+    source: Metadata, pixels: NDArray[np.uint8], provenance: packets.Provenance | None = None, keep_gps: bool = False
 ) -> Metadata:
     """The metadata of a result, from that of its source.
 
     Args:
         source: of the photo that the result was made from.
         pixels: (H, W, 3) uint8 RGB, the result; a source's thumbnail is made anew from it.
-        mark: what the result says about itself; None leaves that out.
+        provenance: what the result says about itself; None leaves that out.
         keep_gps: keep the place where the photo was taken.
 
     Returns:
@@ -118,8 +118,8 @@ def of_result(
         exif = block.tobytes() if len(block) else b""
     if source.thumbnail:
         exif = _with_thumbnail(exif or Image.Exif().tobytes(), pixels)
-    xmp = packets.of_result(source.xmp, mark, keep_gps)
-    return replace(source, exif=exif, xmp=xmp, mark=packets.of_result(b"", mark))
+    xmp = packets.result_packet(source.xmp, provenance, keep_gps)
+    return replace(source, exif=exif, xmp=xmp, provenance=packets.result_packet(b"", provenance))
 
 
 def _with_thumbnail(exif: bytes, pixels: NDArray[np.uint8]) -> bytes:
@@ -167,9 +167,9 @@ def save_options(suffix: str, metadata: Metadata, grey: bool) -> tuple[dict[str,
         lost.append("EXIF")
     if xmp and suffix == ".bmp":
         xmp = b""
-        lost.append("XMP with the mark of what it is" if metadata.mark else "XMP")
+        lost.append("XMP with the mark of what it is" if metadata.provenance else "XMP")
     if suffix in _JPEG_SUFFIXES and len(xmp) > _MAX_JPEG_XMP:
-        xmp = metadata.mark
+        xmp = metadata.provenance
         lost.append("the source's XMP")
     notes = (
         (f"{' and '.join(lost)} left out, {suffix} cannot hold {'it' if len(lost) == 1 else 'them'}",) if lost else ()

@@ -52,7 +52,7 @@ _PLACE = (
 _SOURCE_TYPE = (_IPTC, "DigitalSourceType")
 
 
-class Mark(NamedTuple):
+class Provenance(NamedTuple):
     """What a result says about itself.
 
     Attributes:
@@ -113,7 +113,7 @@ def _take_out(document: Document, patterns: tuple[tuple[str, str], ...]) -> list
     return values
 
 
-def of_result(packet: bytes, mark: Mark | None, keep_gps: bool = False) -> bytes:
+def result_packet(packet: bytes, provenance: Provenance | None, keep_gps: bool = False) -> bytes:
     """The packet of a result, from that of its source.
 
     Everything is kept but what described the source's file (its orientation, size, preview), and the place where it was
@@ -121,7 +121,7 @@ def of_result(packet: bytes, mark: Mark | None, keep_gps: bool = False) -> bytes
 
     Args:
         packet: of the source; empty if it had none.
-        mark: what to add; None adds nothing.
+        provenance: what to add; None adds nothing.
         keep_gps: keep the place.
 
     Returns:
@@ -130,20 +130,20 @@ def of_result(packet: bytes, mark: Mark | None, keep_gps: bool = False) -> bytes
     Raises:
         ValueError: not a packet, see `is_packet`.
     """
-    if not packet and mark is None:
+    if not packet and provenance is None:
         return b""
     document = _parse(packet)
     _take_out(document, _OF_THE_FILE if keep_gps else (*_OF_THE_FILE, *_PLACE))
-    if mark is not None:
+    if provenance is not None:
         said = _take_out(document, (_SOURCE_TYPE,))
-        keep = [value for value in said if "rainedAlgorithmicMedia" in value or (value and not mark.faces)]
-        _add(document, mark, keep[0] if keep else mark.source_type)
+        keep = [value for value in said if "rainedAlgorithmicMedia" in value or (value and not provenance.faces)]
+        _add(document, provenance, keep[0] if keep else provenance.source_type)
     root = document.documentElement
     assert root is not None
     return f"{_HEAD}{root.toxml()}{_TAIL}".encode()
 
 
-def _add(document: Document, mark: Mark, source_type: str) -> None:
+def _add(document: Document, provenance: Provenance, source_type: str) -> None:
     """Add a description with the mark."""
     (rdf,) = document.getElementsByTagNameNS(_RDF, "RDF")
     about = [element.getAttributeNS(_RDF, "about") for element in rdf.getElementsByTagNameNS(_RDF, "Description")]
@@ -152,10 +152,10 @@ def _add(document: Document, mark: Mark, source_type: str) -> None:
         added.setAttribute(f"xmlns:{prefix}", namespace)
     added.setAttributeNS(_RDF, "rdf:about", about[0] if about else "")
     added.setAttributeNS(_IPTC, "Iptc4xmpExt:DigitalSourceType", source_type)
-    added.setAttributeNS(NAMESPACE, "dicface:ModelName", mark.model)
-    added.setAttributeNS(NAMESPACE, "dicface:ModelSHA256", mark.model_sha256)
-    added.setAttributeNS(NAMESPACE, "dicface:DicfaceVersion", mark.version)
-    added.setAttributeNS(NAMESPACE, "dicface:RestoredFaces", str(mark.faces))
-    if mark.shows:
-        added.setAttributeNS(NAMESPACE, "dicface:Shows", mark.shows)
+    added.setAttributeNS(NAMESPACE, "dicface:ModelName", provenance.model)
+    added.setAttributeNS(NAMESPACE, "dicface:ModelSHA256", provenance.model_sha256)
+    added.setAttributeNS(NAMESPACE, "dicface:DicfaceVersion", provenance.version)
+    added.setAttributeNS(NAMESPACE, "dicface:RestoredFaces", str(provenance.faces))
+    if provenance.shows:
+        added.setAttributeNS(NAMESPACE, "dicface:Shows", provenance.shows)
     rdf.appendChild(added)

@@ -13,15 +13,15 @@ from dicface.errors import InputError, UsageError
 from dicface.preparation.annotations import find_by_name, read_celeba_numbers
 from dicface.preparation.cutting import Reason
 from dicface.preparation.duplicates import Hashes, differing_bits, first_copies
-from dicface.preparation.parts import PartFolder, Place, Skipped
-from dicface.preparation.splits import SIDES, Shares, check_shares, deal, group_faces, hold_back
+from dicface.preparation.parts import PartFolder, CropOrigin, Skipped
+from dicface.preparation.splits import SPLITS, Shares, check_shares, assign, group_faces, holdout
 
 OUT = -1
 """In place of a side: the face is not written."""
 
 
 @dataclass(frozen=True)
-class Choice:
+class Selection:
     """Which faces are written, and to which pack.
 
     Attributes:
@@ -50,43 +50,43 @@ class Choice:
             raise UsageError(f"expected `split` identity, file or a partition list, got {self.split!r}")
 
     @property
-    def sides(self) -> tuple[str, ...]:
+    def splits(self) -> tuple[str, ...]:
         """What is added to the packs' names; nothing if there is no split."""
         match self.split:
             case None:
                 return ("",)
             case "identity" | "file":
-                return tuple(side for side, share in zip(SIDES, (1.0, *self.shares), strict=True) if share > 0)
+                return tuple(side for side, share in zip(SPLITS, (1.0, *self.shares), strict=True) if share > 0)
             case _:
-                return SIDES
+                return SPLITS
 
 
 class Lists(NamedTuple):
-    """Numbers of people and sides, by photo; None if not asked for."""
+    """Numbers of people and splits, by photo; None if not asked for."""
 
     identities: dict[str, int] | None
     partition: dict[str, int] | None
 
 
-def read_lists(choice: Choice) -> Lists:
-    """The lists that a choice names.
+def read_lists(selection: Selection) -> Lists:
+    """The lists that a selection names.
 
     Raises:
-        InputError: not such lists, people whose numbers a pack cannot hold, or sides other than 0, 1 and 2.
+        InputError: not such lists, people whose numbers a pack cannot hold, or splits other than 0, 1 and 2.
     """
-    identities = None if choice.identities is None else read_celeba_numbers(choice.identities)
+    identities = None if selection.identities is None else read_celeba_numbers(selection.identities)
     for name, person in (identities or {}).items():
         if not 0 <= person <= LARGEST_IDENTITY:
             raise InputError(
-                f"expected numbers of people from 0 to {LARGEST_IDENTITY} in {str(choice.identities)!r}, got {person} "
+                f"expected numbers of people from 0 to {LARGEST_IDENTITY} in {str(selection.identities)!r}, got {person} "
                 f"for {name!r}; number them anew"
             )
-    if choice.split in (None, "identity", "file"):
+    if selection.split in (None, "identity", "file"):
         return Lists(identities, None)
-    partition = read_celeba_numbers(Path(choice.split))
+    partition = read_celeba_numbers(Path(selection.split))
     if not set(partition.values()) <= {0, 1, 2}:
         raise InputError(
-            f"expected 0 (training), 1 (validation) and 2 (test) in {choice.split!r}, "
+            f"expected 0 (training), 1 (validation) and 2 (test) in {selection.split!r}, "
             f"got {sorted(set(partition.values()))[:5]}"
         )
     return Lists(identities, partition)
@@ -99,67 +99,67 @@ class Sorting(NamedTuple):
         keys: `SOURCE/PHOTO#FACE`.
         places: where they were cut out.
         identities: number of the person, None if unknown.
-        sides: (N,) int64, index into `Choice.sides`, or `OUT`.
+        splits: (N,) int64, index into `Selection.splits`, or `OUT`.
         skipped: why, for those that are out.
     """
 
     keys: list[str]
-    places: list[Place]
+    places: list[CropOrigin]
     identities: list[int | None]
-    sides: NDArray[np.int64]
+    splits: NDArray[np.int64]
     skipped: dict[int, Skipped]
 
 
-def sort_faces(folder: PartFolder, parts: int, choice: Choice, lists: Lists) -> Sorting:
+def sort_faces(folder: PartFolder, parts: int, selection: Selection, lists: Lists) -> Sorting:
     """Decide what becomes of each face; images are not read.
 
     Args:
         folder: with all its parts.
         parts: how many.
-        choice: what is wanted.
+        selection: what is wanted.
         lists: see `read_lists`.
 
     Raises:
         UsageError: too few faces for the split.
     """
-    places = [place for number in range(parts) for place in folder.places(number)]
+    places = [place for number in range(parts) for place in folder.origins(number)]
     hashes = np.concatenate([folder.hashes(number) for number in range(parts)])
-    keys = [f"{choice.source}/{place.photo}#{place.face}" for place in places]
+    keys = [f"{selection.source}/{place.photo}#{place.face}" for place in places]
     identities = _looked_up(lists.identities, places)
     given = None if lists.partition is None else _looked_up(lists.partition, places)
     skipped: dict[int, Skipped] = {}
     for index, side in enumerate(given or ()):
         if side is None:
-            skipped[index] = _skip(places[index], Reason.NO_SIDE)
-    sides = np.array([side or 0 for side in given or [0] * len(places)], dtype=np.int64)
+            skipped[index] = _skip(places[index], Reason.NO_SPLIT)
+    splits = np.array([side or 0 for side in given or [0] * len(places)], dtype=np.int64)
     left = _without(skipped, len(places))
-    if not choice.keep_duplicates:
+    if not selection.keep_duplicates:
         # Of faces that repeat each other the first one stays; with a given partition, that of the test before others.
-        left = left[np.argsort(-sides[left], kind="stable")]
+        left = left[np.argsort(-splits[left], kind="stable")]
         originals = first_copies(hashes[left])
         for index, original in zip(left.tolist(), originals.tolist(), strict=True):
             if original >= 0:
                 detail = _nearness(hashes, index, int(left[original]), keys)
                 skipped[index] = _skip(places[index], Reason.DUPLICATE, detail)
         left = _without(skipped, len(places))
-    if choice.split is not None and len(left):
+    if selection.split is not None and len(left):
         marks: list[Sequence[Hashable]] = [[places[index].photo for index in left]]
-        if choice.split != "file":
+        if selection.split != "file":
             marks.append([identities[index] for index in left])
         groups = group_faces(hashes[left], *marks)
         if given is None:
-            dealt = deal(groups, choice.shares, choice.seed)
-            sides[left] = np.searchsorted([SIDES.index(side) for side in choice.sides], dealt)
+            assigned = assign(groups, selection.shares, selection.seed)
+            splits[left] = np.searchsorted([SPLITS.index(side) for side in selection.splits], assigned)
         else:
-            for member, rival in hold_back(groups, sides[left]).items():
+            for member, rival in holdout(groups, splits[left]).items():
                 index, other = int(left[member]), int(left[rival])
-                detail = f"belongs with {keys[other]}, which is in {choice.sides[sides[other]]}"
-                skipped[index] = _skip(places[index], Reason.HELD_BACK, detail)
-    sides[list(skipped)] = OUT
-    return Sorting(keys, places, identities, sides, skipped)
+                detail = f"belongs with {keys[other]}, which is in {selection.splits[splits[other]]}"
+                skipped[index] = _skip(places[index], Reason.HELD_OUT, detail)
+    splits[list(skipped)] = OUT
+    return Sorting(keys, places, identities, splits, skipped)
 
 
-def _looked_up(table: dict[str, int] | None, places: Sequence[Place]) -> list[int | None]:
+def _looked_up(table: dict[str, int] | None, places: Sequence[CropOrigin]) -> list[int | None]:
     return [None if table is None else find_by_name(table, place.photo) for place in places]
 
 
@@ -167,7 +167,7 @@ def _without(skipped: dict[int, Skipped], count: int) -> NDArray[np.int64]:
     return np.array([index for index in range(count) if index not in skipped], dtype=np.int64)
 
 
-def _skip(place: Place, reason: Reason, detail: str = "") -> Skipped:
+def _skip(place: CropOrigin, reason: Reason, detail: str = "") -> Skipped:
     left, top, side = place.square
     return Skipped(place.photo, place.face, reason, detail, (left, top, left + side, top + side))
 

@@ -23,7 +23,7 @@ from dicface.preparation.parts import CutFace, Skipped
 from dicface.runtime.landmark_model import LandmarkModel
 
 # A detector's box is about that of the landmarks; a crop this much too small by it is so by the landmarks, too.
-_FIRST_GUESS = 0.7
+_MIN_BOX_SHARE = 0.7
 # Annotated boxes are less like those of the landmarks than the detector's.
 _PASSES_FROM_DETECTION, _PASSES_FROM_ANNOTATION = 2, 3
 MAX_SIZE = 512
@@ -40,8 +40,8 @@ class Reason(StrEnum):
     OUTSIDE = "outside the image"
     UNSURE = "landmarks unsure"
     DUPLICATE = "nearly a duplicate"
-    HELD_BACK = "like a face of another split"
-    NO_SIDE = "not in the partition list"
+    HELD_OUT = "like a face of another split"
+    NO_SPLIT = "not in the partition list"
 
 
 FAILURES = (Reason.UNREADABLE, Reason.BAD_ANNOTATION)
@@ -57,7 +57,7 @@ class Recipe:
         size: side of the stored image in pixels, even; its central 128 are the nominal crop.
         min_crop: faces whose nominal crop has a smaller side in the photo, in pixels, are skipped.
         max_outside: share of the nominal crop's area that may lie beyond the photo.
-        min_peak: landmarks whose heatmaps' peaks are lower on average are unsure.
+        min_confidence: landmarks whose heatmaps' peaks are lower on average are unsure.
         format, quality: of the stored image; see `encode_crop`.
         detector: see `make_detector`.
         max_megapixels: larger photos are not read.
@@ -67,7 +67,7 @@ class Recipe:
     size: int = 144
     min_crop: int = FACE_PX
     max_outside: float = 0.1
-    min_peak: float = 0.6
+    min_confidence: float = 0.6
     format: str = "webp"
     quality: int = 90
     detector: str = "dlib-fast"
@@ -83,16 +83,16 @@ class Recipe:
                 f"expected a smallest crop from 1 px and a quality from 1 to 100, got {self.min_crop} and "
                 f"{self.quality}"
             )
-        if not (0 <= self.max_outside <= 1 and 0 <= self.min_peak <= 1):
+        if not (0 <= self.max_outside <= 1 and 0 <= self.min_confidence <= 1):
             raise UsageError(
                 f"expected shares from 0 to 1 as the most outside the photo and the least peak, got "
-                f"{self.max_outside:g} and {self.min_peak:g}"
+                f"{self.max_outside:g} and {self.min_confidence:g}"
             )
         if self.format not in CROP_FORMATS:
             raise UsageError(f"expected a format, one of {', '.join(CROP_FORMATS)}, got {self.format!r}")
 
 
-class Task(NamedTuple):
+class PhotoTask(NamedTuple):
     """A photo to work on.
 
     Attributes:
@@ -119,7 +119,7 @@ class _Located(NamedTuple):
     """A face's landmarks in the photo, (68, 2), and how sure they are: 1 if somebody made them."""
 
     landmarks: NDArray[np.float32]
-    peak: float
+    heatmap_confidence: float
 
 
 def share_outside(square: Square, height: int, width: int) -> float:
@@ -167,7 +167,7 @@ class FaceCutter:
         self._detect = make_detector(recipe.detector, threads=1)
         self._model = LandmarkModel(threads=1)
 
-    def __call__(self, task: Task) -> PhotoFaces:
+    def __call__(self, task: PhotoTask) -> PhotoFaces:
         """All faces of a photo; one that cannot be read is skipped with the error as detail."""
         if task.verdict is not None:
             return PhotoFaces([], [task.verdict])
@@ -193,11 +193,11 @@ class FaceCutter:
         height, width = pixels.shape[:2]
         for box in boxes:
             square = square_of_box(box)
-            if square.side < self.recipe.min_crop * _FIRST_GUESS or share_outside(square, height, width) == 1:
+            if square.side < self.recipe.min_crop * _MIN_BOX_SHARE or share_outside(square, height, width) == 1:
                 yield box, None
             else:
                 found = locate(self._model, pixels, box, passes)
-                yield box, _Located(found.points, float(found.peaks.mean()))
+                yield box, _Located(found.points, float(found.heatmap_confidence.mean()))
 
     def _sorted_out(
         self, name: str, pixels: NDArray[np.uint8], faces: Iterator[tuple[Box, _Located | None]]
@@ -228,8 +228,8 @@ class FaceCutter:
             return Reason.OUTSIDE, f"{outside:.0%} of the crop beyond the photo, at most {recipe.max_outside:.0%}"
         if located is None or square.side < recipe.min_crop:
             return Reason.TOO_SMALL, f"crop of {square.side} px, at least {recipe.min_crop} px"
-        if located.peak < recipe.min_peak:
-            return Reason.UNSURE, f"mean peak {located.peak:.2f}, at least {recipe.min_peak:.2f}"
+        if located.heatmap_confidence < recipe.min_confidence:
+            return Reason.UNSURE, f"mean heatmap confidence {located.heatmap_confidence:.2f}, at least {recipe.min_confidence:.2f}"
         return None, ""
 
     def _cut(self, name: str, number: int, pixels: NDArray[np.uint8], located: _Located, square: Square) -> CutFace:
@@ -238,4 +238,4 @@ class FaceCutter:
         margin = (size - FACE_PX) // 2
         nominal = np.ascontiguousarray(image[margin : margin + FACE_PX, margin : margin + FACE_PX])
         encoded = encode_crop(image, self.recipe.format, self.recipe.quality)
-        return CutFace(name, number, encoded, inside, face_hashes(nominal), square, located.peak)
+        return CutFace(name, number, encoded, inside, face_hashes(nominal), square, located.heatmap_confidence)

@@ -28,7 +28,7 @@ _SCHEMA = pa.schema(
         ("landmarks", pa.list_(pa.float32(), KEYPOINTS * 2)),
         ("hashes", pa.list_(pa.uint64(), 8)),
         ("square", pa.list_(pa.int32(), 3)),
-        ("peak", pa.float32()),
+        ("heatmap_confidence", pa.float32()),
     ]
 )
 _SKIPPED = b"dicface.skipped"
@@ -45,7 +45,7 @@ class CutFace(NamedTuple):
         landmarks: (68, 2) float32 x, y in pixels of the image, pixel centres at integers.
         hashes: (2, 4) uint64, see `face_hashes`.
         square: left, top, side of the nominal crop in pixels of the photo.
-        peak: how sure the landmarks are, about 1 at best; 1 if they were given.
+        heatmap_confidence: how sure the landmarks are, about 1 at best; 1 if they were given.
     """
 
     photo: str
@@ -54,16 +54,16 @@ class CutFace(NamedTuple):
     landmarks: NDArray[np.float32]
     hashes: Hashes
     square: tuple[int, int, int]
-    peak: float
+    heatmap_confidence: float
 
 
-class Place(NamedTuple):
+class CropOrigin(NamedTuple):
     """Where a face was cut out; see `CutFace`."""
 
     photo: str
     face: int
     square: tuple[int, int, int]
-    peak: float
+    heatmap_confidence: float
 
 
 class Skipped(NamedTuple):
@@ -163,11 +163,11 @@ class PartFolder:
             for photo, face, reason, detail, box in listed
         ]
 
-    def places(self, number: int) -> list[Place]:
+    def origins(self, number: int) -> list[CropOrigin]:
         """Where each face of a part was cut out."""
-        table = self._read(number, list(Place._fields))
-        columns = (table[name].to_pylist() for name in Place._fields)
-        return [Place(photo, face, tuple(square), peak) for photo, face, square, peak in zip(*columns, strict=True)]
+        table = self._read(number, list(CropOrigin._fields))
+        columns = (table[name].to_pylist() for name in CropOrigin._fields)
+        return [CropOrigin(photo, face, tuple(square), heatmap_confidence) for photo, face, square, heatmap_confidence in zip(*columns, strict=True)]
 
     def hashes(self, number: int) -> Hashes:
         """(N, 2, 4) uint64, the hashes of a part's faces."""

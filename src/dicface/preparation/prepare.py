@@ -12,8 +12,8 @@ from dicface.faces.detection import make_detector
 from dicface.files import file_digest
 from dicface.images.inputs import jobs_below
 from dicface.preparation.annotations import Annotations, open_annotations
-from dicface.preparation.assignment import Choice, read_lists, sort_faces
-from dicface.preparation.cutting import Reason, Recipe, Task
+from dicface.preparation.assignment import Selection, read_lists, sort_faces
+from dicface.preparation.cutting import Reason, Recipe, PhotoTask
 from dicface.preparation.parts import CutFace, PartFolder, Skipped
 from dicface.preparation.results import Results, Written, write_results
 from dicface.preparation.workers import cut_in_order
@@ -26,7 +26,7 @@ PART_PHOTOS = 200
 """Photos of a part: what a killed call loses at most."""
 
 
-class Photo(NamedTuple):
+class PhotoFile(NamedTuple):
     """An input.
 
     Attributes:
@@ -46,16 +46,16 @@ class Preparation:
 
     Attributes:
         recipe: how faces are cut out.
-        choice: which of them are written, and where to.
+        selection: which of them are written, and where to.
         landmarks: see `open_annotations`.
     """
 
     recipe: Recipe = field(default_factory=Recipe)
-    choice: Choice = field(default_factory=Choice)
+    selection: Selection = field(default_factory=Selection)
     landmarks: str = "network"
 
 
-def list_photos(given: Sequence[Path], results: Results) -> list[Photo]:
+def list_photos(given: Sequence[Path], results: Results) -> list[PhotoFile]:
     """The photos that paths stand for: themselves, or all images below a folder.
 
     Args:
@@ -67,7 +67,7 @@ def list_photos(given: Sequence[Path], results: Results) -> list[Photo]:
             result, too.
     """
     written = {path.resolve() for path in results.all()}
-    photos: dict[str, Photo] = {}
+    photos: dict[str, PhotoFile] = {}
     for path in dict.fromkeys(given):
         for job in jobs_below([path], results.parts):
             if job.source.resolve() in written:
@@ -76,7 +76,7 @@ def list_photos(given: Sequence[Path], results: Results) -> list[Photo]:
                 continue
             below = _below(job.source, path) or str(path)
             name = below.encode("utf-8", "backslashreplace").decode("utf-8")
-            other = photos.setdefault(name, Photo(job.source, name, job.problem))
+            other = photos.setdefault(name, PhotoFile(job.source, name, job.problem))
             if other.path.resolve() != job.source.resolve():
                 raise UsageError(
                     f"expected photos that differ in their names below the given folders, got {str(other.path)!r} and "
@@ -90,7 +90,7 @@ def _below(file: Path, given: Path) -> str:
 
 
 def prepare(
-    photos: Sequence[Photo],
+    photos: Sequence[PhotoFile],
     results: Results,
     preparation: Preparation,
     jobs: int = 1,
@@ -120,33 +120,33 @@ def prepare(
     results.check()
     make_detector(preparation.recipe.detector)
     annotations = open_annotations(preparation.landmarks)
-    lists = read_lists(preparation.choice)
+    lists = read_lists(preparation.selection)
     tasks = [_task(photo, annotations) for photo in photos]
     if annotations is not None and all(task.annotation is None for task in tasks):
         raise _nothing_annotated(preparation.landmarks, tasks)
     folder = PartFolder(results.parts)
     folder.begin(_settings(photos, annotations, preparation.recipe, part_photos))
     parts = _cut_parts(tasks, folder, preparation.recipe, jobs, advance, part_photos)
-    sorting = sort_faces(folder, parts, preparation.choice, lists)
-    written = write_results(folder, parts, results, sorting, preparation.choice.source)
+    sorting = sort_faces(folder, parts, preparation.selection, lists)
+    written = write_results(folder, parts, results, sorting, preparation.selection.source)
     folder.remove()
     return written
 
 
-def _task(photo: Photo, annotations: Annotations | None) -> Task:
+def _task(photo: PhotoFile, annotations: Annotations | None) -> PhotoTask:
     if photo.problem:
-        return Task(photo.path, photo.name, None, Skipped(photo.name, None, Reason.UNREADABLE, photo.problem))
+        return PhotoTask(photo.path, photo.name, None, Skipped(photo.name, None, Reason.UNREADABLE, photo.problem))
     if annotations is None:
-        return Task(photo.path, photo.name, None)
+        return PhotoTask(photo.path, photo.name, None)
     try:
         annotation = annotations.find(photo.path, photo.name)
     except InputError as error:
-        return Task(photo.path, photo.name, None, Skipped(photo.name, None, Reason.BAD_ANNOTATION, str(error)))
+        return PhotoTask(photo.path, photo.name, None, Skipped(photo.name, None, Reason.BAD_ANNOTATION, str(error)))
     verdict = None if annotation is not None else Skipped(photo.name, None, Reason.NOT_ANNOTATED)
-    return Task(photo.path, photo.name, annotation, verdict)
+    return PhotoTask(photo.path, photo.name, annotation, verdict)
 
 
-def _nothing_annotated(source: str, tasks: Sequence[Task]) -> UsageError:
+def _nothing_annotated(source: str, tasks: Sequence[PhotoTask]) -> UsageError:
     verdict = tasks[0].verdict
     why = verdict.detail if verdict is not None and verdict.detail else "no photo of that name"
     return UsageError(
@@ -156,7 +156,7 @@ def _nothing_annotated(source: str, tasks: Sequence[Task]) -> UsageError:
 
 
 def _settings(
-    photos: Sequence[Photo], annotations: Annotations | None, recipe: Recipe, part_photos: int
+    photos: Sequence[PhotoFile], annotations: Annotations | None, recipe: Recipe, part_photos: int
 ) -> dict[str, Any]:
     """Everything that the parts depend on, as JSON would give it back."""
     inputs = hashlib.sha256()
@@ -185,7 +185,7 @@ def _stamp(path: Path | None) -> str:
 
 
 def _cut_parts(
-    tasks: Sequence[Task],
+    tasks: Sequence[PhotoTask],
     folder: PartFolder,
     recipe: Recipe,
     jobs: int,
@@ -202,7 +202,7 @@ def _cut_parts(
     advance(len(tasks) - sum(len(runs[number]) for number in missing))
     if not missing:
         return len(runs)
-    waiting: Iterator[Task] = (task for number in missing for task in runs[number])
+    waiting: Iterator[PhotoTask] = (task for number in missing for task in runs[number])
     with closing(cut_in_order(waiting, recipe, jobs)) as results:
         for number in missing:
             faces: list[CutFace] = []

@@ -25,7 +25,7 @@ from dicface.preparation.parts import PartFolder, Skipped
 SHEET_FACES = 240
 """Most faces of a contact sheet; of more, that many are drawn, evenly spread."""
 _SKIPPED_HEADER = ("photo", "face", "reason", "detail", "left", "top", "right", "bottom")
-_FACES_HEADER = ("key", "photo", "face", "left", "top", "side", "peak")
+_FACES_HEADER = ("key", "photo", "face", "left", "top", "side", "heatmap_confidence")
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Results:
     Attributes:
         target: `DATA.parquet`; with a split `DATA-train.parquet` and so on beside it instead.
         skipped: CSV with what was skipped and why.
-        sides: see `Choice.sides`.
+        splits: see `Selection.splits`.
         sheet: picture of the faces kept; None for none.
         faces: CSV with where each face kept was cut out; None for none.
         overwrite: they may replace files.
@@ -43,7 +43,7 @@ class Results:
 
     target: Path
     skipped: Path
-    sides: tuple[str, ...] = ("",)
+    splits: tuple[str, ...] = ("",)
     sheet: Path | None = None
     faces: Path | None = None
     overwrite: bool = False
@@ -55,8 +55,8 @@ class Results:
 
     @property
     def packs(self) -> list[Path]:
-        """The packs, in the order of the sides."""
-        return [self.target.with_stem(f"{self.target.stem}-{side}") if side else self.target for side in self.sides]
+        """The packs, in the order of the splits."""
+        return [self.target.with_stem(f"{self.target.stem}-{side}") if side else self.target for side in self.splits]
 
     def all(self) -> list[Path]:
         """Every file that may be written."""
@@ -109,8 +109,8 @@ def write_results(folder: PartFolder, parts: int, results: Results, sorting: Sor
     Raises:
         OutputError: a file cannot be written.
     """
-    counts = [int((sorting.sides == side).sum()) for side in range(len(results.sides))]
-    kept = np.flatnonzero(sorting.sides != OUT)
+    counts = [int((sorting.splits == side).sum()) for side in range(len(results.splits))]
+    kept = np.flatnonzero(sorting.splits != OUT)
     drawn = set(kept[np.linspace(0, len(kept) - 1, min(len(kept), SHEET_FACES)).round().astype(int)].tolist())
     tiles: dict[int, NDArray[np.uint8]] = {}
     reasons: Counter[str] = Counter()
@@ -126,14 +126,14 @@ def write_results(folder: PartFolder, parts: int, results: Results, sorting: Sor
         for number in range(parts):
             skipped = folder.skipped(number)
             for image, landmarks in folder.crops(number):
-                side = int(sorting.sides[index])
+                side = int(sorting.splits[index])
                 if side == OUT:
                     skipped.append(sorting.skipped[index])
                 else:
                     row = PackRow(sorting.keys[index], source, sorting.identities[index], image, landmarks)
                     packs[side].add(row)
                     place = sorting.places[index]
-                    list_kept((row.key, place.photo, place.face, *place.square, f"{place.peak:.3f}"))
+                    list_kept((row.key, place.photo, place.face, *place.square, f"{place.heatmap_confidence:.3f}"))
                     if results.sheet is not None and index in drawn:
                         tiles[index] = _tile(image, landmarks)
                 index += 1

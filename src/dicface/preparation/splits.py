@@ -1,4 +1,4 @@
-"""Dividing faces into training, validation and test, so that no person, photo or picture is on two sides."""
+"""Dividing faces into training, validation and test, so that no person, photo or picture is on two splits."""
 
 from collections.abc import Hashable, Sequence
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from dicface.errors import UsageError
 from dicface.preparation.duplicates import Hashes, alike
 
-SIDES = ("train", "val", "test")
+SPLITS = ("train", "val", "test")
 
 
 class Shares(NamedTuple):
@@ -53,22 +53,22 @@ class _Groups:
         self.parents[high] = low
 
 
-def group_faces(hashes: Hashes, *marks: Sequence[Hashable]) -> NDArray[np.int64]:
+def group_faces(hashes: Hashes, *keys: Sequence[Hashable]) -> NDArray[np.int64]:
     """Faces that must stay together: those alike, and those with a mark in common.
 
     Args:
         hashes: (N, 2, 4), see `face_hashes`.
-        marks: any number of sequences of N marks, such as photos or identities; None marks nothing.
+        keys: any number of sequences of N keys, such as photos or identities; None marks nothing.
 
     Returns:
         (N,) int64, the number of the first face of each face's group.
     """
     groups = _Groups(len(hashes))
-    for sequence in marks:
+    for sequence in keys:
         first: dict[Hashable, int] = {}
-        for index, mark in enumerate(sequence):
-            if mark is not None:
-                groups.join(index, first.setdefault(mark, index))
+        for index, key in enumerate(sequence):
+            if key is not None:
+                groups.join(index, first.setdefault(key, index))
     for index, others in alike(hashes):
         # Most of many others are in one group already.
         for parent in np.unique(groups.parents[others]):
@@ -76,8 +76,8 @@ def group_faces(hashes: Hashes, *marks: Sequence[Hashable]) -> NDArray[np.int64]
     return np.array([groups.root(index) for index in range(len(hashes))], dtype=np.int64)
 
 
-def deal(groups: NDArray[np.int64], shares: Shares, seed: int) -> NDArray[np.int64]:
-    """Deal groups of faces to the sides.
+def assign(groups: NDArray[np.int64], shares: Shares, seed: int) -> NDArray[np.int64]:
+    """Deal groups of faces to the splits.
 
     Groups come in an order drawn from the seed; each goes to the side that lacks most of its share.
 
@@ -87,7 +87,7 @@ def deal(groups: NDArray[np.int64], shares: Shares, seed: int) -> NDArray[np.int
         seed: the same gives the same.
 
     Returns:
-        (N,) int64, index into `SIDES`.
+        (N,) int64, index into `SPLITS`.
 
     Raises:
         UsageError: too few groups for every side to get one.
@@ -96,25 +96,25 @@ def deal(groups: NDArray[np.int64], shares: Shares, seed: int) -> NDArray[np.int
     _, member, sizes = np.unique(groups, return_inverse=True, return_counts=True)
     wanted = np.array([1 - sum(shares), *shares]) * len(groups)
     needed = int((wanted > 0).sum())
-    side_of = np.zeros(len(sizes), dtype=np.int64)
+    split_of = np.zeros(len(sizes), dtype=np.int64)
     lacking = np.where(wanted > 0, wanted, -np.inf)
     for group in np.random.default_rng(seed).permutation(len(sizes)):
-        side_of[group] = lacking.argmax()
-        lacking[side_of[group]] -= sizes[group]
-    if len(np.unique(side_of)) < needed:
+        split_of[group] = lacking.argmax()
+        lacking[split_of[group]] -= sizes[group]
+    if len(np.unique(split_of)) < needed:
         raise UsageError(
-            f"expected faces enough for {needed} sides, got {len(sizes)} groups of {len(groups)} faces that belong "
+            f"expected faces enough for {needed} splits, got {len(sizes)} groups of {len(groups)} faces that belong "
             "together (people, photos, near duplicates); give more photos or larger shares"
         )
-    return side_of[member]
+    return split_of[member]
 
 
-def hold_back(groups: NDArray[np.int64], sides: NDArray[np.int64]) -> dict[int, int]:
-    """Where a given division puts one group on several sides, find whom to leave out.
+def holdout(groups: NDArray[np.int64], splits: NDArray[np.int64]) -> dict[int, int]:
+    """Where a given division puts one group on several splits, find whom to leave out.
 
     Args:
         groups: (N,) int64, the group of each face.
-        sides: (N,) int64, index into `SIDES`, of a division that is fixed.
+        splits: (N,) int64, index into `SPLITS`, of a division that is fixed.
 
     Returns:
         Those faces, each with one of its group that stays, on a later side: test goes before validation, validation
@@ -122,7 +122,7 @@ def hold_back(groups: NDArray[np.int64], sides: NDArray[np.int64]) -> dict[int, 
     """
     kept: dict[int, int] = {}
     for index, group in enumerate(groups.tolist()):
-        if group not in kept or sides[index] > sides[kept[group]]:
+        if group not in kept or splits[index] > splits[kept[group]]:
             kept[group] = index
     rivals = [kept[group] for group in groups.tolist()]
-    return {index: rival for index, rival in enumerate(rivals) if sides[rival] != sides[index]}
+    return {index: rival for index, rival in enumerate(rivals) if splits[rival] != splits[index]}

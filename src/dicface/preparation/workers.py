@@ -6,7 +6,7 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 
 from dicface.errors import DicfaceError
-from dicface.preparation.cutting import FaceCutter, PhotoFaces, Recipe, Task
+from dicface.preparation.cutting import FaceCutter, PhotoFaces, Recipe, PhotoTask
 from dicface.runtime.parallel import end_with_parent, in_order
 
 # So many tasks a process are under way or done and not yet fetched: enough that a slow photo does not stop the others.
@@ -20,11 +20,11 @@ def _start_worker(recipe: Recipe) -> None:
     _cutters.append(FaceCutter(recipe))
 
 
-def _work(task: Task) -> PhotoFaces:
+def _work(task: PhotoTask) -> PhotoFaces:
     return _cutters[0](task)
 
 
-def cut_in_order(tasks: Iterable[Task], recipe: Recipe, jobs: int) -> Generator[PhotoFaces]:
+def cut_in_order(tasks: Iterable[PhotoTask], recipe: Recipe, jobs: int) -> Generator[PhotoFaces]:
     """Cut the faces out of photos.
 
     Args:

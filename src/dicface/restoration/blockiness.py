@@ -74,7 +74,7 @@ def blockiness(pixels: NDArray[np.uint8], square: Square) -> float:
 
     Returns:
         About 0 in a photo that was never a JPEG, or one of high quality; about 0.5 at quality 75 and near 1 at 60 and
-        less; 0 where there is too little to tell. Measured in docs/doubt.md.
+        less; 0 where there is too little to tell. Measured in docs/quality-warnings.md.
     """
     values = luma(_around(pixels, square))
     if min(values.shape) < 2 * _BLOCK_PX:

@@ -12,7 +12,7 @@ from typing import Any, Self
 from dicface.errors import OutputError
 from dicface.files import file_digest, write_json
 from dicface.images.inputs import Job
-from dicface.images.xmp import Mark
+from dicface.images.xmp import Provenance
 from dicface.restoration.batch import Failure
 from dicface.restoration.results import Face, Restoration
 
@@ -29,7 +29,7 @@ def _face(face: Face) -> dict[str, Any]:
         "reason": face.outcome.value,
         "crop": {"left": face.square.left, "top": face.square.top, "side": face.square.side},
         "landmarks": None if face.landmarks is None else face.landmarks.astype(float).round(2).tolist(),
-        "doubts": [{"kind": doubt.name.lower(), "reason": doubt.value} for doubt in face.doubts],
+        "quality_warnings": [{"kind": warning.name.lower(), "reason": warning.value} for warning in face.quality_warnings],
         "uncertainty": None if face.uncertainty is None else round(float(face.uncertainty.mean()), 2),
     }
 
@@ -38,7 +38,7 @@ def photo_report(
     source: Path,
     target: Path,
     restoration: Restoration,
-    mark: Mark,
+    provenance: Provenance,
     scale: float,
     notes: tuple[str, ...],
     stages_s: Mapping[str, float],
@@ -48,7 +48,7 @@ def photo_report(
     Args:
         source, target: input and output file.
         restoration: the result.
-        mark: what the output says about itself, unless it was told not to.
+        provenance: what the output says about itself, unless it was told not to.
         scale: enlargement that was asked for.
         notes: on reading and writing the photo.
         stages_s: seconds that each stage took; other photos may have been worked on meanwhile.
@@ -63,10 +63,10 @@ def photo_report(
         "input_sha256": file_digest(source),
         "output": str(target),
         "output_size": [width, height],
-        "digital_source_type": mark.source_type,
-        "model": mark.model,
-        "model_sha256": mark.model_sha256,
-        "version": mark.version,
+        "digital_source_type": provenance.source_type,
+        "model": provenance.model,
+        "model_sha256": provenance.model_sha256,
+        "version": provenance.version,
         "scale": scale,
         "notes": list(notes),
         "elapsed_s": round(sum(stages_s.values()), 3),

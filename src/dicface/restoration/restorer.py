@@ -19,23 +19,23 @@ from dicface.faces.geometry import (
 )
 from dicface.images.pixels import FACE_PX, luma, resize
 from dicface.restoration.paste import match_colours, paste
-from dicface.restoration.quality import Doubt, doubts, signs
+from dicface.restoration.quality import QualityWarning, quality_warnings, quality_measures
 from dicface.restoration.results import Face, Outcome, Restoration
 from dicface.runtime.face_model import FaceModel, FaceSteps
 from dicface.runtime.models import DEFAULT_MODEL
 from dicface.runtime.uncertainty import expected_errors
 
-SCALES = (1.0, 8.0)
+SCALE_RANGE = (1.0, 8.0)
 LARGEST_SIDE = 64
 """Largest crop that is restored, in pixels. Beyond it the network no longer beats the plain enlargement (ADR 0005)."""
 LARGEST_SQUEEZE = 1.5
 """A network of one input size gets crops up to that many times its size; beyond, squeezing costs more than it gains."""
-LEAST_CONTRAST = 8
+MIN_LUMA_RANGE = 8
 """A crop whose brightest and darkest luma differ by less, in grey levels, holds nothing to restore."""
-SURE_SCORE, SURE_PEAK = 0.4, 0.42
+SURE_SCORE, SURE_CONFIDENCE = 0.4, 0.42
 """A detection counts as a face if the detector's score or the mean peak of its landmark heatmaps reaches this."""
 _KEEP_OVERLAP = 0.35
-_FIRST_GUESS = 1.15
+_SIZE_SLACK = 1.15
 """How much larger than allowed a crop may be before the landmarks have set it."""
 
 
@@ -85,9 +85,9 @@ class Restorer:
     def _first_outcome(self, pixels: NDArray[np.uint8], square: Square, force: bool) -> Outcome:
         """What the detector's crop allows to expect; the landmarks may still move a border case."""
         low, _ = self.model.lr_sizes
-        if np.ptp(luma(cut(pixels, square), np.float64)) < LEAST_CONTRAST:
+        if np.ptp(luma(cut(pixels, square), np.float64)) < MIN_LUMA_RANGE:
             return Outcome.FLAT
-        if self._is_too_large(square, _FIRST_GUESS) and not force:
+        if self._is_too_large(square, _SIZE_SLACK) and not force:
             return Outcome.TOO_LARGE
         # A smaller crop can only be enlarged before it goes in, by at most a half.
         if square.side * LARGEST_SQUEEZE < low and not force:
@@ -119,10 +119,10 @@ class Restorer:
             refined.append(better if intersection_over_union(better.box, square.box) >= _KEEP_OVERLAP else square)
         return refined
 
-    def _doubts(self, pixels: NDArray[np.uint8], square: Square, result: FaceSteps) -> tuple[Doubt, ...]:
-        found = doubts(signs(pixels, square, self._crop(pixels, square), result))
+    def _quality_warnings(self, pixels: NDArray[np.uint8], square: Square, result: FaceSteps) -> tuple[QualityWarning, ...]:
+        found = quality_warnings(quality_measures(pixels, square, self._crop(pixels, square), result))
         # Comes this far only if it was forced.
-        return (Doubt.TOO_LARGE, *found) if self._is_too_large(square) else found
+        return (QualityWarning.TOO_LARGE, *found) if self._is_too_large(square) else found
 
     def faces(
         self,
@@ -186,7 +186,7 @@ class Restorer:
                 faces.append(Face(box, score, Outcome.DOUBTFUL, square))
             else:
                 landmarks = to_photo(result.landmarks[-1], square)
-                why = self._doubts(image, square, result)
+                why = self._quality_warnings(image, square, result)
                 faces.append(Face(box, score, outcome, square, landmarks, result.sr, maps.get(index), why))
         return tuple(faces)
 
@@ -214,8 +214,8 @@ class Restorer:
             UsageError: wrong pixels or scale, or a box whose centre does not lie in the photo.
         """
         _check_pixels(image)
-        if not SCALES[0] <= scale <= SCALES[1]:
-            raise UsageError(f"expected a scale from {SCALES[0]:g} to {SCALES[1]:g}, got {scale:g}")
+        if not SCALE_RANGE[0] <= scale <= SCALE_RANGE[1]:
+            raise UsageError(f"expected a scale from {SCALE_RANGE[0]:g} to {SCALE_RANGE[1]:g}, got {scale:g}")
         _check_passes(passes)
         start = time.perf_counter()
         found = self._locate(image, boxes)
@@ -275,7 +275,7 @@ def _check_crops(crops: NDArray[np.uint8]) -> None:
 
 def _is_doubtful(score: float | None, steps: FaceSteps) -> bool:
     """A faint detection in which the landmarks are faint, too; a box that a user drew is never doubted."""
-    return score is not None and score < SURE_SCORE and float(steps.peaks[-1].mean()) < SURE_PEAK
+    return score is not None and score < SURE_SCORE and float(steps.heatmap_confidence[-1].mean()) < SURE_CONFIDENCE
 
 
 def check_box(box: Box, width: int, height: int) -> None:

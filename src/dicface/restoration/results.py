@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dicface.faces.geometry import Box, Square
-from dicface.restoration.quality import Doubt
+from dicface.restoration.quality import QualityWarning
 
 
 class Outcome(StrEnum):
@@ -35,7 +35,7 @@ class Face:
         steps: (T, 128, 128, 3) uint8 RGB, the face after every step; None unless restored.
         uncertainty: (128, 128) float32, how far the luma of the last step is expected to be off on average, in grey
             levels; None unless restored and asked for.
-        doubts: why the result should be trusted less than usual; empty unless restored.
+        quality_warnings: why the result should be trusted less than usual; empty unless restored.
     """
 
     box: Box
@@ -45,7 +45,7 @@ class Face:
     landmarks: NDArray[np.float32] | None = None
     steps: NDArray[np.uint8] | None = None
     uncertainty: NDArray[np.float32] | None = None
-    doubts: tuple[Doubt, ...] = ()
+    quality_warnings: tuple[QualityWarning, ...] = ()
 
 
 @dataclass(frozen=True)

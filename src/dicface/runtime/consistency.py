@@ -13,7 +13,7 @@ from PIL import Image
 
 from dicface.images.pixels import FACE_PX, resize
 from dicface.runtime.face_model import FaceSteps
-from dicface.runtime.upscalers import Contender
+from dicface.runtime.upscalers import Upscaler
 
 # Rounding to 8 bits, once in the face and twice in Pillow's reduction, is made up for by asking for a little more where
 # too little came out, and for less the longer it takes, since large faces would keep swinging.
@@ -49,7 +49,7 @@ def deviation(sr: NDArray[np.uint8], lr: NDArray[np.uint8]) -> NDArray[np.int16]
     return resize(sr, (side, side)).astype(np.int16) - lr
 
 
-def make_consistent(sr: NDArray[np.uint8], lr: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def back_project(sr: NDArray[np.uint8], lr: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The nearest face that reduces to the input exactly.
 
     Nearest by the sum of squared differences, but for rounding and for pixels that would leave 0 to 255: the face is
@@ -80,7 +80,7 @@ def make_consistent(sr: NDArray[np.uint8], lr: NDArray[np.uint8]) -> NDArray[np.
     return best
 
 
-class Consistent:
+class DataConsistency:
     """A model whose last step is made to reduce to its input exactly (ADR 0018).
 
     Attributes:
@@ -91,7 +91,7 @@ class Consistent:
         sha256: of the model's file.
     """
 
-    def __init__(self, model: Contender) -> None:
+    def __init__(self, model: Upscaler) -> None:
         self._model = model
         self.name = f"{model.name} (consistent)"
         self.backend = model.backend
@@ -100,9 +100,9 @@ class Consistent:
         self.lr_sizes = model.lr_sizes
 
     def __call__(self, crops: Sequence[NDArray[np.uint8]]) -> list[FaceSteps]:
-        """See `Contender`."""
+        """See `Upscaler`."""
         results: list[FaceSteps] = []
         for crop, steps in zip(crops, self._model(crops), strict=True):
-            last = make_consistent(steps.sr[-1], crop)
+            last = back_project(steps.sr[-1], crop)
             results.append(steps._replace(sr=np.concatenate([steps.sr[:-1], last[None]])))
         return results

@@ -17,7 +17,7 @@ from dicface.runtime.backends import BACKENDS, Backend, OnnxRuntimeBackend, Open
 from dicface.runtime.batching import SharedRuns
 from dicface.runtime.models import DEFAULT_MODEL, PICKLED, find_model
 from dicface.runtime.parallel import usable_cores
-from dicface.runtime.providers import Choice, choose_backend, choose_provider, processor_capabilities
+from dicface.runtime.providers import BackendChoice, choose_backend, choose_provider, processor_capabilities
 
 MAX_BATCH = 16
 RUNS_AT_ONCE = max(1, usable_cores() // 2)
@@ -32,12 +32,12 @@ class FaceSteps(NamedTuple):
     Attributes:
         sr: (T, 128, 128, 3) uint8 RGB, every step; the last is the result.
         landmarks: (T, 68, 2) float32 x, y in pixels of the 128x128 image, pixel centres at integers.
-        peaks: (T, 68) float32, the highest value of each landmark's heatmap: about 1 where the model is sure.
+        heatmap_confidence: (T, 68) float32, the highest value of each landmark's heatmap: about 1 where the model is sure.
     """
 
     sr: NDArray[np.uint8]
     landmarks: NDArray[np.float32]
-    peaks: NDArray[np.float32]
+    heatmap_confidence: NDArray[np.float32]
 
 
 def check_crops(name: str, lr_sizes: tuple[int, int], crops: Sequence[NDArray[np.uint8]]) -> None:
@@ -85,7 +85,7 @@ def _load_backend(model: str, backend: str, spinning: bool) -> _Loaded:
         raise UsageError(
             "the openvino backend is not installed; pip install 'dicface[openvino]', or leave out `backend`"
         )
-    chosen = Choice(backend, "")
+    chosen = BackendChoice(backend, "")
     if backend == "auto":
         provider = choose_provider(onnxruntime.get_available_providers())
         chosen = choose_backend(provider, has_openvino, processor_capabilities)

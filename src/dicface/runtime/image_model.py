@@ -74,7 +74,7 @@ class ImageModel:
             crops: (S, S, 3) uint8 RGB each, S within `lr_sizes`.
 
         Returns:
-            One result a crop, in order, with T = 1 and no landmarks: (1, 0, 2), their peaks (1, 0).
+            One result a crop, in order, with T = 1 and no landmarks: (1, 0, 2), heatmap confidence (1, 0).
         """
         check_crops(self.name, self.lr_sizes, crops)
         return [self._steps(self._enlarge(crop)) for crop in crops]

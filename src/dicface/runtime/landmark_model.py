@@ -12,7 +12,7 @@ from dicface.runtime.models import find_model
 from dicface.runtime.sessions import open_session
 
 LANDMARK_MODEL = "landmarks-hr"
-MAX_BATCH = 32
+LANDMARK_BATCH = 32
 
 
 class FaceLandmarks(NamedTuple):
@@ -20,11 +20,11 @@ class FaceLandmarks(NamedTuple):
 
     Attributes:
         points: (N, 68, 2) float32 x, y in pixels of the 128x128 images, pixel centres at integers.
-        peaks: (N, 68) float32, the highest value of each landmark's heatmap: about 1 where the model is sure.
+        heatmap_confidence: (N, 68) float32, the highest value of each landmark's heatmap: about 1 where the model is sure.
     """
 
     points: NDArray[np.float32]
-    peaks: NDArray[np.float32]
+    heatmap_confidence: NDArray[np.float32]
 
 
 class LandmarkModel:
@@ -67,7 +67,7 @@ class LandmarkModel:
         """
         if faces.ndim != 4 or faces.shape[1:] != (FACE_PX, FACE_PX, 3):
             raise UsageError(f"expected faces of shape (N, {FACE_PX}, {FACE_PX}, 3), got {faces.shape}")
-        found = [self._part(faces[first : first + MAX_BATCH]) for first in range(0, len(faces), MAX_BATCH)]
+        found = [self._part(faces[first : first + LANDMARK_BATCH]) for first in range(0, len(faces), LANDMARK_BATCH)]
         if not found:
             return FaceLandmarks(np.empty((0, 68, 2), np.float32), np.empty((0, 68), np.float32))
         return FaceLandmarks(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
@@ -80,6 +80,6 @@ class LandmarkModel:
         plain, mirrored = np.split(decode_heatmaps(heatmaps), 2)
         returned = mirrored[:, MIRROR_68]
         returned[..., 0] = FACE_PX - 1 - returned[..., 0]
-        peaks, mirrored_peaks = np.split(heatmaps.max(axis=(-2, -1)), 2)
-        points, sure = (plain + returned) / 2, (peaks + mirrored_peaks[:, MIRROR_68]) / 2
+        heatmap_confidence, mirrored_peaks = np.split(heatmaps.max(axis=(-2, -1)), 2)
+        points, sure = (plain + returned) / 2, (heatmap_confidence + mirrored_peaks[:, MIRROR_68]) / 2
         return FaceLandmarks(points.astype(np.float32), sure.astype(np.float32))

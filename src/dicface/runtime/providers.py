@@ -18,7 +18,7 @@ _UNASKED = ("cuda", "directml")
 """Whoever has these installed them on purpose. CoreML is part of every ONNX Runtime for macOS, and was not measured."""
 
 
-class Choice(NamedTuple):
+class BackendChoice(NamedTuple):
     """A backend by its name, and why it was taken."""
 
     backend: str
@@ -49,7 +49,7 @@ def choose_provider(available: Collection[str], environment: Mapping[str, str] =
     return _PROVIDERS[asked]
 
 
-def choose_backend(provider: str, has_openvino: bool, capabilities: Callable[[], Collection[str]]) -> Choice:
+def choose_backend(provider: str, has_openvino: bool, capabilities: Callable[[], Collection[str]]) -> BackendChoice:
     """The backend that `auto` stands for.
 
     Args:
@@ -58,12 +58,12 @@ def choose_backend(provider: str, has_openvino: bool, capabilities: Callable[[],
         capabilities: asks OpenVINO what the processor can do, which takes a moment; called only if it matters.
     """
     if provider != CPU_PROVIDER:
-        return Choice("onnxruntime", f"ONNX Runtime has {provider}")
+        return BackendChoice("onnxruntime", f"ONNX Runtime has {provider}")
     if not has_openvino:
-        return Choice("onnxruntime", "OpenVINO, faster where the processor computes in bfloat16, is not installed")
+        return BackendChoice("onnxruntime", "OpenVINO, faster where the processor computes in bfloat16, is not installed")
     if "BF16" in capabilities():
-        return Choice("openvino", "OpenVINO is installed and the processor computes in bfloat16")
-    return Choice("onnxruntime", "the processor does not compute in bfloat16, so OpenVINO is not faster")
+        return BackendChoice("openvino", "OpenVINO is installed and the processor computes in bfloat16")
+    return BackendChoice("onnxruntime", "the processor does not compute in bfloat16, so OpenVINO is not faster")
 
 
 def processor_capabilities() -> list[str]:

@@ -22,7 +22,7 @@ FACTOR, POWER = 1.06, 0.96
 _HALF = 0.5
 _SPREAD_PX = 2.0
 """Standard deviation of the Gaussian over which disagreements are averaged: errors come in patches."""
-_Upscaler = Callable[[Sequence[NDArray[np.uint8]]], list[FaceSteps]]
+_Upscale = Callable[[Sequence[NDArray[np.uint8]]], list[FaceSteps]]
 
 
 class Disagreements(NamedTuple):
@@ -49,7 +49,7 @@ def moved(pixels: NDArray[np.uint8], right: float, down: float) -> NDArray[np.ui
 
 
 def disagreements(
-    model: _Upscaler, crops: Sequence[NDArray[np.uint8]], results: Sequence[FaceSteps]
+    model: _Upscale, crops: Sequence[NDArray[np.uint8]], results: Sequence[FaceSteps]
 ) -> list[Disagreements]:
     """Ask a model three times more about each face.
 
@@ -82,7 +82,7 @@ def expected_error(found: Disagreements) -> NDArray[np.float32]:
 
 
 def expected_errors(
-    model: _Upscaler, crops: Sequence[NDArray[np.uint8]], results: Sequence[FaceSteps]
+    model: _Upscale, crops: Sequence[NDArray[np.uint8]], results: Sequence[FaceSteps]
 ) -> list[NDArray[np.float32]]:
     """The maps of some faces; see `disagreements` and `expected_error`."""
     return [expected_error(found) for found in disagreements(model, crops, results)]

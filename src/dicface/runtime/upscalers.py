@@ -17,7 +17,7 @@ from dicface.runtime.models import DEFAULT_MODEL, PICKLED, embedded_models
 _SUFFIXES = (".onnx", ".safetensors", *PICKLED)
 
 
-class Contender(Protocol):
+class Upscaler(Protocol):
     """What can be measured; may be called from several threads at once."""
 
     @property
@@ -52,7 +52,7 @@ class Contender(Protocol):
             crops: (S, S, 3) uint8 RGB each, S within `lr_sizes`.
 
         Returns:
-            One result a crop, in order. A network without landmarks has T = 1 step, landmarks (1, 0, 2) and peaks
+            One result a crop, in order. A network without landmarks has T = 1 step, landmarks (1, 0, 2) and heatmap confidence
             (1, 0).
         """
         ...
@@ -72,7 +72,7 @@ def _is_ours(path: Path) -> bool:
     return is_ours(path)
 
 
-def open_model(model: str = DEFAULT_MODEL, backend: str = "auto") -> Contender:
+def open_model(model: str = DEFAULT_MODEL, backend: str = "auto") -> Upscaler:
     """Load anything that makes a face of a small crop.
 
     Args:

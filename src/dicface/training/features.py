@@ -23,7 +23,7 @@ class FeaturesTask(Task[FaceRecogniser]):
 
     Args:
         config: the whole run.
-        people: how many there are.
+        identities: how many there are.
         faces: (N, 3, 128, 128) float in [0, 1], of those trained with; on them the magnitude is measured.
 
     Source: the network is the released code's; its own face network was trained on other data. The margin loss is
@@ -32,10 +32,10 @@ class FeaturesTask(Task[FaceRecogniser]):
 
     means: Tensor
 
-    def __init__(self, config: TrainConfig, people: int, faces: Tensor) -> None:
+    def __init__(self, config: TrainConfig, identities: int, faces: Tensor) -> None:
         super().__init__(config)
         self.network = FaceRecogniser(config.features.embedding)
-        self.people = nn.Parameter(torch.randn(people, config.features.embedding))
+        self.people = nn.Parameter(torch.randn(identities, config.features.embedding))
         self.register_buffer("means", channel_means(), persistent=False)
         if config.run.initial_weights == "he-normal":
             he_normal(self.network)

@@ -43,7 +43,7 @@ from dicface.training.task import Task
 
 VALIDATION_FACES = 200
 # Likeness is measured over pairs, of which few faces make few.
-VALIDATION_FACES_OF_PEOPLE = 500
+VALIDATION_FACES_OF_IDENTITIES = 500
 FACES_OF_SCALE = 50
 """On which the magnitude of finished features is measured."""
 
@@ -88,7 +88,7 @@ class _Batches(lightning.LightningDataModule):
         return DataLoader(BatchStream(sampler, self.trainer.global_step, config.run.steps), batch_size=None)
 
     def val_dataloader(self) -> DataLoader[FaceBatch]:
-        limit = VALIDATION_FACES_OF_PEOPLE if self.config.run.task == "features" else VALIDATION_FACES
+        limit = VALIDATION_FACES_OF_IDENTITIES if self.config.run.task == "features" else VALIDATION_FACES
         batches = [] if self.validation is None else nominal_batches(self.validation, limit)
         # A list has all that a loader asks of a dataset.
         return DataLoader(cast("Dataset[FaceBatch]", batches), batch_size=None)
@@ -115,7 +115,7 @@ def build_task(config: TrainConfig, train: FacePack) -> Task[Any]:
             return DICGANTask(config)
         case "features":
             faces = nominal_batches(train, FACES_OF_SCALE)[0].hr
-            return FeaturesTask(config, people=int(train.identities.max()) + 1, faces=faces)
+            return FeaturesTask(config, identities=int(train.identities.max()) + 1, faces=faces)
         case "finder":
             return FinderTask(config)
         case "image":
@@ -171,7 +171,7 @@ def _trainer(config: TrainConfig, machines: Machines, out: Path, callbacks: list
     )
 
 
-def _people(pack: FacePack, paths: Sequence[Path]) -> FacePack:
+def _identified(pack: FacePack, paths: Sequence[Path]) -> FacePack:
     """The faces whose person is known."""
     known = pack.identified()
     if len(known) < 2 or len(set(known.identities)) in (1, len(known)):
@@ -259,8 +259,8 @@ def fit(
     lightning.seed_everything(config.run.seed, verbose=False)
     train, measured = read_packs(packs), read_packs([validation]) if validation else None
     if config.run.task == "features":
-        train = _people(train, packs)
-        measured = _people(measured, [validation]) if measured and validation else None
+        train = _identified(train, packs)
+        measured = _identified(measured, [validation]) if measured and validation else None
     task = build(config, train)
     if origin is None:
         _start(task, config)

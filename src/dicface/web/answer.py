@@ -15,12 +15,12 @@ from dicface.files import write_json
 from dicface.images.draw import draw_landmarks, side_by_side
 from dicface.images.photo import WRITE_SUFFIXES, Photo, check_writable, read_photo, write_photo
 from dicface.images.pixels import FACE_PX, resize
-from dicface.restoration.output import mark_of_photo, marked, result_photo
+from dicface.restoration.output import provenance_of_photo, with_provenance, result_photo
 from dicface.restoration.report import photo_report
 from dicface.restoration.restorer import Restorer
 from dicface.restoration.results import Face
 
-MAX_MEGAPIXELS = 16.0
+MAX_UPLOAD_MEGAPIXELS = 16.0
 """Of an uploaded photo, and a quarter of that of a result: a page is for looking at one photo, not for posters."""
 MAX_RESULT_MEGAPIXELS = 64.0
 MAX_FACES_SHOWN = 24
@@ -31,7 +31,7 @@ _CLICKABLE_PX = 720
 """A smaller photo is enlarged before somebody has to point at a face in it."""
 
 
-class Wish(NamedTuple):
+class Request(NamedTuple):
     """What somebody asked for.
 
     Attributes:
@@ -49,7 +49,7 @@ class Wish(NamedTuple):
     boxes: tuple[Box, ...] = ()
 
 
-class Answer(NamedTuple):
+class Response(NamedTuple):
     """What is shown.
 
     Attributes:
@@ -93,7 +93,7 @@ def preview(source: Path, folder: Path) -> tuple[Path, float]:
     Raises:
         ImageError: it is none, or too large for the page.
     """
-    pixels = read_photo(source, MAX_MEGAPIXELS).pixels
+    pixels = read_photo(source, MAX_UPLOAD_MEGAPIXELS).pixels
     shown = _shown(pixels)
     height, width = shown.shape[:2]
     if (times := _CLICKABLE_PX // max(height, width)) > 1:
@@ -114,63 +114,63 @@ def _strip(photo: NDArray[np.uint8], face: Face) -> NDArray[np.uint8]:
     return side_by_side([crop[rows][:, rows], *face.steps, draw_landmarks(face.steps[-1], points)])
 
 
-def answer(wish: Wish) -> Answer:
+def answer(request: Request) -> Response:
     """Restore one photo.
 
     Raises:
-        DicfaceError: the file or the wish cannot be used, in words for the page.
+        DicfaceError: the file or the request cannot be used, in words for the page.
     """
     start = time.perf_counter()
-    photo = read_photo(wish.source, MAX_MEGAPIXELS)
+    photo = read_photo(request.source, MAX_UPLOAD_MEGAPIXELS)
     read_at = time.perf_counter()
     height, width = photo.pixels.shape[:2]
-    size = (round(width * wish.scale), round(height * wish.scale))
+    size = (round(width * request.scale), round(height * request.scale))
     if size[0] * size[1] > MAX_RESULT_MEGAPIXELS * 1e6:
         raise UsageError(
             f"expected a result of at most {MAX_RESULT_MEGAPIXELS:g} megapixels, got {size[0]}x{size[1]}; "
             "choose a smaller scale, or use `dicface restore`"
         )
-    suffix = wish.source.suffix.lower()
-    target = wish.folder / f"restored{suffix if suffix in WRITE_SUFFIXES else '.png'}"
+    suffix = request.source.suffix.lower()
+    target = request.folder / f"restored{suffix if suffix in WRITE_SUFFIXES else '.png'}"
     try:
         check_writable(target, *size, photo.alpha is not None)
     except DicfaceError:
         target = target.with_suffix(".png")
-    restorer = _restorer(wish.model)
-    restoration = restorer.restore(photo.pixels, wish.scale, wish.boxes or None)
+    restorer = _restorer(request.model)
+    restoration = restorer.restore(photo.pixels, request.scale, request.boxes or None)
     restored_at = time.perf_counter()
-    mark = mark_of_photo(restorer.model, restoration)
-    notes = photo.notes + write_photo(target, result_photo(photo, restoration, mark))
+    provenance = provenance_of_photo(restorer.model, restoration)
+    notes = photo.notes + write_photo(target, result_photo(photo, restoration, provenance))
     written_at = time.perf_counter()
     stages_s = {"read": read_at - start, **restoration.stages_s, "write": written_at - restored_at}
 
-    report = wish.folder / "report.json"
-    facts = photo_report(wish.source, target, restoration, mark, wish.scale, notes, stages_s)
+    report = request.folder / "report.json"
+    facts = photo_report(request.source, target, restoration, provenance, request.scale, notes, stages_s)
     # Where files lie on the server is nobody's business.
-    write_json(report, {**facts, "input": wish.source.name, "output": target.name})
+    write_json(report, {**facts, "input": request.source.name, "output": target.name})
     shown = _shown(restoration.image)
-    before, after = wish.folder / "before.png", wish.folder / "after.png"
+    before, after = request.folder / "before.png", request.folder / "after.png"
     plain = resize(photo.pixels, (shown.shape[1], shown.shape[0]))
-    write_photo(before, marked(plain, mark._replace(faces=0), "the photo before"))
-    write_photo(after, marked(shown, mark))
+    write_photo(before, with_provenance(plain, provenance._replace(faces=0), "the photo before"))
+    write_photo(after, with_provenance(shown, provenance))
     strips: list[Path] = []
     restored = [face for face in restoration.faces if face.steps is not None]
     for number, face in enumerate(restored[:MAX_FACES_SHOWN], start=1):
-        strip = wish.folder / f"face-{number}.png"
-        write_photo(strip, marked(_strip(photo.pixels, face), mark._replace(faces=1), "a face as found and every step"))
+        strip = request.folder / f"face-{number}.png"
+        write_photo(strip, with_provenance(_strip(photo.pixels, face), provenance._replace(faces=1), "a face as found and every step"))
         strips.append(strip)
     none_found = 'No face found: draw it under "Draw faces yourself"'
     found = f"{len(restored)} of {len(restoration.faces)} faces restored" if restoration.faces else none_found
     reasons = sorted({face.outcome.value for face in restoration.faces if face.steps is None})
     warnings = [
-        f"warning: face {number} {' and '.join(doubt.value for doubt in face.doubts)}"
+        f"warning: face {number} {' and '.join(warning.value for warning in face.quality_warnings)}"
         for number, face in enumerate(restored, start=1)
-        if face.doubts
+        if face.quality_warnings
     ]
     said = ", ".join((found, *reasons, *notes, *warnings))
     elapsed_s = sum(stages_s.values())
     summary = f"{said}. {width}x{height} to {size[0]}x{size[1]} px in {elapsed_s:.1f} s."
-    return Answer(summary, before, after, tuple(strips), target, report)
+    return Response(summary, before, after, tuple(strips), target, report)
 
 
 def read_boxes(text: str) -> tuple[Box, ...]:

@@ -11,7 +11,7 @@ from dicface.errors import DicfaceError
 from dicface.images.draw import draw_boxes
 from dicface.images.photo import READ_SUFFIXES, Photo, read_photo, write_photo
 from dicface.runtime.models import DEFAULT_MODEL, embedded_models
-from dicface.web.answer import Wish, answer, preview, read_boxes
+from dicface.web.answer import Request, answer, preview, read_boxes
 from dicface.web.worker import Worker
 
 EXAMPLE = Path(__file__).parent / "example.jpg"
@@ -121,7 +121,7 @@ class _Actions:
             raise gr.Error("The photo has been deleted in the meantime; drop it again.", print_exception=False)
         os.utime(path)  # what is in use is not old
         try:
-            done = self._worker(answer, Wish(Path(path), _folder(self._root), model, scale, read_boxes(text)))
+            done = self._worker(answer, Request(Path(path), _folder(self._root), model, scale, read_boxes(text)))
         except DicfaceError as error:
             raise _told(error) from error
         faces = [str(strip) for strip in done.faces]
