@@ -7,16 +7,14 @@ Writes to the folder OUT: `photo.png` (the shrunk portrait), `restored.png` (fou
 """
 
 import sys
-import time
 from pathlib import Path
 
-from dicface import Outcome, Restorer
+from dicface import Outcome, Output, Restorer, read_photo, restore_file, write_photo
 from dicface.files import write_json
 from dicface.images.draw import side_by_side
-from dicface.images.photo import Photo, read_photo, write_photo
+from dicface.images.photo import Photo
 from dicface.images.pixels import resize
-from dicface.restoration.output import provenance_of_photo, result_photo, with_provenance
-from dicface.restoration.report import photo_report
+from dicface.restoration.output import with_provenance
 
 # Eileen Collins, photographed by NASA in 1999; public domain. The copy that scikit-image carries, as JPEG.
 PORTRAIT = Path(__file__).parent / "portrait.jpg"
@@ -28,26 +26,22 @@ def main(out: Path) -> None:
     """Shrink, restore, write, and say what was found."""
     portrait = read_photo(PORTRAIT).pixels
     photo = resize(portrait, (SHRUNK_PX, SHRUNK_PX))
-    restorer = Restorer()
-    start = time.perf_counter()
-    restoration = restorer.restore(photo, SCALE)
-    elapsed_s = time.perf_counter() - start
+    write_photo(out / "photo.png", Photo(photo))
+    output = Output(overwrite=True)
+    result = restore_file(out / "photo.png", out / "restored.png", restorer=Restorer(), scale=SCALE, output=output)
+    restoration = result.restoration
 
     side = SHRUNK_PX * SCALE
     pictures = [resize(photo, (side, side)), restoration.image, resize(portrait, (side, side))]
-    write_photo(out / "photo.png", Photo(photo))
-    provenance = provenance_of_photo(restorer.model, restoration)
-    write_photo(out / "restored.png", result_photo(Photo(photo), restoration, provenance))
     write_photo(
         out / "before-after.png",
-        with_provenance(side_by_side(pictures, gap=8), provenance, "before, after, and the portrait"),
+        with_provenance(side_by_side(pictures, gap=8), restoration.provenance, "before, after, and the portrait"),
     )
-    report = photo_report(
-        out / "photo.png", out / "restored.png", restoration, provenance, SCALE, (), restoration.stages_s
-    )
-    write_json(out / "report.json", report)
+    write_json(out / "report.json", result.report_row())
 
-    sys.stdout.write(f"{SHRUNK_PX}x{SHRUNK_PX} photo, {len(restoration.faces)} face(s) found in {elapsed_s:.2f} s\n")
+    sys.stdout.write(
+        f"{SHRUNK_PX}x{SHRUNK_PX} photo, {len(restoration.faces)} face(s) found in {result.elapsed_s:.2f} s\n"
+    )
     for face in restoration.faces:
         width, height = face.box.right - face.box.left, face.box.bottom - face.box.top
         sys.stdout.write(f"  {width:.0f}x{height:.0f} px, crop {face.square.side} px: {face.outcome.value}\n")

@@ -60,7 +60,7 @@ def main(
     limit: Annotated[int | None, typer.Option(min=1, help="Only that many faces from the start.")] = None,
 ) -> None:
     """Print the table."""
-    network = FaceModel(model, "onnxruntime")
+    network = FaceModel(model, backend="onnxruntime")
     references, _ = read_references(data, limit)
     hr = references.hr
     table = Table("crop", "damage", "grey levels off", "y-crop8 dB", "gain", "rgb-crop8 dB", "gain", "left over")

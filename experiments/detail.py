@@ -49,7 +49,7 @@ def main(
     limit: Annotated[int | None, typer.Option(min=1, help="Only that many faces from the start.")] = None,
 ) -> None:
     """Print the table."""
-    networks = {name: FaceModel(name, "onnxruntime") for name in model or [DEFAULT_MODEL]}
+    networks = {name: FaceModel(name, backend="onnxruntime") for name in model or [DEFAULT_MODEL]}
     references, _ = read_references(data, limit)
     hr = references.hr
     table = Table("crop", "model", "detail, share of the real", "correlation with the real", "y-crop8 dB")

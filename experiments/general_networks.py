@@ -96,6 +96,7 @@ def main(
     out: Annotated[Path, typer.Option(help="Folder for checkpoints, logs and the weights.")],
     validation: Annotated[Path | None, typer.Option(help="Face pack to measure on.")] = None,
     overrides: Annotated[list[str] | None, typer.Option("--set", help="table.key=value of the run.")] = None,
+    *,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint.")] = False,
 ) -> None:
     """Train one network, or what is left of it."""

@@ -66,7 +66,7 @@ def main(
     if wanted is None:
         raise PackError("expected a face pack with landmarks, got a folder of images")
     lr = [resize(face, (size, size)) for face in hr]
-    results = FaceModel(model, "onnxruntime")(lr)
+    results = FaceModel(model, backend="onnxruntime")(lr)
     psnr = Y_CROP8.psnr(np.stack([result.sr[-1] for result in results]), hr)
     gain = psnr - Y_CROP8.psnr(np.stack([resize(crop, (FACE_PX, FACE_PX)) for crop in lr]), hr)
     error = nrmse(np.stack([result.landmarks[-1] for result in results]), wanted, "outer_eye")

@@ -248,7 +248,7 @@ def main(
     limit: Annotated[int, typer.Option(min=2, help="Faces that are damaged.")] = 100,
 ) -> None:
     """Print the tables."""
-    console, network = Console(width=160), FaceModel(model, "onnxruntime")
+    console, network = Console(width=160), FaceModel(model, backend="onnxruntime")
     console.print(found_blocks(photos))
     console.print(peaks_without_face(network, photos))
     for part, faces in ((by_jpeg, limit), (damages, limit), (by_turn, None)):

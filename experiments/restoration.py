@@ -58,7 +58,7 @@ def main(
     backend: Annotated[str, typer.Option(help="See `dicface restore`.")] = "onnxruntime",
 ) -> None:
     """Print the table."""
-    restorer = Restorer(model, backend)
+    restorer = Restorer(model, backend=backend)
     table = Table("face px", "crop px", "photos", "passes", "crop IoU", "landmarks %", "gain dB")
     for width_px in WIDTHS_PX:
         rows: defaultdict[int, list[tuple[float, float, float, float]]] = defaultdict(list)

@@ -157,6 +157,7 @@ def main(
     batch: Annotated[int | None, typer.Option(min=1, help="Faces at once; the config's by default.")] = None,
     updates: Annotated[int, typer.Option(min=1, help="Updates of the weights in a round.")] = 10,
     rounds: Annotated[int, typer.Option(min=1)] = 5,
+    *,
     cpu_time: Annotated[bool, typer.Option(help="Count processor time instead of seconds.")] = False,
 ) -> None:
     """Print one JSON object."""

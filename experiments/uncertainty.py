@@ -132,7 +132,7 @@ def main(
     sizes: Annotated[str, typer.Option(help="Sides of the crops that are measured.")] = "16,32",
 ) -> None:
     """Print the tables."""
-    console, network = Console(width=170), FaceModel(model, "onnxruntime")
+    console, network = Console(width=170), FaceModel(model, backend="onnxruntime")
     if fit is not None:
         learnt = read_references(fit, fit_limit)[0].hr
         weights = fitted([Sample(network, learnt, size) for size in FIT_SIZES])

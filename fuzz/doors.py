@@ -90,7 +90,7 @@ def _read_foreign(path: Path) -> None:
     find_network(read_pickled(path))
 
 
-def _saved(content: object, new: bool = True) -> bytes:
+def _saved(content: object, *, new: bool = True) -> bytes:
     file = io.BytesIO()
     torch.save(content, file, _use_new_zipfile_serialization=new)
     return file.getvalue()

@@ -105,7 +105,7 @@ def embed_restoration(network: DICNetwork, graph: Path, validation: Path) -> dic
             "data_sha256": facts["sha256"],
             "faces": facts["faces"],
             "crop": "nominal; reduced with Pillow bicubic",
-            "results": restoration_results(FaceModel(str(graph), "onnxruntime"), validation, sizes),
+            "results": restoration_results(FaceModel(str(graph), backend="onnxruntime"), validation, sizes),
         },
         "onnx_against_torch": {
             "faces": difference.faces,

@@ -13,7 +13,8 @@ from typer.main import get_command
 from dicface.cli import app
 from dicface.cli.terminal import in_options
 
-SOURCE = Path(__file__).parent.parent / "src" / "dicface"
+TESTS = Path(__file__).parent
+SOURCE = TESTS.parent / "src" / "dicface"
 # Rooms may import those of lower layers, never the reverse; rooms of one layer may import each other only as listed.
 LAYERS = [
     {"errors", "landmarks", "files", "version"},
@@ -103,6 +104,13 @@ def test_every_parameter_that_an_error_names_has_an_option() -> None:
     for name in parameters - tasks:
         assert in_options(f"raise `{name}`") == f"raise --{name.replace('_', '-')}"
         assert f"--{name.replace('_', '-')}" in options
+
+
+def test_what_tests_share_lies_in_support() -> None:
+    """A test that imports from another breaks with it, and a process that it starts does, too."""
+    for path in sorted(TESTS.rglob("*.py")):
+        taken = re.findall(r"^\W*(?:from|import) +(tests(?!\.support\b)[\w.]*)", path.read_text(), re.MULTILINE)
+        assert not taken, f"{path} imports from {taken}; move what it takes to tests/support/"
 
 
 def test_restoring_never_imports_torch() -> None:

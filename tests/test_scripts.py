@@ -59,7 +59,7 @@ def test_general_networks_train_resume_and_load_in_spandrel(tmp_path: Path, monk
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             pack = tmp_path / "faces.parquet"
-            script.main(name, [pack], tmp_path / out, pack, overrides, resume)
+            script.main(name, [pack], tmp_path / out, pack, overrides, resume=resume)
 
     train("rcan", "straight", 4)
     train("rrdb", "rrdb", 2)

@@ -5,25 +5,118 @@
 >>> restorer = Restorer()
 >>> restorer.upscale(np.full((1, 16, 16, 3), 128, dtype=np.uint8)).shape
 (1, 128, 128, 3)
+
+What is listed in `__all__` may be relied upon: docs/api.md.
 """
 
-from typing import TYPE_CHECKING, Any
+import logging as _logging
+from typing import TYPE_CHECKING as _TYPE_CHECKING
 
+from dicface.errors import (
+    BenchmarkError,
+    CheckpointError,
+    ConfigError,
+    DicfaceError,
+    ImageError,
+    InputError,
+    OutputError,
+    PackError,
+    TooLongError,
+    TrainingError,
+    UnknownModelError,
+    UsageError,
+)
 from dicface.version import __version__
 
-if TYPE_CHECKING:
-    from dicface.faces.geometry import Box
+if _TYPE_CHECKING:
+    from dicface.faces.detection import Detection, Detector
+    from dicface.faces.geometry import Box, Square
+    from dicface.faces.landmarks import PhotoLandmarks, locate
+    from dicface.images.photo import Photo, read_photo, write_photo
+    from dicface.restoration.files import FileResult, restore_file, upscale_file
+    from dicface.restoration.output import Output
+    from dicface.restoration.quality import QualityWarning
     from dicface.restoration.restorer import Restorer
     from dicface.restoration.results import Face, Outcome, Restoration
+    from dicface.runtime.face_model import FaceModel, FaceSteps
+    from dicface.runtime.landmark_model import FaceLandmarks, LandmarkModel
 
-__all__ = ["Box", "Face", "Outcome", "Restoration", "Restorer", "__version__"]
+__all__ = [
+    "BenchmarkError",
+    "Box",
+    "CheckpointError",
+    "ConfigError",
+    "Detection",
+    "Detector",
+    "DicfaceError",
+    "Face",
+    "FaceLandmarks",
+    "FaceModel",
+    "FaceSteps",
+    "FileResult",
+    "ImageError",
+    "InputError",
+    "LandmarkModel",
+    "Outcome",
+    "Output",
+    "OutputError",
+    "PackError",
+    "Photo",
+    "PhotoLandmarks",
+    "QualityWarning",
+    "Restoration",
+    "Restorer",
+    "Square",
+    "TooLongError",
+    "TrainingError",
+    "UnknownModelError",
+    "UsageError",
+    "__version__",
+    "locate",
+    "read_photo",
+    "restore_file",
+    "upscale_file",
+    "write_photo",
+]
+
+_MODULES = {
+    "Box": "faces.geometry",
+    "Detection": "faces.detection",
+    "Detector": "faces.detection",
+    "Face": "restoration.results",
+    "FaceLandmarks": "runtime.landmark_model",
+    "FaceModel": "runtime.face_model",
+    "FaceSteps": "runtime.face_model",
+    "FileResult": "restoration.files",
+    "LandmarkModel": "runtime.landmark_model",
+    "Outcome": "restoration.results",
+    "Output": "restoration.output",
+    "Photo": "images.photo",
+    "PhotoLandmarks": "faces.landmarks",
+    "QualityWarning": "restoration.quality",
+    "Restoration": "restoration.results",
+    "Restorer": "restoration.restorer",
+    "Square": "faces.geometry",
+    "locate": "faces.landmarks",
+    "read_photo": "images.photo",
+    "restore_file": "restoration.files",
+    "upscale_file": "restoration.files",
+    "write_photo": "images.photo",
+}
+"""Modules of the names that are imported on first use, so that `import dicface` and the command's help are quick."""
+
+_logging.getLogger("dicface").addHandler(_logging.NullHandler())
 
 
-def __getattr__(name: str) -> Any:
-    """Import on first use, so that `import dicface` and the command's help are quick."""
-    if name not in __all__:
+def __getattr__(name: str) -> object:
+    if name not in _MODULES:
         raise AttributeError(f"module 'dicface' has no attribute {name!r}")
     from importlib import import_module
 
-    module = {"Box": "faces.geometry", "Restorer": "restoration.restorer"}.get(name, "restoration.results")
-    return getattr(import_module(f"dicface.{module}"), name)
+    value = getattr(import_module(f"dicface.{_MODULES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,15 +1,17 @@
 """Everything that dicface raises on purpose.
 
     DicfaceError
-    +-- UsageError            the call itself is wrong (exit code 2)
+    +-- UsageError            the call itself is wrong (exit code 2); a ValueError, too
     |   +-- ConfigError       a training or network setting
-    |   +-- UnknownModelError      no embedded model and no file of that name
+    |   +-- UnknownModelError no embedded model and no file of that name
     +-- InputError            one input cannot be used; the rest of a batch goes on (exit code 1)
     |   +-- ImageError        not an image, damaged, too large
     |   +-- PackError         a face pack that is not one
     |   +-- CheckpointError   weights that do not fit or cannot be trusted
     +-- OutputError           a result cannot be written
     +-- TrainingError         a run that cannot go on
+    +-- BenchmarkError        a measurement that did not end
+    +-- TooLongError          a visitor's photo took the server's time or memory
 
 "No face found" is a result, not an error.
 """
@@ -19,7 +21,7 @@ class DicfaceError(Exception):
     """Base of all errors here; its text says what was expected, what came and what to do."""
 
 
-class UsageError(DicfaceError):
+class UsageError(DicfaceError, ValueError):
     """The call itself is wrong."""
 
 
@@ -57,3 +59,7 @@ class TrainingError(DicfaceError):
 
 class BenchmarkError(DicfaceError):
     """A measurement did not come to an end."""
+
+
+class TooLongError(DicfaceError):
+    """A photo took longer, or more memory, than the web page's server has for one."""

@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import secrets
-from collections.abc import Generator
+from collections.abc import Collection, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,28 @@ def written_whole(path: Path) -> Generator[Path]:
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)
+
+
+def check_target(
+    path: Path, *, overwrite: bool = False, inputs: Collection[Path] = (), another: str = "another output"
+) -> None:
+    """Make sure, before any work, that a file may be written there.
+
+    Args:
+        path: the file.
+        overwrite: it may be replaced if it exists.
+        inputs: files that are read, by their real paths; none of them is ever replaced.
+        another: what the user may choose instead.
+
+    Raises:
+        OutputError: it is a folder or an input, or it exists.
+    """
+    if real_path(path) in inputs:
+        raise OutputError(f"the result would replace an input; choose {another}")
+    if path.is_dir():
+        raise OutputError(f"expected a file name to write to, {str(path)!r} is a folder")
+    if path.exists() and not overwrite:
+        raise OutputError(f"{str(path)!r} exists; add `overwrite` to replace it, or choose {another}")
 
 
 def real_path(path: Path) -> Path:

@@ -1,7 +1,7 @@
 """Facial landmarks: the 68 iBUG points, their heatmaps and their boxes.
 
-Points are (x, y) with pixel centres at integers. Heatmap cell (column, row) stands for the point (4 column, 4 row) of
-the 128x128 image, the authors' convention.
+Points are (x, y) with pixel centres at integers. Heatmap cell (column, row) is the point (4 column, 4 row) of the
+128x128 image, the authors' convention.
 """
 
 from collections.abc import Sequence

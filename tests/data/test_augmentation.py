@@ -59,7 +59,8 @@ def test_mirror_of_a_symmetric_face_is_the_face() -> None:
     points = torch.full((1, 68, 2), 71.5)
     points[0, 0], points[0, 16] = torch.tensor([20.0, 50.0]), torch.tensor([123.0, 50.0])
     points[0, 36], points[0, 45] = torch.tensor([40.0, 45.0]), torch.tensor([103.0, 45.0])
-    torch.testing.assert_close(move_landmarks(points, placement([[-1, 0], [0, 1]], mirrored=True), True), points - 8)
+    flipped = move_landmarks(points, placement([[-1, 0], [0, 1]], mirrored=True), exchange=True)
+    torch.testing.assert_close(flipped, points - 8)
 
 
 def test_twice_the_scale_halves_distances() -> None:

@@ -57,7 +57,7 @@ def features(tmp_path: Path) -> Path:
 
 
 def test_the_embedded_model_beats_bicubic(references: References) -> None:
-    measured = measure(FaceModel("lite", "onnxruntime"), references, 16)
+    measured = measure(FaceModel("lite", backend="onnxruntime"), references, 16)
     result = measured.summary()
     assert (result["n"], result["data"], result["model"]) == (4, "portrait", "lite")
     assert set(result["protocols"]) == {"y-crop8", "rgb-crop8", "y"}
@@ -67,13 +67,13 @@ def test_the_embedded_model_beats_bicubic(references: References) -> None:
     mean = result["protocols"]["y-crop8"]["psnr"]["mean"]
     assert gain["difference"] == pytest.approx(mean - result["bicubic"]["y-crop8"]["psnr"]["mean"])
     assert result["steps"]["y-crop8"][-1]["psnr"] == pytest.approx(mean)
-    assert result == measure(FaceModel("lite", "onnxruntime"), references, 16).summary()
+    assert result == measure(FaceModel("lite", backend="onnxruntime"), references, 16).summary()
     assert "nrmse" not in result
     assert "against" not in result
 
 
 def test_damage_reaches_the_model_and_bicubic_alike(references: References) -> None:
-    lite = FaceModel("lite", "onnxruntime")
+    lite = FaceModel("lite", backend="onnxruntime")
     clean, noisy = (measure(lite, references, 24, damage=name).summary() for name in ("", "noise18"))
     assert (clean["damage"], noisy["damage"]) == ("", "noise18")
     for result in (clean, noisy):
@@ -111,7 +111,7 @@ def test_faces_that_come_back_exactly_leave_valid_json(references: References) -
 
 def test_landmarks_are_worse_on_blurred_faces(references: References) -> None:
     judges = Judges(references, LandmarkModel())
-    result = measure(FaceModel("lite", "onnxruntime"), references, 12, judges).summary()
+    result = measure(FaceModel("lite", backend="onnxruntime"), references, 12, judges).summary()
     assert result["nrmse_reference"] == "found on the high-resolution faces"
     assert result["nrmse_hr"]["inter_ocular"] == 0
     assert 0 < result["nrmse"]["inter_ocular"] < result["nrmse_bicubic"]["inter_ocular"]
@@ -130,7 +130,7 @@ def test_landmarks_of_the_data_count_as_true(references: References) -> None:
 
 
 def test_two_models_are_compared_face_by_face(references: References) -> None:
-    lite = FaceModel("lite", "onnxruntime")
+    lite = FaceModel("lite", backend="onnxruntime")
     result = measure(DataConsistency(lite), references, 16, against=lite).summary()
     assert result["model"] == "lite (consistent)"
     assert result["against"]["model"] == "lite"
@@ -142,7 +142,7 @@ def test_two_models_are_compared_face_by_face(references: References) -> None:
 
 
 def test_names_and_sizes_are_checked_before_anything_is_computed(references: References) -> None:
-    lite = FaceModel("lite", "onnxruntime")
+    lite = FaceModel("lite", backend="onnxruntime")
     with pytest.raises(UsageError, match="expected another model to compare with, got lite twice"):
         measure(lite, references, 16, against=lite)
     with pytest.raises(UsageError, match="expected a low-resolution side from 8 to 64 px for lite, got 65"):

@@ -31,13 +31,13 @@ def measured(portrait: np.ndarray) -> list[Measurement]:
     keys = tuple(f"<portrait> & {number}" for number in range(5))
     references = References("portrait", keys, hr, LandmarkModel()(hr).points, np.full(5, -1))
     judges = Judges(references, LandmarkModel())
-    lite = FaceModel("lite", "onnxruntime")
+    lite = FaceModel("lite", backend="onnxruntime")
     return [measure(lite, references, size, judges, open_enlargement("lanczos")) for size in (16, 24)]
 
 
 @pytest.fixture(scope="module")
 def upscalers() -> list[FaceModel | ImageModel]:
-    return [FaceModel("lite", "onnxruntime"), open_enlargement("lanczos")]
+    return [FaceModel("lite", backend="onnxruntime"), open_enlargement("lanczos")]
 
 
 class Page(HTMLParser):
@@ -85,7 +85,7 @@ def test_the_same_numbers_give_the_same_page(
 
 def test_faces_that_come_back_exactly_have_no_gain(portrait: np.ndarray) -> None:
     """A black face does, from bicubic; from a network it does not, so for this it is the worst."""
-    lite = FaceModel("lite", "onnxruntime")
+    lite = FaceModel("lite", backend="onnxruntime")
     hr = np.stack([portrait[50:178, 150:278], portrait[60:188, 150:278], np.zeros((128, 128, 3), np.uint8)])
     references = References("some", ("a", "b", "black"), hr, None, np.full(3, -1))
     text = report_page([measure(lite, references, 16)], [lite])

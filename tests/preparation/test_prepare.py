@@ -25,9 +25,10 @@ from dicface.preparation.assignment import Selection
 from dicface.preparation.cutting import Recipe
 from dicface.preparation.duplicates import SAME_BITS, differing_bits, face_hashes
 from dicface.preparation.prepare import Preparation, list_photos, prepare
-from dicface.preparation.results import Results, Written
+from dicface.preparation.results import Results
 from dicface.preparation.splits import Shares
 from dicface.preparation.workers import cut_in_order
+from tests.support.preparation import into, run
 
 NO_PHOTO = "expected an image (JPEG, PNG, WEBP, AVIF, TIFF, BMP, GIF), got something else or a damaged header"
 
@@ -58,17 +59,6 @@ def photos(tmp_path: Path) -> Path:
         image.transform(image.size, Image.Transform.AFFINE, (1, 0, 1, 0, 1, 0)).save(folder / "11.png")
     write_pts(folder / "11.png", 0)
     return folder
-
-
-def into(folder: Path, selection: Selection | None = None, **settings: object) -> Results:
-    splits = (selection or Selection()).splits
-    return Results(folder / "d.parquet", folder / "d.skipped.csv", splits, faces=folder / "d.faces.csv", **settings)
-
-
-def run(folder: Path, out: Path, selection: Selection | None = None, **more: object) -> Written:
-    results = into(out, selection)
-    preparation = Preparation(more.pop("recipe", Recipe()), selection or Selection(), more.pop("landmarks", "pts"))
-    return prepare(list_photos([folder], results), results, preparation, part_photos=3, **more)
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -114,7 +104,7 @@ def test_a_killed_call_goes_on_where_it_was(photos: Path, tmp_path: Path) -> Non
     code = (
         "import sys, time\n"
         "from pathlib import Path\n"
-        "from tests.preparation.test_prepare import run\n"
+        "from tests.support.preparation import run\n"
         "done = 0\n"
         "def advance(count):\n"
         "    global done\n"

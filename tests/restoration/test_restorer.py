@@ -1,14 +1,17 @@
 """The whole job on a real photo."""
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from dicface import Box, Outcome, Restorer
-from dicface.errors import UsageError
+from dicface import Box, Detection, Outcome, Restorer, read_photo
+from dicface.errors import OutputError, UsageError
 from dicface.evaluation.protocols import Y
 from dicface.images.pixels import resize
+from dicface.images.xmp import COMPOSITE
 
 FACE = Box(43.0, 21.0, 64.0, 43.0)
 
@@ -146,10 +149,63 @@ def test_wrong_boxes_are_refused(restorer: Restorer, small_photo: np.ndarray, bo
 def test_wrong_pixels_and_scales_are_refused(restorer: Restorer, small_photo: np.ndarray) -> None:
     with pytest.raises(UsageError, match=r"expected \(H, W, 3\) uint8 RGB pixels, got uint8 of shape \(121, 121\)"):
         restorer.restore(small_photo[:, :, 0])
-    with pytest.raises(UsageError, match=r"got str; see dicface\.images\.photo\.read_photo"):
-        restorer.restore("photo.jpg")  # what a caller may well try
+    with pytest.raises(ValueError, match=r"expected a path, a PIL image or \(H, W, 3\) uint8 RGB pixels, got list"):
+        restorer.restore(small_photo.tolist())  # pyright: ignore[reportArgumentType] - what a caller may well try
     with pytest.raises(UsageError, match="expected a scale from 1 to 8, got 9"):
         restorer.restore(small_photo, scale=9)
+
+
+def test_paths_and_pil_images_are_photos_too(restorer: Restorer, small_photo: np.ndarray, tmp_path: Path) -> None:
+    """A lying photo is turned upright by its EXIF, whatever it comes in."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    lying = Image.fromarray(np.rot90(small_photo).copy())
+    lying.save(tmp_path / "a.png", exif=exif)
+    boxes = [FACE]
+    expected = restorer.restore(small_photo, boxes=boxes)
+    with Image.open(tmp_path / "a.png") as opened:
+        for image in (str(tmp_path / "a.png"), tmp_path / "a.png", opened):
+            np.testing.assert_array_equal(restorer.restore(image, boxes=boxes).image, expected.image)
+        assert opened.size == (121, 121)
+    clear = Image.fromarray(small_photo).convert("RGBA")
+    np.testing.assert_array_equal(restorer.restore(clear, boxes=boxes).image, expected.image)
+    (face,) = restorer.faces(tmp_path / "a.png", boxes=boxes)
+    assert face.outcome is Outcome.RESTORED
+
+
+def test_a_loaded_model_and_a_detector_of_ones_own(restorer: Restorer, small_photo: np.ndarray) -> None:
+    seen = list[tuple[int, ...]]()
+
+    def detect(pixels: np.ndarray) -> list[Detection]:
+        seen.append(pixels.shape)
+        return [Detection(FACE, 0.9)]
+
+    own = Restorer(restorer.model, detector=detect)
+    assert own.model is restorer.model
+    result = own.restore(small_photo)
+    assert [(face.box, face.score) for face in result.faces] == [(FACE, 0.9)]
+    assert seen == [(121, 121, 3)]
+    with pytest.raises(UsageError, match="expected no `backend` beside a loaded model, which has its own, got 'torch'"):
+        Restorer(restorer.model, backend="torch")
+
+
+def test_a_restoration_is_saved_with_what_it_is(restorer: Restorer, small_photo: np.ndarray, tmp_path: Path) -> None:
+    result = restorer.restore(small_photo, boxes=[FACE])
+    np.testing.assert_array_equal(np.asarray(result.to_pil()), result.image)
+    assert repr(result) == "Restoration(484x484 px, 1 of 1 faces restored)"
+    assert repr(result.faces[0]) == "Face(box=(43.0, 21.0, 64.0, 43.0), score=None, outcome=RESTORED)"
+    assert repr(restorer) == "Restorer(FaceModel('lite', backend='onnxruntime'))"
+    result.save(str(tmp_path / "a.png"))
+    photo = read_photo(tmp_path / "a.png")
+    np.testing.assert_array_equal(photo.pixels, result.image)
+    assert COMPOSITE in photo.metadata.xmp.decode()
+    with pytest.raises(OutputError, match=r"expected an output ending in one of"):
+        result.save(tmp_path / "a.pdf")
+
+
+def test_a_bad_argument_is_a_value_error(restorer: Restorer, small_photo: np.ndarray) -> None:
+    with pytest.raises(ValueError, match="expected a scale from 1 to 8, got 0"):
+        restorer.restore(small_photo, scale=0)
 
 
 def test_no_passes_are_refused(restorer: Restorer, small_photo: np.ndarray) -> None:

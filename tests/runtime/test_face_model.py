@@ -71,7 +71,7 @@ def test_the_papers_network_exports_too(tmp_path: Path) -> None:
     tiny = DICConfig(steps=2, features=4, groups=2, fusion_blocks=1, hourglass_width=8)
     network = DICNetwork(tiny).eval()
     export_onnx(network, tmp_path / "a.onnx")
-    model = FaceModel(str(tmp_path / "a.onnx"), "onnxruntime")
+    model = FaceModel(str(tmp_path / "a.onnx"), backend="onnxruntime")
     assert model.lr_sizes == (16, 16)
     assert compare(network, tmp_path / "a.onnx", [np.zeros((3, 16, 16, 3), np.uint8)]).passed
     text = (tmp_path / "a.onnx").read_bytes()
@@ -79,7 +79,7 @@ def test_the_papers_network_exports_too(tmp_path: Path) -> None:
 
 
 def test_crops_of_mixed_sizes_keep_their_order(faces: list[np.ndarray]) -> None:
-    model = FaceModel("lite", "onnxruntime")
+    model = FaceModel("lite", backend="onnxruntime")
     crops = [crop for pair in zip(*faces, strict=True) for crop in pair]
     together = model(crops)
     for crop, result in zip(crops, together, strict=True):
@@ -88,13 +88,13 @@ def test_crops_of_mixed_sizes_keep_their_order(faces: list[np.ndarray]) -> None:
 
 
 def test_more_crops_than_a_batch_holds(faces: list[np.ndarray]) -> None:
-    results = FaceModel("lite", "onnxruntime")([faces[0][0]] * (MAX_BATCH + 1))
+    results = FaceModel("lite", backend="onnxruntime")([faces[0][0]] * (MAX_BATCH + 1))
     assert len(results) == MAX_BATCH + 1
     assert np.abs(results[0].sr.astype(int) - results[-1].sr).max() <= 1
 
 
 def test_landmarks_lie_on_the_face(faces: list[np.ndarray]) -> None:
-    (result,) = FaceModel("lite", "onnxruntime")([faces[3][0]])
+    (result,) = FaceModel("lite", backend="onnxruntime")([faces[3][0]])
     left_eye, right_eye, mouth = (
         result.landmarks[-1][part].mean(axis=0) for part in (slice(36, 42), slice(42, 48), slice(48, 68))
     )
@@ -108,14 +108,14 @@ def test_unknown_names_and_backends() -> None:
     with pytest.raises(UnknownModelError, match=r"expected one of lite.* or a model file .*, got 'nope'"):
         FaceModel("nope")
     with pytest.raises(UsageError, match="expected a backend, one of auto, onnxruntime, openvino, torch, got 'gpu'"):
-        FaceModel("lite", "gpu")
+        FaceModel("lite", backend="gpu")
 
 
 def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.onnx").write_bytes(b"no model")
     for backend in ("onnxruntime", "openvino"):
         with pytest.raises(CheckpointError, match="expected an ONNX model"):
-            FaceModel(str(tmp_path / "a.onnx"), backend)
+            FaceModel(str(tmp_path / "a.onnx"), backend=backend)
 
 
 @pytest.mark.parametrize("backend", ["onnxruntime", "openvino"])
@@ -125,7 +125,7 @@ def test_only_onnx_is_read_whatever_the_file_is_called(
     """OpenVINO would also take its own format, TensorFlow's, Paddle's and more, and tell stderr that it tried."""
     (tmp_path / "a.onnx").write_text('<?xml version="1.0"?><net name="m" version="11"><layers/><edges/></net>')
     with pytest.raises(CheckpointError, match="expected an ONNX model, could not load") as refused:
-        FaceModel(str(tmp_path / "a.onnx"), backend)
+        FaceModel(str(tmp_path / "a.onnx"), backend=backend)
     assert "\n" not in str(refused.value)
     assert capfd.readouterr() == ("", "")
 
@@ -139,12 +139,12 @@ def test_a_model_of_another_kind_is_refused(tmp_path: Path) -> None:
     opset = onnx.helper.make_opsetid("", 20)
     onnx.save(onnx.helper.make_model(graph, opset_imports=[opset], ir_version=10), tmp_path / "a.onnx")
     with pytest.raises(CheckpointError, match=r"inputs \['image'\] and outputs \['out'\]"):
-        FaceModel(str(tmp_path / "a.onnx"), "onnxruntime")
+        FaceModel(str(tmp_path / "a.onnx"), backend="onnxruntime")
 
 
 def test_a_crop_of_a_wrong_size_is_refused() -> None:
     with pytest.raises(UsageError, match="lite takes square crops of 8 to 64 px, got 70x70"):
-        FaceModel("lite", "onnxruntime")([np.zeros((70, 70, 3), np.uint8)])
+        FaceModel("lite", backend="onnxruntime")([np.zeros((70, 70, 3), np.uint8)])
 
 
 @pytest.mark.parametrize("backend", [OnnxRuntimeBackend, OpenVinoBackend])

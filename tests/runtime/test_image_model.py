@@ -287,7 +287,7 @@ def test_restoring_takes_ours_only(tmp_path: Path) -> None:
         ),
     ):
         with pytest.raises((CheckpointError, UsageError), match=message):
-            FaceModel(name, "auto")
+            FaceModel(name, backend="auto")
 
 
 def test_names_and_backends(tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ def test_models_are_not_taken_for_one_another(tiny: tuple[StackedHourglass, Path
     with pytest.raises(CheckpointError, match="expected a landmark model with input image"):
         LandmarkModel(str(find_model("lite")))
     with pytest.raises(CheckpointError, match="expected a face model with input lr"):
-        FaceModel(str(tiny[1]), "onnxruntime")
+        FaceModel(str(tiny[1]), backend="onnxruntime")
     with pytest.raises(UnknownModelError, match="expected one of lite, lite-robust or a model file"):
         FaceModel("landmarks-hr")
 

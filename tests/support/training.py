@@ -1,20 +1,38 @@
 """Shipped configs made small enough for tests, and runs of them."""
 
+import os
+import signal
 import tempfile
 import tomllib
 import warnings
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
+import pytest
 import torch
 
 from dicface.checkpoints.networks import save_network
+from dicface.data.batches import FaceBatch
 from dicface.networks.dic import DICNetwork
 from dicface.training.config import TrainConfig, read_config
+from dicface.training.dic import DICTask
+from dicface.training.dicgan import DICGANTask
+from dicface.training.features import FeaturesTask
+from dicface.training.finder import FinderTask
 from dicface.training.fit import fit
+from dicface.training.landmarks import HRLandmarkTask
 from tests.support.packs import write_pack
 
 CONFIGS = Path(__file__).parent.parent.parent / "configs"
+TASKS = {
+    "dic": DICTask,
+    "dicgan": DICGANTask,
+    "features": FeaturesTask,
+    "finder": FinderTask,
+    "hr-landmark": HRLandmarkTask,
+}
 # Small enough for a test, and in float32 so that runs can be compared bit for bit; by the table they belong to.
 SHRINK = {
     "run": {
@@ -71,3 +89,34 @@ def run(config: TrainConfig, folder: Path, name: str, resume: bool = False, deca
         # Lightning's advice on loaders, devices and its own deprecations.
         warnings.simplefilter("ignore")
         return fit(config, [pack], pack, folder / name, resume=resume, decay_from=decay_from)
+
+
+def raise_interrupt(loss: torch.Tensor) -> torch.Tensor:
+    """End a run as Ctrl+C does."""
+    raise KeyboardInterrupt
+
+
+def send_sigterm(loss: torch.Tensor) -> torch.Tensor:
+    """Tell a run to stop, and go on with its loss."""
+    os.kill(os.getpid(), signal.SIGTERM)
+    return loss
+
+
+def run_but(
+    config: TrainConfig,
+    folder: Path,
+    name: str,
+    at: int,
+    happening: Callable[[torch.Tensor], torch.Tensor],
+    decay_from: Path | None = None,
+) -> Path:
+    """Run, but let something happen to the loss of a step, after `at` whole ones."""
+    original = TASKS[config.run.task].training_step
+
+    def eventful(self: Any, batch: FaceBatch, index: int) -> torch.Tensor:
+        loss = original(self, batch, index)
+        return happening(loss) if self.global_step == at else loss
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TASKS[config.run.task], "training_step", eventful)
+        return run(config, folder, name, decay_from=decay_from)

@@ -15,8 +15,8 @@ from dicface.errors import ConfigError
 from dicface.training.config import TrainConfig
 from dicface.training.dic import DICTask
 from dicface.training.fit import fit
-from tests.conftest import write_pack
-from tests.training.test_fit import raise_interrupt, run_but, small
+from tests.support.packs import write_pack
+from tests.support.training import raise_interrupt, run_but, small
 
 
 def curriculum(*settings: str) -> TrainConfig:

@@ -38,6 +38,7 @@ def test_two_processes_equal_one_with_twice_the_batch_each(tmp_path: Path, confi
     words = command(config, tmp_path / "faces.parquet", tmp_path / "shared", "--devices", "2")
     done = subprocess.run(words, env=environment(), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+    assert "Tip" not in done.stderr, "Lightning's advice is no business of the user's"
     assert_same_weights(alone, tmp_path / "shared" / "weights.safetensors")
 
 

@@ -2,41 +2,24 @@
 
 import hashlib
 import json
-import os
-import signal
 import subprocess
 import warnings
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from dicface.checkpoints.networks import load_network, load_run, read_tensors
-from dicface.data.batches import FaceBatch, target_heatmaps
+from dicface.data.batches import target_heatmaps
 from dicface.errors import CheckpointError, ConfigError, PackError, TrainingError
-from dicface.training.config import TABLES, TrainConfig
-from dicface.training.dic import DICTask
-from dicface.training.dicgan import DICGANTask
-from dicface.training.features import FeaturesTask
-from dicface.training.finder import FinderTask
+from dicface.training.config import TABLES
 from dicface.training.fit import fit
-from dicface.training.landmarks import HRLandmarkTask
 from dicface.training.task import Column
 from tests.support.packs import write_pack
-from tests.support.training import CONFIGS, run, small
-
-TASKS = {
-    "dic": DICTask,
-    "dicgan": DICGANTask,
-    "features": FeaturesTask,
-    "finder": FinderTask,
-    "hr-landmark": HRLandmarkTask,
-}
+from tests.support.training import CONFIGS, raise_interrupt, run, run_but, send_sigterm, small
 
 
 @pytest.mark.parametrize("config", sorted(str(p.relative_to(CONFIGS).with_suffix("")) for p in CONFIGS.rglob("*.toml")))
@@ -64,35 +47,6 @@ def test_a_network_of_ones_own_needs_a_caller_that_brings_it(tmp_path: Path) -> 
     settings = replace(small("lite"), run=replace(small("lite").run, task="image"))
     with pytest.raises(ConfigError, match=r"expected a caller of fit that brings the network of run.task 'image'"):
         run(settings, tmp_path, "run")
-
-
-def raise_interrupt(loss: torch.Tensor) -> torch.Tensor:
-    raise KeyboardInterrupt
-
-
-def send_sigterm(loss: torch.Tensor) -> torch.Tensor:
-    os.kill(os.getpid(), signal.SIGTERM)
-    return loss
-
-
-def run_but(
-    config: TrainConfig,
-    folder: Path,
-    name: str,
-    at: int,
-    happening: Callable[[torch.Tensor], torch.Tensor],
-    decay_from: Path | None = None,
-) -> Path:
-    """Run, but let something happen to the loss of a step, after `at` whole ones."""
-    original = TASKS[config.run.task].training_step
-
-    def eventful(self: Any, batch: FaceBatch, index: int) -> torch.Tensor:
-        loss = original(self, batch, index)
-        return happening(loss) if self.global_step == at else loss
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(TASKS[config.run.task], "training_step", eventful)
-        return run(config, folder, name, decay_from=decay_from)
 
 
 def test_a_run_told_to_stop_saves_itself_and_goes_on(tmp_path: Path) -> None:

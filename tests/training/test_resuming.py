@@ -13,7 +13,7 @@ from dicface.checkpoints.networks import load_run, read_tensors
 from dicface.errors import CheckpointError, ConfigError, TrainingError
 from dicface.training.config import RENAMED, TrainConfig, with_overrides
 from dicface.training.resuming import adopt, changed_settings, decay_config, read_origin, read_saved_config
-from tests.training.test_fit import run, run_but, send_sigterm, small
+from tests.support.training import run, run_but, send_sigterm, small
 
 FALLING = ("optimiser.schedule=constant-linear", "optimiser.warmup_steps=2", "run.validate_every=4")
 

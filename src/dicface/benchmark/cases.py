@@ -8,7 +8,7 @@ from typing import Literal
 from dicface.errors import UsageError
 from dicface.runtime.models import Kind, embedded_models, find_model
 
-BackendName = Literal["onnxruntime", "openvino", "torch"]
+MeasuredBackend = Literal["onnxruntime", "openvino", "torch"]
 Precision = Literal["float32", "bfloat16"]
 BATCHES = (1, 8)
 IMAGE_PX: dict[Kind, int] = {"restoration": 16, "landmarks": 128, "finder": 512}
@@ -29,7 +29,7 @@ class BenchmarkModel:
 
     name: str
     kind: Kind
-    files: dict[BackendName, Path] = field(hash=False)
+    files: dict[MeasuredBackend, Path] = field(hash=False)
     gflop: float | None = None
     trained: bool = True
 
@@ -46,7 +46,7 @@ class Case:
     """
 
     model: BenchmarkModel
-    backend: BackendName
+    backend: MeasuredBackend
     precision: Precision
     batch: int
     compiled: bool = False
@@ -73,7 +73,7 @@ def embedded(name: str) -> BenchmarkModel:
     card = embedded_models().get(name) if name in embedded_names() else None
     if card is None:
         path = find_model(name)
-        files: dict[BackendName, Path] = {"torch": path} if path.suffix == ".safetensors" else {}
+        files: dict[MeasuredBackend, Path] = {"torch": path} if path.suffix == ".safetensors" else {}
         return BenchmarkModel(path.stem, "restoration", files or {"onnxruntime": path, "openvino": path})
     graph = find_model(name, ".onnx", card["kind"])
     # The others have one backend.
@@ -97,7 +97,7 @@ class Machine:
         cuda: torch has a CUDA device.
     """
 
-    backends: tuple[BackendName, ...]
+    backends: tuple[MeasuredBackend, ...]
     bfloat16: bool = False
     cuda: bool = False
 

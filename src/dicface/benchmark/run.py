@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from rich.box import SIMPLE
 from rich.table import Table
 
-from dicface.benchmark.cases import IMAGE_PX, BackendName, Case, Machine
+from dicface.benchmark.cases import IMAGE_PX, Case, Machine, MeasuredBackend
 from dicface.errors import BenchmarkError
 from dicface.images.pixels import FACE_PX, resize
 from dicface.runtime.providers import processor_capabilities
@@ -29,7 +29,7 @@ REFERENCE = ("dic", "torch", "float32", 1)
 
 def this_machine() -> Machine:
     """Capabilities of this machine: installed backends and what the processor supports."""
-    installed: list[BackendName] = ["onnxruntime"]
+    installed: list[MeasuredBackend] = ["onnxruntime"]
     has_openvino, has_torch = (find_spec(name) is not None for name in ("openvino", "torch"))
     if has_openvino:
         installed.append("openvino")

@@ -1,5 +1,7 @@
 """The command line. Heavy rooms are imported by the command that needs them, so that `--help` is quick."""
 
+from typing import Annotated
+
 import typer
 
 from dicface.cli.evaluation import benchmark, evaluate
@@ -9,13 +11,30 @@ from dicface.cli.preparation import prepare
 from dicface.cli.terminal import SOME_FAILED, WRONG_CALL, in_options, say
 from dicface.cli.web import serve
 from dicface.errors import DicfaceError, UsageError
+from dicface.version import __version__
 
 app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
-    help="Tiny, blurred faces in photos become 128 px faces with landmarks.",
 )
+
+
+def _say_version(asked: bool) -> None:  # noqa: FBT001 - the callback of an option
+    if asked:
+        typer.echo(f"dicface {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def dicface(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", callback=_say_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Tiny, blurred faces in photos become 128 px faces with landmarks."""
+
+
 for command in (restore, upscale, models, prepare, train, export, convert, evaluate, serve, benchmark):
     app.command()(command)
 

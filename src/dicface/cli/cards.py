@@ -6,11 +6,11 @@ from rich.table import Table
 
 
 def facts_table(name: str, card: dict[str, Any]) -> Table:
-    """What a model is, where it comes from, and what it may be used for.
+    """Table of a model's size, data, licence and use.
 
     Args:
-        name: of the model.
-        card: as `scripts/embed.py` writes it.
+        name: name of the model.
+        card: its card, as `scripts/embed.py` writes it.
     """
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     packs = ", ".join(f"{pack['file']} ({pack['faces']} faces)" for pack in card["data"])
@@ -30,7 +30,7 @@ def facts_table(name: str, card: dict[str, Any]) -> Table:
 
 
 def results_table(name: str, card: dict[str, Any]) -> Table:
-    """PSNR and SSIM by size of the crop, bicubic beside it; of the others, their own measures.
+    """Table of a model's results: PSNR and SSIM by crop size beside bicubic, or the measures of its kind.
 
     Args:
         name, card: see `facts_table`.

@@ -9,31 +9,58 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from dicface.cli.options import BackendOption, Overwrite, UpscalerOption
+from dicface.cli.options import FACES, MEASURES, MODEL, OUTPUT, BackendOption, Overwrite, UpscalerOption
 from dicface.cli.terminal import SOME_FAILED, check_free, errors, in_options, need_train_extra, one_line, say
 from dicface.errors import UsageError
 
 
 def evaluate(
     data: Annotated[Path, typer.Argument(help="Face pack, or folder of high-resolution faces.")],
+    *,
     model: UpscalerOption = "lite",
-    against: Annotated[str | None, typer.Option(help="Another of these, compared face by face.")] = None,
-    lr_size: Annotated[str, typer.Option(help="Side of the low-resolution crop, or a list: 8,16,32.")] = "16",
+    against: Annotated[
+        str | None, typer.Option(help="Another of these, compared face by face.", rich_help_panel=MODEL)
+    ] = None,
+    lr_size: Annotated[
+        str, typer.Option(help="Side of the low-resolution crop, or a list: 8,16,32.", rich_help_panel=FACES)
+    ] = "16",
     damage: Annotated[
         list[str] | None,
-        typer.Option(help="Damage the crops first: jpeg75, or in this order noise10,jpeg75; repeatable."),
+        typer.Option(
+            help="Damage the crops first: jpeg75, or in this order noise10,jpeg75; repeatable.", rich_help_panel=FACES
+        ),
     ] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Only that many faces from the start.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Only that many faces from the start.", rich_help_panel=FACES)
+    ] = None,
     backend: BackendOption = "auto",
     consistent: Annotated[
-        bool, typer.Option("--consistent", help="Make results reduce to their input exactly; --against stays as it is.")
+        bool,
+        typer.Option(
+            "--consistent",
+            help="Make results reduce to their input exactly; --against stays as it is.",
+            rich_help_panel=MODEL,
+        ),
     ] = False,
-    identity: Annotated[bool, typer.Option("--identity", help="Also compare people by face features.")] = False,
-    features: Annotated[str, typer.Option(help="Face features for --identity: embedded, or weights.")] = "features",
-    protocol: Annotated[list[str] | None, typer.Option(help="Instead of all three; repeatable.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object (a list for several).")] = False,
-    csv: Annotated[Path | None, typer.Option(help="Write the numbers of each face to this file.")] = None,
-    report: Annotated[Path | None, typer.Option(help="Write a page with tables and faces to this folder.")] = None,
+    identity: Annotated[
+        bool, typer.Option("--identity", help="Also compare people by face features.", rich_help_panel=MEASURES)
+    ] = False,
+    features: Annotated[
+        str, typer.Option(help="Face features for --identity: embedded, or weights.", rich_help_panel=MEASURES)
+    ] = "features",
+    protocol: Annotated[
+        list[str] | None,
+        typer.Option(help="Instead of all three; repeatable.", metavar="y-crop8|rgb-crop8|y", rich_help_panel=MEASURES),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object (a list for several).", rich_help_panel=OUTPUT)
+    ] = False,
+    csv: Annotated[
+        Path | None, typer.Option(help="Write the numbers of each face to this file.", rich_help_panel=OUTPUT)
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Write a page with tables and faces to this folder.", rich_help_panel=OUTPUT)
+    ] = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Measure images, landmarks and consistency against the truth, bicubic beside it (needs the train extra)."""
@@ -58,7 +85,7 @@ def evaluate(
     if report is not None and report.exists() and not report.is_dir():
         raise UsageError(f"expected --report to name a folder, {str(report)!r} is a file")
     for out in (*([] if csv is None else [csv]), *([] if report is None else [report / name for name in REPORT_FILES])):
-        check_free(out, overwrite)
+        check_free(out, overwrite=overwrite)
         if out.exists() and real_path(out) in {
             real_path(Path(given)) for given in (data, model, against or "", features)
         }:
@@ -99,6 +126,7 @@ def _parse_sizes(text: str) -> list[int]:
 
 
 def benchmark(
+    *,
     model: Annotated[list[str] | None, typer.Option(help="An embedded model or a model file; repeatable. All.")] = None,
     batch: Annotated[str, typer.Option(help="Faces at a time, or a list: 1,8.")] = "1,8",
     data: Annotated[Path | None, typer.Option(help="Face pack for the PSNR; generated pictures if left out.")] = None,
@@ -116,7 +144,7 @@ def benchmark(
     from dicface.files import write_json
 
     if json_file is not None:
-        check_free(json_file, overwrite)
+        check_free(json_file, overwrite=overwrite)
     try:
         batches = {int(size) for size in batch.split(",")}
     except ValueError as error:

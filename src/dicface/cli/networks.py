@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from dicface.training.config import TrainConfig
 
 
-def models(as_json: Annotated[bool, typer.Option("--json", help="Print the cards as JSON.")] = False) -> None:
+def models(*, as_json: Annotated[bool, typer.Option("--json", help="Print the cards as JSON.")] = False) -> None:
     """List the embedded models with their cards."""
     from dicface.cli.cards import facts_table, results_table
     from dicface.runtime.models import DEFAULT_MODEL, embedded_models
@@ -34,7 +34,7 @@ def models(as_json: Annotated[bool, typer.Option("--json", help="Print the cards
 
 
 def _chosen_config(config: Path | None, settings: list[str], earlier: Path) -> "TrainConfig":
-    """The config to go on with from a run in a folder; what it changes is said."""
+    """The config to continue a run in a folder with; prints changed settings."""
     from dicface.training.config import read_config, with_overrides
     from dicface.training.resuming import changed_settings, read_saved_config
 
@@ -54,6 +54,7 @@ def train(
         Path | None,
         typer.Argument(help="TOML file of the run; see configs/. --resume and --decay-from take the run's own."),
     ] = None,
+    *,
     validation: Annotated[Path | None, typer.Option(help="Face pack that is measured on the way.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the results; runs/NAME if left out.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint in --out.")] = False,
@@ -94,6 +95,7 @@ def train(
 
 def export(
     weights: Annotated[Path, typer.Argument(help="Weights (.safetensors), a run's folder or its checkpoint.")],
+    *,
     out: Annotated[Path, typer.Option("--out", "-o", help="The ONNX file.")],
     data: Annotated[Path | None, typer.Option(help="Face pack to compare on; generated pictures if left out.")] = None,
     overwrite: Overwrite = False,
@@ -104,7 +106,7 @@ def export(
     from dicface.export.graphs import comparison_crops, comparison_faces, export_checked, export_locator_checked
     from dicface.networks.dic import DICNetwork
 
-    check_free(out, overwrite)
+    check_free(out, overwrite=overwrite)
     network, faces = load_run(weights), comparison_faces(data)
     if isinstance(network, DICNetwork):
         result = export_checked(network, out, comparison_crops(network, faces))
@@ -117,6 +119,7 @@ def export(
 
 def convert(
     checkpoint: Annotated[Path, typer.Argument(help="A .pth file of the DIC authors or of mmagic.")],
+    *,
     out: Annotated[Path, typer.Option("--out", "-o", help="The .safetensors file.")],
     steps: Annotated[int, typer.Option(min=1, help="Steps T of a DIC network; weights do not tell.")] = 4,
     overwrite: Overwrite = False,
@@ -127,5 +130,5 @@ def convert(
 
     if out.suffix != ".safetensors":
         raise UsageError(f"expected an output ending in .safetensors, got {out.name!r}")
-    check_free(out, overwrite)
+    check_free(out, overwrite=overwrite)
     typer.echo(one_line(f"wrote {out}: {convert_checkpoint(checkpoint, out, steps)}"))

@@ -1,8 +1,6 @@
 """Commands about photos and faces: restore, upscale."""
 
 import math
-import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,27 +8,30 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dicface.cli.options import (
+    BATCH,
+    FACES,
+    OUTPUT,
     BackendOption,
+    DetectorOption,
     KeepGps,
     ModelOption,
     NoMark,
     Out,
     Overwrite,
+    ProviderOption,
     SkipExisting,
     StripMetadata,
     Uncertainty,
     Verbose,
 )
-from dicface.cli.terminal import SOME_FAILED, ended_in_order, run, say
+from dicface.cli.terminal import SOME_FAILED, check_free, ended_in_order, in_options, run, say
 from dicface.errors import UsageError
 from dicface.version import __version__
 
 if TYPE_CHECKING:
     from dicface.faces.geometry import Box
     from dicface.images.inputs import Job
-    from dicface.images.photo import Photo
-    from dicface.restoration.quality import QualityWarning
-    from dicface.restoration.results import Face, Outcome
+    from dicface.restoration.output import Output
 
 
 def _parse_box(text: str) -> "Box":
@@ -40,13 +41,13 @@ def _parse_box(text: str) -> "Box":
         left, top, right, bottom = (float(part) for part in text.split(","))
     except ValueError as error:
         raise UsageError(f"expected --box X0,Y0,X1,Y1 in pixels of the photo, got {text!r}") from error
-    # Said this way round, it refuses what is not a number, too.
+    # Written as `not (...)`, so that NaN fails, too.
     if not (-math.inf < left < right < math.inf and -math.inf < top < bottom < math.inf):
         raise UsageError(f"expected --box X0,Y0,X1,Y1 with X0 < X1 and Y0 < Y1, got {text!r}")
     return Box(left, top, right, bottom)
 
 
-def _jobs(sources: Sequence[Path], out: Path, maps: bool, skip_existing: bool) -> "tuple[list[Job], list[Job]]":
+def _jobs(sources: Sequence[Path], out: Path, *, maps: bool, skip_existing: bool) -> "tuple[list[Job], list[Job]]":
     """What there is to do, and what was done already; says how much that is."""
     from dicface.images.inputs import list_jobs, split_finished, with_maps
 
@@ -57,15 +58,21 @@ def _jobs(sources: Sequence[Path], out: Path, maps: bool, skip_existing: bool) -
     return left, finished
 
 
-def _check_report(report: Path, jobs: "list[Job]", overwrite: bool) -> None:
+def _check_report(report: Path, jobs: "list[Job]", *, overwrite: bool) -> None:
     """Refuse, before any work is done, a report that would replace something or cannot be written."""
     from dicface.files import real_path
 
     taken = {real_path(path) for job in jobs for path in (job.source, job.target, *job.beside)}
     if real_path(report) in taken or report.is_dir():
         raise UsageError(f"expected --report to name a file of its own, got {str(report)!r}")
-    if report.exists() and not overwrite:
-        raise UsageError(f"{str(report)!r} exists; add --overwrite to replace it, or choose another --report")
+    check_free(report, overwrite=overwrite, another="another --report")
+
+
+def _output_of(job: "Job", output: "Output") -> "Output":
+    """The same with the job's map."""
+    from dataclasses import replace
+
+    return replace(output, uncertainty=job.beside[0]) if job.beside else output
 
 
 def _stages_line(spent_s: "Mapping[str, float]") -> str:
@@ -73,103 +80,79 @@ def _stages_line(spent_s: "Mapping[str, float]") -> str:
     return f"time by stage: {', '.join(f'{stage} {stage_s:.1f} s' for stage, stage_s in spent_s.items())}"
 
 
-def _warning(which: str, quality_warnings: "Sequence[QualityWarning]", model: str) -> str:
-    """What there is to doubt, and the model that knows better."""
-    from dicface.restoration.quality import QualityWarning
-    from dicface.runtime.models import DEFAULT_MODEL, MODEL_FOR_JPEG
-
-    reasons = " and ".join(warning.value for warning in quality_warnings)
-    advised = model == DEFAULT_MODEL and QualityWarning.BLOCKS in quality_warnings
-    return f"warning: {which} {reasons}{f' (try --model {MODEL_FOR_JPEG})' if advised else ''}"
-
-
-def _faces_line(faces: "Sequence[Face]", restored: "Outcome", model: str) -> str:
-    """How many faces were found, what became of them, and which to doubt."""
-    outcomes = Counter(face.outcome for face in faces)
-    done = outcomes.pop(restored, 0)
-    found = f"{done} of {len(faces)} faces restored" if faces else "no face found"
-    warnings = (
-        _warning(f"face {number}", face.quality_warnings, model)
-        for number, face in enumerate(faces, 1)
-        if face.quality_warnings
-    )
-    return ", ".join((found, *(f"{count} {outcome.value}" for outcome, count in outcomes.items()), *warnings))
-
-
 def restore(
     photos: Annotated[list[Path], typer.Argument(help="Photos, or folders of photos.")],
+    *,
     out: Out,
     model: ModelOption = "lite",
-    scale: Annotated[float, typer.Option(min=1, max=8, help="Enlargement of the photo.")] = 4,
-    box: Annotated[list[str] | None, typer.Option(help="A face X0,Y0,X1,Y1 in pixels, instead of detection.")] = None,
-    detector: Annotated[
-        str,
-        typer.Option(help="dlib (faces from 16 px), dlib-fast (from 40 px) or dlib-thorough (from 16 px; slow)."),
-    ] = "dlib",
+    scale: Annotated[float, typer.Option(min=1, max=8, help="Enlargement of the photo.", rich_help_panel=OUTPUT)] = 4,
+    box: Annotated[
+        list[str] | None,
+        typer.Option(help="A face X0,Y0,X1,Y1 in pixels, instead of detection.", rich_help_panel=FACES),
+    ] = None,
+    detector: DetectorOption = "dlib",
     backend: BackendOption = "auto",
-    show_landmarks: Annotated[bool, typer.Option("--show-landmarks", help="Draw the landmarks found.")] = False,
+    provider: ProviderOption = "auto",
+    show_landmarks: Annotated[
+        bool, typer.Option("--show-landmarks", help="Draw the landmarks found.", rich_help_panel=OUTPUT)
+    ] = False,
     uncertainty: Uncertainty = False,
-    report: Annotated[Path | None, typer.Option(help="Write what was found to this JSON file.")] = None,
-    max_megapixels: Annotated[float, typer.Option(min=0, max=178, help="Refuse larger photos.")] = 64,
+    report: Annotated[
+        Path | None, typer.Option(help="Write what was found to this JSON file.", rich_help_panel=OUTPUT)
+    ] = None,
+    max_megapixels: Annotated[
+        float, typer.Option(min=0, max=178, help="Refuse larger photos.", rich_help_panel=BATCH)
+    ] = 64,
     strip_metadata: StripMetadata = False,
     keep_gps: KeepGps = False,
     no_mark: NoMark = False,
-    force: Annotated[bool, typer.Option("--force", help="Also faces too large or too small to gain.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Also faces too large or too small to gain.", rich_help_panel=FACES)
+    ] = False,
     verbose: Verbose = False,
     overwrite: Overwrite = False,
     skip_existing: SkipExisting = False,
 ) -> None:
     """Find the small faces in photos, restore them, and enlarge the photos around them."""
-    from dicface.images.photo import PILLOW_MEGAPIXELS, check_writable, write_photo
     from dicface.restoration.batch import WORKERS
+    from dicface.restoration.files import restore_file
     from dicface.restoration.memory import PhotoGate
-    from dicface.restoration.output import provenance_of_photo, result_photo, uncertainty_photo
-    from dicface.restoration.report import BatchReport, photo_report
+    from dicface.restoration.output import Output
+    from dicface.restoration.report import BatchReport
     from dicface.restoration.restorer import Restorer
-    from dicface.restoration.results import Outcome
 
     boxes = None if not box else [_parse_box(text) for text in box]
-    jobs, finished = _jobs(photos, out, uncertainty, skip_existing)
+    jobs, finished = _jobs(photos, out, maps=uncertainty, skip_existing=skip_existing)
     if report is not None:
-        _check_report(report, [*jobs, *finished], overwrite)
-    restorer = Restorer(model, backend, detector, several=len(jobs) > 1)
+        _check_report(report, [*jobs, *finished], overwrite=overwrite)
+    restorer = Restorer(model, backend=backend, provider=provider, detector=detector, several=len(jobs) > 1)
     if verbose:
         say(restorer.model.how_it_runs)
     settings = {"model": model, "backend": restorer.model.backend, "scale": scale, "version": __version__}
-    batch_report = BatchReport(report, settings, jobs)
-    gate = PhotoGate()
+    batch_report, gate = BatchReport(report, settings, jobs), PhotoGate()
+    output = Output(
+        mark=not no_mark, metadata=not strip_metadata, gps=keep_gps, landmarks=show_landmarks, overwrite=overwrite
+    )
 
     def work(job: "Job") -> str:
-        with gate.photo(job.source, max_megapixels, scale) as (photo, read_s):
-            return restore_one(job, photo, read_s)
-
-    def restore_one(job: "Job", photo: "Photo", read_s: float) -> str:
-        height, width = photo.pixels.shape[:2]
-        size = (round(width * scale), round(height * scale))
-        check_writable(job.target, *size, photo.alpha is not None)
-        restoration = restorer.restore(photo.pixels, scale, boxes, force, uncertainty=uncertainty)
-        restored_at = time.perf_counter()
-        provenance = provenance_of_photo(restorer.model, restoration)
-        result = result_photo(
-            photo,
-            restoration,
-            None if no_mark else provenance,
-            strip_metadata=strip_metadata,
-            keep_gps=keep_gps,
-            show_landmarks=show_landmarks,
+        result = restore_file(
+            job.source,
+            job.target,
+            restorer=restorer,
+            scale=scale,
+            boxes=boxes,
+            force=force,
+            output=_output_of(job, output),
+            max_megapixels=max_megapixels,
+            gate=gate,
         )
-        for map_file in job.beside:
-            write_photo(map_file, uncertainty_photo(photo, restoration, None if no_mark else provenance))
-        notes = photo.notes + write_photo(job.target, result)
-        if size[0] * size[1] > PILLOW_MEGAPIXELS * 1e6:
-            notes += (f"{size[0] * size[1] / 1e6:.0f} megapixels, more than some programs open",)
-        stages_s = {"read": read_s, **restoration.stages_s, "write": time.perf_counter() - restored_at}
-        batch_report.add(job, photo_report(job.source, job.target, restoration, provenance, scale, notes, stages_s))
-        found = _faces_line(restoration.faces, Outcome.RESTORED, model)
-        return f"{job.source}: {', '.join((found, *notes))}, {sum(stages_s.values()):.1f} s -> {job.target}"
+        batch_report.add(job, result.report_row())
+        return f"{job.source}: {in_options(result.sentence)}, {result.elapsed_s:.1f} s -> {job.target}"
 
     with ended_in_order(), batch_report:
-        failures = run(jobs, overwrite, work, WORKERS, batch_report.add_failure, finished)
+        failures = run(
+            jobs, work, overwrite=overwrite, workers=WORKERS, failed=batch_report.add_failure, finished=finished
+        )
     if verbose:
         say(_stages_line(batch_report.spent_s))
     if failures:
@@ -178,16 +161,26 @@ def restore(
 
 def upscale(
     faces: Annotated[list[Path], typer.Argument(help="Aligned square face crops of 8 to 64 px, or folders of them.")],
+    *,
     out: Out,
     model: ModelOption = "lite",
-    all_steps: Annotated[bool, typer.Option("--all-steps", help="Every step side by side.")] = False,
-    landmarks: Annotated[bool, typer.Option("--landmarks", help="Draw the landmarks found.")] = False,
+    all_steps: Annotated[
+        bool, typer.Option("--all-steps", help="Every step side by side.", rich_help_panel=OUTPUT)
+    ] = False,
+    landmarks: Annotated[
+        bool, typer.Option("--landmarks", help="Draw the landmarks found.", rich_help_panel=OUTPUT)
+    ] = False,
     consistent: Annotated[
         bool,
-        typer.Option("--consistent", help="Make results reduce to their input exactly; for clean reductions only."),
+        typer.Option(
+            "--consistent",
+            help="Make results reduce to their input exactly; for clean reductions only.",
+            rich_help_panel=OUTPUT,
+        ),
     ] = False,
     uncertainty: Uncertainty = False,
     backend: BackendOption = "auto",
+    provider: ProviderOption = "auto",
     strip_metadata: StripMetadata = False,
     keep_gps: KeepGps = False,
     no_mark: NoMark = False,
@@ -196,48 +189,28 @@ def upscale(
     skip_existing: SkipExisting = False,
 ) -> None:
     """Super-resolve aligned face crops to 128x128."""
-    from dicface.errors import ImageError
-    from dicface.faces.geometry import Square
-    from dicface.images.draw import draw_landmarks, side_by_side
-    from dicface.images.metadata import NO_METADATA, result_metadata
-    from dicface.images.photo import Photo, read_photo, write_photo
-    from dicface.images.pixels import FACE_PX, resize
-    from dicface.restoration.output import provenance_of, uncertainty_crop
-    from dicface.restoration.quality import quality_measures, quality_warnings
-    from dicface.runtime.consistency import DataConsistency
+    from dicface.restoration.files import upscale_file
+    from dicface.restoration.output import Output
     from dicface.runtime.face_model import FaceModel
-    from dicface.runtime.uncertainty import expected_errors
 
-    network = FaceModel(model, backend)
-    upscaled = DataConsistency(network) if consistent else network
+    network = FaceModel(model, backend=backend, provider=provider)
     if verbose:
         say(network.how_it_runs)
-    low, high = network.lr_sizes
+    output = Output(
+        mark=not no_mark, metadata=not strip_metadata, gps=keep_gps, landmarks=landmarks, overwrite=overwrite
+    )
 
     def work(job: "Job") -> str:
-        photo = read_photo(job.source)
-        height, width = photo.pixels.shape[:2]
-        if height != width or not low <= width <= high:
-            raise ImageError(
-                f"expected a square face crop of {low} to {high} px, got {width}x{height}; "
-                "use `dicface restore` for whole photos"
-            )
-        (result,) = upscaled([photo.pixels])
-        provenance = None if no_mark else provenance_of(network, faces=1)
-        for map_file in job.beside:
-            write_photo(map_file, uncertainty_crop(expected_errors(network, [photo.pixels], [result])[0], provenance))
-        pictures = list(zip(result.sr, result.landmarks, strict=True))[0 if all_steps else -1 :]
-        drawn = [draw_landmarks(sr, points) if landmarks else sr for sr, points in pictures]
-        alpha = None if photo.alpha is None or all_steps else resize(photo.alpha, (FACE_PX, FACE_PX))
-        image = side_by_side(drawn)
-        metadata = result_metadata(NO_METADATA if strip_metadata else photo.metadata, image, provenance, keep_gps)
-        notes = photo.notes + write_photo(job.target, Photo(image, alpha, photo.grey and not landmarks, metadata))
-        found = quality_warnings(
-            quality_measures(photo.pixels, Square(0, 0, width), photo.pixels, result, photo.jpeg_step)
+        result = upscale_file(
+            job.source,
+            job.target,
+            model=network,
+            all_steps=all_steps,
+            consistent=consistent,
+            output=_output_of(job, output),
         )
-        said = (f"{job.source}: {width} px", *([_warning("the face", found, model)] if found else []), *notes)
-        return f"{', '.join(said)} -> {job.target}"
+        return f"{job.source}: {in_options(result.sentence)} -> {job.target}"
 
-    jobs, finished = _jobs(faces, out, uncertainty, skip_existing)
-    if run(jobs, overwrite, work, finished=finished):
+    jobs, finished = _jobs(faces, out, maps=uncertainty, skip_existing=skip_existing)
+    if run(jobs, work, overwrite=overwrite, finished=finished):
         raise typer.Exit(SOME_FAILED)

@@ -1,4 +1,4 @@
-"""What all commands share: exit codes, one line a failure, and checks before any work is done."""
+"""Shared parts of the commands: exit codes, messages, progress bars, checks before work starts."""
 
 import re
 import signal
@@ -13,7 +13,8 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from dicface.errors import UsageError
+from dicface.errors import OutputError, UsageError
+from dicface.files import check_target
 
 if TYPE_CHECKING:
     from dicface.images.inputs import Job
@@ -22,19 +23,21 @@ if TYPE_CHECKING:
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 DONE, SOME_FAILED, WRONG_CALL = 0, 1, 2
-_NAMED = "backend host identities jobs landmarks lr_size max_megapixels model out overwrite port resume scale split"
+_NAMED = (
+    "backend host identities jobs landmarks lr_size max_megapixels model out overwrite port provider resume scale split"
+)
 _OPTIONS = {name: f"--{name.replace('_', '-')}" for name in _NAMED.split()}
 """Parameters that errors name, and the options by which they are given."""
 
 
 def one_line(text: str) -> str:
-    """Names of files may hold line breaks, and bytes that are no text."""
+    """Escape line breaks and undecodable bytes, which file names may contain."""
     whole = text.encode("utf-8", "backslashreplace").decode("utf-8")
     return whole.replace("\n", "\\n").replace("\r", "\\r")
 
 
 def in_options(error: object) -> str:
-    """An error's text, in which the library names parameters, for somebody who knows options: `scale` is --scale."""
+    """An error's text with parameter names replaced by options: `scale` becomes --scale."""
     return re.sub(r"`(\w+)`", lambda found: _OPTIONS.get(found[1], found[0]), str(error))
 
 
@@ -44,7 +47,7 @@ def say(text: str) -> None:
 
 @contextmanager
 def progress_bar(what: str, total: int) -> Generator[Callable[[int], None]]:
-    """Show on a terminal how much is done; gives what is called with a number of things more that are."""
+    """Show a progress bar on a terminal; yields a function to be called with the number of items done."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as progress:
         yield partial(progress.advance, progress.add_task(what, total=total))
@@ -52,7 +55,7 @@ def progress_bar(what: str, total: int) -> Generator[Callable[[int], None]]:
 
 @contextmanager
 def ended_in_order() -> Generator[None]:
-    """Let SIGTERM end a command as Ctrl-C does: what is in hand is finished, nothing more is begun."""
+    """Let SIGTERM end a command as Ctrl-C does: running jobs are finished, no further job is started."""
 
     def end(number: int, _frame: object) -> None:
         raise SystemExit(128 + number)
@@ -66,19 +69,20 @@ def ended_in_order() -> Generator[None]:
 
 def run(
     jobs: "list[Job]",
-    overwrite: bool,
     work: "Callable[[Job], str]",
+    *,
+    overwrite: bool,
     workers: int = 1,
     failed: "Callable[[Failure], None] | None" = None,
     finished: "Sequence[Job]" = (),
 ) -> "list[Failure]":
-    """Do all jobs under a progress bar, print the line that each gives, and say which failed, to `failed`, too."""
+    """Run all jobs under a progress bar, print each job's line and each failure; calls `failed` with failures."""
     from dicface.restoration.batch import Failure, run_jobs
 
     failures: list[Failure] = []
-    # If interrupted, whoever called goes on only when what was in hand is finished.
-    begun = run_jobs(jobs, work, overwrite, workers, finished)
-    with progress_bar("faces", len(jobs)) as advance, closing(begun) as results:
+    # If interrupted, running jobs are finished first.
+    running = run_jobs(jobs, work, overwrite=overwrite, workers=workers, finished=finished)
+    with progress_bar("faces", len(jobs)) as advance, closing(running) as results:
         for _, result in results:
             if isinstance(result, Failure):
                 failures.append(result)
@@ -91,11 +95,12 @@ def run(
     return failures
 
 
-def check_free(out: Path, overwrite: bool) -> None:
-    if out.is_dir():
-        raise UsageError(f"expected a file name to write to, {str(out)!r} is a folder")
-    if out.exists() and not overwrite:
-        raise UsageError(f"{str(out)!r} exists; add --overwrite to replace it, or choose another output")
+def check_free(out: Path, *, overwrite: bool, another: str = "another output") -> None:
+    """As `check_target`, but the call is wrong: nothing is done yet."""
+    try:
+        check_target(out, overwrite=overwrite, another=another)
+    except OutputError as error:
+        raise UsageError(str(error)) from error
 
 
 def need_train_extra(*modules: str) -> None:

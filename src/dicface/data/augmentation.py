@@ -1,4 +1,4 @@
-"""Random crops, turns, mirror images and light; landmarks go where their pixels go."""
+"""Geometric and photometric augmentation of faces and their landmarks."""
 
 import math
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ from dicface.images.pixels import FACE_PX
 from dicface.landmarks import MIRROR_68
 from dicface.networks.resize import round_to_8_bits
 
-# Faded prints: what black and white become at most.
+# Faded prints: largest value of black and smallest of white.
 _FADED_BLACK_MAX = 0.2
 _FADED_WHITE_MIN = 0.7
 
 
 @dataclass(frozen=True)
 class AugmentationConfig:
-    """How a face of a pack becomes a 128x128 training face.
+    """Augmentation that makes a training face of a pack's face.
 
     Attributes:
         flip: mirror half of the faces. `exchange` also exchanges the left and right landmarks; `released` leaves them
@@ -28,22 +28,20 @@ class AugmentationConfig:
         crop_side_min, crop_side_max: side in pixels of the square that is cut and resized to 128; the nominal crop
             is 128.
         face_width_min, face_width_max: range of the face's width (that of its landmarks) as a share of the square's
-            side, drawn evenly; faces are then chosen among those that allow it with a side in the range above, so that
-            faces with room around them are seen more often. 0 and 0 draw the side instead, whatever the face's width.
-        padding_max: share of the square's side that may lie beyond the image, where it is mirrored, so that the
-            square may be larger than the image.
-        shift: how far the square may lie from the middle, as a share of the margin that the image leaves; 0 keeps it
-            there, 1 takes it to the edges.
-        aspect_min, aspect_max: width of what is cut divided by its height, at equal area.
-        rotation_degrees: faces are turned by up to that angle to either side.
-        quarter_turns: faces are turned by 0, 90, 180 or 270 degrees as well.
-        unscaled_share: share of the faces whose square is 128 px and lies on whole pixels, so that it is not resampled
-            (but flipped, and turned by quarters), whatever its face's width.
-        exposure: brightness is multiplied by up to two to that power, or divided by it; what exceeds white is clipped.
-        grey_share: share of the faces that lose their colour.
-        sepia_share: share of the faces that turn brown, at equal luma.
-        faded_share: share of the faces whose black turns grey and whose white turns dull. Like the other changes of
-            light, it is part of the face that is wanted, not a fault to be undone (ADR 0029).
+            side, drawn uniformly. Faces are chosen among those that allow it with a side in the range above, so that
+            faces with room around them are seen more often. 0 and 0 draw the side instead.
+        padding_max: largest share of the square's side beyond the image, which is mirrored there.
+        shift: range of the square's offset from the middle, as a share of the margin in the image, 0 to 1.
+        aspect_min, aspect_max: range of the square's width divided by its height, at equal area.
+        rotation_degrees: range of the rotation, to either side.
+        quarter_turns: also rotate by 0, 90, 180 or 270 degrees.
+        unscaled_share: share of faces whose square is 128 px on whole pixels, so that it is not resampled (but flipped
+            and rotated by quarters), whatever the face's width.
+        exposure: brightness is multiplied by up to 2 ** exposure, or divided by it, and clipped.
+        grey_share: share of faces converted to grey.
+        sepia_share: share of faces toned brown at equal luma.
+        faded_share: share of faces with faded black and white. As with the other photometric changes, the reference
+            face is changed, too: networks do not learn to undo them (ADR 0029).
     """
 
     flip: Literal["none", "exchange", "released"] = "none"
@@ -83,8 +81,7 @@ class AugmentationConfig:
 
 
 class Placement(NamedTuple):
-    """Where in its pack image each training face lies.
-
+    """Affine placement of N training faces in their pack images.
     Attributes:
         centre: (N, 2) float x, y in pixels of the pack image; 0 is the outer edge of pixel 0.
         matrix: (N, 2, 2) float: an offset from the training face's centre, times this, is the offset from `centre`.
@@ -97,11 +94,11 @@ class Placement(NamedTuple):
 
 
 class ChosenFaces(NamedTuple):
-    """Faces of a pack, and how large a square of each is cut.
+    """Faces drawn from a pack, with the sides of their squares.
 
     Attributes:
         faces: (N,) int64, indices into the pack.
-        side_px: (N,) float, side of the square in pixels of the pack image.
+        side_px: (N,) float, sides in pixels of the pack image.
     """
 
     faces: Tensor
@@ -109,14 +106,14 @@ class ChosenFaces(NamedTuple):
 
 
 def face_widths(landmarks: Tensor) -> Tensor:
-    """(N, K, 2) landmarks -> (N,) width of each face in the same pixels, from its leftmost to its rightmost point."""
+    """Width of faces, from the leftmost to the rightmost landmark: (N, K, 2) float in pixels -> (N,) float."""
     return landmarks[..., 0].amax(dim=-1) - landmarks[..., 0].amin(dim=-1)
 
 
 def choose_by_width(
     config: AugmentationConfig, widths_px: Tensor, count: int, generator: torch.Generator
 ) -> ChosenFaces:
-    """Draw face widths evenly from the configured range, and for each a face that can be cut so.
+    """Draw face widths uniformly from the configured range, and for each a face that allows it.
 
     Args:
         config: ranges of the face's width and of the square's side.
@@ -129,7 +126,7 @@ def choose_by_width(
     ordered, faces = widths_px.sort(stable=True)
     first = torch.searchsorted(ordered, share * config.crop_side_min)
     last = torch.searchsorted(ordered, share * config.crop_side_max, right=True)
-    # Where no face allows the width, the nearest one is taken with the nearest side.
+    # If no face allows the width, the nearest face is taken with the nearest side.
     place = (first + (draw[1] * (last - first)).long()).clamp(max=len(ordered) - 1)
     side = (ordered[place] / share).clamp(config.crop_side_min, config.crop_side_max)
     return ChosenFaces(faces[place], side)
@@ -143,10 +140,10 @@ def draw_placement(
     side_px: Tensor | None = None,
     face_px: int = FACE_PX,
 ) -> Placement:
-    """Draw crops, turns and flips for some faces.
+    """Draw placements for N faces.
 
     Args:
-        config: their ranges.
+        config: the ranges.
         count: N, number of faces.
         image_px: side of the pack images.
         generator: all randomness comes from it.
@@ -181,7 +178,7 @@ def draw_placement(
 
 
 def cut_faces(images: Tensor, placement: Placement, face_px: int = FACE_PX) -> Tensor:
-    """Resample faces out of their pack images; what lies outside is mirrored at the edge.
+    """Resample faces from their pack images, which are mirrored at their edges.
 
     Args:
         images: (N, 3, H, H) float RGB in [0, 1].
@@ -192,7 +189,7 @@ def cut_faces(images: Tensor, placement: Placement, face_px: int = FACE_PX) -> T
         (N, 3, R, R) float, clipped and rounded to 8 bits. Faces on whole pixels are copied exactly.
     """
     side = images.shape[-1]
-    # grid_sample counts from -1 to 1 over the whole image, and its own grid of offsets from -1 to 1 over the result.
+    # grid_sample's coordinates go from -1 to 1 over the whole image, and over the result.
     matrix = placement.matrix * (face_px / side)
     theta = torch.cat([matrix, (2 * placement.centre / side - 1)[..., None]], dim=-1)
     grid = nn.functional.affine_grid(theta, [len(images), 3, face_px, face_px], align_corners=False)
@@ -200,13 +197,13 @@ def cut_faces(images: Tensor, placement: Placement, face_px: int = FACE_PX) -> T
     return round_to_8_bits(cut)
 
 
-def move_landmarks(landmarks: Tensor, placement: Placement, exchange: bool, face_px: int = FACE_PX) -> Tensor:
-    """Landmarks of the training faces.
+def move_landmarks(landmarks: Tensor, placement: Placement, *, exchange: bool, face_px: int = FACE_PX) -> Tensor:
+    """Transform landmarks from pack images to training faces.
 
     Args:
         landmarks: (N, 68, 2) float x, y in pixels of the pack image, pixel centres at integers.
         placement: of the N faces.
-        exchange: give the points of mirrored faces the names of their counterparts (ADR 0003).
+        exchange: exchange left and right points of mirrored faces (ADR 0003).
         face_px: side of the training faces, for which the placement was drawn.
 
     Returns:
@@ -221,13 +218,13 @@ def move_landmarks(landmarks: Tensor, placement: Placement, exchange: bool, face
 
 
 class PhotometricJitter(NamedTuple):
-    """How the light and colours of each training face are changed.
+    """Photometric changes of N training faces.
 
     Attributes:
-        gain: (N,) float, brightness is multiplied by it.
-        grey: (N,) bool, the colours are lost.
-        brown: (N,) float, strength of `sepia`; 0 keeps the face's colours.
-        black, white: (N,) float, what 0 and 1 become in a faded print.
+        gain: (N,) float, factor of the brightness.
+        grey: (N,) bool, converted to grey.
+        brown: (N,) float, strength of `sepia`; 0 keeps the colours.
+        black, white: (N,) float, values of 0 and 1 after fading.
     """
 
     gain: Tensor
@@ -238,11 +235,11 @@ class PhotometricJitter(NamedTuple):
 
 
 def draw_jitter(config: AugmentationConfig, count: int, generator: torch.Generator) -> PhotometricJitter:
-    """Draw the light of some faces; arguments as for `draw_placement`."""
+    """Draw photometric changes; arguments as for `draw_placement`."""
     draw = torch.rand(2, count, generator=generator)
     gain, grey = torch.exp2(config.exposure * (2 * draw[0] - 1)), draw[1] < config.grey_share
     if config.sepia_share == config.faded_share == 0:
-        # Nothing more is drawn, so that configs without prints give the batches that they always gave.
+        # Without prints nothing more is drawn, so that batches of older configs stay the same.
         return PhotometricJitter(gain, grey, torch.zeros(count), torch.zeros(count), torch.ones(count))
     draw = torch.rand(5, count, generator=generator)
     brown = torch.where(draw[0] < config.sepia_share, 0.3 + 0.6 * draw[1], 0.0)
@@ -253,17 +250,17 @@ def draw_jitter(config: AugmentationConfig, count: int, generator: torch.Generat
 
 
 def apply_jitter(faces: Tensor, jitter: PhotometricJitter) -> Tensor:
-    """Change the light and colours of faces.
+    """Apply photometric changes to faces.
 
     Args:
         faces: (N, 3, H, W) float RGB in [0, 1].
-        jitter: of N faces, on the same device.
+        jitter: changes of the N faces, on the same device.
 
     Returns:
         (N, 3, H, W) float, clipped and rounded to 8 bits; neutral values leave faces of 8 bits as they are.
     """
     lit = faces.clone()
-    # Few faces are changed in any one way, so only those are computed.
+    # Each change concerns few faces; only these are computed.
     if len(grey := jitter.grey.nonzero()[:, 0]):
         lit[grey] = luma(faces[grey]).expand(-1, 3, -1, -1)
     if len(brown := jitter.brown.nonzero()[:, 0]):

@@ -1,4 +1,4 @@
-"""Training batches: augmented, reduced, with target heatmaps; each a pure function of seed and step."""
+"""Training batches: augmented and reduced faces with target heatmaps; a pure function of seed and step."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -33,10 +33,10 @@ MEASURED_BATCH = 50
 
 @dataclass(frozen=True)
 class BatchConfig:
-    """How many faces a step sees.
+    """Size of batches.
 
     Attributes:
-        size: faces in a batch, over all processes of the run together.
+        size: faces in a batch, over all processes of a run.
     """
 
     size: int = 8
@@ -47,7 +47,7 @@ class BatchConfig:
 
 
 class FaceBatch(NamedTuple):
-    """Faces to learn from.
+    """A batch of N training faces.
 
     Attributes:
         hr: (N, 3, R, R) float32 RGB in [0, 1], rounded to 8 bits.
@@ -63,7 +63,7 @@ class FaceBatch(NamedTuple):
 
 
 class Share(NamedTuple):
-    """Which faces of every batch a process trains on: every `of`-th, from number `rank` on."""
+    """The share of each batch that a process trains on: every `of`-th face from number `rank` on."""
 
     rank: int = 0
     of: int = 1
@@ -73,9 +73,9 @@ WHOLE = Share()
 
 
 def target_heatmaps(landmarks: Tensor, sigma: float = 1.0, face_px: int = FACE_PX) -> Tensor:
-    """Gaussians around landmarks, the landmark branch's training target.
+    """Gaussians around landmarks, the training target of the landmark branch.
 
-    Fractions count: the Gaussian is evaluated at whole cells about its exact centre, and is not normalised.
+    The Gaussian is centred at the exact position, evaluated at the cells and not normalised.
 
     Args:
         landmarks: (..., 2) float x, y in pixels of the RxR image.
@@ -95,7 +95,7 @@ def target_heatmaps(landmarks: Tensor, sigma: float = 1.0, face_px: int = FACE_P
 
 
 def seeded(*key: int) -> torch.Generator:
-    """Random numbers that depend on all parts of the key; torch's own seeding looks at the low 32 bits only."""
+    """A generator seeded by all parts of a key. torch's own seeding uses the low 32 bits only."""
     return torch.Generator().manual_seed(int(np.random.SeedSequence(key).generate_state(1)[0]))
 
 
@@ -110,18 +110,18 @@ def _check_sides(augmentation: AugmentationConfig, image_px: int) -> None:
 
 
 class FaceSampler:
-    """Draws batches from a pack that lies decoded in memory, on the device that trains.
+    """Draws batches from a decoded pack in memory, on the training device.
 
-    Batch k depends on the seed and on k alone: a resumed run goes on with the batches it would have had, and several
-    processes share the batches that one would have had. Every epoch visits all faces once, in its own order, unless
-    `augmentation.face_width_max` has faces chosen by their width: then each is drawn from all.
+    Batch k depends on the seed and k alone: a resumed run continues with the same batches, and several processes share
+    the batches of one. Every epoch visits all faces once in a random order, unless `augmentation.face_width_max` has
+    faces drawn by their width.
 
     Args:
         pack: faces, images of at least `augmentation.crop_side_max` pixels less `augmentation.padding_max`.
-        batch, augmentation, degradation: what batches are made of.
-        seed: of order, augmentation and degradation.
-        device: where the faces lie and the batches appear; the CPU if None.
-        share: the part of each batch that is wanted.
+        batch, augmentation, degradation: configuration of the batches.
+        seed: seed of order, augmentation and degradation.
+        device: device of the faces and batches; the CPU if None.
+        share: this process's share of each batch.
         face_px: side of the training faces.
 
     Raises:
@@ -166,7 +166,7 @@ class FaceSampler:
         return torch.stack([self._epoch_order(k // count)[k % count] for k in range(first, first + self.size)])
 
     def _chosen(self, step: int) -> tuple[Tensor, Tensor | None]:
-        """The faces of a batch and, if they are chosen by their width, the sides of their squares."""
+        """Indices of a batch's faces, and the sides of their squares if faces are drawn by their width."""
         if self.augmentation.face_width_max == 0:
             return self._faces(step), None
         return choose_by_width(self.augmentation, self._widths_px, self.size, seeded(self.seed, _WIDTHS, step))
@@ -184,7 +184,7 @@ class FaceSampler:
         jitter = PhotometricJitter(*(value[part].to(device) for value in light))
         hr = apply_jitter(cut_faces(images, placement, self.face_px), jitter)
         exchange = self.augmentation.flip == "exchange"
-        landmarks = move_landmarks(self.landmarks[chosen], placement, exchange, self.face_px)
+        landmarks = move_landmarks(self.landmarks[chosen], placement, exchange=exchange, face_px=self.face_px)
         size = draw_size(self.degradation, generator)
         if self.degradation.kind == "camera":
             lr = camera_degradation(hr, size, self.degradation, generator, self.size, part)
@@ -194,11 +194,11 @@ class FaceSampler:
 
 
 def nominal_batches(pack: FacePack, limit: int | None = None) -> list[FaceBatch]:
-    """Faces to measure on: nominal crops, reduced to 16 px, 50 in a batch, the same every time.
+    """Validation batches: nominal crops reduced to 16 px, 50 faces each, without augmentation.
 
     Args:
         pack: the faces.
-        limit: that many of them; all if None.
+        limit: number of faces from the start; all if None.
     """
     images, landmarks = pack.nominal()
     batches: list[FaceBatch] = []
@@ -211,7 +211,7 @@ def nominal_batches(pack: FacePack, limit: int | None = None) -> list[FaceBatch]
 
 
 class BatchStream(IterableDataset[FaceBatch]):
-    """The sampler's batches from one step to another, for a data loader."""
+    """The batches of a sampler from one step to another, as a dataset."""
 
     def __init__(self, sampler: FaceSampler, first: int, last: int) -> None:
         self.sampler = sampler

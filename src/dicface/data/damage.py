@@ -1,4 +1,4 @@
-"""What happens to photos, one effect a function: blur, noise, sharpening, JPEG, and prints without their colours."""
+"""Operations that damage photos: blur, noise, sharpening, JPEG, toned and faded prints."""
 
 import io
 
@@ -11,28 +11,28 @@ from torch import Tensor, nn
 from dicface.networks.resize import round_to_8_bits, to_pixels
 
 JPEG_GRID = 16
-"""Side in pixels of the squares that JPEG with halved colour encodes by themselves."""
+"""Side in pixels of the units of JPEG with 4:2:0 colour."""
 _LUMA = (0.299, 0.587, 0.114)
-# A quarter of it is added to middle grey. Its luma is zero, and between -1 and 1 it never leaves the range.
+# A quarter of it is added to middle grey. Its luma is zero, and its values between -1 and 1 never leave the range.
 _SEPIA = (0.6, -0.1406, -0.85)
 _BLUR_MARGIN = 64
 
 
 def luma(images: Tensor) -> Tensor:
-    """(N, 3, H, W) RGB -> (N, 1, H, W), weighted as JPEG does (BT.601, full range)."""
+    """Luma of ITU-R BT.601, full range: (N, 3, H, W) float RGB -> (N, 1, H, W) float."""
     weights = torch.tensor(_LUMA, device=images.device, dtype=images.dtype)
     return (images * weights[:, None, None]).sum(dim=1, keepdim=True)
 
 
 def sepia(images: Tensor, strength: Tensor) -> Tensor:
-    """Brown prints with the luma of the originals.
+    """Tone images brown at equal luma.
 
     Args:
         images: (N, 3, H, W) float RGB in [0, 1].
         strength: (N,) float, 0 for grey to 1 for a deep brown.
 
     Returns:
-        The same shape and range. Black and white stay, middle greys are brown.
+        The same shape and range. Black and white are not changed, middle greys become brown.
     """
     grey = luma(images)
     tone = torch.tensor(_SEPIA, device=images.device, dtype=images.dtype)
@@ -40,23 +40,23 @@ def sepia(images: Tensor, strength: Tensor) -> Tensor:
 
 
 def fade(images: Tensor, black: Tensor, white: Tensor) -> Tensor:
-    """Prints whose black has become grey and whose white has become dull.
+    """Fade images: map [0, 1] to [black, white].
 
     Args:
         images: (N, 3, H, W) float RGB in [0, 1].
-        black, white: (N,) float, what 0 and 1 become.
+        black, white: (N,) float in [0, 1].
     """
     low, high = black[:, None, None, None], white[:, None, None, None]
     return low + (high - low) * images
 
 
 def blur(images: Tensor, sigma_px: Tensor, stroke_px: Tensor, angle: Tensor) -> Tensor:
-    """Blur by an elliptic Gaussian and, along its first axis, by a straight stroke of the camera.
+    """Blur by an elliptic Gaussian and, along its first axis, by linear motion.
 
     Args:
         images: (N, C, H, H) float, H of at least 64 px; mirrored at their edges.
         sigma_px: (N, 2) float, standard deviations along and across.
-        stroke_px: (N,) float, length of the stroke; 0 for none.
+        stroke_px: (N,) float, length of the motion; 0 for none.
         angle: (N,) float, radians from the x axis to the first axis.
 
     Returns:
@@ -76,7 +76,7 @@ def blur(images: Tensor, sigma_px: Tensor, stroke_px: Tensor, angle: Tensor) -> 
 
 
 def _gaussian_matrix(side: int, sigma_px: Tensor) -> Tensor:
-    """(N,) standard deviations -> (N, 1, side, side) weights, whose rows sum to one."""
+    """Matrices of a Gaussian blur along a line: (N,) float -> (N, 1, side, side) float, rows sum to one."""
     position = torch.arange(side, device=sigma_px.device, dtype=sigma_px.dtype)
     distance = position[:, None] - position
     weights = torch.exp(-(distance**2) / (2 * sigma_px.clamp(min=1e-3)[:, None, None] ** 2))
@@ -84,14 +84,14 @@ def _gaussian_matrix(side: int, sigma_px: Tensor) -> Tensor:
 
 
 def correlate(noise: Tensor, sigma_px: Tensor) -> Tensor:
-    """Smooth white noise and restore its strength, so that neighbours share a part of it.
+    """Correlate white noise between neighbours at equal variance.
 
     Args:
         noise: (N, C, H, H) float, independent from pixel to pixel.
         sigma_px: (N,) float, standard deviation of the smoothing Gaussian; 0 leaves the noise as it is.
 
     Returns:
-        The same shape, of the same variance at every pixel.
+        The same shape and variance.
     """
     weights = _gaussian_matrix(noise.shape[-1], sigma_px)
     weights = weights / weights.square().sum(dim=-1, keepdim=True).sqrt()
@@ -99,7 +99,7 @@ def correlate(noise: Tensor, sigma_px: Tensor) -> Tensor:
 
 
 def gaussian_blur(images: Tensor, sigma_px: Tensor) -> Tensor:
-    """Blur small images by a Gaussian that is cut off and made whole at their edges.
+    """Blur small images by a Gaussian, which is cut off at their edges and renormalised.
 
     Args:
         images: (N, C, H, H) float.
@@ -110,11 +110,11 @@ def gaussian_blur(images: Tensor, sigma_px: Tensor) -> Tensor:
 
 
 def sharpen(images: Tensor, amount: Tensor, radius_px: Tensor) -> Tensor:
-    """Unsharp mask: the difference to a blurred image is added, which leaves halos along edges.
+    """Sharpen by an unsharp mask: add the difference to a blurred image. Edges get halos.
 
     Args:
         images: (N, 3, H, H) float RGB in [0, 1].
-        amount: (N,) float, what the difference is multiplied by; 0 leaves the image.
+        amount: (N,) float, factor of the difference; 0 does not change the image.
         radius_px: (N,) float, standard deviation of the blur.
     """
     return images + amount[:, None, None, None] * (images - gaussian_blur(images, radius_px))
@@ -123,12 +123,12 @@ def sharpen(images: Tensor, amount: Tensor, radius_px: Tensor) -> Tensor:
 def jpeg(
     image: NDArray[np.uint8], quality: int, above: int = 0, left: int = 0, *, full_colour: bool = False
 ) -> NDArray[np.uint8]:
-    """An image through a JPEG file.
+    """Encode and decode an image as JPEG.
 
     Args:
         image: (H, W, 3) uint8 RGB.
-        quality: 1 to 99, as Pillow counts; 100 leaves the image as it is.
-        above, left: pixels of the first squares of the grid (0 to 15) that lie above the image and left of it.
+        quality: Pillow's quality, 1 to 99; 100 does not change the image.
+        above, left: offset of the image on the JPEG grid in pixels, 0 to 15.
         full_colour: store colour at full resolution (4:4:4) instead of half (4:2:0).
 
     Returns:
@@ -136,7 +136,7 @@ def jpeg(
     """
     if quality == 100:
         return image
-    # Squares that the image's border cuts go on in the mirror.
+    # Units that cross the image's border are filled by mirroring.
     whole = np.pad(image, ((above, JPEG_GRID), (left, JPEG_GRID), (0, 0)), mode="symmetric")
     encoded = io.BytesIO()
     Image.fromarray(whole).save(encoded, "JPEG", quality=quality, subsampling=0 if full_colour else 2)
@@ -145,11 +145,11 @@ def jpeg(
 
 
 def jpeg_faces(images: Tensor, quality: Tensor, offset: Tensor, full_colour: Tensor) -> Tensor:
-    """Faces through JPEG files, each with its own settings.
+    """Encode and decode faces as JPEG, each with its own settings.
 
     Args:
         images: (N, 3, H, W) float RGB in [0, 1].
-        quality: (N,) int, 100 leaves a face as it is.
+        quality: (N,) int; 100 does not change a face.
         offset: (N, 2) int, `above` and `left` of `jpeg`.
         full_colour: (N,) bool.
 

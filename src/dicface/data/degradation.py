@@ -1,4 +1,4 @@
-"""From high-resolution faces to the low-resolution ones that a network gets to see."""
+"""Degradation: low-resolution training inputs from high-resolution faces."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from dicface.data.damage import JPEG_GRID, blur, correlate, jpeg_faces, sharpen
 from dicface.errors import ConfigError
 from dicface.networks.resize import resize_bicubic
 
-# Ranges of what has no setting of its own, in pixels of the image that is damaged.
+# Ranges without a setting, in pixels of the damaged image.
 _ROUNDNESS_MIN = 0.3
 _STROKE_PER_SIGMA = 3.3
 _BLUR_BESIDE_STROKE = 0.3
@@ -23,24 +23,23 @@ _SMALLEST_RASTER_PX = 4
 
 @dataclass(frozen=True)
 class DegradationConfig:
-    """Low-resolution faces: how large, and what they have suffered.
+    """Size and faults of low-resolution faces.
 
-    Each fault has a share, of the faces that have it, and a range, from which each of these draws its strength evenly.
+    Each fault has a share of the faces and a range, from which strengths are drawn uniformly.
 
     Attributes:
-        size_min, size_max: range of the side S; one S for a batch, its logarithm uniform.
-        size_16_share: share of the batches that get S = 16 whatever the range says.
+        size_min, size_max: range of the side S, one for a batch, uniform in its logarithm.
+        size_16_share: share of batches with S = 16 regardless of the range.
         kind: `bicubic` is the paper's reduction. `camera` adds the faults of photos, drawn face by face (ADR 0029).
-        clean_share: share of a camera's faces that have no fault and are reduced as by `bicubic`.
-        single_share: share of the others that have exactly one fault, which is drawn in proportion to the faults'
-            shares.
+        clean_share: share of faces of a `camera` without faults, reduced as by `bicubic`.
+        single_share: share of the others with exactly one fault, drawn in proportion to the faults' shares.
         blur_share, blur_min, blur_max: standard deviation of the blur before the reduction, in pixels of the result.
         anisotropic_share: share of the blurred faces whose blur is narrower in one direction.
-        motion_share: share of the blurred faces that are blurred along a straight stroke instead, of the same width.
-        sensor_share, sensor_scale_min, sensor_scale_max: side of the image that has noise, sharpening and JPEG, divided
-            by S; it is resized to S afterwards. One scale for a batch.
+        motion_share: share of the blurred faces with linear motion blur of the same width instead.
+        sensor_share, sensor_scale_min, sensor_scale_max: side of the image that gets noise, sharpening and JPEG,
+            divided by S; it is resized to S afterwards. One scale for a batch.
         noise_share, noise_min, noise_max: standard deviation of the noise, in grey levels.
-        grain_share: share of the noisy faces whose noise is the same in all colours and similar in neighbours.
+        grain_share: share of the noisy faces with film grain: noise equal in all colours, correlated in neighbours.
         sharpening_share, sharpening_min, sharpening_max: amount of an unsharp mask, after the noise.
         jpeg_share, jpeg_min, jpeg_max: JPEG quality; 100 leaves JPEG out.
         jpeg_444_share: share of the JPEG files that store colour at full resolution.
@@ -99,21 +98,21 @@ class DegradationConfig:
 
 
 class Faults(NamedTuple):
-    """What each face suffers; a fault that a face does not have has its neutral value.
+    """Faults of N faces. A face without a fault has its neutral value.
 
     Attributes:
         sigma_px: (N, 2) float, blur along and across its angle, in pixels of the result.
         stroke_px: (N,) float, length of the stroke of motion along the angle, in pixels of the result.
         angle: (N,) float, radians.
-        resampled: (N,) bool, photographed at the sensor's side instead of S.
+        resampled: (N,) bool, recorded at the sensor's side instead of S.
         noise: (N,) float, standard deviation in grey levels.
         grain: (N,) bool, noise of luma alone.
         correlation_px: (N,) float, smoothness of the grain.
         sharpening: (N,) float, amount of the unsharp mask.
-        halo_px: (N,) float, its radius.
-        quality: (N, 2) int, of the first and the second JPEG file; 100 for none.
-        full_colour: (N, 2) bool, of the JPEG files.
-        offset: (N, 2, 2) int, where on the grid of each JPEG file the face lies.
+        halo_px: (N,) float, radius of the unsharp mask.
+        quality: (N, 2) int, quality of the first and the second JPEG file; 100 for none.
+        full_colour: (N, 2) bool, whether the JPEG files are 4:4:4.
+        offset: (N, 2, 2) int, offset of the face on the grid of each JPEG file, see `jpeg`.
     """
 
     sigma_px: Tensor
@@ -130,7 +129,7 @@ class Faults(NamedTuple):
     offset: Tensor
 
     def of(self, chosen: Tensor | slice) -> "Faults":
-        """The faults of some of the faces."""
+        """The faults of chosen faces."""
         return Faults(*(value[chosen] for value in self))
 
 
@@ -143,7 +142,7 @@ def draw_size(config: DegradationConfig, generator: torch.Generator) -> int:
 
 
 def reduce_faces(hr: Tensor, size: int) -> Tensor:
-    """Low-resolution faces by the paper's recipe: bicubic, rounded to 8 bits.
+    """Reduce faces as in the paper: bicubic, rounded to 8 bits.
 
     Args:
         hr: (N, 3, 128, 128) float RGB in [0, 1].
@@ -158,13 +157,13 @@ def reduce_faces(hr: Tensor, size: int) -> Tensor:
 
 
 def _draw_present(config: DegradationConfig, draw: Tensor) -> Tensor:
-    """(7, N) uniform numbers -> (5, N) bool: which face has blur, sensor, noise, sharpening, JPEG."""
+    """Whether faces have blur, sensor, noise, sharpening, JPEG: (7, N) uniform numbers -> (5, N) bool."""
     names = ("blur", "sensor", "noise", "sharpening", "jpeg")
     shares = torch.tensor([getattr(config, f"{name}_share") for name in names])
     several = draw[2:7] < shares[:, None]
     if float(shares.sum()) == 0:
         return several
-    # Of the faults' shares laid end to end, the single fault is the one that a random place falls in.
+    # The single fault is drawn by inverting the cumulative shares.
     ends = (shares / shares.sum()).cumsum(dim=0)[:-1]
     single = torch.bucketize(draw[1], ends, right=True)
     rest = (draw[0] - config.clean_share) / max(1 - config.clean_share, 1e-6)
@@ -174,12 +173,12 @@ def _draw_present(config: DegradationConfig, draw: Tensor) -> Tensor:
 
 
 def draw_faults(config: DegradationConfig, count: int, generator: torch.Generator) -> Faults:
-    """Draw what some faces suffer.
+    """Draw the faults of N faces.
 
     Args:
         config: shares and ranges.
         count: N, number of faces.
-        generator: all randomness comes from it.
+        generator: source of randomness.
     """
     blurred, resampled, noisy, sharpened, stored = _draw_present(config, torch.rand(7, count, generator=generator))
     strength = torch.rand(6, count, generator=generator)
@@ -199,7 +198,7 @@ def draw_faults(config: DegradationConfig, count: int, generator: torch.Generato
     quality = torch.where(torch.stack([stored, twice], dim=-1), quality, _NO_JPEG)
     return Faults(
         sigma_px=torch.stack([still, still * roundness], dim=-1),
-        # The stroke's variance, a twelfth of its length squared, and that of the blur beside it make sigma's.
+        # The variance of the motion (a twelfth of its length squared) and that of the blur beside it add up to sigma's.
         stroke_px=torch.where(moved, _STROKE_PER_SIGMA * sigma, 0.0),
         angle=torch.pi * kind[2],
         resampled=resampled,
@@ -245,17 +244,17 @@ def _recorded(images: Tensor, faults: Faults, noise: Tensor) -> Tensor:
 def camera_degradation(
     hr: Tensor, size: int, config: DegradationConfig, generator: torch.Generator, count: int, part: slice
 ) -> Tensor:
-    """Low-resolution faces with the faults of photos, drawn face by face.
+    """Reduce faces with the faults of photos, drawn face by face.
 
-    In this order: blur, reduction, noise, sharpening, JPEG, a resize from the sensor's side to S, a second JPEG.
+    The order is blur, reduction, noise, sharpening, JPEG, a resize from the sensor's side to S, a second JPEG.
 
     Args:
-        hr: (n, 3, 128, 128) float RGB in [0, 1]: the wanted faces of a batch.
+        hr: (n, 3, 128, 128) float RGB in [0, 1]: this process's faces of a batch.
         size: S, side of the result in pixels.
         config: shares and ranges of the faults.
-        generator: all randomness comes from it, as much for a part as for the whole batch.
+        generator: source of randomness; equal draws are made for a part and for the whole batch.
         count: faces in the whole batch.
-        part: which of them `hr` holds.
+        part: numbers of the faces `hr` in the batch.
 
     Returns:
         (n, 3, S, S) float RGB in [0, 1], rounded to 8 bits. A face without faults is that of `reduce_faces`.
@@ -263,7 +262,7 @@ def camera_degradation(
     Source: ADR 0029.
     """
     faults = draw_faults(config, count, generator).of(part)
-    # One sensor for a batch, since its faces share a shape.
+    # One sensor scale for a batch, since its faces share a shape.
     scale = torch.rand(1, generator=generator).item() * (config.sensor_scale_max - config.sensor_scale_min)
     sensor_px = round(size * (config.sensor_scale_min + scale))
     sensor_px = min(max(sensor_px, _SMALLEST_RASTER_PX), hr.shape[-1])

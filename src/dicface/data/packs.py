@@ -30,7 +30,7 @@ SCHEMA = pa.schema(
         ("landmarks", pa.list_(pa.float32(), KEYPOINTS * 2)),
     ]
 )
-"""What a pack holds."""
+"""Columns of a pack."""
 COLUMNS = tuple(SCHEMA.names)
 NOMINAL_KEY = b"nominal_px"
 """Name of the Parquet metadata that holds the side of the nominal crop as decimal digits; 128 where it is absent."""
@@ -38,15 +38,15 @@ _NOMINAL_OF_SIDE = {288: 256}
 """Sides of images of packs that were written before the metadata existed, and of their nominal crop."""
 _FORMATS = ("WEBP", "PNG", "JPEG")
 _MAX_SIDE = 2048
-"""Larger images are no faces of a pack, and would not fit in memory many times."""
+"""Largest side of a pack's images in pixels."""
 
 
 @dataclass(frozen=True)
 class FacePack:
-    """Decoded faces of one or more packs, in the order of the files.
+    """N decoded faces of one or more packs, in the order of the files.
 
     Attributes:
-        keys: name of each face, unique within its source.
+        keys: key of each face, unique within its source.
         identities: (N,) int64, -1 where unknown.
         images: (N, H, H, 3) uint8 RGB.
         landmarks: (N, 68, 2) float32 x, y in pixels of the image, pixel centres at integers.
@@ -91,16 +91,26 @@ class FacePack:
         return FacePack(self.keys, self.identities, images, landmarks.astype(np.float32), nominal_px)
 
     def identified(self) -> "FacePack":
-        """The faces whose person is known, people renumbered from 0 without gaps."""
+        """The faces of known identity, with identities renumbered from 0 without gaps."""
         known = np.flatnonzero(self.identities >= 0)
-        _, people = np.unique(self.identities[known], return_inverse=True)
+        _, identities = np.unique(self.identities[known], return_inverse=True)
         keys = tuple(self.keys[face] for face in known)
         images, landmarks = self.images[known], self.landmarks[known]
-        return FacePack(keys, people.astype(np.int64), images, landmarks, self.nominal_px)
+        return FacePack(keys, identities.astype(np.int64), images, landmarks, self.nominal_px)
 
 
 def decode_image(row: tuple[str, bytes]) -> NDArray[np.uint8]:
-    """(H, W, 3) uint8 RGB of one row, given its key, for errors, and its image; raises PackError."""
+    """Decode a row's image.
+
+    Args:
+        row: key, for errors, and encoded image.
+
+    Returns:
+        (H, W, 3) uint8 RGB.
+
+    Raises:
+        PackError: damaged, or too large.
+    """
     key, encoded = row
     try:
         with Image.open(io.BytesIO(encoded), formats=_FORMATS) as image:
@@ -109,12 +119,12 @@ def decode_image(row: tuple[str, bytes]) -> NDArray[np.uint8]:
             return np.asarray(image.convert("RGB"))
     except (PackError, MemoryError):
         raise
-    except Exception as error:  # decoders of damaged files raise whatever their parsing trips over
+    except Exception as error:  # damaged files raise exceptions of any class
         raise PackError(f"expected an image for face {key!r}, could not decode it: {error}") from error
 
 
 def _read_table(path: Path, limit: int | None) -> tuple[Any, int | None]:
-    """The columns of a pack, as `SCHEMA` has them, and the side of the nominal crop, if its metadata say so.
+    """Read the columns of a pack by `SCHEMA`, and the side of the nominal crop if it is in the metadata.
 
     Raises:
         PackError: not a pack, or a damaged one.
@@ -127,7 +137,7 @@ def _read_table(path: Path, limit: int | None) -> tuple[Any, int | None]:
         metadata = table.schema.metadata or {}
         nominal_px = int(metadata[NOMINAL_KEY]) if NOMINAL_KEY in metadata else None
         table = table.select(COLUMNS).slice(0, limit).cast(SCHEMA)
-        # Lengths and texts inside are only what the file claims until then.
+        # Lengths and strings are checked here; before, they are claims of the file.
         table.validate(full=True)
     except (OSError, KeyError, ValueError, pa.ArrowException) as error:
         raise PackError(f"expected a face pack (Parquet), got {str(path)!r}: {error}") from error
@@ -171,10 +181,10 @@ def read_pack(path: Path, limit: int | None = None) -> FacePack:
 
 
 def pack_files(paths: Sequence[Path]) -> list[Path]:
-    """The pack files that paths stand for: themselves, or the `*.parquet` of a folder in the order of their names.
+    """List pack files: the given files, and the `*.parquet` of given folders in the order of their names.
 
     Raises:
-        PackError: there is none, or one is no file.
+        PackError: there is none, or a path is no file.
     """
     files = [file for path in paths for file in (sorted(path.glob("*.parquet")) if path.is_dir() else [path])]
     if not files:
@@ -217,12 +227,15 @@ CROP_FORMATS = ("webp", "webp-lossless", "png", "jpeg")
 
 
 def encode_crop(pixels: NDArray[np.uint8], kind: str, quality: int) -> bytes:
-    """A face as the bytes of an image file.
+    """Encode a face as an image file.
 
     Args:
         pixels: (H, W, 3) uint8 RGB.
         kind: one of `CROP_FORMATS`; `webp-lossless` and `png` keep every pixel.
         quality: 1 to 100, for `webp` and `jpeg`.
+
+    Returns:
+        The bytes of the file.
 
     Raises:
         UsageError: another format.
@@ -244,7 +257,7 @@ def encode_crop(pixels: NDArray[np.uint8], kind: str, quality: int) -> bytes:
 
 LARGEST_IDENTITY = 2**31 - 1
 GROUP_FACES = 500
-"""Faces of a row group, about 3 MB."""
+"""Faces per row group, about 3 MB."""
 
 
 class PackRow(NamedTuple):
@@ -253,7 +266,7 @@ class PackRow(NamedTuple):
     Attributes:
         key: unique in the pack.
         source: name of the data set.
-        identity: number of the person, 0 to `LARGEST_IDENTITY`; None if unknown.
+        identity: 0 to `LARGEST_IDENTITY`; None if unknown.
         image: encoded square RGB of at least 128 px.
         landmarks: (68, 2) float32 x, y in pixels of the image, pixel centres at integers.
     """
@@ -279,7 +292,7 @@ class PackWriter:
             self.flush()
 
     def flush(self) -> None:
-        """Write what waits for its row group to be full."""
+        """Write the rows of an incomplete row group."""
         if self._rows:
             rows = [{**row._asdict(), "landmarks": row.landmarks.reshape(-1)} for row in self._rows]
             self._writer.write_table(pa.Table.from_pylist(rows, SCHEMA))
@@ -288,7 +301,7 @@ class PackWriter:
 
 @contextmanager
 def open_pack(path: Path) -> Generator[PackWriter]:
-    """Begin a pack, which appears under its name when the block ends without an error.
+    """Open a pack for writing. The file appears complete when the block ends without an error.
 
     Args:
         path: the Parquet file; replaced if it exists.
@@ -296,7 +309,7 @@ def open_pack(path: Path) -> Generator[PackWriter]:
     Raises:
         OutputError: it cannot be written.
     """
-    # pyarrow compresses each column by itself; images are compressed already.
+    # Images are compressed already; the other columns are compressed one by one.
     with written_whole(path) as part, pq.ParquetWriter(part, SCHEMA, compression="zstd") as parquet:
         writer = PackWriter(parquet)
         yield writer

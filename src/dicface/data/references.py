@@ -1,4 +1,4 @@
-"""Faces to measure against: a pack, or a folder of high-resolution faces."""
+"""Reference faces for evaluation, from a pack or a folder of high-resolution faces."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -13,13 +13,13 @@ from dicface.images.pixels import FACE_PX, resize
 
 
 class References(NamedTuple):
-    """High-resolution faces and what is known of them.
+    """N high-resolution faces with annotations.
 
     Attributes:
-        name: of the pack or folder.
-        keys: name of each face.
+        name: name of the pack or folder.
+        keys: key of each face.
         hr: (N, 128, 128, 3) uint8 RGB.
-        landmarks: (N, 68, 2) float32 x, y in pixels of `hr`, pixel centres at integers; None if not known.
+        landmarks: (N, 68, 2) float32 x, y in pixels of `hr`, pixel centres at integers; None if unknown.
         identities: (N,) int64, -1 where unknown.
     """
 
@@ -31,7 +31,7 @@ class References(NamedTuple):
 
 
 class Unreadable(NamedTuple):
-    """An image of a folder that is left out, and why."""
+    """An image of a folder that could not be used, and the error."""
 
     path: Path
     error: InputError
@@ -72,18 +72,18 @@ def _read_folder(folder: Path, limit: int | None) -> tuple[References, list[Unre
 
 
 def read_references(path: Path, limit: int | None = None) -> tuple[References, list[Unreadable]]:
-    """Read faces to measure against.
+    """Read reference faces.
 
     Args:
-        path: a pack, of whose faces the nominal crop counts; or a folder with square images of at least 128 px, also in
-            folders below it, larger ones being reduced to 128 px with Pillow's bicubic.
-        limit: only that many faces from the start (of a folder, in the order of the names).
+        path: a pack, whose nominal crops are taken; or a folder with square images of at least 128 px in it and in its
+            subfolders, which are reduced to 128 px with Pillow's bicubic.
+        limit: number of faces from the start (of a folder, in the order of names); all if None.
 
     Returns:
         The faces, and the images of a folder that cannot be used.
 
     Raises:
-        PackError: not a pack, or nothing to be used in it.
+        PackError: not a pack, or no usable face.
     """
     if path.is_dir():
         return _read_folder(path, limit)

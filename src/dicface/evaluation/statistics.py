@@ -82,7 +82,7 @@ class Paired(NamedTuple):
         return {**difference, "win_rate": self.win_rate, "worse": self.worse}
 
 
-def paired(values: NDArray[np.float64], others: NDArray[np.float64], lower_is_better: bool = False) -> Paired:
+def paired(values: NDArray[np.float64], others: NDArray[np.float64], *, lower_is_better: bool = False) -> Paired:
     """Compare two upscalers face by face.
 
     Args:

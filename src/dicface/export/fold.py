@@ -1,6 +1,6 @@
-"""The same network with cheaper arithmetic, for graphs whose weights no longer change.
+"""Networks rewritten for inference: equal functions with cheaper arithmetic and fixed weights.
 
-What it computes stays what it was, up to rounding (ADR 0021). Training and the torch backend keep the paper's layers.
+Results are equal up to rounding (ADR 0021). Training and the torch backend keep the paper's layers.
 """
 
 import copy
@@ -30,20 +30,20 @@ class _Crop(nn.Module):
 
 
 def shuffled_convolution(unit: nn.Module) -> nn.Sequential:
-    """A transposed convolution and its activation as one convolution to all phases, and a pixel shuffle.
+    """Rewrite a transposed convolution with activation as a convolution to all phases and a pixel shuffle.
 
-    The phases are counted from half a stride before a pixel. Then all meet the same 2x2 input pixels, and the half
-    stride too many on every side is cut off.
+    Phases are counted from half a stride before a pixel, so that all have the same 2x2 input pixels. The extra half
+    stride on every side is cut off.
 
     Args:
-        unit: the two, see `parts_of`, the kernel twice the stride. The activation acts on each value alone; it comes
-            before the shuffle, where a runtime can fuse it.
+        unit: convolution and activation, see `parts_of`; the kernel is twice the stride. The activation is pointwise
+            and comes before the shuffle, where a runtime can fuse it.
     """
     deconv, weight, bias, activation = parts_of(unit)
     kernel, stride, _ = geometry(deconv)
     assert kernel == 2 * stride, deconv
     inputs, outputs = weight.shape[:2]
-    # From (inputs, outputs, down, phase down, across, phase across); a convolution counts its taps the other way round.
+    # From (inputs, outputs, down, phase down, across, phase across); a convolution has its taps in reverse order.
     phases = weight.reshape(inputs, outputs, 2, stride, 2, stride).flip(2, 4).permute(1, 3, 5, 0, 2, 4)
     shuffled = phases.reshape(outputs * stride**2, inputs, 2, 2)
     conv = fixed_convolution(shuffled, bias.repeat_interleave(stride**2), Border(1, 1, 1, 1))
@@ -67,7 +67,7 @@ class _ConvolvedMaps(ComponentMaps):
 
 
 def _replace(module: nn.Module) -> nn.Module:
-    """A module's cheaper equal, or itself with its parts replaced."""
+    """The equivalent of a module, or the module itself with its parts replaced."""
     if isinstance(module, nn.PReLU) and module.num_parameters == 1:
         return nn.LeakyReLU(module.weight.item())
     for name, part in module.named_children():
@@ -85,11 +85,11 @@ def _replace(module: nn.Module) -> nn.Module:
 
 
 def for_inference(network: Network) -> Network:
-    """A copy of a network that computes the same with fixed weights, and can be neither trained nor saved.
+    """An equivalent copy of a network for inference. It can be neither trained nor saved.
 
-    One-parameter PReLUs become leaky ReLUs, which runtimes fuse with the convolution before them. In recovery blocks
-    enlarged features stay phases, so that what enlarges and reduces them become ordinary convolutions, and their
-    concatenations sums. The reconstruction's transposed convolution becomes an ordinary one and a shuffle, and the sums
-    of landmarks' heatmaps a convolution.
+    One-parameter PReLUs become leaky ReLUs, which runtimes fuse with the convolution before them. Enlarged features of
+    recovery blocks stay phases: strided and transposed convolutions become ordinary ones, concatenations become sums.
+    The reconstruction's transposed convolution becomes a convolution and a pixel shuffle, and the sums of heatmaps a
+    convolution.
     """
-    return cast(Network, _replace(copy.deepcopy(network))).requires_grad_(False)
+    return cast(Network, _replace(copy.deepcopy(network))).requires_grad_(requires_grad=False)

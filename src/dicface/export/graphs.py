@@ -1,4 +1,4 @@
-"""Networks to ONNX files, with a numerical comparison against torch."""
+"""Export of networks to ONNX, with a numerical comparison against torch."""
 
 import logging
 import warnings
@@ -31,7 +31,7 @@ _FACES = torch.export.Dim("faces", min=1, max=4096)
 
 
 class _Graph(nn.Module):
-    """The network as any caller wants it: images clipped to [0, 1]."""
+    """The exported restoration network: images are clipped to [0, 1]."""
 
     def __init__(self, network: DICNetwork) -> None:
         super().__init__()
@@ -43,11 +43,11 @@ class _Graph(nn.Module):
 
 
 Locator = StackedHourglass | Finder
-"""What finds something in an image: landmarks of a face, faces of a photo."""
+"""Networks that locate: landmarks in a face, faces in a photo."""
 
 
 class LandmarkGraph(nn.Module):
-    """The landmark network as any caller wants it: plain images in, the last heatmaps out."""
+    """The exported landmark network: channel means are subtracted inside; the last stack's heatmaps are the output."""
 
     means: Tensor
 
@@ -88,13 +88,13 @@ class Comparison:
 
     @property
     def passed(self) -> bool:
-        """Both are under 1e-3 of the range."""
+        """Whether both differences are below 1e-3."""
         return max(self.sr, self.heatmaps) < MAX_DIFFERENCE
 
 
 @contextmanager
 def _quiet(logger: logging.Logger) -> Generator[None]:
-    """Let through errors only."""
+    """Silence a logger except for errors."""
     level = logger.level
     logger.setLevel(logging.ERROR)
     try:
@@ -176,10 +176,10 @@ def _write_graph(
 
 
 def compare(network: DICNetwork, path: Path, crops: list[NDArray[np.uint8]]) -> Comparison:
-    """Run faces through torch and through the file.
+    """Compare the results of an ONNX file with torch's.
 
     Args:
-        network: the one exported.
+        network: the exported network.
         path: the ONNX file.
         crops: (N, S, S, 3) uint8 RGB each, of any S that the network takes.
     """
@@ -196,14 +196,17 @@ def compare(network: DICNetwork, path: Path, crops: list[NDArray[np.uint8]]) -> 
 
 
 def export_checked(network: DICNetwork, path: Path, crops: list[NDArray[np.uint8]]) -> Comparison:
-    """Write a network as ONNX, but only if it then gives what torch gives.
+    """Write a network as ONNX after checking its results against torch's.
 
     Args:
         network, path: see `export_onnx`.
         crops: see `compare`.
 
+    Returns:
+        The differences.
+
     Raises:
-        CheckpointError: the two differ by 1e-3 or more; nothing is written then.
+        CheckpointError: results differ by 1e-3 or more; no file is written.
     """
     with written_whole(path) as part:
         export_onnx(network, part)
@@ -216,7 +219,7 @@ def export_checked(network: DICNetwork, path: Path, crops: list[NDArray[np.uint8
 
 
 def export_locator_checked(network: Locator, path: Path, faces: NDArray[np.uint8]) -> dict[str, float]:
-    """Write a network that finds landmarks, or faces, as ONNX, but only if it then gives what torch gives.
+    """Write a landmark network or face finder as ONNX after checking its results against torch's.
 
     Args:
         network, path: see `export_locator`.
@@ -226,7 +229,7 @@ def export_locator_checked(network: Locator, path: Path, faces: NDArray[np.uint8
         Largest difference of each output, by name; that of `side` in pixels.
 
     Raises:
-        CheckpointError: the two differ by 1e-3 or more; nothing is written then.
+        CheckpointError: results differ by 1e-3 or more; no file is written.
     """
     image = to_network(faces)
     graph = LandmarkGraph(network) if isinstance(network, StackedHourglass) else FinderGraph(network)
@@ -248,11 +251,11 @@ def export_locator_checked(network: Locator, path: Path, faces: NDArray[np.uint8
 
 
 def comparison_faces(pack: Path | None, faces: int = 8) -> NDArray[np.uint8]:
-    """Faces to compare on.
+    """Faces for a comparison.
 
     Args:
-        pack: face pack to take them from; None makes smooth coloured pictures instead.
-        faces: N, how many.
+        pack: face pack to take them from; None generates smooth coloured images.
+        faces: N, number of faces.
 
     Returns:
         (N, 128, 128, 3) uint8 RGB.
@@ -264,10 +267,10 @@ def comparison_faces(pack: Path | None, faces: int = 8) -> NDArray[np.uint8]:
 
 
 def comparison_crops(network: DICNetwork, hr: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
-    """Faces reduced to every kind of size that the network takes.
+    """Reduce faces to sizes that the network takes, smallest and largest included.
 
     Args:
-        network: says which sizes.
+        network: determines the sizes.
         hr: (N, 128, 128, 3) uint8 RGB.
 
     Returns:

@@ -1,7 +1,4 @@
-"""Enlarged features that stay phases (`networks/phases.py`), of weights that no longer change.
-
-The same function as modules of their own, for graphs that are exported (ADR 0021).
-"""
+"""Modules with fixed weights whose enlarged features stay phases (`networks/phases.py`), for export (ADR 0021)."""
 
 from collections.abc import Sequence
 from typing import cast
@@ -14,9 +11,9 @@ from dicface.networks.recovery import DenseMerge, RecoveryBlock
 
 
 def parts_of(unit: nn.Module) -> tuple[nn.Conv2d | nn.ConvTranspose2d, Tensor, Tensor, nn.Module]:
-    """A convolution, its weight, its bias, and the activation after it.
+    """Split a unit into convolution, weight, bias and activation.
 
-    The convolution has to be square, ungrouped and undilated, and to reduce or enlarge by exactly its stride.
+    The convolution must be square, ungrouped and undilated, and reduce or enlarge by exactly its stride.
     """
     conv, activation = cast(nn.Sequential, unit)
     assert isinstance(conv, nn.Conv2d | nn.ConvTranspose2d)
@@ -29,13 +26,13 @@ def parts_of(unit: nn.Module) -> tuple[nn.Conv2d | nn.ConvTranspose2d, Tensor, T
 
 
 def fixed_convolution(weight: Tensor, bias: Tensor | None, border: Border, groups: int = 1) -> nn.Module:
-    """A convolution with the weights given.
+    """A convolution with given weights.
 
     Args:
         weight: (outputs, inputs / groups, h, w) float.
-        bias: (outputs,) float, or none.
-        border: zeros that are added on each side.
-        groups: of channels that meet only each other.
+        bias: (outputs,) float, or None.
+        border: zeros to add on each side.
+        groups: number of groups of channels.
     """
     outputs, inputs, *size = weight.shape
     conv = nn.Conv2d(inputs * groups, outputs, (size[0], size[1]), bias=bias is not None, groups=groups)
@@ -44,12 +41,12 @@ def fixed_convolution(weight: Tensor, bias: Tensor | None, border: Border, group
 
 
 class _Sum(nn.Module):
-    """The sum of one convolution for each feature, and an activation: nothing is copied side by side first.
+    """The sum of a convolution of each feature, with activation: a convolution of their concatenation without copying.
 
     Args:
-        weights, borders: of each convolution, see `fixed_convolution`.
-        bias: of the sum.
-        activation: of the sum.
+        weights, borders: weight and border of each convolution, see `fixed_convolution`.
+        bias: bias of the sum.
+        activation: activation of the sum.
         groups: see `fixed_convolution`.
     """
 
@@ -57,7 +54,7 @@ class _Sum(nn.Module):
         self, weights: Sequence[Tensor], borders: Sequence[Border], bias: Tensor, activation: nn.Module, groups: int = 1
     ) -> None:
         super().__init__()
-        # The first adds the bias for all.
+        # The first convolution adds the bias.
         biases = [bias, *[None] * (len(weights) - 1)]
         each = zip(weights, biases, borders, strict=True)
         self.parts = nn.ModuleList(fixed_convolution(*one, groups) for one in each)
@@ -72,10 +69,10 @@ class _Sum(nn.Module):
 
 
 class PhaseUp(nn.Module):
-    """A transposed convolution and its activation, to phases: one convolution for each group of them.
+    """A transposed convolution with activation that gives phases: one convolution for each group.
 
     Args:
-        unit: the two, see `parts_of`.
+        unit: convolution and activation, see `parts_of`.
     """
 
     def __init__(self, unit: nn.Module) -> None:
@@ -83,7 +80,7 @@ class PhaseUp(nn.Module):
         deconv, weight, bias, self.activation = parts_of(unit)
         convs: list[nn.Module] = []
         for group in phase_groups(*geometry(deconv)):
-            # A convolution counts its taps the other way round, and outputs before inputs.
+            # A convolution has its taps in reverse order, and outputs before inputs.
             kernels = [kernel.flip(2, 3).transpose(0, 1) for kernel in group.kernels(weight)]
             left, right, above, below = group.border()
             border = Border(right, left, below, above)
@@ -96,11 +93,11 @@ class PhaseUp(nn.Module):
 
 
 class PhaseMerge(nn.Module):
-    """A `DenseMerge` of phases: each meets the same weights.
+    """A `DenseMerge` of phases: all phases share its weights.
 
     Args:
-        merge: of the enlarged features.
-        groups: of the phases that they come in.
+        merge: the merge of enlarged features.
+        groups: groups of the phases.
     """
 
     def __init__(self, merge: DenseMerge, groups: Sequence[PhaseGroup]) -> None:
@@ -114,15 +111,15 @@ class PhaseMerge(nn.Module):
         )
 
     def forward(self, features: Sequence[Sequence[Tensor]]) -> list[Tensor]:
-        """Several times what `PhaseUp` gives -> the same once."""
+        """Several results of `PhaseUp` -> one of the same form."""
         return [total(parts) for total, parts in zip(self.sums, zip(*features, strict=True), strict=True)]
 
 
 def phase_down(unit: nn.Module) -> nn.Module:
-    """A convolution with a stride and its activation, from phases: what `PhaseUp` gives -> (N, outputs, H, W) float.
+    """A strided convolution with activation that takes phases: result of `PhaseUp` -> (N, outputs, H, W) float.
 
     Args:
-        unit: the two, see `parts_of`.
+        unit: convolution and activation, see `parts_of`.
     """
     conv, weight, bias, activation = parts_of(unit)
     groups = phase_groups(*geometry(conv))
@@ -131,7 +128,7 @@ def phase_down(unit: nn.Module) -> nn.Module:
 
 
 def keep_phases(block: RecoveryBlock) -> None:
-    """Change a recovery block, whose weights no longer change, so that its enlarged features are phases only."""
+    """Rewrite a recovery block with fixed weights so that its enlarged features stay phases."""
     (shape,) = {geometry(parts_of(unit)[0]) for unit in (*block.up, *block.down)}
     groups = phase_groups(*shape)
     block.up = nn.ModuleList(PhaseUp(unit) for unit in block.up)

@@ -15,6 +15,7 @@ from dicface.faces.geometry import Box, intersection_over_union
 from dicface.images.pixels import resize
 from dicface.runtime.face_finder import FaceFinder, Place
 from dicface.runtime.parallel import usable_cores
+from dicface.runtime.providers import ProviderName
 
 _DLIB_SMALLEST_PX = 80
 # From dlib's box to the landmarks' box, in sides of dlib's, as `experiments/detection.py` measures it.
@@ -61,7 +62,7 @@ class Detection(NamedTuple):
 
 
 class Detector(Protocol):
-    """Anything that finds faces."""
+    """Anything that finds faces: a function of the pixels. `Restorer` calls it from each thread that uses it."""
 
     def __call__(self, pixels: NDArray[np.uint8]) -> list[Detection]:
         """Find faces.
@@ -135,10 +136,10 @@ class ThoroughDetector:
 
     Args:
         smallest_px: width of the smallest face to find.
-        threads: that it computes with; 0 takes one for each core, four at most.
+        threads: that it computes with; None takes one for each core, four at most.
     """
 
-    def __init__(self, smallest_px: float = 16.0, threads: int = 0) -> None:
+    def __init__(self, smallest_px: float = 16.0, *, threads: int | None = None) -> None:
         self.smallest_px = smallest_px
         self._threads = threads
         self._search = _Dlib()
@@ -171,12 +172,19 @@ class GuidedDetector:
 
     Args:
         smallest_px: width of the smallest face to find.
-        threads, spinning: see `open_session`.
+        threads, spinning, provider: see `open_session`.
     """
 
-    def __init__(self, smallest_px: float = 16.0, threads: int = 0, spinning: bool = True) -> None:
+    def __init__(
+        self,
+        smallest_px: float = 16.0,
+        *,
+        threads: int | None = None,
+        spinning: bool = True,
+        provider: ProviderName = "auto",
+    ) -> None:
         self.smallest_px = smallest_px
-        self._finder = FaceFinder(threads=threads, spinning=spinning)
+        self._finder = FaceFinder(threads=threads, spinning=spinning, provider=provider)
         self._search = _Dlib(_WINDOW_SCORE)
 
     def __call__(self, pixels: NDArray[np.uint8]) -> list[Detection]:
@@ -216,23 +224,31 @@ def _apart(places: Sequence[Place], most: int) -> list[Place]:
     return kept
 
 
-def make_detector(name: str, threads: int = 0, spinning: bool = True) -> Detector:
-    """A detector by its name.
+def make_detector(
+    detector: str | Detector,
+    *,
+    threads: int | None = None,
+    spinning: bool = True,
+    provider: ProviderName = "auto",
+) -> Detector:
+    """A detector by its name, or the one given.
 
     Args:
-        name: dlib (faces from 16 px, where the finder sees one), dlib-fast (from 40 px) or dlib-thorough (from 16 px,
-            everywhere).
-        threads, spinning: see `open_session`.
+        detector: dlib (faces from 16 px, where the finder sees one), dlib-fast (from 40 px) or dlib-thorough (from
+            16 px, everywhere); or a detector, which is returned.
+        threads, spinning, provider: see `open_session`.
 
     Raises:
         UsageError: an unknown name.
     """
-    match name:
+    if not isinstance(detector, str):
+        return detector
+    match detector:
         case "dlib":
-            return GuidedDetector(16.0, threads, spinning)
+            return GuidedDetector(16.0, threads=threads, spinning=spinning, provider=provider)
         case "dlib-fast":
-            return GuidedDetector(40.0, threads, spinning)
+            return GuidedDetector(40.0, threads=threads, spinning=spinning, provider=provider)
         case "dlib-thorough":
-            return ThoroughDetector(16.0, threads)
+            return ThoroughDetector(16.0, threads=threads)
         case _:
-            raise UsageError(f"expected a detector, dlib, dlib-fast or dlib-thorough, got {name!r}")
+            raise UsageError(f"expected a detector, dlib, dlib-fast or dlib-thorough, got {detector!r}")

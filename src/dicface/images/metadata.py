@@ -83,7 +83,11 @@ def _read_exif(image: Image.Image) -> bytes:
 
 
 def result_metadata(
-    source: Metadata, pixels: NDArray[np.uint8], provenance: packets.Provenance | None = None, keep_gps: bool = False
+    source: Metadata,
+    pixels: NDArray[np.uint8],
+    provenance: packets.Provenance | None = None,
+    *,
+    keep_gps: bool = False,
 ) -> Metadata:
     """The metadata of a result.
 
@@ -110,7 +114,7 @@ def result_metadata(
                 if tag in directory:
                     directory[tag] = length
         exif = block.tobytes() if len(block) else b""
-    xmp = packets.result_packet(source.xmp, provenance, keep_gps)
+    xmp = packets.result_packet(source.xmp, provenance, keep_gps=keep_gps)
     return replace(source, exif=exif, xmp=xmp, provenance=packets.result_packet(b"", provenance))
 
 
@@ -121,7 +125,7 @@ def _srgb_profile() -> bytes:
     return profile[:24] + made_on + profile[36:]
 
 
-def save_options(suffix: str, metadata: Metadata, grey: bool) -> tuple[dict[str, Any], tuple[str, ...]]:
+def save_options(suffix: str, metadata: Metadata, *, grey: bool) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Options of Pillow's `save` that write metadata.
 
     Args:

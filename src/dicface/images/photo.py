@@ -1,6 +1,7 @@
 """The door for pixels: photos from files and to files, frames and channel means."""
 
 import struct
+import threading
 import warnings
 from dataclasses import dataclass, replace
 from functools import cache
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
-from dicface.errors import DicfaceError, ImageError, OutputError
+from dicface.errors import DicfaceError, ImageError, OutputError, UsageError
 from dicface.files import written_whole
 from dicface.images.metadata import EXIF_DAMAGED, NO_METADATA, Metadata, read_metadata, save_options
 
@@ -26,6 +27,10 @@ MAX_OUTPUT_MEGAPIXELS = 1100.0
 _NO_ALPHA = (".jpg", ".jpeg", ".bmp")
 _MAX_SIDE = {".jpg": 65500, ".jpeg": 65500, ".webp": 16383, ".avif": 65535}
 _FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "TIFF", "BMP", "GIF", "PPM")
+ImageLike = NDArray[np.uint8] | Image.Image | str | Path
+"""A photo as functions take it: (H, W, 3) uint8 RGB, a PIL image, or a file."""
+_WARNINGS = threading.Lock()
+"""Python's warnings, which decoding silences, belong to the whole process."""
 _HEIC_HEAD = b"ftypheic", b"ftypheix", b"ftyphevc", b"ftypheim", b"ftypheis", b"ftypmif1"
 
 
@@ -168,7 +173,7 @@ def read_photo(path: Path, max_megapixels: float = MAX_MEGAPIXELS) -> Photo:
             raise ImageError("expected an image file, got a folder")
         if path.stat().st_size == 0:
             raise ImageError("expected an image, got an empty file")
-        with warnings.catch_warnings():
+        with _WARNINGS, warnings.catch_warnings():
             # Pillow warns of large images and of damaged metadata; the limit here is ours, and metadata may be damaged.
             warnings.simplefilter("ignore")
             with Image.open(path, formats=_formats()) as image:
@@ -201,7 +206,37 @@ def read_photo(path: Path, max_megapixels: float = MAX_MEGAPIXELS) -> Photo:
         raise ImageError(f"the image is damaged or cut off: {error}") from error
 
 
-def check_writable(path: Path, width: int, height: int, alpha: bool) -> None:
+def read_pixels(image: ImageLike) -> NDArray[np.uint8]:
+    """The pixels of a photo, upright, in 8-bit sRGB.
+
+    Args:
+        image: a file, see `read_photo`; a PIL image, whose orientation and colour profile are applied and whose
+            transparency is left out; or (H, W, 3) uint8 RGB, which is returned.
+
+    Returns:
+        (H, W, 3) uint8 RGB.
+
+    Raises:
+        UsageError: another type or shape.
+        ImageError: a file or a PIL image that cannot be read.
+    """
+    if isinstance(image, str | Path):
+        return read_photo(Path(image)).pixels
+    if isinstance(image, Image.Image):
+        try:
+            with _WARNINGS, warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                return _decode(image.copy()).pixels
+        except (OSError, ValueError) as error:
+            raise ImageError(f"the image is damaged or cut off: {error}") from error
+    if not isinstance(image, np.ndarray):  # pyright: ignore[reportUnnecessaryIsInstance] - what callers may try
+        raise UsageError(f"expected a path, a PIL image or (H, W, 3) uint8 RGB pixels, got {type(image).__name__}")
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or image.size == 0:
+        raise UsageError(f"expected (H, W, 3) uint8 RGB pixels, got {image.dtype} of shape {image.shape}")
+    return image
+
+
+def check_writable(path: Path, width: int, height: int, *, alpha: bool) -> None:
     """Refuse, before any work is done, what the format of `path` cannot hold.
 
     Raises:
@@ -238,14 +273,14 @@ def write_photo(path: Path, photo: Photo) -> tuple[str, ...]:
         OutputError: see `check_writable`; also a folder that cannot be written or a full disk.
     """
     height, width = photo.pixels.shape[:2]
-    check_writable(path, width, height, photo.alpha is not None)
+    check_writable(path, width, height, alpha=photo.alpha is not None)
     image = Image.fromarray(photo.pixels)
     if photo.grey:
         image = image.convert("L")
     if photo.alpha is not None:
         image.putalpha(Image.fromarray(photo.alpha))
     suffix = path.suffix.lower()
-    options, notes = save_options(suffix, photo.metadata, photo.grey)
+    options, notes = save_options(suffix, photo.metadata, grey=photo.grey)
     if suffix in (".jpg", ".jpeg"):
         options |= {"quality": 95, "subsampling": 0}
     elif suffix in (".webp", ".avif"):

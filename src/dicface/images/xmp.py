@@ -113,7 +113,7 @@ def _take_out(document: Document, patterns: tuple[tuple[str, str], ...]) -> list
     return values
 
 
-def result_packet(packet: bytes, provenance: Provenance | None, keep_gps: bool = False) -> bytes:
+def result_packet(packet: bytes, provenance: Provenance | None, *, keep_gps: bool = False) -> bytes:
     """The packet of a result, from that of its source.
 
     Everything is kept but what described the source's file (its orientation, size, preview), and the place where it was

@@ -1,4 +1,4 @@
-"""The layers that several parts of the network share."""
+"""Layers that several parts of the network share."""
 
 from typing import Any, cast
 
@@ -13,7 +13,7 @@ LEAKY_SLOPE = 0.2
 
 
 def channel_means() -> Tensor:
-    """(3, 1, 1) float32: what the networks subtract from RGB in [0, 1]."""
+    """Channel means that the networks subtract from RGB in [0, 1]: (3, 1, 1) float32."""
     return torch.tensor(CHANNEL_MEANS).reshape(3, 1, 1)
 
 
@@ -21,21 +21,21 @@ def leaky_gradients(gradient: Tensor, inputs: Tensor, slope: float) -> tuple[Ten
     """Gradients of a one-parameter PReLU.
 
     Args:
-        gradient: of its result, any shape (N, C, ...).
-        inputs: what it was called with, same shape.
+        gradient: gradient of its result, (N, C, ...) float.
+        inputs: its input, of the same shape.
         slope: its parameter.
 
     Returns:
-        The gradient of its inputs, and (C,) that add up to the gradient of its parameter.
+        The gradient of its input, and (C,) float whose sum is the gradient of its parameter.
     """
-    to_inputs = torch.ops.aten.leaky_relu_backward(gradient, inputs, slope, False)
+    to_inputs = torch.ops.aten.leaky_relu_backward(gradient, inputs, slope, self_is_result=False)
     product = inputs.clamp(max=0) * gradient
     # Summed up in float32; with a dtype, PyTorch would convert the whole array first.
     return to_inputs, product.sum([axis for axis in range(product.ndim) if axis != 1])
 
 
 class _Leaky(torch.autograd.Function):
-    """A one-parameter PReLU whose parameter's gradient is summed up without an array of the inputs' size in float32."""
+    """A one-parameter PReLU that sums its parameter's gradient without a float32 array of the input's size."""
 
     @staticmethod
     def forward(ctx: Any, inputs: Tensor, slope: Tensor) -> Tensor:
@@ -53,10 +53,10 @@ class _Leaky(torch.autograd.Function):
 
 
 class PReLU(nn.PReLU):
-    """PReLU with one parameter for all channels, quick to train on a CPU.
+    """PReLU with one parameter for all channels, fast to train on a CPU.
 
-    PyTorch's first makes an array of the parameter's gradient at each value, which took a seventh of a training step
-    (ADR 0030). Elsewhere, and without gradients, it is PyTorch's.
+    PyTorch's allocates the parameter's gradient for each value, which took a seventh of a training step (ADR 0030). On
+    other devices, and without gradients, PyTorch's is used.
     """
 
     def __init__(self) -> None:
@@ -88,7 +88,7 @@ class Residual(nn.Module):
     Source: the released code.
     """
 
-    def __init__(self, inputs: int, outputs: int, normalised: bool = False) -> None:
+    def __init__(self, inputs: int, outputs: int, *, normalised: bool = False) -> None:
         super().__init__()
         half = outputs // 2
         if normalised:

@@ -1,4 +1,4 @@
-"""Data consistency inside the network: faces that reduce to their input, as far as the input can be believed."""
+"""Data consistency as a layer: faces are moved towards those that reduce to their input."""
 
 import torch
 from torch import Tensor

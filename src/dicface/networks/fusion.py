@@ -1,6 +1,6 @@
-"""How landmarks guide the recovery: attentive fusion of facial components, and the plainer ways it is compared with.
+"""Fusion of landmarks into the recovery branch: attentive fusion of facial components, and simpler baselines.
 
-Each is called with the compressed features of a recovery block and the heatmaps of the step before.
+Each module is called with the compressed features of a recovery block and the heatmaps of the step before.
 """
 
 from typing import cast
@@ -17,8 +17,7 @@ MIN_PEAK = 0.05
 class ComponentMaps(nn.Module):
     """Sum the landmark heatmaps of each facial component.
 
-    Each heatmap is first divided by its own maximum (at least 0.05), so that a faint landmark counts as much as a sure
-    one while an absent one stays absent.
+    Each heatmap is first divided by its maximum (at least 0.05), so that faint landmarks count as much as clear ones.
 
     Source: the paper's attentive fusion module; the division by the maximum from the released code.
     """
@@ -70,7 +69,7 @@ class ComponentPaths(nn.Module):
 
     @torch.no_grad()
     def pass_through(self) -> None:
-        """Set the weights so that each path gives the leaky ReLU of the features, whatever the heatmaps are."""
+        """Set the weights so that each path gives the leaky ReLU of the features, independent of the heatmaps."""
         conv = cast(nn.Conv2d, self.expand[0])
         nn.init.zeros_(cast(Tensor, conv.bias))
         nn.init.zeros_(conv.weight)
@@ -97,7 +96,7 @@ class AttentiveFusion(ComponentPaths):
         self.component_maps = ComponentMaps()
 
     def weights(self, heatmaps: Tensor) -> Tensor:
-        """(N, K, H, W) float -> (N, 5, H, W) float, what each component's path counts for."""
+        """Weights of the component paths: (N, K, H, W) float -> (N, 5, H, W) float."""
         return self.component_maps(heatmaps).softmax(dim=1)
 
     def forward(self, features: Tensor, heatmaps: Tensor) -> Tensor:
@@ -114,9 +113,9 @@ class AttentiveFusion(ComponentPaths):
 
 
 class OneMapFusion(AttentiveFusion):
-    """The paths of `AttentiveFusion`, all weighed by one map that says where the face has any component at all.
+    """The paths of `AttentiveFusion`, all weighted by one map of all components.
 
-    Cost and parameters are the same, so a comparison of the two shows what telling the components apart is worth.
+    Cost and parameters are equal, so that a comparison of the two measures the gain of separate components.
     """
 
     def weights(self, heatmaps: Tensor) -> Tensor:
@@ -127,10 +126,9 @@ class OneMapFusion(AttentiveFusion):
 class ConcatenatedFusion(ComponentPaths):
     """No attention: the heatmaps are further input channels of the paths, whose plain mean is taken.
 
-    Depth and cost are those of `AttentiveFusion` but for K more inputs of the 1x1 convolution, and the mean is what its
-    attention gives where it sees no component. So a comparison of the two shows what it is worth to weigh by the
-    heatmaps rather than read them. (A single path of C channels would have a fifth of the weights, and the comparison
-    would show that, too.)
+    Depth and cost are those of `AttentiveFusion` except for K more inputs of the 1x1 convolution; the mean equals its
+    attention where there is no component. A comparison of the two measures the gain of weighting by heatmaps over
+    reading them. (A single path of C channels would have a fifth of the weights.)
     """
 
     def __init__(self, features: int, blocks: int, keypoints: int) -> None:

@@ -22,17 +22,17 @@ class LandmarkOutput(NamedTuple):
 
 
 class Hourglass(nn.Module):
-    """Residual blocks on a pyramid, each level added to what comes back up from below.
+    """Residual blocks on a pyramid; each level is added to the enlarged result of the level below.
 
     Down by 2x2 maximum, up by bilinear interpolation with aligned corners. Source: the paper's landmark branch.
     """
 
-    def __init__(self, width: int, depth: int, normalised: bool = False) -> None:
+    def __init__(self, width: int, depth: int, *, normalised: bool = False) -> None:
         super().__init__()
-        self.skip = nn.ModuleList(Residual(width, width, normalised) for _ in range(depth))
-        self.down = nn.ModuleList(Residual(width, width, normalised) for _ in range(depth))
-        self.up = nn.ModuleList(Residual(width, width, normalised) for _ in range(depth))
-        self.centre = Residual(width, width, normalised)
+        self.skip = nn.ModuleList(Residual(width, width, normalised=normalised) for _ in range(depth))
+        self.down = nn.ModuleList(Residual(width, width, normalised=normalised) for _ in range(depth))
+        self.up = nn.ModuleList(Residual(width, width, normalised=normalised) for _ in range(depth))
+        self.centre = Residual(width, width, normalised=normalised)
 
     def forward(self, features: Tensor) -> Tensor:
         """(N, width, H, W) float -> the same; H and W divisible by 2 ** depth."""
@@ -42,16 +42,16 @@ class Hourglass(nn.Module):
             features = down(nn.functional.max_pool2d(features, 2))
         features = self.centre(features)
         for skip, up in zip(reversed(skips), self.up, strict=True):
-            # By a factor rather than to a size, which every exported graph would compute anew.
+            # A scale factor, since an exported graph would compute a size at every run.
             features = nn.functional.interpolate(up(features), scale_factor=2, mode="bilinear", align_corners=True)
             features = features + skip
         return features
 
 
 class LandmarkBranch(nn.Module):
-    """Image to landmark heatmaps, with its own previous feature as memory.
+    """Image to landmark heatmaps, with its previous features as recurrent state.
 
-    Faces of 256 px (`scale` 2) are looked at in half their size, by the same weights; only the last two convolutions
+    Faces of 256 px (`scale` 2) are processed at half their size by the same weights; only the last two convolutions
     work on the finer heatmaps.
 
     Source: the paper's landmark branch, a recurrent hourglass; sizes from the released code.
@@ -88,7 +88,7 @@ class LandmarkBranch(nn.Module):
         if self.scale > 1:
             image = nn.functional.avg_pool2d(image, self.scale)
         features = self.stem(image)
-        # The first step has no memory and is given its own feature twice.
+        # The first step has no state and takes its own features twice.
         memory = features if hidden is None else hidden
         mixed = self.hourglass(self.compress(torch.cat([features, memory], dim=1)))
         current, following = mixed.split(self.width, dim=1)
@@ -100,7 +100,7 @@ class LandmarkBranch(nn.Module):
 
 
 def no_landmarks(image: Tensor, keypoints: int) -> LandmarkOutput:
-    """What a network without a landmark branch finds: empty heatmaps, and a memory of no channels.
+    """Output of a network without a landmark branch: zero heatmaps and a state without channels.
 
     Args:
         image: (N, 3, R, R) float.

@@ -1,4 +1,4 @@
-"""LightCNN-9: features of faces, and the discriminator built on them."""
+"""LightCNN-9: face features, and the discriminator and recogniser built on them."""
 
 import torch
 from torch import Tensor, nn
@@ -9,7 +9,7 @@ FEATURE_WIDTH = 128 * 8 * 8
 
 
 class MaxFeatureMap(nn.Module):
-    """A convolution of twice the channels, of which the larger half survives in every place.
+    """A convolution to twice the channels, followed by the maximum of both halves.
 
     Source: Wu et al., "A Light CNN for Deep Face Representation with Noisy Labels", 2018.
     """
@@ -58,7 +58,7 @@ class LightCNNFeatures(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Says of a 128x128 face whether it is a photo.
+    """Discriminator of 128x128 faces: photo or network.
 
     Source: the released code: LightCNN-9 with a max-feature-map linear layer and one logit.
     """
@@ -77,7 +77,7 @@ class Discriminator(nn.Module):
 
 
 class FaceRecogniser(nn.Module):
-    """Embedding of a face, near for pictures of one person.
+    """Embedding of a face, similar for images of one identity.
 
     Source: LightCNN-9 with its max-feature-map linear layer.
     """
@@ -93,9 +93,9 @@ class FaceRecogniser(nn.Module):
         return one.maximum(other)
 
     def scale_features(self, factor: float) -> None:
-        """Multiply features by a positive factor; embeddings become as much longer and keep their direction.
+        """Multiply features by a positive factor; embeddings keep their direction.
 
-        Every convolution takes its part: one alone could get weights that float16 cannot tell apart.
+        The factor is spread over all convolutions: in one alone, weights could exceed the precision of float16.
         """
         layers = [layer.filter for layer in self.features.modules() if isinstance(layer, MaxFeatureMap)]
         part = factor ** (1 / len(layers))

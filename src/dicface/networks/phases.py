@@ -1,12 +1,12 @@
-"""Enlarged features as their phases: what a stride puts side by side stays in channels.
+"""Polyphase form of enlarged features: the pixels of a stride are kept as channels.
 
-Of an image enlarged s times, every s-th pixel from row r and column c on is an image of the size before, the phase
-(r, c). A transposed convolution of stride s computes each phase from its input by an ordinary small convolution, and a
-convolution of stride s adds up small convolutions of the phases. So between the two nothing needs to lie in the order
-of the large image (ADR 0021, and ADR 0030 for training).
+Every s-th pixel of an image enlarged s times, from row r and column c on, forms an image of the original size, the
+phase (r, c). A transposed convolution of stride s computes each phase by an ordinary small convolution, and a
+convolution of stride s is a sum of small convolutions of the phases. Between the two, the large image is never needed
+(ADR 0021, and ADR 0030 for training).
 
-Phases that meet the same small pixels are a group, and one tensor (N, phases * C, H, W): phase by phase, row by row,
-each with its C channels.
+Phases that depend on the same small pixels form a group, stored as one tensor (N, phases * C, H, W): phase by phase,
+row by row, each with its C channels.
 """
 
 from collections.abc import Sequence
@@ -21,10 +21,10 @@ from torch.autograd.function import once_differentiable
 from dicface.networks.blocks import leaky_gradients
 
 ROWS = 8192
-"""Pixels that a merge takes at once: 0.8 MB of 48 channels in bfloat16, so that a few of them fit a core's cache."""
+"""Pixels per piece of a merge: 0.8 MB of 48 channels in bfloat16, so that a few pieces fit into a core's cache."""
 
 Taps = dict[int, int]
-"""How phases of one row or column meet the small image: the kernel's tap for each shift in its pixels, ascending."""
+"""The kernel's tap of a row or column of phases for each shift in pixels of the small image, ascending."""
 
 
 class Border(NamedTuple):
@@ -38,10 +38,10 @@ class Border(NamedTuple):
 
 @dataclass(frozen=True)
 class PhaseGroup:
-    """Phases that meet the same pixels of the small image, each through other taps.
+    """Phases that depend on the same pixels of the small image, each through other taps.
 
     Attributes:
-        rows, columns: of each row and column of phases.
+        rows, columns: taps of each row and column of phases.
     """
 
     rows: tuple[Taps, ...]
@@ -61,7 +61,7 @@ class PhaseGroup:
         ]
 
     def border(self) -> Border:
-        """How far the pixels that they meet lie outside of the small image."""
+        """Padding of the small image that the phases need."""
         rows, columns = list(self.rows[0]), list(self.columns[0])
         return Border(-columns[0], columns[-1], -rows[0], rows[-1])
 
@@ -69,10 +69,11 @@ class PhaseGroup:
 def phase_groups(kernel: int, stride: int, padding: int) -> list[PhaseGroup]:
     """All phases of an enlargement, in groups, row by row.
 
-    With 12, 8 and 2, rows 0 and 1, rows 2 to 5, and rows 6 and 7 meet the same pixels, and so do columns: 9 groups.
+    For kernel 12, stride 8 and padding 2, rows 0 and 1, rows 2 to 5, and rows 6 and 7 share pixels, and so do columns:
+    9 groups.
 
     Args:
-        kernel, stride, padding: of the convolution, or transposed convolution, between the small and the large image.
+        kernel, stride, padding: geometry of the convolution or transposed convolution.
     """
     shifts = range(-(kernel // stride), kernel // stride + 1)
     taps: list[Taps] = [
@@ -89,16 +90,16 @@ def geometry(conv: nn.Conv2d | nn.ConvTranspose2d) -> tuple[int, int, int]:
 
 
 def group_kernels(weight: Tensor, groups: Sequence[PhaseGroup]) -> list[Tensor]:
-    """Each group's part of a kernel, with a gradient that costs two copies of it.
+    """Each group's part of a kernel. Its gradient takes two copies of the kernel.
 
     Args:
         weight: (A, B, k, k) float.
         groups: all groups of its geometry; each tap of the kernel belongs to one phase.
 
     Returns:
-        (h, w, A, B, rows, columns) float for each group: its taps for each shift, and its phases.
+        (h, w, A, B, rows, columns) float for each group: its taps by shift and phase.
     """
-    # The taps with which a run of phases meets a shift are a run themselves.
+    # The taps of consecutive phases for one shift are consecutive.
     lengths = {start: len(group.rows) for group in groups for start in group.rows[0].values()}
     starts = sorted(lengths)
     sizes = [lengths[start] for start in starts]
@@ -116,20 +117,20 @@ def group_kernels(weight: Tensor, groups: Sequence[PhaseGroup]) -> list[Tensor]:
 
 
 def enlarge(features: Tensor, weight: Tensor, bias: Tensor, groups: Sequence[PhaseGroup]) -> list[Tensor]:
-    """A transposed convolution to phases.
+    """A transposed convolution that gives phases.
 
     Args:
         features: (N, A, H, W) float.
         weight: (A, B, k, k) float, the transposed convolution's.
         bias: (B,) float.
-        groups: of its geometry.
+        groups: groups of its geometry.
 
     Returns:
         (N, phases * B, H, W) float for each group.
     """
     phases: list[Tensor] = []
     for group, kernel in zip(groups, group_kernels(weight, groups), strict=True):
-        # A convolution counts its taps the other way round, and outputs before inputs.
+        # A convolution has its taps in reverse order, and outputs before inputs.
         flipped = kernel.flip(0, 1).permute(4, 5, 3, 2, 0, 1).flatten(0, 2)
         left, right, above, below = group.border()
         border = (right, left, below, above)
@@ -139,7 +140,7 @@ def enlarge(features: Tensor, weight: Tensor, bias: Tensor, groups: Sequence[Pha
 
 
 def reduce(phases: Sequence[Tensor], weight: Tensor, bias: Tensor, groups: Sequence[PhaseGroup]) -> Tensor:
-    """A convolution with a stride, from phases.
+    """A strided convolution that takes phases.
 
     Args:
         phases: (N, phases * B, H, W) float for each group.
@@ -155,7 +156,7 @@ def reduce(phases: Sequence[Tensor], weight: Tensor, bias: Tensor, groups: Seque
     for group, phase, kernel in zip(groups, phases, group_kernels(weight, groups), strict=True):
         left, right, above, below = group.border()
         across, down = max(left, right), max(above, below)
-        # The same border on both sides, and what it gives too much cut off: that is small, and the phases are not.
+        # Pad both sides equally and cut off the excess of the result, which is smaller than the phases.
         wide = nn.functional.conv2d(
             phase,
             _channels_last(kernel.permute(2, 4, 5, 3, 0, 1).flatten(1, 3)),
@@ -167,11 +168,11 @@ def reduce(phases: Sequence[Tensor], weight: Tensor, bias: Tensor, groups: Seque
 
 
 class _Merge(torch.autograd.Function):
-    """A 1x1 convolution of several features as if concatenated, and its PReLU, on rows of channels.
+    """A 1x1 convolution of the concatenation of several features with PReLU, on rows of channels.
 
-    The features are given back beside the result, for the next merge: so a feature's gradients are added up one merge
-    after the other, within the matrix product, and not in passes over memory of their own. The rows go through in
-    pieces that stay in the processor's cache.
+    The features are also results, for the next merge: a feature's gradients are then accumulated one merge after the
+    other within the matrix product, without separate passes over memory. Rows are processed in pieces that stay in the
+    processor's cache.
     """
 
     @staticmethod
@@ -190,10 +191,10 @@ class _Merge(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor, *later: Tensor | None) -> tuple[Tensor, ...]:  # type: ignore[override]
-        """Gradients of all that `forward` takes, given that of its result and those that later merges have made."""
+        """Gradients of all arguments, given those of the result and of the features from later merges."""
         slope, weight, sums, *features = ctx.saved_tensors
         weights = weight.split(features[0].shape[1], dim=1)
-        # Only the next merge knows these, so they may be added to where they are.
+        # Only the next merge refers to these, so that they may be changed in place.
         to_features = [
             torch.zeros_like(feature) if so_far is None else so_far
             for feature, so_far in zip(features, later, strict=True)
@@ -220,11 +221,11 @@ class _Merge(torch.autograd.Function):
 
 
 class Merged(NamedTuple):
-    """What `merge` gives.
+    """Result of `merge`.
 
     Attributes:
         phases: (N, phases * B, H, W) float for each group, channels last in memory.
-        features: those that went in, to be used by whatever comes later in their place.
+        features: the merged features; later operations must use these in their place.
     """
 
     phases: list[Tensor]
@@ -232,7 +233,7 @@ class Merged(NamedTuple):
 
 
 def merge(features: Sequence[Sequence[Tensor]], weight: Tensor, bias: Tensor, slope: Tensor) -> Merged:
-    """A 1x1 convolution of several enlarged features, as if concatenated, and its PReLU, in phases.
+    """A 1x1 convolution of the concatenation of several enlarged features with PReLU, in phases.
 
     Args:
         features: `count` times (N, phases * A, H, W) float for each group, channels last in memory.

@@ -16,11 +16,11 @@ GRID_PX = 64
 
 
 class StemOutput(NamedTuple):
-    """What every step starts from.
+    """Output of the stem, which every step starts from.
 
     Attributes:
         features: (N, C, 32, 32) float; (N, width, 16, 16) for the U.
-        base: (N, 3, 128, 128) float, the plain enlargement that the residuals are added to, in the frame of the input.
+        base: (N, 3, 128, 128) float, the plain enlargement that the residuals are added to.
         skips: features of larger sides that only the U's reconstruction takes.
     """
 
@@ -47,14 +47,14 @@ class PaperStem(nn.Module):
 
 
 def any_size_grid(lr: Tensor, grid_px: int = GRID_PX, fold: int = 1) -> Tensor:
-    """A crop of any side S on a fixed grid, with a plane that says S.
+    """A crop of any side S on a fixed grid, with a plane that holds S.
 
-    The same 64x64 pixels mean different things when they came from 12 and from 60. Source: ADR 0002.
+    The network needs S to tell the enlargement of 12 px from that of 60 px. Source: ADR 0002.
 
     Args:
         lr: (N, 3, S, S) float, means subtracted.
         grid_px: side G of the grid.
-        fold: squares of so many pixels on a side go side by side into channels, so that a fine grid is a small raster.
+        fold: squares of fold x fold pixels are folded into channels, so that a fine grid is a small raster.
 
     Returns:
         (N, 3 * fold ** 2 + 1, G / fold, G / fold) float.
@@ -81,7 +81,7 @@ class AnySizeStem(nn.Module):
 
 
 class DenseMerge(nn.Sequential):
-    """1x1 convolution and PReLU over several features, as if concatenated; inference sums instead (ADR 0021)."""
+    """1x1 convolution and PReLU of the concatenation of several features; exported graphs sum instead (ADR 0021)."""
 
     def __init__(self, features: int, count: int) -> None:
         super().__init__(*conv_prelu(features * count, features, 1))
@@ -93,7 +93,7 @@ class DenseMerge(nn.Sequential):
 
     @property
     def activation(self) -> nn.Module:
-        """What follows it."""
+        """The activation after it."""
         return self[1]
 
     def forward(self, input: Sequence[Tensor]) -> Tensor:  # noqa: A002 - nn.Sequential's name
@@ -102,7 +102,7 @@ class DenseMerge(nn.Sequential):
 
 
 class _Unit(NamedTuple):
-    """What a convolution and the activation after it learn, and the latter."""
+    """Parameters of a convolution and its activation, and the activation."""
 
     weight: Tensor
     bias: Tensor
@@ -154,14 +154,13 @@ class RecoveryBlock(nn.Module):
 
     @torch.no_grad()
     def continue_from(self, first: "RecoveryBlock") -> None:
-        """Take the weights of the first step's block, so that this one gives the same result for any state.
+        """Copy the weights of the first step's block, so that this block gives the same result for any state.
 
-        What it has besides starts neutral: the state counts nothing, and the fusion passes features through (exactly
-        with the attention of components or with concatenation, as long as the first activation's slope is not
-        negative). It all learns from there.
+        Weights of the state are zero, and the fusion passes features through (exactly for component attention and
+        concatenation, if the first activation's slope is not negative).
 
         Args:
-            first: a block of the same sizes without fusion, whose inputs are the first of this one's.
+            first: a block of the same sizes without fusion, whose inputs are the first inputs of this block.
         """
         mine = dict(self.named_parameters())
         for name, weight in first.named_parameters():
@@ -172,11 +171,11 @@ class RecoveryBlock(nn.Module):
         if self.fusion is not None:
             assert isinstance(self.fusion, ComponentPaths)
             self.fusion.pass_through()
-            # The leaky ReLU inside the fusion comes on top.
+            # The leaky ReLU inside the fusion is applied in addition.
             _unit(self.compress_in).activation.weight.div_(LEAKY_SLOPE)
 
     def project(self, low: Tensor) -> Tensor:
-        """The paper's layers, one after the other: (N, features, 32, 32) float -> the same."""
+        """The up- and down-projections by the paper's layers: (N, features, 32, 32) float -> the same."""
         lows, highs = [low], []
         for group, (up, down) in enumerate(zip(self.up, self.down, strict=True)):
             highs.append(up(low if group == 0 else self.merge_low[group - 1](torch.cat(lows, dim=1))))
@@ -184,7 +183,7 @@ class RecoveryBlock(nn.Module):
         return self.compress_out(torch.cat(lows[1:], dim=1))
 
     def project_in_phases(self, low: Tensor) -> Tensor:
-        """`project` with enlarged features that stay phases: the same result and gradients, sooner (ADR 0030)."""
+        """`project` in polyphase form: equal result and gradients, faster (ADR 0030)."""
         low = low.contiguous(memory_format=torch.channels_last)
         groups = phase_groups(*self.geometry)
         lows: list[Tensor] = [low]

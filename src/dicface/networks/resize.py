@@ -1,4 +1,4 @@
-"""Bicubic resizing as two matrix products, equal to Pillow's, and the 8 bits of a file."""
+"""Bicubic resizing as two matrix products, equal to Pillow's, and rounding to 8 bits."""
 
 import numpy as np
 import torch
@@ -22,9 +22,9 @@ def _cubic(distance: Tensor) -> Tensor:
 def bicubic_matrix(start: Tensor, extent: Tensor, source: Tensor, target: int) -> Tensor:
     """Weights that resample a stretch of a pixel row to another length.
 
-    Reduction widens the kernel by the factor, enlargement does not; what falls outside the row is left out and the rest
-    made to sum to one. Both are Pillow's rules, so the result equals `Image.resize(..., BICUBIC, box=...)` up to its
-    rounding to 8 bits.
+    Reduction widens the kernel by the factor, enlargement does not. Weights outside the row are dropped and the others
+    renormalised. These are Pillow's rules: the result equals `Image.resize(..., BICUBIC, box=...)` up to its rounding
+    to 8 bits.
 
     Args:
         start: (N,) float, first edge of the stretch, in pixels; 0 is the outer edge of pixel 0.
@@ -42,13 +42,13 @@ def bicubic_matrix(start: Tensor, extent: Tensor, source: Tensor, target: int) -
 
 
 def _weights(distance: Tensor) -> Tensor:
-    """(..., target, L) float distances, in pixels of the larger raster -> the same, rows sum to one."""
+    """Weights of distances in pixels of the larger raster: (..., target, L) float -> the same, rows sum to one."""
     weights = _cubic(distance)
     return weights / weights.sum(dim=-1, keepdim=True)
 
 
-def _resample(images: Tensor, vertical: Tensor, horizontal: Tensor, eight_bits: bool) -> Tensor:
-    """Rows first, then columns, in Pillow's order."""
+def _resample(images: Tensor, vertical: Tensor, horizontal: Tensor, *, eight_bits: bool) -> Tensor:
+    """Resample rows first, then columns, as Pillow does."""
     across = images @ horizontal.transpose(-2, -1)
     if eight_bits:
         return round_to_8_bits(vertical @ round_to_8_bits(across))
@@ -59,14 +59,13 @@ def bicubic_weights(images: Tensor, size: int) -> Tensor:
     """Weights that resample a whole pixel row of some images.
 
     Args:
-        images: (..., L) float; only its last side, type and device count.
-        size: number of pixels of the result. Like L it may be unknown when a graph is exported.
+        images: (..., L) float; only its last size, dtype and device are used.
+        size: number of pixels of the result. Like L it may be symbolic when a graph is exported.
 
     Returns:
         (size, L) float. Rows sum to one.
     """
-    # Distances are differences of whole numbers: a runtime that computes in bfloat16 would have pixel 40 only to a
-    # quarter of a pixel.
+    # Distances are computed from integers: in bfloat16 the position of pixel 40 is only precise to a quarter.
     source = torch.arange(images.shape[-1], device=images.device)
     position = torch.arange(size, device=images.device)
     side, target = torch.ones_like(source).sum(), torch.ones_like(position).sum()
@@ -75,7 +74,7 @@ def bicubic_weights(images: Tensor, size: int) -> Tensor:
     return _weights(numerator.type_as(images) / (2 * target) / widening)
 
 
-def resize_bicubic(images: Tensor, size: int, eight_bits: bool = False) -> Tensor:
+def resize_bicubic(images: Tensor, size: int, *, eight_bits: bool = False) -> Tensor:
     """Resize square images as Pillow's BICUBIC does.
 
     Args:
@@ -89,15 +88,15 @@ def resize_bicubic(images: Tensor, size: int, eight_bits: bool = False) -> Tenso
         input give or take the kernel's overshoot.
     """
     if torch.is_autocast_enabled(images.device.type):
-        # In bfloat16 the result would be off by two grey levels.
+        # In bfloat16 the error would be two grey levels.
         with torch.autocast(images.device.type, enabled=False):
-            return resize_bicubic(images.float(), size, eight_bits)
+            return resize_bicubic(images.float(), size, eight_bits=eight_bits)
     weights = bicubic_weights(images, size)
-    return _resample(images, weights, weights, eight_bits)
+    return _resample(images, weights, weights, eight_bits=eight_bits)
 
 
 def round_to_8_bits(images: Tensor) -> Tensor:
-    """Clip to [0, 1] and round to the 256 levels that a file holds; any shape."""
+    """Clip to [0, 1] and round to 256 levels; any shape."""
     return (images.clamp(0, 1) * 255).round() / 255
 
 

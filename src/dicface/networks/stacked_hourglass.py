@@ -19,10 +19,9 @@ class StackedHourglassConfig:
 
     Attributes:
         width: F, channels of the features.
-        stacks: S, hourglasses one after the other.
+        stacks: S, number of hourglasses.
         keypoints: K, number of landmarks.
-        standardise: give every face the same mean brightness and spread first, so that neither dark nor pale photos are
-            strange to the network.
+        standardise: normalise mean and standard deviation of every face first, for dark and pale photos.
     """
 
     width: int = 256
@@ -36,7 +35,7 @@ class StackedHourglassConfig:
 
 
 class _Stack(nn.Module):
-    """One hourglass with its own answer."""
+    """One hourglass with its own heatmaps."""
 
     def __init__(self, width: int, keypoints: int) -> None:
         super().__init__()
@@ -51,7 +50,7 @@ class _Stack(nn.Module):
 
 
 class _Feedback(nn.Module):
-    """What a stack hands to the next: its input, its features and its answer, summed."""
+    """Input of the next stack: the sum of a stack's input, features and heatmaps."""
 
     def __init__(self, width: int, keypoints: int) -> None:
         super().__init__()
@@ -63,13 +62,13 @@ class _Feedback(nn.Module):
 
 
 def _standardised(image: Tensor) -> Tensor:
-    """Zero mean and the spread of an ordinary photo over all of a face's pixels and channels."""
+    """Normalise a face over all pixels and channels to zero mean and the standard deviation of ordinary photos."""
     spread = image.std(dim=(1, 2, 3), keepdim=True)
     return (image - image.mean(dim=(1, 2, 3), keepdim=True)) / (spread + LEAST_SPREAD) * USUAL_SPREAD
 
 
 class StackedHourglass(nn.Module):
-    """Image to landmark heatmaps, improved from stack to stack.
+    """Image to landmark heatmaps, refined from stack to stack.
 
     Source: Newell et al., "Stacked Hourglass Networks for Human Pose Estimation", ECCV 2016, in the form and with the
     sizes of the released code.

@@ -15,15 +15,15 @@ from dicface.networks.recovery import GRID_PX, StemOutput, any_size_grid
 from dicface.networks.resize import resize_bicubic
 
 _SMALL = 0.1
-"""Of what residual blocks add and what the last layer gives at first, relative to He-normal weights."""
+"""Initial scale of the last layers of residual blocks and network, relative to He-normal weights."""
 
 
 def _draw(module: nn.Module) -> None:
     """Draw the convolutions of a module He-normal, biases zero.
 
-    With torch's own smaller weights the features lose half of their size in every layer, and the U begins to learn
-    late. A zero last layer, on the other hand, leaves gradients without a direction, which AdamW turns into full
-    steps: at 6e-4 the activations then die within fifty steps (ADR 31).
+    With torch's smaller default weights, features shrink by half in every layer and the U starts to learn late. With a
+    zero last layer, AdamW turns gradients without a direction into full steps: at 6e-4 the activations die within
+    fifty steps (ADR 31).
     """
     for layer in module.modules():
         if isinstance(layer, nn.Conv2d):
@@ -38,7 +38,7 @@ def _shrink(layer: nn.Conv2d) -> None:
 
 
 class GatedResidual(nn.Module):
-    """Residual block whose change is weighed by a map of all channels and places.
+    """Residual block whose branch is gated by channel and position.
 
     conv - SiLU - conv, times the sigmoid of 1x1 to a quarter - SiLU - depthwise 3x3 - 1x1. No normalisation.
     """
@@ -65,7 +65,7 @@ class GatedResidual(nn.Module):
 
 
 class UStem(nn.Module):
-    """The way down: crops of any side S on a grid with a plane that says S, reduced to the trunk.
+    """The way down: crops of any side S on a grid with a plane that holds S, reduced to the trunk.
 
     For faces of R = 128 px the grid is that of `AnySizeStem` (ADR 2), for 256 px the face's own, of which four pixels
     lie side by side in channels: both begin with a raster of R / 2, and a crop of 192 px loses nothing.
@@ -89,7 +89,7 @@ class UStem(nn.Module):
 
 
 class HeatmapChannels(nn.Module):
-    """The heatmaps as further channels of the trunk: a strided convolution of theirs is added to the features.
+    """Heatmaps as further channels of the trunk: a strided convolution of them is added to the features.
 
     That equals a concatenation before the trunk's first convolution, at no cost for the steps without heatmaps.
     """
@@ -105,7 +105,7 @@ class HeatmapChannels(nn.Module):
 
 
 class ReducedHeatmaps(nn.Module):
-    """A fusion of the paper on the trunk's grid: it is given heatmaps of half the side, each cell the mean of four."""
+    """A fusion of the paper on the trunk's grid, with heatmaps averaged to half the side."""
 
     def __init__(self, fusion: nn.Module) -> None:
         super().__init__()
@@ -117,10 +117,10 @@ class ReducedHeatmaps(nn.Module):
 
 
 class UTrunk(nn.Module):
-    """What the U computes at an eighth of the side, once a step.
+    """The trunk of the U at an eighth of the side, computed once per step.
 
     Args:
-        inputs: channels of what comes in: the stem's, and after the first step the previous trunk's beside them.
+        inputs: input channels: the stem's, after the first step also the previous trunk's.
         width: channels of the trunk.
         blocks: residual blocks.
         fusion: takes (features, heatmaps) to features; None for the first step, which has no heatmaps.
@@ -142,7 +142,7 @@ class UTrunk(nn.Module):
 
 
 class _Enlarge(nn.Module):
-    """Twice the side: nearest neighbours, 3x3 convolution, SiLU. A transposed convolution would leave stitches."""
+    """Twice the side: nearest neighbour, 3x3 convolution, SiLU. A transposed convolution leaves checkerboards."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
@@ -185,7 +185,7 @@ class UReconstruction(nn.Module):
 
 
 class DamageGate(nn.Module):
-    """How far the input can be believed: one number a face, from the trunk's features."""
+    """Weight of the data consistency of each face, estimated from the trunk's features."""
 
     def __init__(self, width: int) -> None:
         super().__init__()

@@ -1,8 +1,8 @@
 """Near duplicates by perceptual hashes.
 
 A hash has 256 bits: whether each of the lowest 16x16 DCT coefficients of the grey 64x64 face exceeds their median.
-Copies of a picture that were saved again, scaled or shifted differ in few bits; unrelated faces in about half. All pairs
-are compared: a hundred thousand faces take minutes, detecting them takes hours. Source of both limits: ADR 16.
+Copies of a picture that were saved again, scaled or shifted differ in few bits; unrelated faces in about half. All
+pairs are compared: a hundred thousand faces take minutes, detecting them takes hours. Source of both limits: ADR 16.
 """
 
 from collections.abc import Iterator

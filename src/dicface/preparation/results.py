@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dicface.data.packs import PackRow, open_pack
-from dicface.errors import UsageError
-from dicface.files import written_whole
+from dicface.errors import OutputError, UsageError
+from dicface.files import check_target, written_whole
 from dicface.images.draw import contact_sheet, draw_landmarks
 from dicface.images.photo import Photo, check_writable, write_photo
 from dicface.preparation.assignment import FaceRow
@@ -76,10 +76,11 @@ class Results:
         if len({path.resolve() for path in self.all()}) < len(self.all()):
             raise UsageError(f"expected a file of its own for each result, got {[str(path) for path in self.all()]}")
         for path in self.all():
-            if path.is_dir():
-                raise UsageError(f"expected a file name to write to, {str(path)!r} is a folder")
-            if path.exists() and not self.overwrite:
-                raise UsageError(f"{str(path)!r} exists; add `overwrite` to replace it, or choose another output")
+            try:
+                check_target(path, overwrite=self.overwrite)
+            except OutputError as error:
+                # Nothing is done yet, so the call is wrong.
+                raise UsageError(str(error)) from error
 
 
 class Written(NamedTuple):

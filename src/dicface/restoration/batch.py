@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from dicface.errors import DicfaceError, ImageError, OutputError
-from dicface.files import real_path
+from dicface.files import check_target, real_path
 from dicface.images.inputs import Job, results_of
 from dicface.runtime.parallel import in_order, usable_cores
 
@@ -26,6 +26,7 @@ class Failure(NamedTuple):
 def run_jobs(
     jobs: Sequence[Job],
     work: Callable[[Job], Result],
+    *,
     overwrite: bool,
     workers: int = 1,
     finished: Sequence[Job] = (),
@@ -58,7 +59,7 @@ def run_jobs(
     with ThreadPoolExecutor(workers) as pool:
 
         def start(job: Job) -> Future[Result | Failure]:
-            refused = _outcome(job, lambda: _check(job, sources, written, overwrite))
+            refused = _outcome(job, lambda: _check(job, sources, written, overwrite=overwrite))
             if not isinstance(refused, Failure):
                 return pool.submit(attempt, job)
             future: Future[Result | Failure] = Future()
@@ -84,16 +85,11 @@ def _outcome(job: Job, work: Callable[[], Result]) -> Result | Failure:
         return Failure(job.source, OutputError(f"{error.strerror}: {error.filename!r}"))
 
 
-def _check(job: Job, sources: set[Path], written: set[Path], overwrite: bool) -> None:
+def _check(job: Job, sources: set[Path], written: set[Path], *, overwrite: bool) -> None:
     if job.problem:
         raise ImageError(job.problem)
     for path in (job.target, *job.beside):
         target = real_path(path)
         if target in written:
             raise OutputError(f"another input of this call was already written to {str(path)!r}; rename one")
-        if target in sources:
-            raise OutputError("the result would replace an input; choose another output")
-        if path.is_dir():
-            raise OutputError(f"expected a file name to write to, {str(path)!r} is a folder")
-        if path.exists() and not overwrite:
-            raise OutputError(f"{str(path)!r} exists; add `overwrite` to replace it, or choose another output")
+        check_target(path, overwrite=overwrite, inputs=sources)

@@ -1,12 +1,12 @@
 """How many photos are held in memory at a time."""
 
 import threading
-import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
 from dicface.images.photo import Photo, read_photo
+from dicface.restoration.stages import Stages
 
 RESULT_MEGAPIXELS = 64.0
 """Size of the results that are worked on at a time, together; a larger one is alone. About 10 MB a megapixel."""
@@ -16,27 +16,31 @@ class PhotoGate:
     """Where photos come in: one is read at a time, and of large ones only few are worked on at once."""
 
     def __init__(self) -> None:
-        # Reading hushes Python's warnings, which is a matter of the whole process.
+        # A decoded photo takes much memory; the next one waits where its time does not count.
         self._reading = threading.Lock()
         self._budget = PixelBudget(RESULT_MEGAPIXELS)
 
     @contextmanager
-    def photo(self, path: Path, max_megapixels: float, scale: float) -> Generator[tuple[Photo, float]]:
+    def photo(self, path: Path, max_megapixels: float, scale: float, stages: Stages) -> Generator[Photo]:
         """Read a photo, and wait until there is room for its result.
 
+        Args:
+            path: the file.
+            max_megapixels: larger ones are refused.
+            scale: of the result.
+            stages: measures the reading, without the waiting.
+
         Yields:
-            The photo, and the seconds that reading took.
+            The photo.
 
         Raises:
             ImageError: it cannot be read.
         """
-        with self._reading:
-            start = time.perf_counter()
+        with self._reading, stages.measure("read"):
             photo = read_photo(path, max_megapixels)
-            read_s = time.perf_counter() - start
         height, width = photo.pixels.shape[:2]
         with self._budget.share(height * width * scale**2 / 1e6):
-            yield photo, read_s
+            yield photo
 
 
 class PixelBudget:

@@ -1,17 +1,18 @@
 """From restored pixels to the photo that is written: transparency, landmarks, metadata, and what it says of itself."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dicface.images.draw import draw_landmarks
-from dicface.images.metadata import NO_METADATA, result_metadata
+from dicface.images.metadata import NO_METADATA, Metadata, result_metadata
 from dicface.images.photo import Photo
 from dicface.images.pixels import resize
 from dicface.images.xmp import Provenance
 from dicface.restoration.paste import paste
-from dicface.restoration.results import Outcome, Restoration
+from dicface.restoration.results import Restoration
 from dicface.runtime.face_model import FaceModel
 from dicface.runtime.uncertainty import LEVELS_PER_GREY, map_image
 
@@ -28,45 +29,62 @@ def provenance_of(model: FaceModel, faces: int) -> Provenance:
     return Provenance(Path(model.name).name, model.sha256, faces)
 
 
-def provenance_of_photo(model: FaceModel, restoration: Restoration) -> Provenance:
-    """See `provenance_of`."""
-    return provenance_of(model, sum(face.outcome is Outcome.RESTORED for face in restoration.faces))
+@dataclass(frozen=True)
+class Output:
+    """What is written of a result.
+
+    Attributes:
+        mark: say in the result that a network made parts of it, and which.
+        metadata: keep EXIF, XMP and colour profile of the source.
+        gps: keep the place where the photo was taken.
+        landmarks: draw the landmarks of restored faces.
+        uncertainty: picture that says how far each pixel may be off; None for none.
+        overwrite: replace results that exist.
+    """
+
+    mark: bool = True
+    metadata: bool = True
+    gps: bool = False
+    landmarks: bool = False
+    uncertainty: Path | None = None
+    overwrite: bool = False
 
 
-def result_photo(
-    photo: Photo,
-    restoration: Restoration,
-    provenance: Provenance | None,
-    *,
-    strip_metadata: bool = False,
-    keep_gps: bool = False,
-    show_landmarks: bool = False,
-) -> Photo:
+def result_photo(photo: Photo, restoration: Restoration, output: Output) -> Photo:
     """What is to be written for a restored photo.
 
     Args:
         photo: that was restored.
         restoration: the result.
-        provenance: what it says about itself; None leaves that out.
-        strip_metadata: keep nothing of what the photo's file said.
-        keep_gps: keep the place where the photo was taken.
-        show_landmarks: draw the landmarks of the restored faces.
+        output: what is wanted of it.
     """
     image = restoration.image
     height, width = photo.pixels.shape[:2]
     size = (image.shape[1], image.shape[0])
     scale = (size[0] / width, size[1] / height)
     for face in restoration.faces:
-        if show_landmarks and face.landmarks is not None:
+        if output.landmarks and face.landmarks is not None:
             enlarged = (face.landmarks + 0.5) * scale - 0.5
             image = draw_landmarks(image, enlarged, max(1, round(face.square.side * scale[0] / 120)))
     alpha = None if photo.alpha is None else resize(photo.alpha, size)
-    metadata = result_metadata(NO_METADATA if strip_metadata else photo.metadata, image, provenance, keep_gps)
-    return Photo(image, alpha, photo.grey and not show_landmarks, metadata)
+    return Photo(image, alpha, photo.grey and not output.landmarks, metadata_of(photo, image, restoration, output))
+
+
+def metadata_of(photo: Photo, image: NDArray[np.uint8], restoration: Restoration, output: Output) -> Metadata:
+    """What a result's file says beside its pixels.
+
+    Args:
+        photo: that was restored.
+        image: (H, W, 3) uint8 RGB, what is written.
+        restoration: with its provenance.
+        output: what is wanted of it.
+    """
+    source = photo.metadata if output.metadata else NO_METADATA
+    return result_metadata(source, image, restoration.provenance if output.mark else None, keep_gps=output.gps)
 
 
 def with_provenance(
-    pixels: NDArray[np.uint8], provenance: Provenance | None, shows: str = "", grey: bool = False
+    pixels: NDArray[np.uint8], provenance: Provenance | None, shows: str = "", *, grey: bool = False
 ) -> Photo:
     """A picture that goes with a result, and says as the result does what it is.
 

@@ -10,18 +10,18 @@ from types import TracebackType
 from typing import Any, Self
 
 from dicface.errors import OutputError
-from dicface.files import file_digest, write_json
+from dicface.files import write_json
 from dicface.images.inputs import Job
-from dicface.images.xmp import Provenance
 from dicface.restoration.batch import Failure
-from dicface.restoration.results import Face, Restoration
+from dicface.restoration.results import Face
 
 WRITTEN_EVERY_S = 1.0
 WRITING_SHARE = 0.02
 """A long report is written less often, so that writing takes no more of the time than this."""
 
 
-def _face(face: Face) -> dict[str, Any]:
+def face_row(face: Face) -> dict[str, Any]:
+    """A face as the report has it, JSON-ready; see `FileResult.report_row`."""
     return {
         "box": [round(edge, 2) for edge in face.box],
         "score": face.score,
@@ -33,47 +33,6 @@ def _face(face: Face) -> dict[str, Any]:
             {"kind": warning.name.lower(), "reason": warning.value} for warning in face.quality_warnings
         ],
         "uncertainty": None if face.uncertainty is None else round(float(face.uncertainty.mean()), 2),
-    }
-
-
-def photo_report(
-    source: Path,
-    target: Path,
-    restoration: Restoration,
-    provenance: Provenance,
-    scale: float,
-    notes: tuple[str, ...],
-    stages_s: Mapping[str, float],
-) -> dict[str, Any]:
-    """What was found in one photo and what became of it.
-
-    Args:
-        source, target: input and output file.
-        restoration: the result.
-        provenance: what the output says about itself, unless it was told not to.
-        scale: enlargement that was asked for.
-        notes: on reading and writing the photo.
-        stages_s: seconds that each stage took; other photos may have been worked on meanwhile.
-
-    Returns:
-        JSON-ready. Boxes are left, top, right, bottom in pixels of the input, edges; landmarks are 68 x, y in pixels of
-        the input, pixel centres at integers; uncertainty is the mean of a face's map, in grey levels.
-    """
-    height, width = restoration.image.shape[:2]
-    return {
-        "input": str(source),
-        "input_sha256": file_digest(source),
-        "output": str(target),
-        "output_size": [width, height],
-        "digital_source_type": provenance.source_type,
-        "model": provenance.model,
-        "model_sha256": provenance.model_sha256,
-        "version": provenance.version,
-        "scale": scale,
-        "notes": list(notes),
-        "elapsed_s": round(sum(stages_s.values()), 3),
-        "stages_s": {stage: round(spent_s, 3) for stage, spent_s in stages_s.items()},
-        "faces": [_face(face) for face in restoration.faces],
     }
 
 
@@ -105,7 +64,7 @@ class BatchReport:
         self._writer = threading.Thread(target=self._keep_writing)
 
     def add(self, job: Job, photo: dict[str, Any]) -> None:
-        """Take in what `photo_report` says of a photo that is finished."""
+        """Take in the `FileResult.report_row` of a photo that is finished."""
         with self._lock:
             self.spent_s.update(photo["stages_s"])
             # Of a thousand photos that nobody asked about nothing is kept.
@@ -125,7 +84,7 @@ class BatchReport:
         with self._lock:
             return [photo for photo in self._photos.values() if photo is not None]
 
-    def _write(self, path: Path, complete: bool) -> None:
+    def _write(self, path: Path, *, complete: bool) -> None:
         """The file as it is now.
 
         Raises:

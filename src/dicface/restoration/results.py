@@ -3,11 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from dicface.faces.geometry import Box, Square
+from dicface.images.metadata import NO_METADATA, result_metadata
+from dicface.images.photo import Photo, write_photo
+from dicface.images.xmp import Provenance
 from dicface.restoration.quality import QualityWarning
 
 
@@ -21,7 +26,7 @@ class Outcome(StrEnum):
     DOUBTFUL = "left alone: neither the detector nor the landmarks are sure of a face"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Face:
     """One face of a photo.
 
@@ -47,8 +52,12 @@ class Face:
     uncertainty: NDArray[np.float32] | None = None
     quality_warnings: tuple[QualityWarning, ...] = ()
 
+    def __repr__(self) -> str:
+        edges = ", ".join(f"{edge:.1f}" for edge in self.box)
+        return f"Face(box=({edges}), score={self.score}, outcome={self.outcome.name})"
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class Restoration:
     """A restored photo.
 
@@ -56,8 +65,34 @@ class Restoration:
         image: (round(H * scale), round(W * scale), 3) uint8 RGB.
         faces: every face that was found or given, restored or not; empty if there is none.
         stages_s: seconds spent on detecting, restoring and pasting.
+        provenance: what a file made of it says about itself.
     """
 
     image: NDArray[np.uint8]
     faces: tuple[Face, ...]
     stages_s: Mapping[str, float] = field(default_factory=dict[str, float])
+    provenance: Provenance | None = None
+
+    def __repr__(self) -> str:
+        height, width = self.image.shape[:2]
+        restored = sum(face.outcome is Outcome.RESTORED for face in self.faces)
+        return f"Restoration({width}x{height} px, {restored} of {len(self.faces)} faces restored)"
+
+    def to_pil(self) -> Image.Image:
+        """The restored photo as a PIL image, RGB."""
+        return Image.fromarray(self.image)
+
+    def save(self, path: str | Path) -> tuple[str, ...]:
+        """Write the restored photo, with what it says about itself; `restore_file` keeps the source's metadata, too.
+
+        Args:
+            path: the file, in the format that its suffix names; replaced if it exists.
+
+        Returns:
+            What the format could not hold.
+
+        Raises:
+            OutputError: an unknown suffix, a photo larger than the format holds, or a file that cannot be written.
+        """
+        metadata = result_metadata(NO_METADATA, self.image, self.provenance)
+        return write_photo(Path(path), Photo(self.image, metadata=metadata))

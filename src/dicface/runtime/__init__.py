@@ -2,5 +2,5 @@
 
 import os
 
-# From 1.31 on, ONNX Runtime tells its makers about every model it loads. It looks here once, when it is imported.
+# From 1.31 on, ONNX Runtime sends telemetry on model load. It reads this variable once, on import.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")

@@ -8,11 +8,9 @@ from typing import Any, Literal, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from dicface.errors import CheckpointError
-from dicface.runtime.providers import CPU_PROVIDER
+from dicface.errors import CheckpointError, UsageError
+from dicface.runtime.providers import CPU_PROVIDER, ProviderName
 from dicface.runtime.sessions import open_session
-
-BACKENDS = ("auto", "onnxruntime", "openvino", "torch")
 
 
 class FaceOutput(NamedTuple):
@@ -79,13 +77,15 @@ class OnnxRuntimeBackend:
 
     name = "onnxruntime"
 
-    def __init__(self, path: Path, spinning: bool = True) -> None:
-        self._session = open_session(path, spinning=spinning)
+    def __init__(
+        self, path: Path, *, threads: int | None = None, spinning: bool = True, provider: ProviderName = "auto"
+    ) -> None:
+        self._session = open_session(path, threads=threads, spinning=spinning, provider=provider)
         inputs = {port.name: port.shape for port in self._session.get_inputs()}
         outputs = {port.name for port in self._session.get_outputs()}
         self.lr_size = _check_ports(path, inputs, outputs)
-        provider = self._session.get_providers()[0]
-        self.runs_on, self.on_cpu = f"{provider}, float32", provider == CPU_PROVIDER
+        taken = self._session.get_providers()[0]
+        self.runs_on, self.on_cpu = f"{taken}, float32", taken == CPU_PROVIDER
 
     def __call__(self, lr: NDArray[np.float32]) -> FaceOutput:
         """See `Backend`."""
@@ -99,11 +99,15 @@ class OpenVinoBackend:
     name = "openvino"
     on_cpu = True
 
-    def __init__(self, path: Path, precision: Literal["f32", "bf16"] | None = None) -> None:
+    def __init__(
+        self, path: Path, precision: Literal["f32", "bf16"] | None = None, *, threads: int | None = None
+    ) -> None:
         import openvino
         from openvino.frontend import FrontEndManager
 
-        settings = {"PERFORMANCE_HINT": "LATENCY"}
+        settings: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY"}
+        if threads:
+            settings["INFERENCE_NUM_THREADS"] = threads
         if precision is not None:
             settings["INFERENCE_PRECISION_HINT"] = precision
         try:
@@ -145,18 +149,27 @@ class TorchVariant(NamedTuple):
     channels_last: bool = False
 
 
+def _torch_device(provider: ProviderName, *, has_cuda: bool) -> str:
+    if provider == "auto":
+        return "cuda" if has_cuda else "cpu"
+    if provider not in ("cpu", "cuda") or (provider == "cuda" and not has_cuda):
+        there = "cpu and cuda" if has_cuda else "cpu"
+        raise UsageError(f"expected a `provider` that torch has here, {there}, got {provider!r}")
+    return provider
+
+
 class TorchBackend:
     """torch, on CUDA where there is one, else on the CPU; eager and float32 unless a variant says otherwise."""
 
     name = "torch"
 
-    def __init__(self, path: Path, variant: TorchVariant | None = None) -> None:
+    def __init__(self, path: Path, variant: TorchVariant | None = None, *, provider: ProviderName = "auto") -> None:
         import torch
 
         from dicface.checkpoints.networks import load_network
 
         self._torch, self._variant = torch, variant or TorchVariant()
-        self._device = "cuda" if torch.cuda.is_available() else "cpu"
+        self._device = _torch_device(provider, has_cuda=torch.cuda.is_available())
         network = load_network(path).to(self._device)
         self.lr_size = None if network.config.stem == "any-size" else 16
         self._layout = torch.channels_last if self._variant.channels_last else torch.contiguous_format

@@ -1,4 +1,4 @@
-"""Faces that several callers want at the same time go through the network together (ADR 25)."""
+"""Dynamic batching: crops of concurrent callers share runs of a network (ADR 25)."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -11,13 +11,13 @@ Result = TypeVar("Result")
 
 
 class _Wanted(Generic[Result]):
-    """A crop that somebody waits for.
+    """A crop in the queue.
 
     Attributes:
         crop: (S, S, 3) uint8.
-        owner: whose it is.
-        results: the one result, once it is there.
-        alone: a shared run failed that it was in, so it shares no more.
+        owner: identifies its caller.
+        results: its result, once there is one.
+        alone: a shared run with it failed; it is run again with crops of its caller only.
     """
 
     def __init__(self, crop: NDArray[np.uint8], owner: object) -> None:
@@ -26,23 +26,23 @@ class _Wanted(Generic[Result]):
         self.alone = False
 
     def may_go_with(self, other: "_Wanted[Any]") -> bool:
-        """Whether the two may go in one run, if results are the same in any company."""
+        """Whether two crops may share a run, provided that results do not depend on the batch."""
         together = self.owner is other.owner or not (self.alone or other.alone)
         return together and self.crop.shape == other.crop.shape
 
 
 class SharedRuns(Generic[Result]):
-    """Runs of a network, few at a time; what waits meanwhile and has the same size goes in the next one together.
+    """Runs of a network, a few at a time. Crops of equal size that wait meanwhile share the next run.
 
-    It has no thread of its own and nobody waits for company: whoever finds the network free takes what is there. May be
-    called from several threads at once; that is what it is for.
+    There is no thread and no waiting for full batches: the caller that finds the network free runs the crops in the
+    queue. Made to be called from several threads at once.
 
     Args:
-        run: makes one result each of crops of one size.
-        may_share: whether a crop's result is the same in any company. Asked once, when two callers first meet; if not,
-            a run holds crops of one caller only.
-        at_once: runs at a time.
-        largest: crops in a run, at most.
+        run: gives one result for each crop, of crops of one size.
+        may_share: whether results do not depend on the batch. Called once, when two callers first meet; if not, a run
+            has crops of one caller only.
+        at_once: number of simultaneous runs.
+        largest: largest number of crops in a run.
     """
 
     def __init__(
@@ -59,13 +59,16 @@ class SharedRuns(Generic[Result]):
         self._changed = threading.Condition()
 
     def __call__(self, crops: Sequence[NDArray[np.uint8]]) -> list[Result]:
-        """Every crop's result, in order.
+        """Run crops.
 
         Args:
             crops: (S, S, 3) uint8 each, of any sizes.
 
+        Returns:
+            One result per crop, in order.
+
         Raises:
-            Exception: what `run` raises of the caller's own crops; never of those of others.
+            Exception: raised by `run` for the caller's own crops; never for those of others.
         """
         owner = object()
         wanted = [_Wanted[Result](crop, owner) for crop in crops]
@@ -75,13 +78,13 @@ class SharedRuns(Generic[Result]):
             while batch := self._next_batch(wanted):
                 self._finish(batch)
         finally:
-            # Whoever leaves by an error leaves nothing behind.
+            # On error, withdraw this caller's crops.
             with self._changed:
                 self._waiting = [each for each in self._waiting if each.owner is not owner]
         return [result for each in wanted for result in each.results]
 
     def _next_batch(self, wanted: Sequence[_Wanted[Result]]) -> list[_Wanted[Result]]:
-        """Wait until one of a caller's crops can go, and take what goes with it; nothing if all are done."""
+        """Wait until one of a caller's crops can run, and take its batch from the queue; empty if all are done."""
         with self._changed:
             while True:
                 missing = [each for each in wanted if not each.results]
@@ -97,14 +100,14 @@ class SharedRuns(Generic[Result]):
                     self._may_share = self._ask()
                 if not self._may_share:
                     fitting = [each for each in fitting if each.owner is first.owner]
-            # The caller's own first, so that it is not kept from them by a crowd of others.
+            # The caller's own crops come first, so that others cannot delay it.
             batch = sorted(fitting, key=lambda each: each.owner is not first.owner)[: self._largest]
             self._waiting = [each for each in self._waiting if each not in batch]
             self._free -= 1
             return batch
 
     def _finish(self, batch: Sequence[_Wanted[Result]]) -> None:
-        """Run a batch; if a shared one fails, each caller tries its own again alone, and has its own errors."""
+        """Run a batch. After the failure of a shared batch, each caller runs its own crops alone."""
         results: list[Result] = []
         try:
             results = self._run([each.crop for each in batch])

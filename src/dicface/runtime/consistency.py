@@ -1,7 +1,7 @@
-"""Whether a restored face still is a picture of its input, and making it one.
+"""Data consistency: deviation of a reduced result from its input, and back-projection.
 
-A restored face that is reduced again should give the low-resolution face it was made from. Reduction is Pillow's
-bicubic, as in training; the truth satisfies it by definition.
+A restored face that is reduced again should give its low-resolution input. Reduction is Pillow's bicubic, as in
+training; the high-resolution face satisfies this by definition.
 """
 
 from collections.abc import Sequence
@@ -15,8 +15,8 @@ from dicface.images.pixels import FACE_PX, resize
 from dicface.runtime.face_model import FaceSteps
 from dicface.runtime.upscalers import Upscaler
 
-# Rounding to 8 bits, once in the face and twice in Pillow's reduction, is made up for by asking for a little more where
-# too little came out, and for less the longer it takes, since large faces would keep swinging.
+# Rounding to 8 bits, once in the face and twice in Pillow's reduction, is compensated by integral feedback. Its gain
+# decreases over the rounds, since large faces would oscillate.
 _FEEDBACK = 0.15
 _SETTLING_ROUNDS = 20
 _MOST_ROUNDS = 200
@@ -31,29 +31,29 @@ def _reduction(side: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 
 
 def _both_ways(matrix: NDArray[np.float64], image: NDArray[np.float64]) -> NDArray[np.float64]:
-    """A resizing along both sides: (side, side, 3) float64 -> (other, other, 3) float64."""
+    """Resize along both axes by a matrix: (side, side, 3) float64 -> (other, other, 3) float64."""
     return np.matmul(matrix, np.matmul(image.transpose(2, 0, 1), matrix.T)).transpose(1, 2, 0)
 
 
 def deviation(sr: NDArray[np.uint8], lr: NDArray[np.uint8]) -> NDArray[np.int16]:
-    """How far the reduction of a face is from its input.
+    """Difference between the reduction of a face and its input.
 
     Args:
         sr: (128, 128, 3) uint8 RGB.
         lr: (S, S, 3) uint8 RGB.
 
     Returns:
-        (S, S, 3) int16, grey levels, positive where the reduction is too bright.
+        (S, S, 3) int16 in grey levels, positive where the reduction is too bright.
     """
     side = lr.shape[0]
     return resize(sr, (side, side)).astype(np.int16) - lr
 
 
 def back_project(sr: NDArray[np.uint8], lr: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The nearest face that reduces to the input exactly.
+    """Project a face onto the nearest one that reduces to the input exactly.
 
-    Nearest by the sum of squared differences, but for rounding and for pixels that would leave 0 to 255: the face is
-    projected onto the faces whose reduction, computed without rounding, is the input, and then rounded.
+    Nearest by the sum of squared differences, except for rounding and clipping: the face is projected onto the faces
+    whose reduction, computed without rounding, is the input, and then rounded.
 
     Args:
         sr: (128, 128, 3) uint8 RGB.
@@ -81,14 +81,14 @@ def back_project(sr: NDArray[np.uint8], lr: NDArray[np.uint8]) -> NDArray[np.uin
 
 
 class DataConsistency:
-    """A model whose last step is made to reduce to its input exactly (ADR 0018).
+    """An upscaler whose last step is projected so that it reduces to its input exactly (ADR 0018).
 
     Attributes:
-        name: the model's, marked.
-        backend: what runs the model.
-        description: of the model, and of this.
-        lr_sizes: smallest and largest side of a crop, in pixels.
-        sha256: of the model's file.
+        name: name of the model with `(consistent)`.
+        backend: backend of the model.
+        description: description of the model and the projection.
+        lr_sizes: smallest and largest side of a crop in pixels.
+        sha256: SHA-256 of the model file in hex.
     """
 
     def __init__(self, model: Upscaler) -> None:

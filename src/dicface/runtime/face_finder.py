@@ -11,6 +11,7 @@ from PIL import Image
 from dicface.errors import CheckpointError
 from dicface.images.pixels import to_network
 from dicface.runtime.models import find_model
+from dicface.runtime.providers import ProviderName
 from dicface.runtime.sessions import open_session
 
 FINDER_MODEL = "finder"
@@ -55,14 +56,20 @@ class FaceFinder:
     """Looks for faces of all sizes from 14 px, in ONNX Runtime. May be shared between threads."""
 
     def __init__(
-        self, model: str = FINDER_MODEL, least_chance: float = 0.2, threads: int = 0, spinning: bool = True
+        self,
+        model: str = FINDER_MODEL,
+        *,
+        least_chance: float = 0.2,
+        threads: int | None = None,
+        spinning: bool = True,
+        provider: ProviderName = "auto",
     ) -> None:
         """Load a model.
 
         Args:
             model: name of an embedded finder, or a path.
             least_chance: what is less likely is left out.
-            threads, spinning: see `open_session`.
+            threads, spinning, provider: see `open_session`.
 
         Raises:
             UnknownModelError: no such model.
@@ -70,7 +77,7 @@ class FaceFinder:
         """
         path = find_model(model, kind="finder")
         self.least_chance = least_chance
-        self._session = open_session(path, threads, spinning)
+        self._session = open_session(path, threads=threads, spinning=spinning, provider=provider)
         if [port.name for port in self._session.get_outputs()] != ["probability", "side"]:
             raise CheckpointError(f"expected a face finder with outputs probability and side, got {str(path)!r}")
 

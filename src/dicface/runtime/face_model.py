@@ -1,6 +1,7 @@
 """A face model: crops in, every step with its landmarks out."""
 
 import importlib.util
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -13,12 +14,21 @@ from dicface.errors import UsageError
 from dicface.files import file_digest
 from dicface.images.pixels import LR_PX, to_network, to_uint8
 from dicface.landmarks import decode_heatmaps
-from dicface.runtime.backends import BACKENDS, Backend, OnnxRuntimeBackend, OpenVinoBackend, TorchBackend
+from dicface.runtime.backends import Backend, OnnxRuntimeBackend, OpenVinoBackend, TorchBackend
 from dicface.runtime.batching import SharedRuns
 from dicface.runtime.models import DEFAULT_MODEL, PICKLED, find_model
 from dicface.runtime.parallel import usable_cores
-from dicface.runtime.providers import BackendChoice, choose_backend, choose_provider, processor_capabilities
+from dicface.runtime.providers import (
+    BACKENDS,
+    BackendChoice,
+    BackendName,
+    ProviderName,
+    choose_backend,
+    choose_provider,
+    processor_capabilities,
+)
 
+_log = logging.getLogger(__name__)
 MAX_BATCH = 16
 RUNS_AT_ONCE = max(1, usable_cores() // 2)
 """Of one model's network. A run keeps about two cores busy; on many it would leave most of them idle."""
@@ -52,6 +62,15 @@ def check_crops(name: str, lr_sizes: tuple[int, int], crops: Sequence[NDArray[np
             raise UsageError(f"{name} takes square crops of {low} to {high} px, got {crop.shape[1]}x{crop.shape[0]}")
 
 
+class _How(NamedTuple):
+    """How a model was asked to run; see `FaceModel`."""
+
+    backend: BackendName
+    provider: ProviderName
+    threads: int | None
+    spinning: bool
+
+
 class _Loaded(NamedTuple):
     """A backend, why it was taken (no reason if it was asked for), and the model's file."""
 
@@ -60,9 +79,9 @@ class _Loaded(NamedTuple):
     path: Path
 
 
-def _load_backend(model: str, backend: str, spinning: bool) -> _Loaded:
-    if backend not in BACKENDS:
-        raise UsageError(f"expected a backend, one of {', '.join(BACKENDS)}, got {backend!r}")
+def _load_backend(model: str, how: _How) -> _Loaded:
+    if how.backend not in BACKENDS:
+        raise UsageError(f"expected a backend, one of {', '.join(BACKENDS)}, got {how.backend!r}")
     suffix = Path(model).suffix.lower()
     if suffix in PICKLED:
         raise UsageError(
@@ -70,26 +89,42 @@ def _load_backend(model: str, backend: str, spinning: bool) -> _Loaded:
             "of a run, `dicface convert` of the authors' checkpoints, and `dicface evaluate` measures those of other "
             "networks"
         )
-    wants_torch = backend == "torch" or suffix == ".safetensors"
+    wants_torch = how.backend == "torch" or suffix == ".safetensors"
     path = find_model(model, ".safetensors" if wants_torch else ".onnx")
-    if wants_torch:
-        if backend not in ("auto", "torch") or path.suffix != ".safetensors":
-            raise UsageError(
-                f"the torch backend takes .safetensors and the others .onnx, got {backend} and {path.name!r}"
-            )
-        if importlib.util.find_spec("torch") is None:
-            raise UsageError("the torch backend is not installed; pip install 'dicface[train]', or use an .onnx model")
-        return _Loaded(TorchBackend(path), "" if backend == "torch" else "the model is a .safetensors file", path)
+    return _load_in_torch(path, how) if wants_torch else _load_graph(path, how)
+
+
+def _load_in_torch(path: Path, how: _How) -> _Loaded:
+    if how.backend not in ("auto", "torch") or path.suffix != ".safetensors":
+        raise UsageError(
+            f"the torch backend takes .safetensors and the others .onnx, got {how.backend} and {path.name!r}"
+        )
+    if importlib.util.find_spec("torch") is None:
+        raise UsageError("the torch backend is not installed; pip install 'dicface[train]', or use an .onnx model")
+    if how.threads is not None:
+        raise UsageError(
+            "expected no number of threads for the torch backend, where it holds for the whole process; call "
+            "torch.set_num_threads"
+        )
+    reason = "" if how.backend == "torch" else "the model is a .safetensors file"
+    return _Loaded(TorchBackend(path, provider=how.provider), reason, path)
+
+
+def _load_graph(path: Path, how: _How) -> _Loaded:
     has_openvino = importlib.util.find_spec("openvino") is not None
-    if backend == "openvino" and not has_openvino:
+    if how.backend == "openvino" and not has_openvino:
         raise UsageError(
             "the openvino backend is not installed; pip install 'dicface[openvino]', or leave out `backend`"
         )
-    chosen = BackendChoice(backend, "")
-    if backend == "auto":
-        provider = choose_provider(onnxruntime.get_available_providers())
-        chosen = choose_backend(provider, has_openvino, processor_capabilities)
-    run = OpenVinoBackend(path) if chosen.backend == "openvino" else OnnxRuntimeBackend(path, spinning)
+    if how.backend == "openvino" and how.provider not in ("auto", "cpu"):
+        raise UsageError(f"the openvino backend runs on the CPU; leave out `provider`, got {how.provider!r}")
+    chosen = BackendChoice(how.backend, "")
+    if how.backend == "auto":
+        provider = choose_provider(onnxruntime.get_available_providers(), provider=how.provider)
+        chosen = choose_backend(provider, processor_capabilities, has_openvino=has_openvino)
+    if chosen.backend == "openvino":
+        return _Loaded(OpenVinoBackend(path, threads=how.threads), chosen.reason, path)
+    run = OnnxRuntimeBackend(path, threads=how.threads, spinning=how.spinning, provider=how.provider)
     return _Loaded(run, chosen.reason, path)
 
 
@@ -101,23 +136,38 @@ class FaceModel:
         sha256: of its file, hexadecimal.
     """
 
-    def __init__(self, model: str = DEFAULT_MODEL, backend: str = "auto", spinning: bool = True) -> None:
+    def __init__(
+        self,
+        model: str | Path = DEFAULT_MODEL,
+        *,
+        backend: BackendName = "auto",
+        provider: ProviderName = "auto",
+        threads: int | None = None,
+        spinning: bool = True,
+    ) -> None:
         """Load a model.
 
         Args:
             model: name of an embedded model, or a path.
-            backend: auto, onnxruntime, openvino or torch.
+            backend: what runs it; auto takes what is fastest here (ADR 0022).
+            provider: processor of ONNX Runtime, and of torch (cpu or cuda); OpenVINO runs on the CPU.
+            threads: with which it computes, in ONNX Runtime and OpenVINO; None takes one for each core.
             spinning: see `open_session`.
 
         Raises:
             UnknownModelError: no such model.
-            UsageError: no such backend, or it is not installed.
+            UsageError: no such backend or provider, or it is not installed or has no such setting.
             CheckpointError: the file is not a model.
         """
-        self.name = model
-        self._backend, self._reason, path = _load_backend(model, backend, spinning)
+        self.name = str(model)
+        how = _How(backend, provider, threads, spinning)
+        self._backend, self._reason, path = _load_backend(self.name, how)
+        _log.info("%s", self.how_it_runs)
         self.sha256 = file_digest(path)
         self._runs = SharedRuns(self._restore, self._is_same_in_any_batch, RUNS_AT_ONCE, MAX_BATCH)
+
+    def __repr__(self) -> str:
+        return f"FaceModel({self.name!r}, backend={self.backend!r})"
 
     @property
     def backend(self) -> str:

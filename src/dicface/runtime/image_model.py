@@ -133,7 +133,7 @@ def _one_image(path: Path, ports: Sequence[Any], which: str) -> Any:
     return ports[0]
 
 
-def _fixed_side(path: Path, port: Any, channels_first: bool) -> int | None:
+def _fixed_side(path: Path, port: Any, *, channels_first: bool) -> int | None:
     """The only side in pixels that an input takes; None if any."""
     faces = port.shape[0]
     fixed = {side for side in (port.shape[2:] if channels_first else port.shape[1:3]) if isinstance(side, int)}
@@ -166,7 +166,7 @@ def open_onnx_image_network(name: str, path: Path) -> ImageModel:
             f"expected 3 channels, (1, 3, H, W) or (1, H, W, 3), got {path.name!r} with the input {entry.name} "
             f"{entry.shape}"
         )
-    side = _fixed_side(path, entry, channels_first)
+    side = _fixed_side(path, entry, channels_first=channels_first)
 
     def enlarge(crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
         values: NDArray[Any] = crop[None]

@@ -1,5 +1,6 @@
 """The landmark network for sharp faces."""
 
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -9,6 +10,7 @@ from dicface.errors import CheckpointError, UsageError
 from dicface.images.pixels import FACE_PX, to_network
 from dicface.landmarks import MIRROR_68, decode_heatmaps
 from dicface.runtime.models import find_model
+from dicface.runtime.providers import ProviderName
 from dicface.runtime.sessions import open_session
 
 LANDMARK_MODEL = "landmarks-hr"
@@ -34,19 +36,22 @@ class LandmarkModel:
     nearer to hand-made landmarks (docs/measurements.md).
     """
 
-    def __init__(self, model: str = LANDMARK_MODEL, threads: int = 0) -> None:
+    def __init__(
+        self, model: str | Path = LANDMARK_MODEL, *, provider: ProviderName = "auto", threads: int | None = None
+    ) -> None:
         """Load a model.
 
         Args:
             model: name of an embedded landmark model, or a path.
-            threads: that it computes with; 0 takes one for each core.
+            provider: processor of ONNX Runtime; auto takes a GPU where one can be used.
+            threads: that it computes with; None takes one for each core.
 
         Raises:
             UnknownModelError: no such model.
             CheckpointError: the file is not a landmark model.
         """
-        path = find_model(model, kind="landmarks")
-        self._session = open_session(path, threads)
+        path = find_model(str(model), kind="landmarks")
+        self._session = open_session(path, threads=threads, provider=provider)
         inputs, outputs = (
             {port.name for port in ports} for ports in (self._session.get_inputs(), self._session.get_outputs())
         )

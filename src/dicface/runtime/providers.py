@@ -2,11 +2,15 @@
 
 import os
 from collections.abc import Callable, Collection, Mapping
-from typing import NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 from dicface.errors import UsageError
 
+BackendName = Literal["auto", "onnxruntime", "openvino", "torch"]
+BACKENDS: tuple[BackendName, ...] = get_args(BackendName)
+ProviderName = Literal["auto", "cpu", "cuda", "directml", "coreml"]
 PROVIDER_VARIABLE = "DICFACE_PROVIDER"
+"""Environment variable that names the provider where the caller leaves it to auto."""
 CPU_PROVIDER = "CPUExecutionProvider"
 _PROVIDERS = {
     "cpu": CPU_PROVIDER,
@@ -25,37 +29,49 @@ class BackendChoice(NamedTuple):
     reason: str
 
 
-def choose_provider(available: Collection[str], environment: Mapping[str, str] = os.environ) -> str:
-    """The execution provider that ONNX Runtime shall use.
+def choose_provider(
+    available: Collection[str], environment: Mapping[str, str] = os.environ, *, provider: ProviderName = "auto"
+) -> str:
+    """The execution provider that ONNX Runtime uses.
 
     Args:
         available: providers of the installed ONNX Runtime, by its own names.
-        environment: `DICFACE_PROVIDER` may name one: cpu, cuda, directml or coreml.
+        environment: where `DICFACE_PROVIDER` may name the provider that auto stands for.
+        provider: auto takes what the environment names, else CUDA or DirectML where ONNX Runtime has them, else the
+            CPU.
+
+    Returns:
+        Its name in ONNX Runtime.
 
     Raises:
         UsageError: the one asked for is unknown or not there.
     """
-    asked = environment.get(PROVIDER_VARIABLE, "")
-    if not asked:
-        return next((_PROVIDERS[name] for name in _UNASKED if _PROVIDERS[name] in available), CPU_PROVIDER)
-    if asked not in _PROVIDERS:
-        raise UsageError(f"expected {PROVIDER_VARIABLE} to be one of {', '.join(_PROVIDERS)}, got {asked!r}")
+    if (asked := provider) not in get_args(ProviderName):
+        raise UsageError(f"expected `provider` to be one of {', '.join(get_args(ProviderName))}, got {asked!r}")
+    said, instead = f"`provider` {asked} was asked for", "leave out `provider`"
+    if asked == "auto":
+        asked = environment.get(PROVIDER_VARIABLE, "")
+        if not asked:
+            return next((_PROVIDERS[name] for name in _UNASKED if _PROVIDERS[name] in available), CPU_PROVIDER)
+        if asked not in _PROVIDERS:
+            raise UsageError(f"expected {PROVIDER_VARIABLE} to be one of {', '.join(_PROVIDERS)}, got {asked!r}")
+        said, instead = f"{PROVIDER_VARIABLE}={asked} is set", "unset the variable"
     if _PROVIDERS[asked] not in available:
-        there = ", ".join(name for name, provider in _PROVIDERS.items() if provider in available)
+        there = ", ".join(name for name, known in _PROVIDERS.items() if known in available)
         raise UsageError(
-            f"{PROVIDER_VARIABLE}={asked} is set, but the installed ONNX Runtime has only {there}; install the package "
-            "of ONNX Runtime that has it, or unset the variable"
+            f"{said}, but the installed ONNX Runtime has only {there}; install the package of ONNX Runtime that has "
+            f"it, or {instead}"
         )
     return _PROVIDERS[asked]
 
 
-def choose_backend(provider: str, has_openvino: bool, capabilities: Callable[[], Collection[str]]) -> BackendChoice:
+def choose_backend(provider: str, capabilities: Callable[[], Collection[str]], *, has_openvino: bool) -> BackendChoice:
     """The backend that `auto` stands for.
 
     Args:
         provider: what ONNX Runtime would run on.
-        has_openvino: it is installed.
         capabilities: asks OpenVINO what the processor can do, which takes a moment; called only if it matters.
+        has_openvino: it is installed.
     """
     if provider != CPU_PROVIDER:
         return BackendChoice("onnxruntime", f"ONNX Runtime has {provider}")

@@ -1,7 +1,7 @@
 """Expected error of a restored face, pixel by pixel, from test-time augmentation.
 
-A face is super-resolved again mirrored and shifted by half a pixel. Where the aligned results differ, and where the last
-step still changed something, the true error is larger: `experiments/uncertainty.py`.
+A face is super-resolved again mirrored and shifted by half a pixel. Where the aligned results differ, and where the
+last step still changed something, the true error is larger: `experiments/uncertainty.py`.
 """
 
 from collections.abc import Callable, Sequence

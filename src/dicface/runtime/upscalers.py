@@ -13,6 +13,7 @@ from dicface.runtime.backends import is_face_model
 from dicface.runtime.face_model import FaceModel, FaceSteps
 from dicface.runtime.image_model import ENLARGEMENTS, open_enlargement, open_onnx_image_network, open_spandrel
 from dicface.runtime.models import DEFAULT_MODEL, PICKLED, embedded_models
+from dicface.runtime.providers import BackendName
 
 _SUFFIXES = (".onnx", ".safetensors", *PICKLED)
 
@@ -72,7 +73,7 @@ def _is_ours(path: Path) -> bool:
     return is_ours(path)
 
 
-def open_model(model: str = DEFAULT_MODEL, backend: str = "auto") -> Upscaler:
+def open_model(model: str = DEFAULT_MODEL, backend: BackendName = "auto") -> Upscaler:
     """Load an upscaler.
 
     Args:
@@ -90,12 +91,12 @@ def open_model(model: str = DEFAULT_MODEL, backend: str = "auto") -> Upscaler:
     if model in ENLARGEMENTS:
         opened = open_enlargement(model)
     elif model in embedded_models("restoration"):
-        return FaceModel(model, backend)
+        return FaceModel(model, backend=backend)
     elif not path.is_file() or path.suffix.lower() not in _SUFFIXES:
         names = ", ".join([*embedded_models("restoration"), *ENLARGEMENTS])
         raise UnknownModelError(f"expected one of {names} or a model file ({', '.join(_SUFFIXES)}), got {model!r}")
     elif _is_ours(path):
-        return FaceModel(model, backend)
+        return FaceModel(model, backend=backend)
     elif path.suffix.lower() == ".onnx":
         opened = open_onnx_image_network(model, path)
     else:

@@ -39,7 +39,7 @@ class DICTask(Task[DICNetwork]):
         elif config.network.recovery == "feedback":
             zero_layer(self.network.reconstruction.conv)
         if self.network.landmark is not None and config.run.frozen_landmark_steps >= config.run.steps:
-            self.network.landmark.requires_grad_(False)
+            self.network.landmark.requires_grad_(requires_grad=False)
 
     @property
     def network_steps(self) -> int:

@@ -33,7 +33,7 @@ class DICGANTask(DICTask):
                 "expected run.features_weights, the result of a run of the `features` task, for the feature loss; "
                 "name it, or set gan.feature = 0"
             )
-        self.features = LightCNNFeatures().requires_grad_(False)
+        self.features = LightCNNFeatures().requires_grad_(requires_grad=False)
 
     def load_features(self, weights: Path) -> None:
         """Take the face features of a finished `features` run, or of a converted LightCNN.

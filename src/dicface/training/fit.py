@@ -138,7 +138,7 @@ def _start(task: Task[Any], config: TrainConfig) -> None:
 
 
 def _callbacks(
-    config: TrainConfig, averages: AveragedWeights, score: LastScore, out: Path, validated: bool
+    config: TrainConfig, averages: AveragedWeights, score: LastScore, out: Path, *, validated: bool
 ) -> list[Callback]:
     """`last.ckpt` for resuming and, where something is measured, `best.ckpt`; and what watches over the run."""
     last, every = out / "last.ckpt", config.run.validate_every
@@ -184,7 +184,7 @@ def _identified(pack: FacePack, paths: Sequence[Path]) -> FacePack:
 
 
 def _origin(
-    config: TrainConfig, packs: list[dict[str, Any]], out: Path, resume: bool, decay_from: Path | None
+    config: TrainConfig, packs: list[dict[str, Any]], out: Path, *, resume: bool, decay_from: Path | None
 ) -> tuple[TrainConfig, Origin | None]:
     """What the run goes on from, None for a new one, and its config, to which a fall adds where it ends."""
     last, weights = out / "last.ckpt", out / "weights.safetensors"
@@ -256,7 +256,7 @@ def fit(
         TrainingError: the loss was no longer a number, or the run was told to stop (SIGTERM) and saved itself.
     """
     data = describe_files(pack_files(packs))
-    config, origin = _origin(config, data, out, resume, decay_from)
+    config, origin = _origin(config, data, out, resume=resume, decay_from=decay_from)
     lightning.seed_everything(config.run.seed, verbose=False)
     train, measured = read_packs(packs), read_packs([validation]) if validation else None
     if config.run.task == "features":

@@ -1,7 +1,6 @@
 """One photo of the web page: from the uploaded file to the files and words that are shown."""
 
 import json
-import time
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -9,14 +8,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dicface.errors import DicfaceError, UsageError
+from dicface.errors import OutputError, UsageError
 from dicface.faces.geometry import Box, cut
 from dicface.files import write_json
 from dicface.images.draw import draw_landmarks, side_by_side
-from dicface.images.photo import WRITE_SUFFIXES, Photo, check_writable, read_photo, write_photo
+from dicface.images.photo import WRITE_SUFFIXES, Photo, read_photo, write_photo
 from dicface.images.pixels import FACE_PX, resize
-from dicface.restoration.output import provenance_of_photo, result_photo, with_provenance
-from dicface.restoration.report import photo_report
+from dicface.restoration.files import FileResult, restore_file
+from dicface.restoration.output import with_provenance
 from dicface.restoration.restorer import Restorer
 from dicface.restoration.results import Face
 
@@ -114,40 +113,39 @@ def _strip(photo: NDArray[np.uint8], face: Face) -> NDArray[np.uint8]:
     return side_by_side([crop[rows][:, rows], *face.steps, draw_landmarks(face.steps[-1], points)])
 
 
+def _restored(request: Request) -> FileResult:
+    """The photo restored to the folder: in the format of the upload, or as PNG where that cannot hold the result."""
+    suffix = request.source.suffix.lower()
+    for chosen in dict.fromkeys((suffix if suffix in WRITE_SUFFIXES else ".png", ".png")):
+        try:
+            return restore_file(
+                request.source,
+                request.folder / f"restored{chosen}",
+                restorer=_restorer(request.model),
+                scale=request.scale,
+                boxes=request.boxes or None,
+                max_megapixels=MAX_UPLOAD_MEGAPIXELS,
+                max_result_megapixels=MAX_RESULT_MEGAPIXELS,
+            )
+        except OutputError:
+            if chosen == ".png":
+                raise
+    raise AssertionError("PNG is the last format tried")
+
+
 def answer(request: Request) -> Response:
     """Restore one photo.
 
     Raises:
         DicfaceError: the file or the request cannot be used, in words for the page.
     """
-    start = time.perf_counter()
-    photo = read_photo(request.source, MAX_UPLOAD_MEGAPIXELS)
-    read_at = time.perf_counter()
+    result = _restored(request)
+    photo, restoration, provenance = result.photo, result.restoration, result.restoration.provenance
+    assert provenance is not None
     height, width = photo.pixels.shape[:2]
-    size = (round(width * request.scale), round(height * request.scale))
-    if size[0] * size[1] > MAX_RESULT_MEGAPIXELS * 1e6:
-        raise UsageError(
-            f"expected a result of at most {MAX_RESULT_MEGAPIXELS:g} megapixels, got {size[0]}x{size[1]}; "
-            "choose a smaller scale, or use `dicface restore`"
-        )
-    suffix = request.source.suffix.lower()
-    target = request.folder / f"restored{suffix if suffix in WRITE_SUFFIXES else '.png'}"
-    try:
-        check_writable(target, *size, photo.alpha is not None)
-    except DicfaceError:
-        target = target.with_suffix(".png")
-    restorer = _restorer(request.model)
-    restoration = restorer.restore(photo.pixels, request.scale, request.boxes or None)
-    restored_at = time.perf_counter()
-    provenance = provenance_of_photo(restorer.model, restoration)
-    notes = photo.notes + write_photo(target, result_photo(photo, restoration, provenance))
-    written_at = time.perf_counter()
-    stages_s = {"read": read_at - start, **restoration.stages_s, "write": written_at - restored_at}
-
     report = request.folder / "report.json"
-    facts = photo_report(request.source, target, restoration, provenance, request.scale, notes, stages_s)
     # Where files lie on the server is nobody's business.
-    write_json(report, {**facts, "input": request.source.name, "output": target.name})
+    write_json(report, {**result.report_row(), "input": request.source.name, "output": result.target.name})
     shown = _shown(restoration.image)
     before, after = request.folder / "before.png", request.folder / "after.png"
     plain = resize(photo.pixels, (shown.shape[1], shown.shape[0]))
@@ -170,10 +168,10 @@ def answer(request: Request) -> Response:
         for number, face in enumerate(restored, start=1)
         if face.quality_warnings
     ]
-    said = ", ".join((found, *reasons, *notes, *warnings))
-    elapsed_s = sum(stages_s.values())
-    summary = f"{said}. {width}x{height} to {size[0]}x{size[1]} px in {elapsed_s:.1f} s."
-    return Response(summary, before, after, tuple(strips), target, report)
+    said = ", ".join((found, *reasons, *result.notes, *warnings))
+    size = (restoration.image.shape[1], restoration.image.shape[0])
+    summary = f"{said}. {width}x{height} to {size[0]}x{size[1]} px in {result.elapsed_s:.1f} s."
+    return Response(summary, before, after, tuple(strips), result.target, report)
 
 
 def read_boxes(text: str) -> tuple[Box, ...]:

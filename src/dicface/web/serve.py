@@ -29,6 +29,8 @@ _POLICY = (
     "img-src 'self' data: blob:; media-src 'self' blob:; font-src 'self' data:; connect-src 'self'; "
     "worker-src 'self' blob:; object-src 'none'; base-uri 'self'; form-action 'self'"
 )
+# So much longer than promised may a file lie there, in seconds.
+_SWEEP_S = 5
 # Ways in which Gradio fetches other servers' pages for its own.
 _FORBIDDEN = ("/file=http", "/proxy=")
 
@@ -49,7 +51,7 @@ class Limits(NamedTuple):
     upload_mb: int = 32
     waiting: int = 16
     time_s: float = 120
-    kept_s: int = 900
+    kept_s: float = 900
 
 
 class Guard:
@@ -100,7 +102,7 @@ def forget_deleted(names: Iterable[set[str]]) -> None:
 
 def _keep_clean(root: Path, page: "Blocks", kept_s: float, over: threading.Event) -> None:
     """Sweep again and again, until it is over."""
-    while not over.wait(kept_s / 5):
+    while not over.wait(min(kept_s / 5, _SWEEP_S)):
         sweep(root, kept_s)
         forget_deleted(page.temp_file_sets)
 

@@ -11,17 +11,13 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-from dicface.errors import DicfaceError
+from dicface.errors import TooLongError
 from dicface.runtime.parallel import end_with_parent
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 _PATIENCE_S = 10.0
 """How long the work in hand may go on writing after the server is gone, and a killed process may take to end."""
-
-
-class TooLongError(DicfaceError):
-    """The work took longer than it may."""
 
 
 def _end_with_the_server(folder: Path) -> None:

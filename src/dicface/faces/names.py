@@ -1,0 +1,6 @@
+"""Names of the detectors, apart from what they import."""
+
+from typing import Literal
+
+DetectorName = Literal["dlib", "dlib-fast", "dlib-thorough"]
+DEFAULT_DETECTOR: DetectorName = "dlib"

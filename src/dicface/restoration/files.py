@@ -1,0 +1,269 @@
+"""From a file to a file: what the command, the web page and the demo do with one photo or one face crop."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dicface.errors import ImageError, UsageError
+from dicface.faces.geometry import Box, Square, to_photo
+from dicface.files import check_target, file_digest, real_path
+from dicface.images.draw import draw_landmarks, side_by_side
+from dicface.images.photo import (
+    MAX_MEGAPIXELS,
+    PILLOW_MEGAPIXELS,
+    Photo,
+    check_writable,
+    read_photo,
+    write_photo,
+)
+from dicface.images.pixels import FACE_PX, resize
+from dicface.restoration.memory import PhotoGate
+from dicface.restoration.output import (
+    Output,
+    metadata_of,
+    provenance_of,
+    result_photo,
+    uncertainty_crop,
+    uncertainty_photo,
+)
+from dicface.restoration.quality import QualityWarning, quality_measures, quality_warnings
+from dicface.restoration.report import face_row
+from dicface.restoration.restorer import Restorer
+from dicface.restoration.results import Face, Outcome, Restoration
+from dicface.restoration.stages import Stages
+from dicface.runtime.consistency import DataConsistency
+from dicface.runtime.face_model import FaceModel, FaceSteps
+from dicface.runtime.models import DEFAULT_MODEL, MODEL_FOR_JPEG
+from dicface.runtime.uncertainty import expected_errors
+
+
+@dataclass(frozen=True, repr=False)
+class FileResult:
+    """What came of one file.
+
+    Attributes:
+        source, target: the file that was read, and the one that was written.
+        photo: the source's content.
+        restoration: the result; of a face crop, its image is what was written.
+        scale: enlargement of the photo.
+        sentence: what became of the faces and what to know about the files, for people.
+        notes: on reading and writing the files.
+        stages_s: seconds spent on each stage; other photos may have been worked on meanwhile.
+    """
+
+    source: Path
+    target: Path
+    photo: Photo
+    restoration: Restoration
+    scale: float
+    sentence: str
+    notes: tuple[str, ...]
+    stages_s: Mapping[str, float]
+
+    def __repr__(self) -> str:
+        return f"FileResult({str(self.source)!r} -> {str(self.target)!r}: {self.sentence})"
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds spent on all stages."""
+        return sum(self.stages_s.values())
+
+    def report_row(self) -> dict[str, Any]:
+        """What was found and what became of it, JSON-ready.
+
+        Boxes are left, top, right, bottom in pixels of the input, edges; landmarks are 68 x, y in pixels of the input,
+        pixel centres at integers; uncertainty is the mean of a face's map, in grey levels.
+        """
+        height, width = self.restoration.image.shape[:2]
+        provenance = self.restoration.provenance
+        assert provenance is not None
+        return {
+            "input": str(self.source),
+            "input_sha256": file_digest(self.source),
+            "output": str(self.target),
+            "output_size": [width, height],
+            "digital_source_type": provenance.source_type,
+            "model": provenance.model,
+            "model_sha256": provenance.model_sha256,
+            "version": provenance.version,
+            "scale": self.scale,
+            "notes": list(self.notes),
+            "elapsed_s": round(self.elapsed_s, 3),
+            "stages_s": {stage: round(spent_s, 3) for stage, spent_s in self.stages_s.items()},
+            "faces": [face_row(face) for face in self.restoration.faces],
+        }
+
+
+def restore_file(
+    source: str | Path,
+    target: str | Path,
+    *,
+    restorer: Restorer | None = None,
+    scale: float = 4.0,
+    boxes: Sequence[Box] | None = None,
+    force: bool = False,
+    passes: int = 2,
+    output: Output | None = None,
+    max_megapixels: float = MAX_MEGAPIXELS,
+    max_result_megapixels: float | None = None,
+    gate: PhotoGate | None = None,
+) -> FileResult:
+    """Restore the small faces of a photo, and write it enlarged.
+
+    Args:
+        source: the photo, see `read_photo`.
+        target: the result, in the format that its suffix names; it never replaces the source.
+        restorer: does it; None loads one with the default model, which takes longer than a photo.
+        scale: enlargement of the photo, 1 to 8.
+        boxes, force, passes: see `Restorer.restore`.
+        output: what is written; None means `Output()`.
+        max_megapixels: larger photos are refused at their header.
+        max_result_megapixels: larger results are refused before they are made; None leaves it to their format.
+        gate: shared by the calls of a batch that runs several at once, so that memory suffices; None for a single one.
+
+    Returns:
+        The result, with what there is to say about it.
+
+    Raises:
+        ImageError: the source cannot be read.
+        OutputError: a result exists, would replace the source, or cannot be written.
+        UsageError: a wrong scale, number of passes or box; or a result that would be too large.
+    """
+    source, target, output = Path(source), Path(target), output or Output()
+    _check_targets(source, target, output)
+    restorer, stages = restorer or Restorer(), Stages()
+    with (gate or PhotoGate()).photo(source, max_megapixels, scale, stages) as photo:
+        height, width = photo.pixels.shape[:2]
+        size = (round(width * scale), round(height * scale))
+        megapixels = size[0] * size[1] / 1e6
+        if max_result_megapixels is not None and megapixels > max_result_megapixels:
+            raise UsageError(
+                f"expected a result of at most {max_result_megapixels:g} megapixels, got {size[0]}x{size[1]}; "
+                "choose a smaller `scale`"
+            )
+        check_writable(target, *size, alpha=photo.alpha is not None)
+        restoration = restorer.restore(
+            photo.pixels,
+            scale=scale,
+            boxes=boxes,
+            force=force,
+            passes=passes,
+            uncertainty=output.uncertainty is not None,
+        )
+        stages.spent_s |= restoration.stages_s
+        with stages.measure("write"):
+            result = result_photo(photo, restoration, output)
+            if output.uncertainty is not None:
+                provenance = restoration.provenance if output.mark else None
+                write_photo(output.uncertainty, uncertainty_photo(photo, restoration, provenance))
+            notes = photo.notes + write_photo(target, result)
+    if megapixels > PILLOW_MEGAPIXELS:
+        notes += (f"{megapixels:.0f} megapixels, more than some programs open",)
+    sentence = ", ".join((_faces_sentence(restoration.faces, restorer.model.name), *notes))
+    return FileResult(source, target, photo, restoration, scale, sentence, notes, stages.spent_s)
+
+
+def upscale_file(
+    source: str | Path,
+    target: str | Path,
+    *,
+    model: str | Path | FaceModel = DEFAULT_MODEL,
+    all_steps: bool = False,
+    consistent: bool = False,
+    output: Output | None = None,
+) -> FileResult:
+    """Super-resolve an aligned face crop.
+
+    Args:
+        source: a square picture of a side that the model takes.
+        target: the result, in the format that its suffix names; it never replaces the source.
+        model: name of an embedded model, path of a model file, or a loaded model, which is best for several files.
+        all_steps: write every step side by side.
+        consistent: make the result reduce to the source exactly; for clean reductions only (ADR 0018).
+        output: what is written; None means `Output()`.
+
+    Returns:
+        The result. Its restoration has one face, whose box and square are the whole picture.
+
+    Raises:
+        ImageError: the source cannot be read, or is no crop that the model takes.
+        OutputError: a result exists, would replace the source, or cannot be written.
+        UnknownModelError: no such model.
+    """
+    source, target, output = Path(source), Path(target), output or Output()
+    _check_targets(source, target, output)
+    network, stages = model if isinstance(model, FaceModel) else FaceModel(model), Stages()
+    with stages.measure("read"):
+        photo = read_photo(source)
+    height, width = photo.pixels.shape[:2]
+    low, high = network.lr_sizes
+    if height != width or not low <= width <= high:
+        raise ImageError(
+            f"expected a square face crop of {low} to {high} px, got {width}x{height}; "
+            "use `dicface restore` for whole photos"
+        )
+    with stages.measure("restore"):
+        (steps,) = (DataConsistency(network) if consistent else network)([photo.pixels])
+        wants_map = output.uncertainty is not None
+        errors = expected_errors(network, [photo.pixels], [steps])[0] if wants_map else None
+        image = _steps_image(steps, all_steps=all_steps, landmarks=output.landmarks)
+        face = _whole_face(photo, steps, errors)
+    restoration = Restoration(image, (face,), stages_s=dict(stages.spent_s), provenance=provenance_of(network, faces=1))
+    with stages.measure("write"):
+        if errors is not None and output.uncertainty is not None:
+            write_photo(output.uncertainty, uncertainty_crop(errors, restoration.provenance if output.mark else None))
+        alpha = None if photo.alpha is None or all_steps else resize(photo.alpha, (FACE_PX, FACE_PX))
+        metadata = metadata_of(photo, image, restoration, output)
+        notes = photo.notes + write_photo(target, Photo(image, alpha, photo.grey and not output.landmarks, metadata))
+    warned = [_warning("the face", face.quality_warnings, network.name)] if face.quality_warnings else []
+    sentence = ", ".join((f"{width} px", *warned, *notes))
+    return FileResult(source, target, photo, restoration, FACE_PX / width, sentence, notes, stages.spent_s)
+
+
+def _check_targets(source: Path, target: Path, output: Output) -> None:
+    targets = [target, *([] if output.uncertainty is None else [output.uncertainty])]
+    for path in targets:
+        check_target(path, overwrite=output.overwrite, inputs=(real_path(source),))
+    if len({real_path(path) for path in targets}) < len(targets):
+        raise UsageError(f"expected a file of its own for each result, got {str(target)!r} twice")
+
+
+def _steps_image(steps: FaceSteps, *, all_steps: bool, landmarks: bool) -> NDArray[np.uint8]:
+    """The last step, or all of them side by side."""
+    pairs = list(zip(steps.sr, steps.landmarks, strict=True))
+    wanted = pairs if all_steps else pairs[-1:]
+    return side_by_side([draw_landmarks(sr, points) if landmarks else sr for sr, points in wanted])
+
+
+def _whole_face(photo: Photo, steps: FaceSteps, errors: NDArray[np.float32] | None) -> Face:
+    """A face crop's face."""
+    square = Square(0, 0, photo.pixels.shape[0])
+    measures = quality_measures(photo.pixels, square, photo.pixels, steps, photo.jpeg_step)
+    landmarks = to_photo(steps.landmarks[-1], square)
+    warnings = quality_warnings(measures)
+    return Face(square.box, None, Outcome.RESTORED, square, landmarks, steps.sr, errors, warnings)
+
+
+def _warning(which: str, warnings: Sequence[QualityWarning], model: str) -> str:
+    """Why to trust a face less, and the model that does better."""
+    reasons = " and ".join(warning.value for warning in warnings)
+    advised = model == DEFAULT_MODEL and QualityWarning.BLOCKS in warnings
+    return f"warning: {which} {reasons}{f' (try `model` {MODEL_FOR_JPEG})' if advised else ''}"
+
+
+def _faces_sentence(faces: Sequence[Face], model: str) -> str:
+    """How many faces were found, what became of them, and which to trust less."""
+    outcomes = Counter(face.outcome for face in faces)
+    done = outcomes.pop(Outcome.RESTORED, 0)
+    found = f"{done} of {len(faces)} faces restored" if faces else "no face found"
+    warnings = (
+        _warning(f"face {number}", face.quality_warnings, model)
+        for number, face in enumerate(faces, 1)
+        if face.quality_warnings
+    )
+    return ", ".join((found, *(f"{count} {outcome.value}" for outcome, count in outcomes.items()), *warnings))

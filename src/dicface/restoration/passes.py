@@ -1,0 +1,163 @@
+"""From faces that were located to faces that are restored: judged, refined, finished."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dicface.faces.geometry import Square, cut, intersection_over_union, square_of_box, square_of_landmarks, to_photo
+from dicface.images.pixels import luma, resize
+from dicface.restoration.quality import QualityWarning, quality_measures, quality_warnings
+from dicface.restoration.results import Face, Outcome
+from dicface.restoration.search import Located
+from dicface.runtime.face_model import FaceModel, FaceSteps
+from dicface.runtime.uncertainty import expected_errors
+
+LARGEST_SIDE = 64
+"""Largest crop that is restored, in pixels. Beyond it the network no longer beats the plain enlargement (ADR 0005)."""
+LARGEST_SQUEEZE = 1.5
+"""A network of one input size gets crops up to that many times its size; beyond, squeezing costs more than it gains."""
+MIN_LUMA_RANGE = 8
+"""A crop whose brightest and darkest luma differ by less, in grey levels, holds nothing to restore."""
+SURE_SCORE, SURE_CONFIDENCE = 0.4, 0.42
+"""A detection counts as a face if the detector's score or the mean peak of its landmark heatmaps reaches this."""
+_KEEP_OVERLAP = 0.35
+_SIZE_SLACK = 1.15
+"""How much larger than allowed a crop may be before the landmarks have set it."""
+
+
+@dataclass
+class _Candidate:
+    """A face on its way.
+
+    Attributes:
+        located: where it was given or found.
+        square: its crop, which the passes refine.
+        outcome: what becomes of it, as far as that is known.
+        steps: what the last pass made of it.
+        uncertainty: its map.
+    """
+
+    located: Located
+    square: Square
+    outcome: Outcome = Outcome.RESTORED
+    steps: FaceSteps | None = None
+    uncertainty: NDArray[np.float32] | None = None
+
+
+class FacePasses:
+    """Restores the faces of a photo pass by pass. Holds no state but the model.
+
+    Args:
+        model: restores crops.
+    """
+
+    def __init__(self, model: FaceModel) -> None:
+        self.model = model
+
+    def __call__(
+        self, pixels: NDArray[np.uint8], located: Sequence[Located], *, force: bool, passes: int, uncertainty: bool
+    ) -> tuple[Face, ...]:
+        """Restore faces.
+
+        Args:
+            pixels: (H, W, 3) uint8 RGB.
+            located: the faces.
+            force, passes, uncertainty: see `Restorer.faces`.
+
+        Returns:
+            One for each, in their order.
+        """
+        faces = [_Candidate(face, square_of_box(face.box)) for face in located]
+        for face in faces:
+            face.outcome = self._first_outcome(pixels, face.square, force=force)
+        for number in range(passes):
+            if number:
+                _refine(_left(faces))
+            if number == passes - 1 and not force:
+                for face in _left(faces):
+                    face.outcome = Outcome.TOO_LARGE if self._is_too_large(face.square) else face.outcome
+            self._run(pixels, _left(faces))
+        if uncertainty:
+            self._map(pixels, _left(faces))
+        return tuple(self._finished(pixels, face, force=force) for face in faces)
+
+    def crop(self, pixels: NDArray[np.uint8], square: Square) -> NDArray[np.uint8]:
+        """A square at its own resolution if the model takes it, else at the nearest size that it takes."""
+        low, high = self.model.lr_sizes
+        crop = cut(pixels, square)
+        side = min(max(square.side, low), high)
+        return crop if side == square.side else resize(crop, (side, side))
+
+    def _is_too_large(self, square: Square, slack: float = 1.0) -> bool:
+        low, high = self.model.lr_sizes
+        largest = LARGEST_SIDE if high > low else high * LARGEST_SQUEEZE
+        return square.side > largest * slack
+
+    def _first_outcome(self, pixels: NDArray[np.uint8], square: Square, *, force: bool) -> Outcome:
+        """What the detector's crop allows to expect; the landmarks may still move a border case."""
+        low, _ = self.model.lr_sizes
+        if np.ptp(luma(cut(pixels, square), np.float64)) < MIN_LUMA_RANGE:
+            return Outcome.FLAT
+        if self._is_too_large(square, _SIZE_SLACK) and not force:
+            return Outcome.TOO_LARGE
+        # A smaller crop can only be enlarged before it goes in, by at most a half.
+        if square.side * LARGEST_SQUEEZE < low and not force:
+            return Outcome.TOO_SMALL
+        return Outcome.RESTORED
+
+    def _run(self, pixels: NDArray[np.uint8], faces: Sequence[_Candidate]) -> None:
+        results = self.model([self.crop(pixels, face.square) for face in faces])
+        for face, steps in zip(faces, results, strict=True):
+            face.steps = steps
+
+    def _map(self, pixels: NDArray[np.uint8], faces: Sequence[_Candidate]) -> None:
+        steps = [face.steps for face in faces if face.steps is not None]
+        maps = expected_errors(self.model, [self.crop(pixels, face.square) for face in faces], steps)
+        for face, errors in zip(faces, maps, strict=True):
+            face.uncertainty = errors
+
+    def _finished(self, pixels: NDArray[np.uint8], face: _Candidate, *, force: bool) -> Face:
+        (box, score), steps = face.located, face.steps
+        if face.outcome is not Outcome.RESTORED or steps is None:
+            return Face(box, score, face.outcome, face.square)
+        if not force and _is_doubtful(score, steps):
+            return Face(box, score, Outcome.DOUBTFUL, face.square)
+        return Face(
+            box,
+            score,
+            face.outcome,
+            face.square,
+            to_photo(steps.landmarks[-1], face.square),
+            steps.sr,
+            face.uncertainty,
+            self._quality_warnings(pixels, face.square, steps),
+        )
+
+    def _quality_warnings(
+        self, pixels: NDArray[np.uint8], square: Square, steps: FaceSteps
+    ) -> tuple[QualityWarning, ...]:
+        found = quality_warnings(quality_measures(pixels, square, self.crop(pixels, square), steps))
+        # Comes this far only if it was forced.
+        return (QualityWarning.TOO_LARGE, *found) if self._is_too_large(square) else found
+
+
+def _left(faces: Sequence[_Candidate]) -> list[_Candidate]:
+    """Those that are still to be restored."""
+    return [face for face in faces if face.outcome is Outcome.RESTORED]
+
+
+def _refine(faces: Sequence[_Candidate]) -> None:
+    """Set the crops by the training recipe, from the landmarks that the pass before found."""
+    for face in faces:
+        assert face.steps is not None
+        better = square_of_landmarks(to_photo(face.steps.landmarks[-1], face.square))
+        # Landmarks that throw the crop far off were not found on a face.
+        if intersection_over_union(better.box, face.square.box) >= _KEEP_OVERLAP:
+            face.square = better
+
+
+def _is_doubtful(score: float | None, steps: FaceSteps) -> bool:
+    """A faint detection in which the landmarks are faint, too; a box that a user drew is never doubted."""
+    return score is not None and score < SURE_SCORE and float(steps.heatmap_confidence[-1].mean()) < SURE_CONFIDENCE

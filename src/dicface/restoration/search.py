@@ -1,0 +1,55 @@
+"""Where the faces of a photo are: those that are given, or those that are found."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dicface.errors import UsageError
+from dicface.faces.detection import Detector
+from dicface.faces.geometry import Box
+
+
+class Located(NamedTuple):
+    """A face that is given or found.
+
+    Attributes:
+        box: brows to chin, in pixels of the photo, edges.
+        score: the detector's; None for a given box.
+    """
+
+    box: Box
+    score: float | None = None
+
+
+def check_box(box: Box, width: int, height: int) -> None:
+    """Refuse a box that is empty or whose centre does not lie in the photo; a face at the edge may reach beyond.
+
+    Raises:
+        UsageError: saying what the photo's size is.
+    """
+    values = ",".join(f"{edge:g}" for edge in box)
+    if not (box.left < box.right and box.top < box.bottom):
+        raise UsageError(f"expected a box X0,Y0,X1,Y1 with X0 < X1 and Y0 < Y1, got {values}")
+    if not (0 < box.left + box.right < 2 * width and 0 < box.top + box.bottom < 2 * height):
+        raise UsageError(f"expected a box whose centre lies in the photo of {width}x{height} px, got {values}")
+
+
+def find_faces(pixels: NDArray[np.uint8], detect: Detector, boxes: Sequence[Box] | None = None) -> list[Located]:
+    """The faces of a photo.
+
+    Args:
+        pixels: (H, W, 3) uint8 RGB.
+        detect: finds faces; not called if there are boxes.
+        boxes: faces that are known, in pixels of the photo.
+
+    Raises:
+        UsageError: a box is empty, or its centre does not lie in the photo.
+    """
+    if boxes is None:
+        return [Located(detection.box, detection.score) for detection in detect(pixels)]
+    given = [Located(Box(*box)) for box in boxes]
+    for face in given:
+        check_box(face.box, pixels.shape[1], pixels.shape[0])
+    return given

@@ -1,0 +1,23 @@
+"""How long each stage of the work on a photo takes."""
+
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+
+
+class Stages:
+    """Measures stages.
+
+    Attributes:
+        spent_s: seconds by stage, in the order in which they were begun.
+    """
+
+    def __init__(self) -> None:
+        self.spent_s: dict[str, float] = {}
+
+    @contextmanager
+    def measure(self, stage: str) -> Generator[None]:
+        """Add to a stage the time that the block takes, unless it raises."""
+        start = time.perf_counter()
+        yield
+        self.spent_s[stage] = self.spent_s.get(stage, 0.0) + time.perf_counter() - start

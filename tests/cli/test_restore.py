@@ -1,0 +1,150 @@
+"""`dicface restore`: what it does to photos, and what it says."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.support.command import dicface
+
+
+def test_restore_a_photo(photo: Path, tmp_path: Path) -> None:
+    out, report = tmp_path / "out.png", tmp_path / "report.json"
+    result = dicface("restore", photo, "-o", out, "--report", report)
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == ""
+    assert "faces restored" in result.stdout
+    with Image.open(out) as image:
+        assert image.size == (484, 484)
+    (entry,) = json.loads(report.read_text())["photos"]
+    assert entry["output_size"] == [484, 484]
+    assert entry["faces"][0]["outcome"] == "restored"
+    assert len(entry["faces"][0]["landmarks"]) == 68
+
+
+def test_no_face_is_a_result(tmp_path: Path) -> None:
+    Image.new("RGB", (60, 50), (90, 120, 200)).save(tmp_path / "sky.jpg")
+    result = dicface("restore", tmp_path / "sky.jpg", "-o", tmp_path / "out.jpg", "--scale", "2")
+    assert result.returncode == 0
+    assert "no face found" in result.stdout
+    with Image.open(tmp_path / "out.jpg") as image:
+        assert image.size == (120, 100)
+
+
+def test_boxes_replace_detection(photo: Path, tmp_path: Path) -> None:
+    result = dicface("restore", photo, "-o", tmp_path / "out.png", "--box", "43,21,64,43", "--show-landmarks")
+    assert result.returncode == 0, result.stderr
+    assert "1 of 1 faces restored" in result.stdout
+
+
+def test_faces_left_alone_are_said_with_the_reason(tmp_path: Path, portrait: np.ndarray) -> None:
+    Image.fromarray(portrait).save(tmp_path / "large.png")
+    result = dicface("restore", tmp_path / "large.png", "-o", tmp_path / "out.png", "--box", "176,84,266,174")
+    assert "0 of 1 faces restored, 1 left alone: already larger than the model can improve" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--model", "nope"), "expected one of lite, lite-robust or a model file (.onnx, .safetensors), got 'nope'"),
+        (("--box", "1,2,3"), "expected --box X0,Y0,X1,Y1 in pixels of the photo, got '1,2,3'"),
+        (("--box", "10,10,5,5"), "expected --box X0,Y0,X1,Y1 with X0 < X1 and Y0 < Y1, got '10,10,5,5'"),
+        (("--box", "nan,1,2,3"), "expected --box X0,Y0,X1,Y1 with X0 < X1 and Y0 < Y1, got 'nan,1,2,3'"),
+    ],
+)
+def test_wrong_calls_end_with_2(photo: Path, tmp_path: Path, arguments: tuple[str, ...], message: str) -> None:
+    result = dicface("restore", photo, "-o", tmp_path / "out.png", *arguments)
+    assert result.returncode == 2
+    assert result.stderr == f"dicface: {message}\n"
+    assert not (tmp_path / "out.png").exists()
+
+
+@pytest.mark.parametrize("option", ["--backend", "--provider", "--detector"])
+def test_a_choice_that_is_none_is_told_the_others(photo: Path, tmp_path: Path, option: str) -> None:
+    result = dicface("restore", photo, "-o", tmp_path / "out.png", option, "haar")
+    assert result.returncode == 2
+    assert f"Invalid value for '{option}': 'haar' is not one of" in result.stderr
+    assert not (tmp_path / "out.png").exists()
+
+
+def test_a_provider_that_is_not_there_is_said_with_its_option(photo: Path, tmp_path: Path) -> None:
+    result = dicface("restore", photo, "-o", tmp_path / "out.png", "--provider", "directml")
+    assert result.returncode == 2
+    assert result.stderr.startswith("dicface: --provider directml was asked for, but the installed ONNX Runtime has")
+
+
+def test_a_box_outside_one_photo_fails_that_photo(photo: Path, tmp_path: Path) -> None:
+    Image.new("RGB", (30, 30)).save(photo.parent / "tiny.png")
+    result = dicface("restore", photo.parent, "-o", tmp_path / "out", "--box", "43,21,64,43")
+    assert result.returncode == 1
+    assert result.stderr.count("\n") == 1
+    assert "tiny.png: expected a box whose centre lies in the photo of 30x30 px, got 43,21,64,43" in result.stderr
+    assert (tmp_path / "out" / "photo.png").exists()
+
+
+def test_a_grey_photo_stays_grey_and_alpha_is_kept(small_photo: np.ndarray, tmp_path: Path) -> None:
+    image = Image.fromarray(small_photo)
+    image.convert("L").save(tmp_path / "grey.png")
+    image.putalpha(Image.linear_gradient("L").resize(image.size))
+    image.save(tmp_path / "alpha.png")
+    result = dicface("restore", tmp_path / "grey.png", tmp_path / "alpha.png", "-o", tmp_path / "out")
+    assert result.returncode == 0, result.stderr
+    with Image.open(tmp_path / "out" / "grey.png") as grey, Image.open(tmp_path / "out" / "alpha.png") as alpha:
+        assert (grey.mode, alpha.mode) == ("L", "RGBA")
+
+
+def test_restore_names_the_model_for_jpeg(small_photo: np.ndarray, tmp_path: Path) -> None:
+    coarse = tmp_path / "coarse.jpg"
+    Image.fromarray(small_photo).save(coarse, quality=40)
+    hint = "face 1 shows JPEG blocks (try --model lite-robust)"
+    plain = dicface("restore", coarse, "-o", tmp_path / "plain.png", "--box", "43,21,64,43")
+    robust = dicface("restore", coarse, "-o", tmp_path / "robust.png", "--box", "43,21,64,43", "--model", "lite-robust")
+    assert (plain.returncode, robust.returncode) == (0, 0)
+    assert (hint in plain.stdout, hint in robust.stdout) == (True, False)
+    assert (plain.stderr, robust.stderr) == ("", "")
+
+
+def test_uncertainty_is_written_beside_the_result(photo: Path, tmp_path: Path) -> None:
+    out, report = tmp_path / "out" / "photo.jpg", tmp_path / "report.json"
+    result = dicface(
+        "restore", photo, "-o", out, "--uncertainty", "--report", report, "--scale", "2", "--detector", "dlib-thorough"
+    )
+    assert result.returncode == 0, result.stderr
+    said = [face["uncertainty"] for face in json.loads(report.read_text())["photos"][0]["faces"]]
+    with Image.open(tmp_path / "out" / "photo.uncertainty.png") as image:
+        assert (image.mode, image.size) == ("L", (242, 242))
+        levels = np.asarray(image)
+    # The face is at 43 to 64, 21 to 43 in the photo; elsewhere nothing was made up, nor of a badge that is doubtful.
+    assert levels[50:78, 94:120].mean() == pytest.approx(4 * said[0], rel=0.6)
+    assert levels[:, 150:].max() == levels[130:].max() == 0
+    assert said[1] is None
+    again = dicface("restore", photo, "-o", tmp_path / "out" / "photo.webp", "--uncertainty")
+    assert again.returncode == 1
+    assert "photo.uncertainty.png' exists; add --overwrite to replace it" in again.stderr
+    assert not (tmp_path / "out" / "photo.webp").exists()
+
+
+def test_many_photos_at_once_give_what_each_gives_alone(photo: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "many"
+    folder.mkdir()
+    with Image.open(photo) as image:
+        for number in range(5):
+            image.rotate(number).save(folder / f"{number}.png")
+    (folder / "3.png").write_bytes(b"broken")
+    together = dicface("restore", folder, "-o", tmp_path / "together", "--report", tmp_path / "r.json", "--verbose")
+    assert together.returncode == 1
+    said = [line for line in together.stdout.splitlines() if "->" in line]
+    assert [Path(line.split(":")[0]).stem for line in said] == ["0", "1", "2", "4"]
+    how, broken, stages = together.stderr.splitlines()
+    assert how.startswith("dicface: lite runs in ")
+    assert "3.png: " in broken
+    assert stages.startswith("dicface: time by stage: read ")
+    for number in (0, 4):
+        alone = tmp_path / f"alone-{number}.png"
+        assert dicface("restore", folder / f"{number}.png", "-o", alone).returncode == 0
+        assert alone.read_bytes() == (tmp_path / "together" / f"{number}.png").read_bytes()
+    photos = json.loads((tmp_path / "r.json").read_text())["photos"]
+    assert [Path(made["input"]).stem for made in photos] == ["0", "1", "2", "4"]
+    assert set(photos[0]["stages_s"]) == {"read", "detect", "restore", "paste", "write"}
