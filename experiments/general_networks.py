@@ -28,7 +28,8 @@ from dicface.data.packs import FacePack
 from dicface.evaluation.protocols import Y_CROP8
 from dicface.networks.resize import resize_bicubic, to_pixels
 from dicface.runtime.spandrel import import_spandrel
-from dicface.training.config import TrainConfig, read_config
+from dicface.training.config import TrainConfig
+from dicface.training.config_files import read_config
 from dicface.training.dic import psnr_db
 from dicface.training.fit import fit
 from dicface.training.task import Column, Task

@@ -10,7 +10,8 @@ import torch
 
 from dicface.checkpoints.networks import save_network
 from dicface.networks.dic import DICNetwork
-from dicface.training.config import TrainConfig, read_config
+from dicface.training.config import TrainConfig
+from dicface.training.config_files import read_config
 from dicface.training.fit import fit
 from tests.support.packs import write_pack
 

@@ -19,7 +19,7 @@ import torch
 from dicface.checkpoints.networks import load_network, load_run, read_tensors
 from dicface.data.batches import FaceBatch, target_heatmaps
 from dicface.errors import CheckpointError, ConfigError, PackError, TrainingError
-from dicface.training.config import TABLES, TrainConfig
+from dicface.training.config import ImageRun, TrainConfig, resolved
 from dicface.training.dic import DICTask
 from dicface.training.dicgan import DICGANTask
 from dicface.training.features import FeaturesTask
@@ -46,7 +46,7 @@ def test_every_shipped_config_trains_three_steps(tmp_path: Path, config: str) ->
     assert all(value.isfinite().all() for value in read_tensors(weights)[0].values())
     saved = json.loads((tmp_path / "run" / "config.json").read_text())
     assert saved["run"]["steps"] == 3
-    assert saved.keys() == TABLES[settings.run.task]
+    assert saved == resolved(settings)
 
 
 @pytest.mark.parametrize("config", ["lite", "dicgan", "landmarks-hr", "features", "finder"])
@@ -61,7 +61,7 @@ def test_a_resumed_run_equals_a_straight_one(tmp_path: Path, config: str) -> Non
 
 
 def test_a_network_of_ones_own_needs_a_caller_that_brings_it(tmp_path: Path) -> None:
-    settings = replace(small("lite"), run=replace(small("lite").run, task="image"))
+    settings = ImageRun()
     with pytest.raises(ConfigError, match=r"expected a caller of fit that brings the network of run.task 'image'"):
         run(settings, tmp_path, "run")
 

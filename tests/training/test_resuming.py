@@ -11,7 +11,9 @@ import torch
 
 from dicface.checkpoints.networks import load_run, read_tensors
 from dicface.errors import CheckpointError, ConfigError, TrainingError
-from dicface.training.config import RENAMED, TrainConfig, with_overrides
+from dicface.training.config import TrainConfig
+from dicface.training.config_files import with_overrides
+from dicface.training.parsing import RENAMED
 from dicface.training.resuming import adopt, changed_settings, decay_config, read_origin, read_saved_config
 from tests.training.test_fit import run, run_but, send_sigterm, small
 
@@ -126,7 +128,7 @@ def test_a_fall_starts_in_the_constant_part(tmp_path: Path) -> None:
         else:
             with pytest.raises(ConfigError, match=f"constant part, of step 3 to 4, got one of step {step}"):
                 run(settings, tmp_path, "fall", decay_from=origin.checkpoint)
-    cosine = small("lite", "run.steps=7")
+    cosine = small("lite", "run.steps=7", "optimiser.schedule=cosine")
     with pytest.raises(ConfigError, match='"constant-linear" for a run that starts with the fall'):
         run(cosine, tmp_path, "fall", decay_from=tmp_path / "run" / "step-00000003.ckpt")
     assert not (tmp_path / "fall").exists()

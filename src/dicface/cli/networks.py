@@ -23,19 +23,19 @@ def models(as_json: Annotated[bool, typer.Option("--json", help="Print the cards
 
     cards = embedded_models()
     if as_json:
-        typer.echo(json.dumps(cards, indent=2))
+        typer.echo(json.dumps({name: card.as_json() for name, card in cards.items()}, indent=2))
         return
     console = Console(highlight=False)
     for name, card in cards.items():
         default = " (default)" if name == DEFAULT_MODEL else ""
-        console.print(f"[bold]{name}[/bold]{default}: {card['description']}")
-        console.print(facts_table(name, card))
-        console.print(results_table(name, card))
+        console.print(f"[bold]{name}[/bold]{default}: {card.description}")
+        console.print(facts_table(card))
+        console.print(results_table(card))
 
 
 def _chosen_config(config: Path | None, settings: list[str], earlier: Path) -> "TrainConfig":
     """The config to go on with from a run in a folder; what it changes is said."""
-    from dicface.training.config import read_config, with_overrides
+    from dicface.training.config_files import read_config, with_overrides
     from dicface.training.resuming import changed_settings, read_saved_config
 
     if config and not (earlier / "config.json").exists():
@@ -70,7 +70,7 @@ def train(
 ) -> None:
     """Train a network as a config says (needs the train extra)."""
     need_train_extra()
-    from dicface.training.config import read_config
+    from dicface.training.config_files import read_config
     from dicface.training.fit import Machines, fit
 
     if resume and decay_from:

@@ -1,12 +1,10 @@
 """Models by name: the embedded ones with their cards, and files."""
 
-import json
+from functools import cache
 from pathlib import Path
-from typing import Any, Literal
 
 from dicface.errors import UnknownModelError
-
-Kind = Literal["restoration", "landmarks", "features", "finder"]
+from dicface.runtime.cards import Kind, ModelCard, parse_card
 
 DEFAULT_MODEL = "lite"
 MODEL_FOR_JPEG = "lite-robust"
@@ -16,10 +14,14 @@ PICKLED = (".pth", ".pt", ".ckpt")
 _EMBEDDED = Path(__file__).parent.parent / "models"
 
 
-def embedded_models(kind: Kind | None = None) -> dict[str, dict[str, Any]]:
+@cache
+def _cards() -> tuple[ModelCard, ...]:
+    return tuple(parse_card(path.stem, path.read_text(encoding="utf-8")) for path in sorted(_EMBEDDED.glob("*.json")))
+
+
+def embedded_models(kind: Kind | None = None) -> dict[str, ModelCard]:
     """Names and cards of the models inside the package, of one kind or of all."""
-    cards = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in _EMBEDDED.glob("*.json")}
-    return {name: card for name, card in sorted(cards.items()) if kind in (None, card["kind"])}
+    return {card.name: card for card in _cards() if kind in (None, card.kind)}
 
 
 def find_model(name: str, suffix: str = ".onnx", kind: Kind = "restoration") -> Path:
