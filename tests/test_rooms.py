@@ -30,6 +30,8 @@ SAME_LAYER = {
     ("data", "networks"),  # degrades faces by the networks' own resizing
     ("data", "runtime"),  # decodes packs on all cores
     ("checkpoints", "networks"),
+    ("networks", "checkpoints"),  # `DICNetwork.from_pretrained` alone; see below
+    ("networks", "runtime"),
     ("runtime", "checkpoints"),  # weights run in torch without being exported
     ("training", "evaluation"),  # validation speaks the protocols' language
     ("benchmark", "evaluation"),  # precisions are compared by a protocol
@@ -68,11 +70,28 @@ def test_imports_point_one_way(path: Path) -> None:
         assert allowed, f"{here} must not import {other}"
 
 
+def test_networks_load_files_in_one_place() -> None:
+    """`DICNetwork.from_pretrained` forwards to other rooms; the modules themselves import nothing of them."""
+    importing: list[str] = []
+
+    def reads_files(node: ast.AST) -> bool:
+        rooms = ("dicface.runtime", "dicface.checkpoints")
+        return isinstance(node, ast.ImportFrom) and (node.module or "").startswith(rooms)
+
+    for path in (SOURCE / "networks").glob("*.py"):
+        tree = ast.parse(path.read_text())
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef) and any(map(reads_files, ast.walk(node))):
+                importing.append(node.name)
+        assert not any(map(reads_files, tree.body))
+    assert importing == ["from_pretrained"]
+
+
 def test_networks_know_no_path_and_no_device() -> None:
     for path in (SOURCE / "networks").glob("*.py"):
         text = path.read_text()
         assert ".to(" not in text, path
-        assert "Path" not in text, path
+        assert not re.search(r"\b(Path|pathlib)\b", text), path
 
 
 def test_only_the_command_line_knows_its_options() -> None:

@@ -1,6 +1,5 @@
 """Runs whose network takes one step first, and more of them later (`run.steps_at`)."""
 
-import dataclasses
 import warnings
 from pathlib import Path
 from typing import Any
@@ -15,8 +14,9 @@ from dicface.errors import ConfigError
 from dicface.training.config import TrainConfig
 from dicface.training.dic import DICTask
 from dicface.training.fit import fit
-from tests.conftest import write_pack
-from tests.training.test_fit import raise_interrupt, run_but, small
+from tests.support.packs import write_pack
+from tests.support.training import small
+from tests.training.test_fit import raise_interrupt, run_but
 
 
 def curriculum(*settings: str) -> TrainConfig:
@@ -30,7 +30,7 @@ def run(config: TrainConfig, folder: Path, resume: bool = False) -> dict[str, Te
         write_pack(pack, 10)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return read_tensors(fit(config, [pack], pack, folder, resume))[0]
+        return read_tensors(fit(config, [pack], pack, folder, resume=resume))[0]
 
 
 class Watch:
@@ -108,6 +108,7 @@ def test_a_curriculum_that_cannot_be_is_refused(settings: tuple[str, ...], messa
 
 
 def test_only_dic_has_a_curriculum() -> None:
-    config = small("landmark-lite")
     with pytest.raises(ConfigError, match=r"run\.steps_at is for the task 'dic'; leave it out of 'landmark'"):
-        dataclasses.replace(config, run=dataclasses.replace(config.run, steps_at=(1, 2)))
+        small("landmark-lite", "run.steps_at=[1, 2]")
+    with pytest.raises(ConfigError, match=r'run\.steps_at is for network\.recovery = "feedback"'):
+        small("lite", "run.steps=6", "run.steps_at=[1]")

@@ -162,7 +162,10 @@ def _load_saved(path: Path) -> Saved:
 
 
 def load_network(path: Path) -> DICNetwork:
-    """Read a DIC network written by `save_network`.
+    """Read a DIC network.
+
+    Args:
+        path: see `load_run`.
 
     Returns:
         The network in evaluation mode, on the CPU.
@@ -170,7 +173,7 @@ def load_network(path: Path) -> DICNetwork:
     Raises:
         CheckpointError: not such a file, or weights that do not fit its configuration.
     """
-    network = _load_saved(path)
+    network = load_run(path)
     if not isinstance(network, DICNetwork):
         raise CheckpointError(f"expected a network that restores faces, got {_WORDS[type(network)]}, {str(path)!r}")
     return network

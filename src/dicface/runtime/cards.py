@@ -24,7 +24,7 @@ class PackFacts:
 
 
 @dataclass(frozen=True)
-class Quality:
+class PublishedQuality:
     """PSNR in dB and SSIM by one protocol, bicubic beside them.
 
     Attributes:
@@ -50,7 +50,7 @@ class RestorationResult:
     """
 
     lr_size: int
-    protocols: Mapping[str, Quality]
+    protocols: Mapping[str, PublishedQuality]
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class FeaturesResult:
     auc: float
 
 
-Result: TypeAlias = RestorationResult | LandmarkResult | FinderResult | FeaturesResult
+CardResult: TypeAlias = RestorationResult | LandmarkResult | FinderResult | FeaturesResult
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ class ModelCard:
     command: tuple[str, ...]
     numbers_data: str
     numbers_faces: int
-    results: tuple[Result, ...]
+    results: tuple[CardResult, ...]
     sha256: Mapping[str, str]
     licence: str
     use: str
@@ -150,12 +150,12 @@ class ModelCard:
         return json.loads(self._text)
 
 
-def _result(kind: Kind, row: Mapping[str, Any]) -> Result:
+def _result(kind: Kind, row: Mapping[str, Any]) -> CardResult:
     match kind:
         case "restoration":
             protocols = {name: value for name, value in row.items() if name != "lr_size"}
             quality = {
-                name: Quality(**{**value, "steps_psnr": tuple(value["steps_psnr"])})
+                name: PublishedQuality(**{**value, "steps_psnr": tuple(value["steps_psnr"])})
                 for name, value in protocols.items()
             }
             return RestorationResult(row["lr_size"], quality)

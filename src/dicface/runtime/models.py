@@ -1,5 +1,6 @@
 """Models by name: the embedded ones with their cards, and files."""
 
+import os
 from functools import cache
 from pathlib import Path
 
@@ -41,3 +42,22 @@ def find_model(name: str, suffix: str = ".onnx", kind: Kind = "restoration") -> 
     if (path := Path(name)).is_file():
         return path
     raise UnknownModelError(f"expected one of {', '.join(names)} or a model file (.onnx, .safetensors), got {name!r}")
+
+
+def find_network(name: str | os.PathLike[str]) -> Path:
+    """Weights of a network that restores faces, for torch.
+
+    Args:
+        name: of an embedded model, or path of a file (.safetensors), of a run's folder, or of a checkpoint in it.
+
+    Raises:
+        UnknownModelError: neither.
+    """
+    path, names = Path(name), embedded_models("restoration")
+    if str(name) in names:
+        return find_model(str(name), ".safetensors")
+    if path.exists():
+        return path
+    raise UnknownModelError(
+        f"expected one of {', '.join(names)}, a .safetensors file, a run's folder or its checkpoint, got {str(name)!r}"
+    )
