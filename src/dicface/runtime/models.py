@@ -17,7 +17,8 @@ _EMBEDDED = Path(__file__).parent.parent / "models"
 
 @cache
 def _cards() -> tuple[ModelCard, ...]:
-    return tuple(parse_card(path.stem, path.read_text(encoding="utf-8")) for path in sorted(_EMBEDDED.glob("*.json")))
+    paths = sorted(_EMBEDDED.glob("*.json"), key=lambda path: path.stem)
+    return tuple(parse_card(path.stem, path.read_text(encoding="utf-8")) for path in paths)
 
 
 def embedded_models(kind: Kind | None = None) -> dict[str, ModelCard]:

@@ -171,8 +171,10 @@ def _described(config: TrainConfig, origin: Origin | None, device: torch.device,
 def _own_code(build: object, degrade: object, callbacks: Sequence[Callback]) -> list[str]:
     """Names of what the caller brought, for the record."""
     given = [*([] if build is build_task else [build]), *([] if degrade is None else [degrade])]
-    named = [one if hasattr(one, "__qualname__") else type(one) for one in given] + [type(one) for one in callbacks]
-    return [f"{one.__module__}.{getattr(one, '__qualname__', '')}" for one in named]
+    # `OwnTask.build` is named after the task that it builds.
+    owners = [getattr(one, "__self__", one) for one in given]
+    named: list[Any] = [one if hasattr(one, "__qualname__") else type(one) for one in [*owners, *map(type, callbacks)]]
+    return [f"{one.__module__}.{one.__qualname__}" for one in named]
 
 
 def fit(
