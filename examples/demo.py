@@ -15,7 +15,7 @@ from dicface.files import write_json
 from dicface.images.draw import side_by_side
 from dicface.images.photo import Photo, read_photo, write_photo
 from dicface.images.pixels import resize
-from dicface.restoration.output import provenance_of_photo, with_provenance, result_photo
+from dicface.restoration.output import provenance_of_photo, result_photo, with_provenance
 from dicface.restoration.report import photo_report
 
 # Eileen Collins, photographed by NASA in 1999; public domain. The copy that scikit-image carries, as JPEG.
@@ -39,9 +39,12 @@ def main(out: Path) -> None:
     provenance = provenance_of_photo(restorer.model, restoration)
     write_photo(out / "restored.png", result_photo(Photo(photo), restoration, provenance))
     write_photo(
-        out / "before-after.png", with_provenance(side_by_side(pictures, gap=8), provenance, "before, after, and the portrait")
+        out / "before-after.png",
+        with_provenance(side_by_side(pictures, gap=8), provenance, "before, after, and the portrait"),
     )
-    report = photo_report(out / "photo.png", out / "restored.png", restoration, provenance, SCALE, (), restoration.stages_s)
+    report = photo_report(
+        out / "photo.png", out / "restored.png", restoration, provenance, SCALE, (), restoration.stages_s
+    )
     write_json(out / "report.json", report)
 
     sys.stdout.write(f"{SHRUNK_PX}x{SHRUNK_PX} photo, {len(restoration.faces)} face(s) found in {elapsed_s:.2f} s\n")

@@ -25,7 +25,7 @@ from dicface.data.references import read_references
 from dicface.evaluation.protocols import RGB_CROP8, Y_CROP8
 from dicface.evaluation.statistics import paired
 from dicface.images.pixels import resize
-from dicface.runtime.consistency import deviation, back_project
+from dicface.runtime.consistency import back_project, deviation
 from dicface.runtime.face_model import FaceModel
 from dicface.runtime.models import DEFAULT_MODEL
 

@@ -105,7 +105,11 @@ class Bench:
         gain = Y_CROP8.psnr(np.stack([result.sr[-1] for result in results]), hr) - Y_CROP8.psnr(bicubic, hr)
         error = nrmse(np.stack([result.landmarks[-1] for result in results]), wanted, "outer_eye")
         whole = Square(0, 0, crop_px)
-        return gain, error, [quality_measures(crop, whole, crop, result) for crop, result in zip(lr, results, strict=True)]
+        return (
+            gain,
+            error,
+            [quality_measures(crop, whole, crop, result) for crop, result in zip(lr, results, strict=True)],
+        )
 
     def row(
         self,
@@ -135,7 +139,9 @@ def damages(bench: Bench, pack: FacePack) -> None:
     for share in (0.5, 0.3, 0.2, 0.1, 0.07, 0.05):
         bench.row(f"contrast {share}", bench.measure(faded(hr, share), wanted), ("contrast", "heatmap_confidence"))
     for degrees in (5, 10, 15, 20, 25, 30, 40, 60, 90, 180):
-        bench.row(f"tilted {degrees} degrees", bench.measure(*tilted(pack, degrees)), ("roll_degrees", "heatmap_confidence"))
+        bench.row(
+            f"tilted {degrees} degrees", bench.measure(*tilted(pack, degrees)), ("roll_degrees", "heatmap_confidence")
+        )
 
 
 def by_jpeg(bench: Bench, pack: FacePack) -> None:

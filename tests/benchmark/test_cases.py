@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from dicface.benchmark.cases import Case, Machine, BenchmarkModel, embedded, embedded_names, list_cases
+from dicface.benchmark.cases import BenchmarkModel, Case, Machine, embedded, embedded_names, list_cases
 from dicface.errors import UnknownModelError, UsageError
 
 FILES = {"onnxruntime": Path("a.onnx"), "openvino": Path("a.onnx"), "torch": Path("a.safetensors")}

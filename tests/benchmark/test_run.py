@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 
 from dicface.benchmark import measure, reference, run
-from dicface.benchmark.cases import IMAGE_PX, Case, Machine, BenchmarkModel, embedded
+from dicface.benchmark.cases import IMAGE_PX, BenchmarkModel, Case, Machine, embedded
 from dicface.benchmark.reference import reference_cases
 from dicface.benchmark.run import benchmark_faces
 from dicface.checkpoints.networks import load_run
@@ -37,7 +37,9 @@ def test_a_row_is_measured(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     assert row["psnr"] is None
 
 
-DIC_ANYWHERE = BenchmarkModel("dic", "restoration", {name: Path("d") for name in ("torch", "onnxruntime", "openvino")}, 90.0)
+DIC_ANYWHERE = BenchmarkModel(
+    "dic", "restoration", {name: Path("d") for name in ("torch", "onnxruntime", "openvino")}, 90.0
+)
 CASES = [
     Case(DIC_ANYWHERE, "torch", "float32", 1),
     Case(DIC_ANYWHERE, "openvino", "float32", 1),

@@ -14,8 +14,8 @@ from dicface.data.references import References
 from dicface.errors import CheckpointError, UnknownModelError, UsageError
 from dicface.evaluation.identity import Recogniser
 from dicface.evaluation.measure import measure
-from dicface.evaluation.report import report_page
 from dicface.evaluation.protocols import Y_CROP8_RELEASED
+from dicface.evaluation.report import report_page
 from dicface.evaluation.scores import Judges
 from dicface.evaluation.summary import summary
 from dicface.evaluation.tables import result_grids

@@ -11,7 +11,7 @@ from dicface.errors import UsageError
 from dicface.faces.geometry import Square, cut, square_of_landmarks
 from dicface.images.pixels import resize
 from dicface.preparation.annotations import Annotation
-from dicface.preparation.cutting import FaceCutter, PhotoFaces, Reason, Recipe, PhotoTask, cut_face, share_outside
+from dicface.preparation.cutting import FaceCutter, PhotoFaces, PhotoTask, Reason, Recipe, cut_face, share_outside
 from tests.support.portrait import PORTRAIT_POINTS
 
 

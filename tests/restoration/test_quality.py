@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dicface import Box, Restorer
-from dicface.restoration.quality import QualityWarning, QualityMeasures, quality_warnings, roll_degrees, yaw
+from dicface.restoration.quality import QualityMeasures, QualityWarning, quality_warnings, roll_degrees, yaw
 
 USUAL = QualityMeasures(brightness=110, contrast=50, yaw=0.2, roll_degrees=2, blockiness=0.1, heatmap_confidence=0.75)
 FACE = Box(43.0, 21.0, 64.0, 43.0)
@@ -56,7 +56,10 @@ def test_landmarks_in_one_point_are_no_error() -> None:
         ({"jpeg_step": 8.0}, (QualityWarning.BLOCKS,)),
         ({"heatmap_confidence": 0.3}, (QualityWarning.NO_FACE,)),
         # Of a pose without a face nothing is known.
-        ({"heatmap_confidence": 0.3, "roll_degrees": 90.0, "yaw": 0.9, "blockiness": 0.6}, (QualityWarning.BLOCKS, QualityWarning.NO_FACE)),
+        (
+            {"heatmap_confidence": 0.3, "roll_degrees": 90.0, "yaw": 0.9, "blockiness": 0.6},
+            (QualityWarning.BLOCKS, QualityWarning.NO_FACE),
+        ),
     ],
 )
 def test_each_sign_has_its_limit(changed: dict[str, float], expected: tuple[QualityWarning, ...]) -> None:

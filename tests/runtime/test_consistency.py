@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dicface.images.pixels import resize
-from dicface.runtime.consistency import deviation, back_project
+from dicface.runtime.consistency import back_project, deviation
 
 
 @pytest.fixture

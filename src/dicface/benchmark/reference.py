@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 
-from dicface.benchmark.cases import Case, Machine, BenchmarkModel, embedded, embedded_names, list_cases
+from dicface.benchmark.cases import BenchmarkModel, Case, Machine, embedded, embedded_names, list_cases
 from dicface.benchmark.run import REFERENCE
 from dicface.checkpoints.networks import save_network
 from dicface.export.graphs import export_onnx

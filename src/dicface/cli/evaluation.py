@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from dicface.cli.options import BackendOption, UpscalerOption, Overwrite
+from dicface.cli.options import BackendOption, Overwrite, UpscalerOption
 from dicface.cli.terminal import SOME_FAILED, check_free, errors, in_options, need_train_extra, one_line, say
 from dicface.errors import UsageError
 

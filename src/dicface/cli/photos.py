@@ -88,7 +88,11 @@ def _faces_line(faces: "Sequence[Face]", restored: "Outcome", model: str) -> str
     outcomes = Counter(face.outcome for face in faces)
     done = outcomes.pop(restored, 0)
     found = f"{done} of {len(faces)} faces restored" if faces else "no face found"
-    warnings = (_warning(f"face {number}", face.quality_warnings, model) for number, face in enumerate(faces, 1) if face.quality_warnings)
+    warnings = (
+        _warning(f"face {number}", face.quality_warnings, model)
+        for number, face in enumerate(faces, 1)
+        if face.quality_warnings
+    )
     return ", ".join((found, *(f"{count} {outcome.value}" for outcome, count in outcomes.items()), *warnings))
 
 
@@ -199,7 +203,7 @@ def upscale(
     from dicface.images.photo import Photo, read_photo, write_photo
     from dicface.images.pixels import FACE_PX, resize
     from dicface.restoration.output import provenance_of, uncertainty_crop
-    from dicface.restoration.quality import quality_warnings, quality_measures
+    from dicface.restoration.quality import quality_measures, quality_warnings
     from dicface.runtime.consistency import DataConsistency
     from dicface.runtime.face_model import FaceModel
     from dicface.runtime.uncertainty import expected_errors
@@ -228,7 +232,9 @@ def upscale(
         image = side_by_side(drawn)
         metadata = result_metadata(NO_METADATA if strip_metadata else photo.metadata, image, provenance, keep_gps)
         notes = photo.notes + write_photo(job.target, Photo(image, alpha, photo.grey and not landmarks, metadata))
-        found = quality_warnings(quality_measures(photo.pixels, Square(0, 0, width), photo.pixels, result, photo.jpeg_step))
+        found = quality_warnings(
+            quality_measures(photo.pixels, Square(0, 0, width), photo.pixels, result, photo.jpeg_step)
+        )
         said = (f"{job.source}: {width} px", *([_warning("the face", found, model)] if found else []), *notes)
         return f"{', '.join(said)} -> {job.target}"
 

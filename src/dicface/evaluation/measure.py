@@ -70,7 +70,9 @@ class Measurement:
     @property
     def comparisons(self) -> list[Comparison]:
         """With bicubic and, if it is another one, with the other upscaler."""
-        others = [] if self.over_against is None or self.over_against.other == self.bicubic.name else [self.over_against]
+        others = (
+            [] if self.over_against is None or self.over_against.other == self.bicubic.name else [self.over_against]
+        )
         return [self.over_bicubic, *others]
 
     @property

@@ -95,7 +95,9 @@ def _identity_title(similarity: IdentitySimilarity) -> str:
     """How good the features are, to be read before what they say."""
     known = [] if similarity.auc is None else [f"{similarity.auc:.3f} on these people"]
     if (held_out := similarity.held_out) is not None:
-        known.append(f"{held_out.auc:.3f} on {held_out.identities} people whom they were not trained on ({held_out.data})")
+        known.append(
+            f"{held_out.auc:.3f} on {held_out.identities} people whom they were not trained on ({held_out.data})"
+        )
     good = f"{', '.join(known)}; 0.5 is chance, 1 without fail" if known else "not known: nobody known occurs twice"
     return f"likeness to the person, cosine of face features. How well these tell people apart: {good}"
 

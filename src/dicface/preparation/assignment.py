@@ -13,8 +13,8 @@ from dicface.errors import InputError, UsageError
 from dicface.preparation.annotations import find_by_name, read_celeba_numbers
 from dicface.preparation.cutting import Reason
 from dicface.preparation.duplicates import Hashes, differing_bits, first_copies
-from dicface.preparation.parts import PartFolder, CropOrigin, Skipped
-from dicface.preparation.splits import SPLITS, Shares, check_shares, assign, group_faces, holdout
+from dicface.preparation.parts import CropOrigin, PartFolder, Skipped
+from dicface.preparation.splits import SPLITS, Shares, assign, check_shares, group_faces, holdout
 
 OUT = -1
 """In place of a side: the face is not written."""

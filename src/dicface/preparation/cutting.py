@@ -229,7 +229,10 @@ class FaceCutter:
         if located is None or square.side < recipe.min_crop:
             return Reason.TOO_SMALL, f"crop of {square.side} px, at least {recipe.min_crop} px"
         if located.heatmap_confidence < recipe.min_confidence:
-            return Reason.UNSURE, f"mean heatmap confidence {located.heatmap_confidence:.2f}, at least {recipe.min_confidence:.2f}"
+            return (
+                Reason.UNSURE,
+                f"mean heatmap confidence {located.heatmap_confidence:.2f}, at least {recipe.min_confidence:.2f}",
+            )
         return None, ""
 
     def _cut(self, name: str, number: int, pixels: NDArray[np.uint8], located: _Located, square: Square) -> CutFace:

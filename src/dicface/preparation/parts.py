@@ -167,7 +167,10 @@ class PartFolder:
         """Where each face of a part was cut out."""
         table = self._read(number, list(CropOrigin._fields))
         columns = (table[name].to_pylist() for name in CropOrigin._fields)
-        return [CropOrigin(photo, face, tuple(square), heatmap_confidence) for photo, face, square, heatmap_confidence in zip(*columns, strict=True)]
+        return [
+            CropOrigin(photo, face, tuple(square), heatmap_confidence)
+            for photo, face, square, heatmap_confidence in zip(*columns, strict=True)
+        ]
 
     def hashes(self, number: int) -> Hashes:
         """(N, 2, 4) uint64, the hashes of a part's faces."""

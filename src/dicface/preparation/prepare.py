@@ -13,7 +13,7 @@ from dicface.files import file_digest
 from dicface.images.inputs import jobs_below
 from dicface.preparation.annotations import Annotations, open_annotations
 from dicface.preparation.assignment import Selection, read_lists, sort_faces
-from dicface.preparation.cutting import Reason, Recipe, PhotoTask
+from dicface.preparation.cutting import PhotoTask, Reason, Recipe
 from dicface.preparation.parts import CutFace, PartFolder, Skipped
 from dicface.preparation.results import Results, Written, write_results
 from dicface.preparation.workers import cut_in_order

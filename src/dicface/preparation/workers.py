@@ -6,7 +6,7 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 
 from dicface.errors import DicfaceError
-from dicface.preparation.cutting import FaceCutter, PhotoFaces, Recipe, PhotoTask
+from dicface.preparation.cutting import FaceCutter, PhotoFaces, PhotoTask, Recipe
 from dicface.runtime.parallel import end_with_parent, in_order
 
 # So many tasks a process are under way or done and not yet fetched: enough that a slow photo does not stop the others.

@@ -65,7 +65,9 @@ def result_photo(
     return Photo(image, alpha, photo.grey and not show_landmarks, metadata)
 
 
-def with_provenance(pixels: NDArray[np.uint8], provenance: Provenance | None, shows: str = "", grey: bool = False) -> Photo:
+def with_provenance(
+    pixels: NDArray[np.uint8], provenance: Provenance | None, shows: str = "", grey: bool = False
+) -> Photo:
     """A picture that goes with a result, and says as the result does what it is.
 
     Args:

@@ -29,7 +29,9 @@ def _face(face: Face) -> dict[str, Any]:
         "reason": face.outcome.value,
         "crop": {"left": face.square.left, "top": face.square.top, "side": face.square.side},
         "landmarks": None if face.landmarks is None else face.landmarks.astype(float).round(2).tolist(),
-        "quality_warnings": [{"kind": warning.name.lower(), "reason": warning.value} for warning in face.quality_warnings],
+        "quality_warnings": [
+            {"kind": warning.name.lower(), "reason": warning.value} for warning in face.quality_warnings
+        ],
         "uncertainty": None if face.uncertainty is None else round(float(face.uncertainty.mean()), 2),
     }
 

@@ -19,7 +19,7 @@ from dicface.faces.geometry import (
 )
 from dicface.images.pixels import FACE_PX, luma, resize
 from dicface.restoration.paste import match_colours, paste
-from dicface.restoration.quality import QualityWarning, quality_warnings, quality_measures
+from dicface.restoration.quality import QualityWarning, quality_measures, quality_warnings
 from dicface.restoration.results import Face, Outcome, Restoration
 from dicface.runtime.face_model import FaceModel, FaceSteps
 from dicface.runtime.models import DEFAULT_MODEL
@@ -119,7 +119,9 @@ class Restorer:
             refined.append(better if intersection_over_union(better.box, square.box) >= _KEEP_OVERLAP else square)
         return refined
 
-    def _quality_warnings(self, pixels: NDArray[np.uint8], square: Square, result: FaceSteps) -> tuple[QualityWarning, ...]:
+    def _quality_warnings(
+        self, pixels: NDArray[np.uint8], square: Square, result: FaceSteps
+    ) -> tuple[QualityWarning, ...]:
         found = quality_warnings(quality_measures(pixels, square, self._crop(pixels, square), result))
         # Comes this far only if it was forced.
         return (QualityWarning.TOO_LARGE, *found) if self._is_too_large(square) else found

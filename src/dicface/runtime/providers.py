@@ -60,7 +60,9 @@ def choose_backend(provider: str, has_openvino: bool, capabilities: Callable[[],
     if provider != CPU_PROVIDER:
         return BackendChoice("onnxruntime", f"ONNX Runtime has {provider}")
     if not has_openvino:
-        return BackendChoice("onnxruntime", "OpenVINO, faster where the processor computes in bfloat16, is not installed")
+        return BackendChoice(
+            "onnxruntime", "OpenVINO, faster where the processor computes in bfloat16, is not installed"
+        )
     if "BF16" in capabilities():
         return BackendChoice("openvino", "OpenVINO is installed and the processor computes in bfloat16")
     return BackendChoice("onnxruntime", "the processor does not compute in bfloat16, so OpenVINO is not faster")

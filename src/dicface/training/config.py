@@ -9,7 +9,7 @@ from dicface.data.augmentation import AugmentationConfig
 from dicface.data.batches import BatchConfig
 from dicface.data.degradation import DegradationConfig
 from dicface.errors import ConfigError
-from dicface.images.pixels import FACE_PX, LR_PX
+from dicface.images.pixels import FACE_PX
 from dicface.landmarks import KEYPOINTS
 from dicface.networks.dic import DICConfig
 from dicface.networks.face_finder import FinderConfig
@@ -29,12 +29,12 @@ from dicface.training.tables import (
 )
 
 
-def _check_common(config: "TrainConfig") -> None:
+def _check_common(config: "TrainConfig", face_px: int = FACE_PX) -> None:
     """Check what concerns several tables that every task has."""
     optimiser, run, augmentation = config.optimiser, config.run, config.augmentation
     if optimiser.decay_steps > run.steps:
         raise ConfigError(f"expected optimiser.decay_steps up to run.steps, got {optimiser.decay_steps} of {run.steps}")
-    sides = {augmentation.crop_side_min, augmentation.crop_side_max, float(FACE_PX)}
+    sides = {augmentation.crop_side_min, augmentation.crop_side_max, float(face_px)}
     if augmentation.unscaled_share == 1 and (
         len(sides) > 1
         or augmentation.face_width_max
@@ -62,7 +62,7 @@ def _check_branch(network: DICConfig, run: RunConfig, needed: object) -> None:
 
 
 def _check_sizes(network: DICConfig, degradation: DegradationConfig) -> None:
-    low, high = (16, 16) if network.stem == "paper" else LR_PX
+    low, high = network.lr_px
     if not low <= degradation.size_min <= degradation.size_max <= high:
         raise ConfigError(
             f"expected degradation.size_min and size_max from {low} to {high} for the stem "
@@ -82,7 +82,7 @@ class LandmarkRun:
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
 
     def __post_init__(self) -> None:
-        _check_common(self)
+        _check_common(self, self.network.output_px)
         _check_branch(self.network, self.run, needed=True)
         _check_keypoints(self.network.keypoints)
 
@@ -116,7 +116,7 @@ class DICRun:
 
     def __post_init__(self) -> None:
         run, network = self.run, self.network
-        _check_common(self)
+        _check_common(self, network.output_px)
         _check_branch(network, run, run.landmark_weights or run.frozen_landmark_steps)
         _check_keypoints(network.keypoints)
         _check_sizes(network, self.degradation)
@@ -146,7 +146,7 @@ class DICGANRun:
     gan: GANConfig = field(default_factory=GANConfig)
 
     def __post_init__(self) -> None:
-        _check_common(self)
+        _check_common(self, self.network.output_px)
         _check_branch(self.network, self.run, self.run.frozen_landmark_steps)
         _check_keypoints(self.network.keypoints)
         _check_sizes(self.network, self.degradation)

@@ -16,7 +16,6 @@ from dicface.networks.lightcnn import FaceRecogniser
 from dicface.training.config import FeaturesRun
 from dicface.training.task import Column, Task, he_normal
 
-
 FACES_OF_SCALE = 50
 """On which the magnitude of finished features is measured."""
 

@@ -39,7 +39,6 @@ from dicface.training.tasks import build_task
 from dicface.training.weights import find_weights
 
 
-
 class Machines(NamedTuple):
     """What a run computes on.
 
@@ -79,6 +78,7 @@ class _Batches(lightning.LightningDataModule):
             # The faces lie decoded where the training runs: 1.9 GB for 30,000 of 144 px.
             self.trainer.strategy.root_device,
             Share(self.trainer.global_rank, self.trainer.world_size),
+            self.task.face_px,
             degrade=self.degrade,
         )
         return DataLoader(BatchStream(sampler, self.trainer.global_step, config.run.steps), batch_size=None)

@@ -61,6 +61,11 @@ class LandmarkTask(Task[LandmarkBranch, LandmarkRun]):
         """As configured."""
         return self.config.degradation
 
+    @property
+    def face_px(self) -> int:
+        """As the whole network gives them."""
+        return self.config.network.output_px
+
     def _heatmaps(self, images: Tensor) -> Tensor:
         hidden, maps = None, []
         for _ in range(2):

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from dicface.checkpoints.networks import load_strictly, write_tensors
 from dicface.data.degradation import DegradationConfig
 from dicface.data.packs import FacePack
+from dicface.images.pixels import FACE_PX
 from dicface.training.config import TrainConfig
 from dicface.training.tables import OptimiserConfig
 from dicface.training.weights import read_weights
@@ -147,6 +148,11 @@ class Task(lightning.LightningModule, Generic[Network, Settings]):
     def degradation(self) -> DegradationConfig:
         """How training faces are reduced: by the paper's recipe, where the config has no table for it."""
         return DegradationConfig()
+
+    @property
+    def face_px(self) -> int:
+        """Side of the training faces in pixels."""
+        return FACE_PX
 
     def groups(self) -> list[list[nn.Parameter]]:
         """Parameters, those together whose gradients are clipped together."""

@@ -15,7 +15,7 @@ from dicface.files import write_json
 from dicface.images.draw import draw_landmarks, side_by_side
 from dicface.images.photo import WRITE_SUFFIXES, Photo, check_writable, read_photo, write_photo
 from dicface.images.pixels import FACE_PX, resize
-from dicface.restoration.output import provenance_of_photo, with_provenance, result_photo
+from dicface.restoration.output import provenance_of_photo, result_photo, with_provenance
 from dicface.restoration.report import photo_report
 from dicface.restoration.restorer import Restorer
 from dicface.restoration.results import Face
@@ -157,7 +157,10 @@ def answer(request: Request) -> Response:
     restored = [face for face in restoration.faces if face.steps is not None]
     for number, face in enumerate(restored[:MAX_FACES_SHOWN], start=1):
         strip = request.folder / f"face-{number}.png"
-        write_photo(strip, with_provenance(_strip(photo.pixels, face), provenance._replace(faces=1), "a face as found and every step"))
+        write_photo(
+            strip,
+            with_provenance(_strip(photo.pixels, face), provenance._replace(faces=1), "a face as found and every step"),
+        )
         strips.append(strip)
     none_found = 'No face found: draw it under "Draw faces yourself"'
     found = f"{len(restored)} of {len(restoration.faces)} faces restored" if restoration.faces else none_found
