@@ -2,8 +2,8 @@
 
     python examples/own_loss.py PACK.parquet OUT --steps 1000
 
-Nothing in the package is edited: the task is subclassed, the rest are arguments of `fit`. The result is an ordinary run:
-`dicface export OUT` and `dicface evaluate DATA --model OUT/weights.safetensors` take it.
+Nothing in the package is edited: the task is subclassed, the rest are arguments of `fit`. The result is an ordinary
+run: `dicface export OUT` and `dicface evaluate DATA --model OUT/weights.safetensors` take it.
 """
 
 import argparse

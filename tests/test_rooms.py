@@ -80,9 +80,8 @@ def test_networks_load_files_in_one_place() -> None:
 
     for path in (SOURCE / "networks").glob("*.py"):
         tree = ast.parse(path.read_text())
-        for node in ast.walk(tree):
-            if isinstance(node, ast.FunctionDef) and any(map(reads_files, ast.walk(node))):
-                importing.append(node.name)
+        functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+        importing += [node.name for node in functions if any(map(reads_files, ast.walk(node)))]
         assert not any(map(reads_files, tree.body))
     assert importing == ["from_pretrained"]
 

@@ -33,7 +33,7 @@ def models(as_json: Annotated[bool, typer.Option("--json", help="Print the cards
         console.print(results_table(card))
 
 
-def _chosen_config(config: Path | None, settings: list[str], earlier: Path) -> "TrainConfig":
+def _chosen_config(config: str | None, settings: list[str], earlier: Path) -> "TrainConfig":
     """The config to go on with from a run in a folder; what it changes is said."""
     from dicface.training.config_files import read_config, with_overrides
     from dicface.training.resuming import changed_settings, read_saved_config
@@ -51,8 +51,11 @@ def _chosen_config(config: Path | None, settings: list[str], earlier: Path) -> "
 def train(
     data: Annotated[list[Path], typer.Option(help="Face pack or folder of packs to learn from; repeatable.")],
     config: Annotated[
-        Path | None,
-        typer.Argument(help="TOML file of the run; see configs/. --resume and --decay-from take the run's own."),
+        str | None,
+        typer.Argument(
+            help="Name of a config that comes with dicface (lite, paper/dic-celeba) or a TOML file. --resume and "
+            "--decay-from take the run's own."
+        ),
     ] = None,
     validation: Annotated[Path | None, typer.Option(help="Face pack that is measured on the way.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the results; runs/NAME if left out.")] = None,
@@ -70,17 +73,17 @@ def train(
 ) -> None:
     """Train a network as a config says (needs the train extra)."""
     need_train_extra()
-    from dicface.training.config_files import read_config
-    from dicface.training.fit import Machines, fit
-
     if resume and decay_from:
         raise UsageError("expected one of --resume and --decay-from; a stopped fall goes on with --resume alone")
     if config is None and (out is None or not (resume or decay_from)):
         raise UsageError(
             "expected CONFIG, the TOML file of the run; only with --out and --resume or --decay-from may it be left out"
         )
+    from dicface.training.config_files import read_config
+    from dicface.training.fit import Machines, fit
+
     settings = settings or []
-    out = out or Path("runs") / (config or Path()).stem
+    out = out or Path("runs") / Path(config or "").stem
     earlier = decay_from.parent if decay_from else out if resume else None
     if earlier is not None:
         chosen = _chosen_config(config, settings, earlier)

@@ -70,10 +70,8 @@ class Measurement:
     @property
     def comparisons(self) -> list[Comparison]:
         """With bicubic and, if it is another one, with the other upscaler."""
-        others = (
-            [] if self.over_against is None or self.over_against.other == self.bicubic.name else [self.over_against]
-        )
-        return [self.over_bicubic, *others]
+        others = [] if self.over_against is None else [self.over_against]
+        return [self.over_bicubic, *(one for one in others if one.other != self.bicubic.name)]
 
     @property
     def condition(self) -> str:

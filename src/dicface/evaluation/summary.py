@@ -52,12 +52,12 @@ def summary(measured: Measurement) -> dict[str, Any]:
     """All of a measurement, ready for JSON.
 
     Returns:
-        `data`, `n`, `model`, `description`, `lr_size`, `damage` (empty for none); `protocols` and `bicubic`, by protocol
-        mean and 95 % interval of PSNR in dB and of SSIM; `steps`, by protocol the means of each step; `over_bicubic`,
-        differences face by face with their interval and the shares of faces won and worse; `consistency`, grey levels
-        between the reduced result and the input; if judged `nrmse` (means), `nrmse_ci95`, `nrmse_median`, the same of
-        bicubic and of the high-resolution faces, and `identity`; with another model `against`. Infinite means stand as
-        null.
+        `data`, `n`, `model`, `description`, `lr_size`, `damage` (empty for none); `protocols` and `bicubic`, by
+        protocol mean and 95 % interval of PSNR in dB and of SSIM; `steps`, by protocol the means of each step;
+        `over_bicubic`, differences face by face with their interval and the shares of faces won and worse;
+        `consistency`, grey levels between the reduced result and the input; if judged `nrmse` (means), `nrmse_ci95`,
+        `nrmse_median`, the same of bicubic and of the high-resolution faces, and `identity`; with another model
+        `against`. Infinite means stand as null.
     """
     mine = measured.result
     result: dict[str, Any] = {

@@ -25,8 +25,9 @@ def find_weights(name: str) -> Path:
     path = weights_file(Path(name))
     if path.is_file():
         return path
-    folder = path.parent.name
-    makers = [config for config in shipped_configs() if config.split("/")[-1] == folder]
+    # `dicface train paper/dic-celeba` writes to runs/dic-celeba.
+    runs = (path.name, path.parent.name)
+    makers = [config for config in shipped_configs() if len(path.parts) > 1 and config.split("/")[-1] in runs]
     if makers:
         raise ConfigError(
             f"expected trained weights in {name!r}, found none; `dicface train {makers[0]}` makes them, or name others"
