@@ -156,3 +156,27 @@ def test_help_imports_nothing_heavy() -> None:
         "assert not heavy, heavy\n"
     )
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("evaluate faces --lr-size 16,x", "expected --lr-size as whole numbers with commas between, got '16,x'"),
+        ("evaluate faces --protocol z", "expected a protocol, one of y-crop8"),
+        ("evaluate faces --model light", "expected one of lite"),
+        ("train --data faces", "expected CONFIG"),
+    ],
+)
+def test_wrong_arguments_are_refused_before_torch_is_imported(arguments: str, message: str) -> None:
+    code = (
+        "import sys\n"
+        f"sys.argv = ['dicface', *{arguments.split()!r}]\n"
+        "from dicface.cli import main\n"
+        "try:\n"
+        "    main()\n"
+        "finally:\n"
+        "    assert 'torch' not in sys.modules\n"
+    )
+    result = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False)
+    assert message in result.stderr
+    assert "AssertionError" not in result.stderr

@@ -150,15 +150,17 @@ class ModelCard:
         return json.loads(self._text)
 
 
+def _published(row: Mapping[str, Any]) -> PublishedQuality:
+    plain = row["bicubic_psnr"], row["bicubic_ssim"]
+    return PublishedQuality(row["psnr"], row["ssim"], *plain, tuple(row["steps_psnr"]))
+
+
 def _result(kind: Kind, row: Mapping[str, Any]) -> CardResult:
     match kind:
         case "restoration":
-            protocols = {name: value for name, value in row.items() if name != "lr_size"}
-            quality = {
-                name: PublishedQuality(**{**value, "steps_psnr": tuple(value["steps_psnr"])})
-                for name, value in protocols.items()
-            }
-            return RestorationResult(row["lr_size"], quality)
+            return RestorationResult(
+                row["lr_size"], {name: _published(value) for name, value in row.items() if name != "lr_size"}
+            )
         case "landmarks":
             return LandmarkResult(row["data"], row["n"], row["nrmse"])
         case "finder":
