@@ -22,7 +22,7 @@ def test_psnr_equals_the_recorded(pair: tuple[np.ndarray, np.ndarray]) -> None:
 
 
 def test_the_released_protocol_gives_the_recorded_ssim(pair: tuple[np.ndarray, np.ndarray]) -> None:
-    """The authors multiply 8-bit luma by 255, which leaves its negative (ADR 0011)."""
+    """The authors multiply 8-bit luma by 255, which leaves its negative (ADR 11)."""
     recorded = recorded_tensors("metrics")["psnr_ssim_y_crop8"]
     np.testing.assert_allclose(Y_CROP8_RELEASED.psnr(*pair), recorded[:, 0], atol=1e-6)
     np.testing.assert_allclose(Y_CROP8_RELEASED.ssim(*pair), recorded[:, 1], atol=1e-6)

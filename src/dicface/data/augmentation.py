@@ -24,7 +24,7 @@ class AugmentationConfig:
 
     Attributes:
         flip: mirror half of the faces. `exchange` also exchanges the left and right landmarks; `released` leaves them
-            as the authors' code does (ADR 0003).
+            as the authors' code does (ADR 3).
         crop_side_min, crop_side_max: side in pixels of the square that is cut and resized to 128; the nominal crop
             is 128.
         face_width_min, face_width_max: range of the face's width (that of its landmarks) as a share of the square's
@@ -41,7 +41,7 @@ class AugmentationConfig:
         grey_share: share of faces converted to grey.
         sepia_share: share of faces toned brown at equal luma.
         faded_share: share of faces with faded black and white. As with the other photometric changes, the reference
-            face is changed, too: networks do not learn to undo them (ADR 0029).
+            face is changed, too: networks do not learn to undo them (ADR 29).
     """
 
     flip: Literal["none", "exchange", "released"] = "none"
@@ -203,7 +203,7 @@ def move_landmarks(landmarks: Tensor, placement: Placement, *, exchange: bool, f
     Args:
         landmarks: (N, 68, 2) float x, y in pixels of the pack image, pixel centres at integers.
         placement: of the N faces.
-        exchange: exchange left and right points of mirrored faces (ADR 0003).
+        exchange: exchange left and right points of mirrored faces (ADR 3).
         face_px: side of the training faces, for which the placement was drawn.
 
     Returns:

@@ -30,7 +30,7 @@ class DegradationConfig:
     Attributes:
         size_min, size_max: range of the side S, one for a batch, uniform in its logarithm.
         size_16_share: share of batches with S = 16 regardless of the range.
-        kind: `bicubic` is the paper's reduction. `camera` adds the faults of photos, drawn face by face (ADR 0029).
+        kind: `bicubic` is the paper's reduction. `camera` adds the faults of photos, drawn face by face (ADR 29).
         clean_share: share of faces of a `camera` without faults, reduced as by `bicubic`.
         single_share: share of the others with exactly one fault, drawn in proportion to the faults' shares.
         blur_share, blur_min, blur_max: standard deviation of the blur before the reduction, in pixels of the result.
@@ -259,7 +259,7 @@ def camera_degradation(
     Returns:
         (n, 3, S, S) float RGB in [0, 1], rounded to 8 bits. A face without faults is that of `reduce_faces`.
 
-    Source: ADR 0029.
+    Source: ADR 29.
     """
     faults = draw_faults(config, count, generator).of(part)
     # One sensor scale for a batch, since its faces share a shape.

@@ -87,7 +87,7 @@ def nrmse(
     Returns:
         (N,) float64.
 
-    Source: the paper's landmark evaluation. Its released code picks other points as eye corners (ADR 0010).
+    Source: the paper's landmark evaluation. Its released code picks other points as eye corners (ADR 10).
     """
     wanted = np.asarray(wanted, dtype=np.float64)
     left, right = {

@@ -18,7 +18,7 @@ class Protocol:
         name: published with every number of this protocol.
         luma: compare BT.601 luma instead of RGB.
         border: pixels cut off every side first.
-        negative: compute SSIM of the luma's negative, an artefact of the released code (ADR 0011).
+        negative: compute SSIM of the luma's negative, an artefact of the released code (ADR 11).
     """
 
     name: str
@@ -50,7 +50,7 @@ Y = Protocol("y", luma=True, border=0)
 """SPARNet's and later papers'."""
 
 Y_CROP8_RELEASED = Protocol("y-crop8-released", luma=True, border=8, negative=True)
-"""What the authors' code computes: PSNR as `y-crop8`, SSIM of negatives (ADR 0011). For comparison with its output."""
+"""What the authors' code computes: PSNR as `y-crop8`, SSIM of negatives (ADR 11). For comparison with its output."""
 
 PROTOCOLS = (Y_CROP8, RGB_CROP8, Y)
 """Default protocols."""

@@ -1,6 +1,6 @@
 """Networks rewritten for inference: equal functions with cheaper arithmetic and fixed weights.
 
-Results are equal up to rounding (ADR 0021). Training and the torch backend keep the paper's layers.
+Results are equal up to rounding (ADR 21). Training and the torch backend keep the paper's layers.
 """
 
 import copy

@@ -1,4 +1,4 @@
-"""Modules with fixed weights whose enlarged features stay phases (`networks/phases.py`), for export (ADR 0021)."""
+"""Modules with fixed weights whose enlarged features stay phases (`networks/phases.py`), for export (ADR 21)."""
 
 from collections.abc import Sequence
 from typing import cast

@@ -55,7 +55,7 @@ class _Leaky(torch.autograd.Function):
 class PReLU(nn.PReLU):
     """PReLU with one parameter for all channels, fast to train on a CPU.
 
-    PyTorch's allocates the parameter's gradient for each value, which took a seventh of a training step (ADR 0030). On
+    PyTorch's allocates the parameter's gradient for each value, which took a seventh of a training step (ADR 30). On
     other devices, and without gradients, PyTorch's is used.
     """
 

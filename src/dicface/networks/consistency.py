@@ -35,7 +35,7 @@ def back_project(sr: Tensor, lr: Tensor, share: Tensor) -> Tensor:
     Returns:
         (N, 3, R, R) float.
 
-    Source: ADR 0018 and 0031; not in the paper.
+    Source: ADR 18 and ADR 31; not in the paper.
     """
     with torch.autocast(sr.device.type, enabled=False):
         sr, lr, share = sr.float(), lr.float(), share.float()

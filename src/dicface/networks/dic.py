@@ -173,7 +173,7 @@ class DICNetwork(nn.Module):
     Only what the configuration uses is built, so that every parameter learns: no later recovery block for a single
     step (`recovery` is None), no landmark branch without attention (`landmark` is None).
 
-    Source: the paper's overall framework. The recurrent state is an argument and a result (ADR 0001).
+    Source: the paper's overall framework. The recurrent state is an argument and a result (ADR 1).
     """
 
     means: Tensor

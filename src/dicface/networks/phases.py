@@ -3,7 +3,7 @@
 Every s-th pixel of an image enlarged s times, from row r and column c on, forms an image of the original size, the
 phase (r, c). A transposed convolution of stride s computes each phase by an ordinary small convolution, and a
 convolution of stride s is a sum of small convolutions of the phases. Between the two, the large image is never needed
-(ADR 0021, and ADR 0030 for training).
+(ADR 21, and ADR 30 for training).
 
 Phases that depend on the same small pixels form a group, stored as one tensor (N, phases * C, H, W): phase by phase,
 row by row, each with its C channels.

@@ -49,7 +49,7 @@ class PaperStem(nn.Module):
 def any_size_grid(lr: Tensor, grid_px: int = GRID_PX, fold: int = 1) -> Tensor:
     """A crop of any side S on a fixed grid, with a plane that holds S.
 
-    The network needs S to tell the enlargement of 12 px from that of 60 px. Source: ADR 0002.
+    The network needs S to tell the enlargement of 12 px from that of 60 px. Source: ADR 2.
 
     Args:
         lr: (N, 3, S, S) float, means subtracted.
@@ -68,7 +68,7 @@ def any_size_grid(lr: Tensor, grid_px: int = GRID_PX, fold: int = 1) -> Tensor:
 
 
 class AnySizeStem(nn.Module):
-    """Stem for crops of any side S from 8 to 64, over a bicubic enlargement. Source: ADR 0002."""
+    """Stem for crops of any side S from 8 to 64, over a bicubic enlargement. Source: ADR 2."""
 
     def __init__(self, features: int) -> None:
         super().__init__()
@@ -81,7 +81,7 @@ class AnySizeStem(nn.Module):
 
 
 class DenseMerge(nn.Sequential):
-    """1x1 convolution and PReLU of the concatenation of several features; exported graphs sum instead (ADR 0021)."""
+    """1x1 convolution and PReLU of the concatenation of several features; exported graphs sum instead (ADR 21)."""
 
     def __init__(self, features: int, count: int) -> None:
         super().__init__(*conv_prelu(features * count, features, 1))
@@ -183,7 +183,7 @@ class RecoveryBlock(nn.Module):
         return self.compress_out(torch.cat(lows[1:], dim=1))
 
     def project_in_phases(self, low: Tensor) -> Tensor:
-        """`project` in polyphase form: equal result and gradients, faster (ADR 0030)."""
+        """`project` in polyphase form: equal result and gradients, faster (ADR 30)."""
         low = low.contiguous(memory_format=torch.channels_last)
         groups = phase_groups(*self.geometry)
         lows: list[Tensor] = [low]

@@ -3,7 +3,7 @@
 R is the side of the result, 128 or 256 px. A face of 128 px has its trunk at 16x16.
 
 It takes the places of the paper's recovery block and reconstruction and keeps their part in the collaboration: the
-trunk's features and the heatmaps of a step go on to the next. Source: ADR 0031; not in the paper.
+trunk's features and the heatmaps of a step go on to the next. Source: ADR 31; not in the paper.
 """
 
 import torch

@@ -184,7 +184,7 @@ def upscale_file(
         target: the result, in the format that its suffix names; it never replaces the source.
         model: name of an embedded model, path of a model file, or a loaded model, which is best for several files.
         all_steps: write every step side by side.
-        consistent: make the result reduce to the source exactly; for clean reductions only (ADR 0018).
+        consistent: make the result reduce to the source exactly; for clean reductions only (ADR 18).
         output: what is written; None means `Output()`.
 
     Returns:

@@ -15,7 +15,7 @@ from dicface.runtime.face_model import FaceModel, FaceSteps
 from dicface.runtime.uncertainty import expected_errors
 
 LARGEST_SIDE = 64
-"""Largest crop that is restored, in pixels. Beyond it the network no longer beats the plain enlargement (ADR 0005)."""
+"""Largest crop that is restored, in pixels. Beyond it the network no longer beats the plain enlargement (ADR 5)."""
 LARGEST_SQUEEZE = 1.5
 """A network of one input size gets crops up to that many times its size; beyond, squeezing costs more than it gains."""
 MIN_LUMA_RANGE = 8

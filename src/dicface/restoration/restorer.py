@@ -52,9 +52,9 @@ class Restorer:
 
         Args:
             model: name of an embedded model (`dicface models` lists them), path of a model file, or a loaded model.
-            backend: auto takes what is fastest here (ADR 0022). A loaded model has one already.
+            backend: auto takes what is fastest here (ADR 22). A loaded model has one already.
             provider: processor of ONNX Runtime, and of torch (cpu or cuda); auto takes a GPU where one can be used
-                (ADR 0022). A loaded model has one already.
+                (ADR 22). A loaded model has one already.
             detector: dlib (faces from 16 px, where the face finder sees one), dlib-fast (from 40 px), dlib-thorough
                 (from 16 px, everywhere; about 2 s a megapixel), or any `Detector`.
             threads: with which each network computes; None takes one for each core. torch has no such setting for one

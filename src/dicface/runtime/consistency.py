@@ -63,7 +63,7 @@ def back_project(sr: NDArray[np.uint8], lr: NDArray[np.uint8]) -> NDArray[np.uin
         (128, 128, 3) uint8 RGB. Where no face of 0 to 255 reduces to the input, as for a checkerboard of black and
         white, the best that was found.
 
-    Source: ADR 0018; not in the paper.
+    Source: ADR 18; not in the paper.
     """
     matrix, inverse = _reduction(lr.shape[0])
     face, goal = sr.astype(np.float64), lr.astype(np.float64)
@@ -81,7 +81,7 @@ def back_project(sr: NDArray[np.uint8], lr: NDArray[np.uint8]) -> NDArray[np.uin
 
 
 class DataConsistency:
-    """An upscaler whose last step is projected so that it reduces to its input exactly (ADR 0018).
+    """An upscaler whose last step is projected so that it reduces to its input exactly (ADR 18).
 
     Attributes:
         name: name of the model with `(consistent)`.

@@ -149,7 +149,7 @@ class FaceModel:
 
         Args:
             model: name of an embedded model, or a path.
-            backend: what runs it; auto takes what is fastest here (ADR 0022).
+            backend: what runs it; auto takes what is fastest here (ADR 22).
             provider: processor of ONNX Runtime, and of torch (cpu or cuda); OpenVINO runs on the CPU.
             threads: with which it computes, in ONNX Runtime and OpenVINO; None takes one for each core.
             spinning: see `open_session`.

@@ -1,4 +1,4 @@
-"""Which backend runs a model, and on which processor, if the caller leaves it open (ADR 0022)."""
+"""Which backend runs a model, and on which processor, if the caller leaves it open (ADR 22)."""
 
 import os
 from collections.abc import Callable, Collection, Mapping

@@ -34,7 +34,7 @@ def import_spandrel() -> ModuleType:
     """Import spandrel without torchvision.
 
     spandrel needs torchvision for two architectures, neither of which enlarges small faces; these cannot run. A
-    torchvision that does not match torch's build would make all of spandrel unusable (ADR 0017).
+    torchvision that does not match torch's build would make all of spandrel unusable (ADR 17).
 
     Raises:
         UsageError: not installed.

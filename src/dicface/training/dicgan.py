@@ -15,7 +15,7 @@ from dicface.training.weights import part_of, read_weights
 
 
 class DICGANTask(DICTask):
-    """Trains DIC and a discriminator against each other, both in one optimiser step (ADR 0008).
+    """Trains DIC and a discriminator against each other, both in one optimiser step (ADR 8).
 
     Source: the paper's objective for DICGAN: DIC's loss, feature loss and vanilla GAN on the last step's image.
     """

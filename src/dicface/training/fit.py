@@ -201,7 +201,7 @@ def fit(
         decay_from: checkpoint of another run's constant part, in that run's folder. The new run goes on from its whole
             state and takes the learning rate linearly to zero over `optimiser.decay_steps` steps; 0 is a fifth of all
             steps. `run.steps` of the config does not count. The other run stays as it is (ADR 28).
-        machines: how many processes share each batch. The result is the same but for rounding (ADR 0013 has the one
+        machines: how many processes share each batch. The result is the same but for rounding (ADR 13 has the one
             exception).
         build: makes the task of the config and the faces, for a network or loss of one's own. A run that is resumed
             has to be given the same.

@@ -41,7 +41,7 @@ def landmark_error(found: Tensor, wanted: Tensor) -> Tensor:
 class LandmarkTask(Task[LandmarkBranch, LandmarkRun]):
     """Pretrains the landmark branch on faces half of which are as blurred as DIC's first step would leave them.
 
-    Source: the paper's training details; mix of sharp and blurred faces: ADR 0004.
+    Source: the paper's training details; mix of sharp and blurred faces: ADR 4.
     """
 
     config_type = LandmarkRun

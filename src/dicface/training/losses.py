@@ -16,7 +16,7 @@ class LossConfig:
         image: weight of the images' L1 error.
         heatmap: weight of the heatmaps' mean squared error.
         image_steps: `every` compares each step's image; `released` takes the last one's error as often as there are
-            steps, which is what the authors' code does for DICGAN (ADR 0007).
+            steps, which is what the authors' code does for DICGAN (ADR 7).
     """
 
     image: float = 1.0
