@@ -126,7 +126,7 @@ def _check_results(csv: Path | None, report: Path | None, given: list[Path], *, 
 
         results += [report / name for name in REPORT_FILES]
     for out in results:
-        check_free(out, overwrite)
+        check_free(out, overwrite=overwrite)
         if out.exists() and real_path(out) in {real_path(path) for path in given}:
             raise UsageError(f"expected a file of its own for the result, {str(out)!r} is what is measured")
 
