@@ -48,8 +48,8 @@ def test_general_networks_train_resume_and_load_in_spandrel(tmp_path: Path, monk
         monkeypatch.setitem(networks.SETTINGS, name, networks.SETTINGS[name] | settings)
 
     def train(name: str, out: str, steps: int, resume: bool = False) -> None:
-        overrides = ["batch.size=2", "run.precision=32-true", "run.validate_every=2", "optimiser.decay_steps=0"]
-        overrides.append(f"run.steps={steps}")
+        overrides = ["batch.size=2", "run.precision=32-true", "run.validate_every=2", f"run.steps={steps}"]
+        overrides += ["optimiser.schedule=cosine", "optimiser.decay_steps=0"]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             pack = tmp_path / "faces.parquet"

@@ -8,7 +8,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from dicface.errors import ConfigError
 from dicface.networks.consistency import back_project
-from dicface.networks.dic import LITE_U, DICConfig, DICNetwork
+from dicface.networks.dic import LITE_256, LITE_U, DICConfig, DICNetwork
 from dicface.networks.resize import resize_bicubic
 from tests.support.networks import TINY, TINY_U
 
@@ -23,6 +23,30 @@ def test_lite_costs_at_most_two_gmac() -> None:
     with torch.inference_mode(), FlopCounterMode(display=False) as counter:
         network(torch.zeros(1, 3, 64, 64))
     assert counter.get_total_flops() / 2e9 <= 2.0
+
+
+@pytest.mark.parametrize("side", [32, 57, 128, 200, 256])
+def test_any_side_gives_256_px(side: int) -> None:
+    output = built(replace(TINY_U, output_px=256))(torch.rand(1, 3, side, side))
+    assert output.sr.shape == (1, 2, 3, 256, 256)
+    assert output.heatmaps.shape == (1, 2, 68, 64, 64)
+
+
+def test_lite_256_costs_at_most_twelve_gflop() -> None:
+    network = built(LITE_256)
+    with torch.inference_mode(), FlopCounterMode(display=False) as counter:
+        network(torch.zeros(1, 3, 64, 64))
+    assert counter.get_total_flops() <= 12e9
+
+
+def test_the_finest_pixels_of_a_crop_of_256_px_reach_the_trunk() -> None:
+    network = built(replace(TINY_U, output_px=256))
+    lr = torch.rand(1, 3, 256, 256)
+    other = lr.clone()
+    # A grid of 128 px would see no difference: every square of 2x2 keeps its mean.
+    other[..., 100, 100], other[..., 100, 101] = lr[..., 100, 101], lr[..., 100, 100]
+    with torch.inference_mode():
+        assert (network.stem(lr).features - network.stem(other).features).abs().max() > 1e-6
 
 
 @pytest.mark.parametrize("side", [8, 13, 16, 37, 64])
@@ -88,7 +112,8 @@ def test_the_gate_is_one_number_a_face_between_0_and_1() -> None:
     ("change", "named"),
     [
         ({"recovery": "u", "stem": "paper", "consistency": False}, "network.stem"),
-        ({"consistency": True}, "consistency"),
+        ({"consistency": True}, "network.consistency"),
+        ({"output_px": 256}, "network.output_px"),
     ],
 )
 def test_settings_that_do_not_fit_are_refused(change: dict[str, object], named: str) -> None:

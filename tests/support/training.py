@@ -84,7 +84,7 @@ def small(config: str, *overrides: str) -> TrainConfig:
 def run(config: TrainConfig, folder: Path, name: str, resume: bool = False, decay_from: Path | None = None) -> Path:
     pack = folder / "faces.parquet"
     if not pack.exists():
-        write_pack(pack, 10)
+        write_pack(pack, 10, side=config.network.output_px * 9 // 8)
     with warnings.catch_warnings():
         # Lightning's advice on loaders, devices and its own deprecations.
         warnings.simplefilter("ignore")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dicface.errors import ConfigError
-from dicface.networks.dic import DIC, LITE, LITE_U
+from dicface.networks.dic import DIC, LITE, LITE_256, LITE_U
 from dicface.training.config import TABLES, read_config, with_overrides
 from dicface.training.losses import GANConfig, LossConfig
 
@@ -17,7 +17,7 @@ CONFIGS = Path(__file__).parent.parent.parent / "configs"
 @pytest.mark.parametrize("path", sorted(CONFIGS.rglob("*.toml")), ids=lambda path: path.stem)
 def test_every_shipped_config_is_complete(path: Path) -> None:
     config = read_config(path)
-    assert config.network in (DIC, LITE, LITE_U, dataclasses.replace(LITE, stem="paper"))
+    assert config.network in (DIC, LITE, LITE_U, LITE_256, dataclasses.replace(LITE, stem="paper"))
     written = tomllib.loads(path.read_text())
     assert written.keys() == TABLES[config.run.task]
     for table, values in written.items():

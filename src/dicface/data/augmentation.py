@@ -139,6 +139,7 @@ def draw_placement(
     image_px: int,
     generator: torch.Generator,
     side_px: Tensor | None = None,
+    face_px: int = FACE_PX,
 ) -> Placement:
     """Draw crops, turns and flips for some faces.
 
@@ -148,12 +149,13 @@ def draw_placement(
         image_px: side of the pack images.
         generator: all randomness comes from it.
         side_px: (N,) float, sides of the squares; drawn from the range of the crop's side if None.
+        face_px: side of the training faces.
     """
     draw = torch.rand(8, count, generator=generator)
     whole = draw[1] < config.unscaled_share
     drawn = config.crop_side_min + (config.crop_side_max - config.crop_side_min) * draw[0]
     side = drawn if side_px is None else side_px
-    side = torch.where(whole, torch.tensor(float(FACE_PX)), side)
+    side = torch.where(whole, torch.tensor(float(face_px)), side)
     corner = (0.5 + config.shift * (draw[2:4] - 0.5)) * (image_px - side)
     corner = torch.where(whole, corner.round(), corner)
     mirrored = draw[4] < 0.5 if config.flip != "none" else torch.zeros(count, dtype=torch.bool)
@@ -163,7 +165,7 @@ def draw_placement(
     angle = torch.where(whole, torch.tensor(0.0), angle)
     if config.quarter_turns:
         angle = angle + (4 * draw[7]).floor() * (math.pi / 2)
-    scale = side / FACE_PX
+    scale = side / face_px
     across = torch.where(mirrored, -1.0, 1.0) * scale * stretch
     down = scale / stretch
     matrix = torch.stack(
@@ -176,38 +178,40 @@ def draw_placement(
     return Placement((corner + side / 2).T, matrix, mirrored)
 
 
-def cut_faces(images: Tensor, placement: Placement) -> Tensor:
+def cut_faces(images: Tensor, placement: Placement, face_px: int = FACE_PX) -> Tensor:
     """Resample faces out of their pack images; what lies outside is mirrored at the edge.
 
     Args:
         images: (N, 3, H, H) float RGB in [0, 1].
-        placement: of N faces, on the same device.
+        placement: of N faces, on the same device, drawn for the same `face_px`.
+        face_px: R, side of the training faces.
 
     Returns:
-        (N, 3, 128, 128) float, clipped and rounded to 8 bits. Faces on whole pixels are copied exactly.
+        (N, 3, R, R) float, clipped and rounded to 8 bits. Faces on whole pixels are copied exactly.
     """
     side = images.shape[-1]
     # grid_sample counts from -1 to 1 over the whole image, and its own grid of offsets from -1 to 1 over the result.
-    matrix = placement.matrix * (FACE_PX / side)
+    matrix = placement.matrix * (face_px / side)
     theta = torch.cat([matrix, (2 * placement.centre / side - 1)[..., None]], dim=-1)
-    grid = nn.functional.affine_grid(theta, [len(images), 3, FACE_PX, FACE_PX], align_corners=False)
+    grid = nn.functional.affine_grid(theta, [len(images), 3, face_px, face_px], align_corners=False)
     cut = nn.functional.grid_sample(images, grid, mode="bicubic", padding_mode="reflection", align_corners=False)
     return round_to_8_bits(cut)
 
 
-def move_landmarks(landmarks: Tensor, placement: Placement, exchange: bool) -> Tensor:
+def move_landmarks(landmarks: Tensor, placement: Placement, exchange: bool, face_px: int = FACE_PX) -> Tensor:
     """Landmarks of the training faces.
 
     Args:
         landmarks: (N, 68, 2) float x, y in pixels of the pack image, pixel centres at integers.
         placement: of the N faces.
         exchange: give the points of mirrored faces the names of their counterparts (ADR 0003).
+        face_px: side of the training faces, for which the placement was drawn.
 
     Returns:
-        (N, 68, 2) float x, y in pixels of the 128x128 face, pixel centres at integers.
+        (N, 68, 2) float x, y in pixels of the training face, pixel centres at integers.
     """
     offset = landmarks + 0.5 - placement.centre[:, None]
-    moved = offset @ torch.linalg.inv(placement.matrix).transpose(-2, -1) + (FACE_PX - 1) / 2
+    moved = offset @ torch.linalg.inv(placement.matrix).transpose(-2, -1) + (face_px - 1) / 2
     if not exchange:
         return moved
     renamed = moved[:, torch.from_numpy(MIRROR_68).to(moved.device)]

@@ -24,7 +24,8 @@ from dicface.data.augmentation import (
 from dicface.data.degradation import DegradationConfig, camera_degradation, draw_size, reduce_faces
 from dicface.data.packs import FacePack
 from dicface.errors import ConfigError
-from dicface.landmarks import HEATMAP_SIZE, HEATMAP_STRIDE
+from dicface.images.pixels import FACE_PX
+from dicface.landmarks import HEATMAP_STRIDE
 
 _ORDER, _AUGMENTATION, _WIDTHS = 0, 1, 2
 MEASURED_BATCH = 50
@@ -49,7 +50,7 @@ class FaceBatch(NamedTuple):
     """Faces to learn from.
 
     Attributes:
-        hr: (N, 3, 128, 128) float32 RGB in [0, 1], rounded to 8 bits.
+        hr: (N, 3, R, R) float32 RGB in [0, 1], rounded to 8 bits.
         lr: (N, 3, S, S) float32 RGB in [0, 1], `hr` reduced and, with `camera`, damaged; rounded to 8 bits.
         landmarks: (N, 68, 2) float32 x, y in pixels of `hr`, pixel centres at integers.
         identities: (N,) int64, -1 where unknown.
@@ -71,21 +72,22 @@ class Share(NamedTuple):
 WHOLE = Share()
 
 
-def target_heatmaps(landmarks: Tensor, sigma: float = 1.0) -> Tensor:
+def target_heatmaps(landmarks: Tensor, sigma: float = 1.0, face_px: int = FACE_PX) -> Tensor:
     """Gaussians around landmarks, the landmark branch's training target.
 
     Fractions count: the Gaussian is evaluated at whole cells about its exact centre, and is not normalised.
 
     Args:
-        landmarks: (..., 2) float x, y in pixels of the 128x128 image.
+        landmarks: (..., 2) float x, y in pixels of the RxR image.
         sigma: standard deviation in heatmap cells (4 px).
+        face_px: R, side of the image.
 
     Returns:
-        (..., 32, 32) float in [0, 1].
+        (..., R/4, R/4) float in [0, 1].
 
     Source: the paper's landmark branch; sigma from the released code.
     """
-    cells = torch.arange(HEATMAP_SIZE, device=landmarks.device, dtype=landmarks.dtype)
+    cells = torch.arange(face_px // HEATMAP_STRIDE, device=landmarks.device, dtype=landmarks.dtype)
     centre = landmarks / HEATMAP_STRIDE
     across = torch.exp(-((cells - centre[..., :1]) ** 2) / (2 * sigma**2))
     down = torch.exp(-((cells - centre[..., 1:]) ** 2) / (2 * sigma**2))
@@ -120,6 +122,7 @@ class FaceSampler:
         seed: of order, augmentation and degradation.
         device: where the faces lie and the batches appear; the CPU if None.
         share: the part of each batch that is wanted.
+        face_px: side of the training faces.
 
     Raises:
         ConfigError: crops larger than the images, or a batch that cannot be shared out evenly.
@@ -134,11 +137,13 @@ class FaceSampler:
         seed: int,
         device: torch.device | None = None,
         share: Share = WHOLE,
+        face_px: int = FACE_PX,
     ) -> None:
         _check_sides(augmentation, pack.images.shape[1])
         if batch.size % share.of:
             raise ConfigError(f"expected batch.size to be a multiple of the {share.of} processes, got {batch.size}")
         self.size = batch.size
+        self.face_px = face_px
         self.augmentation = augmentation
         self.degradation = degradation
         self.seed = seed
@@ -173,12 +178,13 @@ class FaceSampler:
         faces, side_px = self._chosen(step)
         chosen = faces[part].to(device)
         images = self.images[chosen].permute(0, 3, 1, 2).float() / 255
-        drawn = draw_placement(self.augmentation, self.size, images.shape[-1], generator, side_px)
+        drawn = draw_placement(self.augmentation, self.size, images.shape[-1], generator, side_px, self.face_px)
         placement = Placement(*(value[part].to(device) for value in drawn))
         light = draw_jitter(self.augmentation, self.size, generator)
         jitter = PhotometricJitter(*(value[part].to(device) for value in light))
-        hr = apply_jitter(cut_faces(images, placement), jitter)
-        landmarks = move_landmarks(self.landmarks[chosen], placement, self.augmentation.flip == "exchange")
+        hr = apply_jitter(cut_faces(images, placement, self.face_px), jitter)
+        exchange = self.augmentation.flip == "exchange"
+        landmarks = move_landmarks(self.landmarks[chosen], placement, exchange, self.face_px)
         size = draw_size(self.degradation, generator)
         if self.degradation.kind == "camera":
             lr = camera_degradation(hr, size, self.degradation, generator, self.size, part)

@@ -76,7 +76,7 @@ class DegradationConfig:
 
     def __post_init__(self) -> None:
         ranges = (
-            (1, self.size_min, self.size_max, 128),
+            (1, self.size_min, self.size_max, 256),
             (0, self.blur_min, self.blur_max, 8),
             (0.25, self.sensor_scale_min, self.sensor_scale_max, 4),
             (0, self.noise_min, self.noise_max, 255),
@@ -85,7 +85,7 @@ class DegradationConfig:
         )
         if any(not least <= low <= high <= most for least, low, high, most in ranges):
             raise ConfigError(
-                "expected degradation.*_min not above degradation.*_max, size from 1 to 128, blur 0 to 8, sensor_scale "
+                "expected degradation.*_min not above degradation.*_max, size from 1 to 256, blur 0 to 8, sensor_scale "
                 f"0.25 to 4, noise 0 to 255, sharpening 0 to 5, jpeg 1 to 100, got {self}"
             )
         for name in (field.name for field in dataclasses.fields(self) if field.name.endswith("_share")):

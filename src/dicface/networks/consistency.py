@@ -9,10 +9,11 @@ _NEWTON_ROUNDS = 4
 
 
 def _pseudo_inverse(reduction: Tensor) -> Tensor:
-    """(S, L) float of full row rank, S at most L / 2 -> (L, S) float, A^T (A A^T)^-1.
+    """(S, L) float of full row rank -> (L, S) float, A^T (A A^T)^-1.
 
     The inverse comes from Newton's iteration, in products only, since graph formats have no inverse. The eigenvalues of
-    A A^T times L / S lie between 0.47 and 1.02 for bicubic reductions, where four rounds leave less than 1e-5.
+    A A^T times L / S lie between 0.47 and 1.02 for bicubic reductions to 3/4 of the side and less, where four rounds
+    leave less than 1e-5. Closer to the full side some are smaller, and their directions are moved by less than wanted.
     """
     side, length = reduction.shape
     normal = reduction @ reduction.T * (length / side)
@@ -27,12 +28,12 @@ def back_project(sr: Tensor, lr: Tensor, share: Tensor) -> Tensor:
     """Move faces towards the nearest ones whose bicubic reduction is the input.
 
     Args:
-        sr: (N, 3, 128, 128) float.
-        lr: (N, 3, S, S) float in the same frame, S at most 64.
+        sr: (N, 3, R, R) float.
+        lr: (N, 3, S, S) float in the same frame, S at most R.
         share: (N, 1, 1, 1) float: 0 leaves a face as it is, 1 makes its reduction the input exactly (but for rounding).
 
     Returns:
-        (N, 3, 128, 128) float.
+        (N, 3, R, R) float.
 
     Source: ADR 0018 and 0031; not in the paper.
     """

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from dicface.errors import ConfigError
+from dicface.images.pixels import FACE_PX, LR_PX
 from dicface.landmarks import COMPONENTS, KEYPOINTS
 from dicface.networks.blocks import channel_means
 from dicface.networks.consistency import back_project
@@ -15,17 +16,21 @@ from dicface.networks.landmark_branch import LandmarkBranch, LandmarkOutput, no_
 from dicface.networks.recovery import AnySizeStem, PaperStem, Reconstruction, RecoveryBlock, StemOutput
 from dicface.networks.u import DamageGate, HeatmapChannels, ReducedHeatmaps, UReconstruction, UStem, UTrunk
 
+LR_PX_OF = {FACE_PX: LR_PX, 2 * FACE_PX: (32, 256)}
+"""Smallest and largest side of the crops that an any-size network takes, by the side of its results."""
+
 
 @dataclass(frozen=True)
 class DICConfig:
     """Sizes of a DIC network, and what of the method it leaves out; the defaults are the authors'.
 
     Attributes:
-        stem: `paper` takes 16x16 crops, `any-size` takes 8x8 to 64x64.
-        recovery: `feedback` is the paper's recovery branch; `u` computes on a wide 16x16 trunk between a way down and
+        output_px: R, side of the result: 128, or 256 of a U.
+        stem: `paper` takes 16x16 crops, `any-size` takes 8x8 to 64x64, or 32x32 to 256x256 for 256 px.
+        recovery: `feedback` is the paper's recovery branch; `u` computes on a wide trunk between a way down and
             a way up (any-size crops only).
         steps: T, how often the two branches improve each other; 1 leaves out the iteration.
-        features: C, channels of the recovery branch; of the U at 64x64.
+        features: C, channels of the recovery branch; of the U at half of the result's side.
         groups: G, projection pairs in a feedback block.
         projection_stride: how far a projection of a feedback block enlarges the 32x32 features.
         trunk_width: channels of the U's trunk.
@@ -41,6 +46,7 @@ class DICConfig:
         detach_attention: let no gradient pass through the attention to the landmark branch.
     """
 
+    output_px: int = FACE_PX
     stem: Literal["paper", "any-size"] = "paper"
     recovery: Literal["feedback", "u"] = "feedback"
     steps: int = 4
@@ -61,12 +67,22 @@ class DICConfig:
             raise ConfigError(f"expected network.steps from 1 up, got {self.steps}")
         if self.keypoints not in COMPONENTS:
             raise ConfigError(f"expected keypoints to be 68 (iBUG) or 194 (Helen), got {self.keypoints}")
+        if self.output_px not in LR_PX_OF or (self.output_px != FACE_PX and self.recovery != "u"):
+            raise ConfigError(
+                f'expected network.output_px = {FACE_PX}, or one of {sorted(LR_PX_OF)} with network.recovery = "u", '
+                f"got {self.output_px}"
+            )
         if self.recovery == "u" and self.stem != "any-size":
             raise ConfigError(f'network.recovery = "u" needs network.stem = "any-size", got {self.stem!r}')
         if self.consistency and self.recovery != "u":
             raise ConfigError('network.consistency is for network.recovery = "u"; leave it out')
         if self.detach_attention and self.attention == "none":
             raise ConfigError('network.attention is "none", so there is none to detach; leave out detach_attention')
+
+    @property
+    def lr_px(self) -> tuple[int, int]:
+        """Smallest and largest side of a crop."""
+        return (16, 16) if self.stem == "paper" else LR_PX_OF[self.output_px]
 
 
 DIC = DICConfig()
@@ -78,6 +94,18 @@ LITE = DICConfig(
     projection_stride=2,
     fusion_blocks=2,
     hourglass_width=64,
+)
+LITE_256 = DICConfig(
+    output_px=256,
+    stem="any-size",
+    recovery="u",
+    steps=2,
+    features=24,
+    trunk_width=128,
+    trunk_blocks=4,
+    consistency=True,
+    hourglass_width=64,
+    attention="concatenation",
 )
 LITE_U = DICConfig(
     stem="any-size",
@@ -96,9 +124,9 @@ class DICState(NamedTuple):
     """What one step hands to the next.
 
     Attributes:
-        recovery: (N, C, 32, 32) float, output of the recovery block; (N, width, 16, 16) of the U's trunk.
+        recovery: (N, C, 32, 32) float, output of the recovery block; (N, width, R/8, R/8) of the U's trunk.
         hidden: (N, F, 32, 32) float, memory of the landmark branch; no channels where there is none.
-        heatmaps: (N, K, 32, 32) float, the attention of the next step.
+        heatmaps: (N, K, R/4, R/4) float, the attention of the next step.
     """
 
     recovery: Tensor
@@ -110,8 +138,8 @@ class DICOutput(NamedTuple):
     """Every step's result; the last one's is the network's.
 
     Attributes:
-        sr: (N, T, 3, 128, 128) float RGB, in [0, 1] give or take an overshoot (not clipped).
-        heatmaps: (N, T, K, 32, 32) float.
+        sr: (N, T, 3, R, R) float RGB, in [0, 1] give or take an overshoot (not clipped).
+        heatmaps: (N, T, K, R/4, R/4) float.
     """
 
     sr: Tensor
@@ -156,7 +184,7 @@ class DICNetwork(nn.Module):
         iterates = config.steps > 1
         if config.recovery == "u":
             c, width, blocks = config.features, config.trunk_width, config.trunk_blocks
-            self.stem = UStem(c, width)
+            self.stem = UStem(c, width, config.output_px)
             self.first_recovery = UTrunk(width, width, blocks, fusion=None)
             self.recovery = UTrunk(2 * width, width, blocks, _fusion(config)) if iterates else None
             self.reconstruction = UReconstruction(c, width)
@@ -169,7 +197,8 @@ class DICNetwork(nn.Module):
             self.reconstruction = Reconstruction(c)
             self.damage_gate = None
         finds = config.attention != "none"
-        self.landmark = LandmarkBranch(config.hourglass_width, config.keypoints) if finds else None
+        scale = config.output_px // FACE_PX
+        self.landmark = LandmarkBranch(config.hourglass_width, config.keypoints, scale=scale) if finds else None
 
     def begin_later_steps(self) -> None:
         """Give the later steps the first one's recovery block, so that they begin by repeating its image.
@@ -196,7 +225,7 @@ class DICNetwork(nn.Module):
         return self.landmark(sr, None if state is None else state.hidden)
 
     def _enlarge(self, lr: Tensor, start: StemOutput, recovered: Tensor) -> Tensor:
-        """A step's image (N, 3, 128, 128), means subtracted."""
+        """A step's image (N, 3, R, R), means subtracted."""
         sr = start.base + self.reconstruction(recovered, start.skips)
         return sr if self.damage_gate is None else back_project(sr, lr, self.damage_gate(recovered))
 
@@ -209,7 +238,7 @@ class DICNetwork(nn.Module):
             state: the previous step's; None at step 0, which has no attention and a recovery block of its own.
 
         Returns:
-            The step's image (N, 3, 128, 128), means subtracted, and the state for the next step.
+            The step's image (N, 3, R, R), means subtracted, and the state for the next step.
 
         Raises:
             ConfigError: a second step of a network built for one.
@@ -223,7 +252,7 @@ class DICNetwork(nn.Module):
         """Super-resolve faces.
 
         Args:
-            lr: (N, 3, S, S) float RGB in [0, 1]; S = 16 for the paper's stem, 8 to 64 for the any-size one.
+            lr: (N, 3, S, S) float RGB in [0, 1]; S within `config.lr_px`.
             steps: number of steps, the configured one if None.
 
         Returns:

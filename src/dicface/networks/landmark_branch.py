@@ -5,7 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from dicface.landmarks import HEATMAP_SIZE
+from dicface.landmarks import HEATMAP_STRIDE
 from dicface.networks.blocks import Residual
 
 
@@ -51,12 +51,16 @@ class Hourglass(nn.Module):
 class LandmarkBranch(nn.Module):
     """Image to landmark heatmaps, with its own previous feature as memory.
 
+    Faces of 256 px (`scale` 2) are looked at in half their size, by the same weights; only the last two convolutions
+    work on the finer heatmaps.
+
     Source: the paper's landmark branch, a recurrent hourglass; sizes from the released code.
     """
 
-    def __init__(self, width: int, keypoints: int, depth: int = 4) -> None:
+    def __init__(self, width: int, keypoints: int, depth: int = 4, scale: int = 1) -> None:
         super().__init__()
         self.width = width
+        self.scale = scale
         self.stem = nn.Sequential(
             nn.Conv2d(3, width // 4, 7, stride=2, padding=3),
             nn.ReLU(),
@@ -75,26 +79,32 @@ class LandmarkBranch(nn.Module):
         """Find landmarks.
 
         Args:
-            image: (N, 3, 128, 128) float, channel means subtracted.
+            image: (N, 3, R, R) float, channel means subtracted; R is 128 times `scale`.
             hidden: (N, F, 32, 32) float from the previous step; None at the first.
+
+        Returns:
+            Heatmaps of side R / 4.
         """
+        if self.scale > 1:
+            image = nn.functional.avg_pool2d(image, self.scale)
         features = self.stem(image)
         # The first step has no memory and is given its own feature twice.
         memory = features if hidden is None else hidden
         mixed = self.hourglass(self.compress(torch.cat([features, memory], dim=1)))
         current, following = mixed.split(self.width, dim=1)
-        return LandmarkOutput(self.head(current), following)
+        if self.scale == 1:
+            return LandmarkOutput(self.head(current), following)
+        residual, *rest = self.head
+        enlarged = nn.functional.interpolate(residual(current), scale_factor=self.scale, mode="bilinear")
+        return LandmarkOutput(nn.Sequential(*rest)(enlarged), following)
 
 
 def no_landmarks(image: Tensor, keypoints: int) -> LandmarkOutput:
     """What a network without a landmark branch finds: empty heatmaps, and a memory of no channels.
 
     Args:
-        image: (N, 3, 128, 128) float.
-        keypoints: K, number of heatmaps.
+        image: (N, 3, R, R) float.
+        keypoints: K, number of heatmaps, of side R / 4.
     """
-    faces = image.shape[0]  # len() would fix the number of faces of an exported graph
-    return LandmarkOutput(
-        image.new_zeros(faces, keypoints, HEATMAP_SIZE, HEATMAP_SIZE),
-        image.new_zeros(faces, 0, HEATMAP_SIZE, HEATMAP_SIZE),
-    )
+    faces, side = image.shape[0], image.shape[-1] // HEATMAP_STRIDE  # len() would fix the faces of an exported graph
+    return LandmarkOutput(image.new_zeros(faces, keypoints, side, side), image.new_zeros(faces, 0, side, side))

@@ -12,7 +12,7 @@ from dicface.networks.fusion import ComponentPaths
 from dicface.networks.phases import enlarge, merge, phase_groups, reduce
 from dicface.networks.resize import resize_bicubic
 
-GRID_SIZE = 64
+GRID_PX = 64
 
 
 class StemOutput(NamedTuple):
@@ -46,20 +46,24 @@ class PaperStem(nn.Module):
         return StemOutput(self.shuffle(self.conv(lr)), base)
 
 
-def any_size_grid(lr: Tensor) -> Tensor:
+def any_size_grid(lr: Tensor, grid_px: int = GRID_PX, fold: int = 1) -> Tensor:
     """A crop of any side S on a fixed grid, with a plane that says S.
 
     The same 64x64 pixels mean different things when they came from 12 and from 60. Source: ADR 0002.
 
     Args:
         lr: (N, 3, S, S) float, means subtracted.
+        grid_px: side G of the grid.
+        fold: squares of so many pixels on a side go side by side into channels, so that a fine grid is a small raster.
 
     Returns:
-        (N, 4, 64, 64) float.
+        (N, 3 * fold ** 2 + 1, G / fold, G / fold) float.
     """
-    grid = resize_bicubic(lr, GRID_SIZE)
+    grid = resize_bicubic(lr, grid_px)
+    if fold > 1:
+        grid = nn.functional.pixel_unshuffle(grid, fold)
     side = torch.ones_like(lr[:1, :1, :1, :]).sum()
-    plane = torch.log2(side / GRID_SIZE).expand_as(grid[:, :1])
+    plane = torch.log2(side / grid_px).expand_as(grid[:, :1])
     return torch.cat([grid, plane], dim=1)
 
 

@@ -1,4 +1,6 @@
-"""A recovery branch shaped like a U: most of its work on a wide 16x16 trunk, a light tail that enlarges.
+"""A recovery branch shaped like a U: most of its work on a wide trunk of an eighth of the side, a light tail.
+
+R is the side of the result, 128 or 256 px. A face of 128 px has its trunk at 16x16.
 
 It takes the places of the paper's recovery block and reconstruction and keeps their part in the collaboration: the
 trunk's features and the heatmaps of a step go on to the next. Source: ADR 0031; not in the paper.
@@ -9,7 +11,7 @@ from torch import Tensor, nn
 
 from dicface.images.pixels import FACE_PX
 from dicface.landmarks import KEYPOINTS
-from dicface.networks.recovery import StemOutput, any_size_grid
+from dicface.networks.recovery import GRID_PX, StemOutput, any_size_grid
 from dicface.networks.resize import resize_bicubic
 
 _SMALL = 0.1
@@ -63,23 +65,27 @@ class GatedResidual(nn.Module):
 
 
 class UStem(nn.Module):
-    """The way down: crops of any side S from 8 to 64 on a 64x64 grid with a plane that says S, reduced to 16x16.
+    """The way down: crops of any side S on a grid with a plane that says S, reduced to the trunk.
 
-    The grid is that of `AnySizeStem` (ADR 0002).
+    For faces of R = 128 px the grid is that of `AnySizeStem` (ADR 2), for 256 px the face's own, of which four pixels
+    lie side by side in channels: both begin with a raster of R / 2, and a crop of 192 px loses nothing.
     """
 
-    def __init__(self, features: int, width: int) -> None:
+    def __init__(self, features: int, width: int, output_px: int = FACE_PX) -> None:
         super().__init__()
-        self.conv = nn.Sequential(nn.Conv2d(4, features, 3, padding=1), nn.SiLU())
+        self.output_px = output_px
+        self.grid_px = GRID_PX if output_px == FACE_PX else output_px
+        self.fold = 2 * self.grid_px // output_px
+        self.conv = nn.Sequential(nn.Conv2d(3 * self.fold**2 + 1, features, 3, padding=1), nn.SiLU())
         self.down = nn.Sequential(nn.Conv2d(features, 2 * features, 4, stride=2, padding=1), nn.SiLU())
         self.trunk = nn.Conv2d(2 * features, width, 4, stride=2, padding=1)
         _draw(self)
 
     def forward(self, lr: Tensor) -> StemOutput:
-        """(N, 3, S, S) float, means subtracted -> features (N, width, 16, 16), skips at 64x64 and at 32x32."""
-        at_64 = self.conv(any_size_grid(lr))
-        at_32 = self.down(at_64)
-        return StemOutput(self.trunk(at_32), resize_bicubic(lr, FACE_PX), (at_64, at_32))
+        """(N, 3, S, S) float, means subtracted -> features (N, width, R/8, R/8), skips of sides R/2 and R/4."""
+        half = self.conv(any_size_grid(lr, self.grid_px, self.fold))
+        quarter = self.down(half)
+        return StemOutput(self.trunk(quarter), resize_bicubic(lr, self.output_px), (half, quarter))
 
 
 class HeatmapChannels(nn.Module):
@@ -94,24 +100,24 @@ class HeatmapChannels(nn.Module):
         _draw(self)
 
     def forward(self, features: Tensor, heatmaps: Tensor) -> Tensor:
-        """(N, width, 16, 16) float and (N, K, 32, 32) float -> (N, width, 16, 16) float."""
+        """(N, width, R/8, R/8) float and (N, K, R/4, R/4) float -> (N, width, R/8, R/8) float."""
         return features + self.conv(heatmaps)
 
 
 class ReducedHeatmaps(nn.Module):
-    """A fusion of the paper on the trunk's grid: it is given heatmaps of 16x16, each cell the mean of four."""
+    """A fusion of the paper on the trunk's grid: it is given heatmaps of half the side, each cell the mean of four."""
 
     def __init__(self, fusion: nn.Module) -> None:
         super().__init__()
         self.fusion = fusion
 
     def forward(self, features: Tensor, heatmaps: Tensor) -> Tensor:
-        """(N, width, 16, 16) float and (N, K, 32, 32) float -> (N, width, 16, 16) float."""
+        """(N, width, R/8, R/8) float and (N, K, R/4, R/4) float -> (N, width, R/8, R/8) float."""
         return self.fusion(features, nn.functional.avg_pool2d(heatmaps, 2))
 
 
 class UTrunk(nn.Module):
-    """What the U computes at 16x16, once a step.
+    """What the U computes at an eighth of the side, once a step.
 
     Args:
         inputs: channels of what comes in: the stem's, and after the first step the previous trunk's beside them.
@@ -128,7 +134,7 @@ class UTrunk(nn.Module):
         self.blocks = nn.Sequential(*(GatedResidual(width) for _ in range(blocks)))
 
     def forward(self, features: Tensor, heatmaps: Tensor | None) -> Tensor:
-        """(N, inputs, 16, 16) float and (N, K, 32, 32) float or None -> (N, width, 16, 16) float."""
+        """(N, inputs, 16, 16) float and (N, K, R/4, R/4) float or None -> (N, width, R/8, R/8) float."""
         features = self.compress_in(features)
         if self.fusion is not None:
             features = self.fusion(features, heatmaps)
@@ -153,11 +159,11 @@ class UReconstruction(nn.Module):
 
     def __init__(self, features: int, width: int) -> None:
         super().__init__()
-        self.to_32 = _Enlarge(width, 2 * features)
-        self.at_32 = GatedResidual(2 * features)
-        self.to_64 = _Enlarge(2 * features, features)
-        self.at_64 = GatedResidual(features)
-        self.to_128 = _Enlarge(features, features // 2)
+        self.to_quarter = _Enlarge(width, 2 * features)
+        self.at_quarter = GatedResidual(2 * features)
+        self.to_half = _Enlarge(2 * features, features)
+        self.at_half = GatedResidual(features)
+        self.to_whole = _Enlarge(features, features // 2)
         self.conv = nn.Conv2d(features // 2, 3, 3, padding=1)
         _draw(self.conv)
         _shrink(self.conv)
@@ -166,16 +172,16 @@ class UReconstruction(nn.Module):
         """Enlarge.
 
         Args:
-            features: (N, width, 16, 16) float of the trunk.
-            skips: (N, C, 64, 64) and (N, 2C, 32, 32) float of the stem.
+            features: (N, width, R/8, R/8) float of the trunk.
+            skips: (N, C, R/2, R/2) and (N, 2C, R/4, R/4) float of the stem.
 
         Returns:
-            (N, 3, 128, 128) float, to be added to the plain enlargement.
+            (N, 3, R, R) float, to be added to the plain enlargement.
         """
-        at_64, at_32 = skips
-        features = self.at_32(self.to_32(features) + at_32)
-        features = self.at_64(self.to_64(features) + at_64)
-        return self.conv(self.to_128(features))
+        half, quarter = skips
+        features = self.at_quarter(self.to_quarter(features) + quarter)
+        features = self.at_half(self.to_half(features) + half)
+        return self.conv(self.to_whole(features))
 
 
 class DamageGate(nn.Module):
@@ -186,5 +192,5 @@ class DamageGate(nn.Module):
         self.linear = nn.Linear(width, 1)
 
     def forward(self, features: Tensor) -> Tensor:
-        """(N, width, 16, 16) float -> (N, 1, 1, 1) float in (0, 1), 1 for a crop without damage."""
+        """(N, width, R/8, R/8) float -> (N, 1, 1, 1) float in (0, 1), 1 for a crop without damage."""
         return torch.sigmoid(self.linear(features.mean(dim=(2, 3))))[..., None, None]

@@ -16,7 +16,7 @@ from dicface.errors import TrainingError
 from dicface.files import written_whole
 from dicface.images.draw import draw_landmarks, side_by_side
 from dicface.images.pixels import FACE_PX, resize
-from dicface.landmarks import decode_heatmaps
+from dicface.landmarks import HEATMAP_SIZE, decode_heatmaps
 from dicface.networks.resize import to_pixels
 from dicface.training.task import Column
 
@@ -249,6 +249,7 @@ def picture_grid(columns: list[Column]) -> NDArray[np.uint8]:
         faces = [resize(face, (FACE_PX, FACE_PX)) for face in to_pixels(column.images[:PICTURED_FACES])]
         if column.heatmaps is not None:
             points = decode_heatmaps(column.heatmaps[:PICTURED_FACES].float().cpu().numpy())
+            points = points * (HEATMAP_SIZE / column.heatmaps.shape[-1])
             faces = [draw_landmarks(*pair) for pair in zip(faces, points, strict=True)]
         drawn.append(np.concatenate(faces))
     return side_by_side(drawn)

@@ -15,7 +15,6 @@ from dicface.data.augmentation import AugmentationConfig
 from dicface.data.batches import BatchConfig
 from dicface.data.degradation import DegradationConfig
 from dicface.errors import ConfigError
-from dicface.images.pixels import FACE_PX, LR_PX
 from dicface.landmarks import KEYPOINTS
 from dicface.networks.dic import DICConfig
 from dicface.networks.face_finder import FinderConfig
@@ -165,7 +164,7 @@ class TrainConfig:
             )
         if {network.keypoints, self.hourglass.keypoints} != {KEYPOINTS}:
             raise ConfigError(f"expected keypoints = {KEYPOINTS}, the landmarks of the packs, got {network.keypoints}")
-        allowed = (16, 16) if network.stem == "paper" else LR_PX
+        allowed = network.lr_px
         if dic and not allowed[0] <= degradation.size_min <= degradation.size_max <= allowed[1]:
             raise ConfigError(
                 f"expected degradation.size_min and size_max from {allowed[0]} to {allowed[1]} for the stem "
@@ -187,7 +186,7 @@ class TrainConfig:
                 f"expected run.steps_at to double one step {doublings} times for network.steps = {network.steps}, "
                 f"got {list(run.steps_at)}"
             )
-        sides = {turned.crop_side_min, turned.crop_side_max, float(FACE_PX)}
+        sides = {turned.crop_side_min, turned.crop_side_max, float(network.output_px)}
         if turned.unscaled_share == 1 and (
             len(sides) > 1
             or turned.face_width_max

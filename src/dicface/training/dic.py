@@ -11,6 +11,7 @@ from dicface.checkpoints.networks import save_network
 from dicface.data.batches import FaceBatch, target_heatmaps
 from dicface.data.degradation import reduce_faces
 from dicface.evaluation.protocols import Y_CROP8
+from dicface.images.pixels import FACE_PX
 from dicface.networks.dic import DICNetwork
 from dicface.networks.resize import resize_bicubic, to_pixels
 from dicface.training.config import TrainConfig
@@ -73,11 +74,14 @@ class DICTask(Task[DICNetwork]):
             parameter.grad = None
         super().on_before_optimizer_step(optimizer)
 
+    def _targets(self, batch: FaceBatch) -> Tensor:
+        return target_heatmaps(batch.landmarks, face_px=batch.hr.shape[-1])
+
     def training_step(self, batch: FaceBatch, index: int) -> Tensor:
         """Loss of one batch."""
         steps = self.network_steps
         output = self.network(batch.lr, steps)
-        loss = dic_loss(output, batch.hr, target_heatmaps(batch.landmarks), self.config.loss)
+        loss = dic_loss(output, batch.hr, self._targets(batch), self.config.loss)
         self.log_dict({"loss": loss.total, "image": loss.image, "heatmap": loss.heatmap})
         self.log("psnr", psnr_db(output.sr[:, -1], batch.hr), prog_bar=True)
         if steps == 1 and self.network.recovery is not None and self.trainer.world_size > 1:
@@ -85,12 +89,18 @@ class DICTask(Task[DICNetwork]):
             return loss.total + 0 * sum(parameter.sum() for parameter in self.network.recovery.parameters())
         return loss.total
 
+    def _validation_sizes(self) -> tuple[int, ...]:
+        network = self.config.network
+        if network.stem == "paper":
+            return (16,)
+        return (16, 32) if network.output_px == FACE_PX else (64, 128)
+
     def validation_step(self, batch: FaceBatch, index: int) -> dict[str, list[Column]]:
-        """Luma PSNR of the step that is the last for now (`y-crop8`) at 16 px and, for any-size networks, at 32 px."""
+        """Luma PSNR (`y-crop8`) of the step that is the last for now, at one or two sizes of the input."""
         scores: list[float] = []
         columns: list[Column] = []
-        hr, targets = to_pixels(batch.hr), target_heatmaps(batch.landmarks)
-        for size in (16, 32) if self.config.network.stem == "any-size" else (16,):
+        hr, targets = to_pixels(batch.hr), self._targets(batch)
+        for size in self._validation_sizes():
             lr = reduce_faces(batch.hr, size)
             output = self.network(lr, self.network_steps)
             steps_db = [float(Y_CROP8.psnr(to_pixels(sr), hr).mean()) for sr in output.sr.unbind(dim=1)]

@@ -84,6 +84,7 @@ class _Batches(lightning.LightningDataModule):
             # The faces lie decoded where the training runs: 1.9 GB for 30,000 of 144 px.
             self.trainer.strategy.root_device,
             Share(self.trainer.global_rank, self.trainer.world_size),
+            config.network.output_px,
         )
         return DataLoader(BatchStream(sampler, self.trainer.global_step, config.run.steps), batch_size=None)
 
@@ -192,9 +193,9 @@ def _origin(
             f"expected one of resume and decay_from, got both; a fall that was stopped is resumed in {str(out)!r}"
         )
     if resume and not last.exists():
-        raise ConfigError(f"{str(out)!r} holds no checkpoint; leave out --resume, or choose another --out")
+        raise ConfigError(f"{str(out)!r} holds no checkpoint; leave out `resume`, or choose another `out`")
     if not resume and (last.exists() or weights.exists()):
-        raise ConfigError(f"{str(out)!r} already holds a run; add --resume, or choose another --out")
+        raise ConfigError(f"{str(out)!r} already holds a run; add `resume`, or choose another `out`")
     if not (resume or decay_from):
         return config, None
     origin = read_origin(decay_from or last)
@@ -284,7 +285,7 @@ def fit(
             checkpoint = origin.checkpoint if origin else None
             trainer.fit(task, _Batches(train, measured, config), ckpt_path=checkpoint, weights_only=True)
         except SIGTERMException as stop:
-            raise TrainingError(f"told to stop at step {trainer.global_step}; --resume goes on from there") from stop
+            raise TrainingError(f"told to stop at step {trainer.global_step}; `resume` goes on from there") from stop
     # A run resumed at its last step does nothing, and this least of all.
     averages.on_train_end(trainer, task)
     weights = out / "weights.safetensors"
