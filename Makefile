@@ -5,7 +5,10 @@ VENV := .venv
 DEMO_VENV := .venv-demo
 INSTALL := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test check browser clean
+# Two processes; a test of a group (the browser's, those at the limit of memory) goes to the same one.
+LANES := -n 2 --dist loadgroup
+
+.PHONY: demo test quick check coverage lint types browser clean
 
 # The base install alone, without torch: what a user gets.
 $(DEMO_VENV)/ready: pyproject.toml constraints.txt
@@ -30,13 +33,26 @@ browser:
 			chromium libimage-exiftool-perl >/dev/null; \
 	else echo "NO CHROMIUM OR NO EXIFTOOL: their tests are skipped; install chromium and libimage-exiftool-perl"; fi
 
-test: $(VENV)/ready browser
+lint: $(VENV)/ready
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
+
+types: $(VENV)/ready
 	$(VENV)/bin/pyright --pythonpath $(VENV)/bin/python
-	$(VENV)/bin/python -m pytest
+
+# Everything, which is what CI runs.
+test: lint types browser
+	$(VENV)/bin/python -m pytest $(LANES)
 
 check: test
 
+# While working: what has no mark `slow`.
+quick: lint
+	$(VENV)/bin/python -m pytest $(LANES) -m "not slow"
+
+# Which lines and branches of the package no test reaches. Processes that tests start are not measured.
+coverage: $(VENV)/ready browser
+	$(VENV)/bin/python -m pytest $(LANES) --cov --cov-report=term --cov-report=html
+
 clean:
-	rm -rf $(VENV) $(DEMO_VENV) demo
+	rm -rf $(VENV) $(DEMO_VENV) demo htmlcov .coverage
