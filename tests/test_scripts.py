@@ -3,6 +3,7 @@
 import json
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -39,15 +40,19 @@ def test_scripts_say_how_they_are_called(path: Path) -> None:
     assert "Usage: " in result.stdout
 
 
+@pytest.mark.slow
 def test_general_networks_train_resume_and_load_in_spandrel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from experiments import general_networks as networks
 
     write_pack(tmp_path / "faces.parquet", 4)
-    tiny = {"rcan": {"n_feats": 16, "n_resgroups": 2, "n_resblocks": 1}, "rrdb": {"num_filters": 4, "num_blocks": 2}}
+    tiny: dict[Any, dict[str, int]] = {
+        "rcan": {"n_feats": 16, "n_resgroups": 2, "n_resblocks": 1},
+        "rrdb": {"num_filters": 4, "num_blocks": 2},
+    }
     for name, settings in tiny.items():
         monkeypatch.setitem(networks.SETTINGS, name, networks.SETTINGS[name] | settings)
 
-    def train(name: str, out: str, steps: int, resume: bool = False) -> None:
+    def train(name: networks.Name, out: str, steps: int, resume: bool = False) -> None:
         overrides = ["batch.size=2", "run.precision=32-true", "run.validate_every=2", f"run.steps={steps}"]
         overrides += ["optimiser.schedule=cosine", "optimiser.decay_steps=0"]
         with warnings.catch_warnings():

@@ -4,10 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from dicface.benchmark.cases import Case, Machine, Model, embedded, embedded_names, list_cases
+from dicface.benchmark.cases import Backend, Case, Machine, Model, embedded, embedded_names, list_cases
 from dicface.errors import UnknownModelError, UsageError
 
-FILES = {"onnxruntime": Path("a.onnx"), "openvino": Path("a.onnx"), "torch": Path("a.safetensors")}
+FILES: dict[Backend, Path] = {
+    "onnxruntime": Path("a.onnx"),
+    "openvino": Path("a.onnx"),
+    "torch": Path("a.safetensors"),
+}
 MODEL = Model("a", "restoration", FILES, 4.0)
 
 

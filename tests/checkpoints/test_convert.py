@@ -116,7 +116,9 @@ def test_mmagics_generator_alone(tmp_path: Path, authors: State) -> None:
 
 def test_every_command_takes_the_result(tmp_path: Path, authors: State) -> None:
     convert_content(tmp_path, authors, steps=2)
-    assert load_run(tmp_path / "ours.safetensors").config.steps == 2
+    network = load_run(tmp_path / "ours.safetensors")
+    assert isinstance(network, DICNetwork)
+    assert network.config.steps == 2
 
 
 def test_the_authors_sizes_are_read_off_the_shapes() -> None:

@@ -95,6 +95,7 @@ def test_faces_that_come_back_exactly_have_no_gain(portrait: np.ndarray) -> None
     assert "black, +0.00 dB over bicubic" in report_page([measure(plain, black, 16)], [plain])
     lanczos = open_enlargement("lanczos")
     measured = measure(lite, black, 16, against=lanczos)
+    assert measured.against is not None
     assert measured.compared(measured.against, measured.bicubic)["psnr"]["y"].difference.mean == 0
     report_page([measured], [lite, lanczos])
 

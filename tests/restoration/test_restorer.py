@@ -127,7 +127,7 @@ def test_upscale_takes_crops(restorer: Restorer) -> None:
     assert restorer.upscale(crops).shape == (3, 128, 128, 3)
     assert restorer.upscale(crops[:0]).shape == (0, 128, 128, 3)
     with pytest.raises(UsageError, match=r"expected \(N, S, S, 3\) uint8 RGB crops, got float32"):
-        restorer.upscale(crops.astype(np.float32))
+        restorer.upscale(crops.astype(np.float32))  # pyright: ignore[reportArgumentType]
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_wrong_pixels_and_scales_are_refused(restorer: Restorer, small_photo: np
     with pytest.raises(UsageError, match=r"expected \(H, W, 3\) uint8 RGB pixels, got uint8 of shape \(121, 121\)"):
         restorer.restore(small_photo[:, :, 0])
     with pytest.raises(UsageError, match=r"got str; see dicface\.images\.photo\.read_photo"):
-        restorer.restore("photo.jpg")  # what a caller may well try
+        restorer.restore("photo.jpg")  # pyright: ignore[reportArgumentType] - what a caller may well try
     with pytest.raises(UsageError, match="expected a scale from 1 to 8, got 9"):
         restorer.restore(small_photo, scale=9)
 
