@@ -12,7 +12,7 @@ from dicface.checkpoints.convert import Conversion, convert, dic_config, stacked
 from dicface.checkpoints.names import to_our_names
 from dicface.checkpoints.networks import load_hourglass, load_network, load_run, load_strictly, read_tensors
 from dicface.errors import CheckpointError
-from dicface.networks.dic import DIC, DICConfig
+from dicface.networks.dic import DIC, DICConfig, DICNetwork
 from dicface.networks.landmark_branch import LandmarkBranch
 from dicface.networks.lightcnn import LightCNNFeatures
 from dicface.networks.stacked_hourglass import StackedHourglass, StackedHourglassConfig
