@@ -31,6 +31,7 @@ class Truth:
 
     name = "truth"
     backend = "numpy"
+    sha256 = ""
     description = "what was there"
     lr_sizes = (16, 16)
 

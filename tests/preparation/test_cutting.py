@@ -1,6 +1,7 @@
 """Faces of photos: found, cut out where they should be, or skipped with the reason."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -185,6 +186,6 @@ def test_every_format_is_read_back(kind: str, tmp_path: Path) -> None:
         ({"format": "gif"}, "expected a format, one of webp, webp-lossless, png, jpeg, got 'gif'"),
     ],
 )
-def test_senseless_recipes_are_refused(settings: dict[str, object], message: str) -> None:
+def test_senseless_recipes_are_refused(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         Recipe(**settings)

@@ -187,7 +187,11 @@ def test_an_onnx_of_one_size_and_scale(tmp_path: Path) -> None:
     ],
 )
 def test_other_onnx_files_are_refused_by_name(tmp_path: Path, settings: dict[str, Any], message: str) -> None:
-    given = {"entry": [1, 3, "h", "w"], "out": None, "nodes": [helper.make_node("Identity", ["image"], ["made"])]}
+    given: dict[str, Any] = {
+        "entry": [1, 3, "h", "w"],
+        "out": None,
+        "nodes": [helper.make_node("Identity", ["image"], ["made"])],
+    }
     constants = [
         helper.make_tensor(name, TensorProto.INT64, [len(value)], value)
         if isinstance(value, list)

@@ -17,10 +17,12 @@ from dicface.errors import CheckpointError, ConfigError, PackError, TrainingErro
 from dicface.training.config import ImageRun, resolved
 from dicface.training.fit import fit
 from dicface.training.task import Column
+from tests.support.lanes import slow
 from tests.support.packs import write_pack
 from tests.support.training import CONFIGS, raise_interrupt, run, run_but, send_sigterm, small
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("config", sorted(str(p.relative_to(CONFIGS).with_suffix("")) for p in CONFIGS.rglob("*.toml")))
 def test_every_shipped_config_trains_three_steps(tmp_path: Path, config: str) -> None:
     settings = small(config, "run.steps=3", "run.validate_every=3")
@@ -31,7 +33,10 @@ def test_every_shipped_config_trains_three_steps(tmp_path: Path, config: str) ->
     assert saved == resolved(settings)
 
 
-@pytest.mark.parametrize("config", ["lite", "dicgan", "landmarks-hr", "features", "finder"])
+@pytest.mark.parametrize(
+    "config",
+    ["lite", *slow(["dicgan", "landmarks-hr", "features", "finder"])],
+)
 def test_a_resumed_run_equals_a_straight_one(tmp_path: Path, config: str) -> None:
     settings = small(config, "run.steps=6", "run.validate_every=3")
     straight = run(settings, tmp_path, "straight")
