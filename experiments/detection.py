@@ -75,7 +75,7 @@ def main(
                 times_ms.append(
                     (
                         best_ms(lambda pixels=photo.pixels, detect=detect: detect(pixels)),
-                        best_ms(lambda pixels=photo.pixels, boxes=boxes: restorer.faces(pixels, boxes)),
+                        best_ms(lambda pixels=photo.pixels, boxes=boxes: restorer.faces(pixels, boxes=boxes)),
                     )
                 )
                 megapixels += photo.pixels[..., 0].size / 1e6

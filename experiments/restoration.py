@@ -27,6 +27,7 @@ from dicface.evaluation.protocols import Y
 from dicface.evaluation.statistics import bootstrap_interval
 from dicface.faces.geometry import intersection_over_union, landmark_box, square_of_landmarks
 from dicface.images.pixels import resize
+from dicface.runtime.providers import BackendName
 from experiments.detection import FOUND_OVERLAP
 from experiments.photos import ShrunkPhoto, shrunk_photos
 
@@ -55,7 +56,7 @@ def face_psnr_db(image: NDArray[np.uint8], reference: NDArray[np.uint8], photo: 
 def main(
     photos: Annotated[Path, typer.Argument(help="Folder of photos with .pts files.")],
     model: Annotated[str, typer.Option(help="Embedded model or file.")] = "lite",
-    backend: Annotated[str, typer.Option(help="See `dicface restore`.")] = "onnxruntime",
+    backend: Annotated[BackendName, typer.Option(help="See `dicface restore`.")] = "onnxruntime",
 ) -> None:
     """Print the table."""
     restorer = Restorer(model, backend=backend)
@@ -71,7 +72,7 @@ def main(
             reference, plain = resize(photo.original, size), resize(photo.pixels, size)
             left, right = photo.landmarks[list(OUTER_EYES)]
             for passes in (1, 2, 3):
-                result = restorer.restore(photo.pixels, SCALE, [box], force=True, passes=passes)
+                result = restorer.restore(photo.pixels, scale=SCALE, boxes=[box], force=True, passes=passes)
                 (face,) = result.faces
                 if face.outcome is not Outcome.RESTORED or face.landmarks is None:
                     continue

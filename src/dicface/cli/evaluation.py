@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from dicface.cli.options import FACES, MEASURES, MODEL, OUTPUT, BackendOption, Overwrite, UpscalerOption
+from dicface.cli.options import FACES, MEASURES, MODEL, OUTPUT, BackendOption, Overwrite, ProviderOption, UpscalerOption
 from dicface.cli.terminal import SOME_FAILED, check_free, errors, in_options, need_train_extra, one_line, say
 from dicface.errors import UsageError
 
@@ -34,6 +34,7 @@ def evaluate(
         int | None, typer.Option(min=1, help="Only that many faces from the start.", rich_help_panel=FACES)
     ] = None,
     backend: BackendOption = "auto",
+    provider: ProviderOption = "auto",
     consistent: Annotated[
         bool,
         typer.Option(
@@ -90,16 +91,16 @@ def evaluate(
             real_path(Path(given)) for given in (data, model, against or "", features)
         }:
             raise UsageError(f"expected a file of its own for the result, {str(out)!r} is what is measured")
-    network = open_model(model, backend)
+    network = open_model(model, backend, provider=provider)
     network = DataConsistency(network) if consistent else network
-    other = None if against is None else open_model(against, backend)
+    other = None if against is None else open_model(against, backend, provider=provider)
     for size in sizes:
         check_upscalers(network, other, size)
     recogniser = Recogniser(features) if identity else None
     references, left_out = read_references(data, limit)
     for image in left_out:
         say(f"{image.path}: {in_options(image.error)}")
-    judges = Judges(references, LandmarkModel(), recogniser)
+    judges = Judges(references, LandmarkModel(provider=provider), recogniser)
     measured = [
         measure(network, references, size, judges, other, protocols, damage=name) for name in damages for size in sizes
     ]

@@ -67,7 +67,7 @@ def is_face_model(path: Path) -> bool:
     Raises:
         CheckpointError: not an ONNX file.
     """
-    session = open_session(path)
+    session = open_session(path, provider="cpu")
     inputs, outputs = ({port.name for port in ports} for ports in (session.get_inputs(), session.get_outputs()))
     return inputs == {"lr"} and {"sr", "heatmaps"} <= outputs
 

@@ -13,6 +13,7 @@ from dicface.errors import CheckpointError, UsageError
 from dicface.files import file_digest
 from dicface.images.pixels import FACE_PX, LR_PX, resize, to_network, to_uint8
 from dicface.runtime.face_model import FaceSteps, check_crops
+from dicface.runtime.providers import ProviderName
 from dicface.runtime.sessions import open_session
 
 ENLARGEMENTS = {"bicubic": Image.Resampling.BICUBIC, "lanczos": Image.Resampling.LANCZOS}
@@ -146,16 +147,21 @@ def _fixed_side(path: Path, port: Any, *, channels_first: bool) -> int | None:
     return next(iter(fixed), None)
 
 
-def open_onnx_image_network(name: str, path: Path) -> ImageModel:
+def open_onnx_image_network(name: str, path: Path, *, provider: ProviderName = "auto") -> ImageModel:
     """Load any ONNX file with one image in and one image out, in ONNX Runtime.
 
     Images are RGB, channels first or last, of any size or a fixed one; float32 and float16 mean [0, 1], uint8 means 0
     to 255.
 
+    Args:
+        name: as it was asked for.
+        path: the file.
+        provider: see `choose_provider`.
+
     Raises:
         CheckpointError: not an ONNX file, or one with other inputs or outputs.
     """
-    session = open_session(path)
+    session = open_session(path, provider=provider)
     entry = _one_image(path, session.get_inputs(), "input")
     exit_ = _one_image(path, session.get_outputs(), "output")
     # If neither axis is 3, channels come first, as torch exports them.

@@ -13,7 +13,7 @@ from dicface.runtime.backends import is_face_model
 from dicface.runtime.face_model import FaceModel, FaceSteps
 from dicface.runtime.image_model import ENLARGEMENTS, open_enlargement, open_onnx_image_network, open_spandrel
 from dicface.runtime.models import DEFAULT_MODEL, PICKLED, embedded_models
-from dicface.runtime.providers import BackendName
+from dicface.runtime.providers import BackendName, ProviderName
 
 _SUFFIXES = (".onnx", ".safetensors", *PICKLED)
 
@@ -73,7 +73,9 @@ def _is_ours(path: Path) -> bool:
     return is_ours(path)
 
 
-def open_model(model: str = DEFAULT_MODEL, backend: BackendName = "auto") -> Upscaler:
+def open_model(
+    model: str = DEFAULT_MODEL, backend: BackendName = "auto", *, provider: ProviderName = "auto"
+) -> Upscaler:
     """Load an upscaler.
 
     Args:
@@ -81,6 +83,7 @@ def open_model(model: str = DEFAULT_MODEL, backend: BackendName = "auto") -> Ups
             other ONNX with one image in and one image out, or weights of any network that spandrel supports
             (.safetensors, .pth, .pt, .ckpt). Nothing in it is executed.
         backend: auto, onnxruntime, openvino or torch; other networks than ours run in one backend only.
+        provider: processor of ONNX Runtime, and of torch for our networks; see `FaceModel`.
 
     Raises:
         UnknownModelError: no such model.
@@ -91,14 +94,14 @@ def open_model(model: str = DEFAULT_MODEL, backend: BackendName = "auto") -> Ups
     if model in ENLARGEMENTS:
         opened = open_enlargement(model)
     elif model in embedded_models("restoration"):
-        return FaceModel(model, backend=backend)
+        return FaceModel(model, backend=backend, provider=provider)
     elif not path.is_file() or path.suffix.lower() not in _SUFFIXES:
         names = ", ".join([*embedded_models("restoration"), *ENLARGEMENTS])
         raise UnknownModelError(f"expected one of {names} or a model file ({', '.join(_SUFFIXES)}), got {model!r}")
     elif _is_ours(path):
-        return FaceModel(model, backend=backend)
+        return FaceModel(model, backend=backend, provider=provider)
     elif path.suffix.lower() == ".onnx":
-        opened = open_onnx_image_network(model, path)
+        opened = open_onnx_image_network(model, path, provider=provider)
     else:
         opened = open_spandrel(model, path)
     if backend not in ("auto", opened.backend):
