@@ -31,7 +31,8 @@ from dicface.files import write_json
 from dicface.images.pixels import resize, to_network
 from dicface.networks.dic import DICNetwork
 from dicface.networks.resize import to_pixels
-from dicface.training.config import TrainConfig, read_config, resolved
+from dicface.training.config import TrainConfig, resolved
+from dicface.training.config_files import read_config
 from dicface.training.fit import fit
 
 CONFIG = Path(__file__).parent.parent / "configs" / "ablation.toml"

@@ -111,7 +111,7 @@ def entries(runs: Sequence[Path]) -> list[Entry]:
     found = [Entry(name, open_model(name), None, None) for name in PLAIN]
     for name, card in embedded_models("restoration").items():
         network = load_network(find_model(name, ".safetensors"))
-        found.append(Entry(name, open_model(name, "torch"), network, card["samples"]))
+        found.append(Entry(name, open_model(name, "torch"), network, card.samples))
     for run in runs:
         weights = run / "weights.safetensors"
         network = load_network(weights) if is_ours(weights) else load_general(weights).model

@@ -12,7 +12,6 @@ they see crops of 16 px only, the size at which they are measured, and their los
 and `dicface evaluate --model` takes it. `--data` may be repeated.
 """
 
-import dataclasses
 import json
 import time
 from collections.abc import Mapping
@@ -20,22 +19,20 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
-from torch import Tensor, nn
+from torch import nn
 
 from dicface.checkpoints.networks import write_tensors
-from dicface.data.batches import FaceBatch
 from dicface.data.packs import FacePack
-from dicface.evaluation.protocols import Y_CROP8
-from dicface.networks.resize import resize_bicubic, to_pixels
 from dicface.runtime.spandrel import import_spandrel
-from dicface.training.config import TrainConfig, read_config
-from dicface.training.dic import psnr_db
+from dicface.training.config import ImageRun, resolved
+from dicface.training.config_files import from_tables, read_config
 from dicface.training.fit import fit
-from dicface.training.task import Column, Task
+from dicface.training.image import ImageTask
 
 CONFIG = Path(__file__).parent.parent / "configs" / "lite.toml"
 LR_SIZE = 16
 SCALE = 8
+TABLES = ("batch", "augmentation", "degradation", "optimiser")
 Name = Literal["rcan", "rrdb"]
 # RCAN's shift by the mean colour of another data set is left out; it does not learn.
 SETTINGS: dict[Name, dict[str, Any]] = {
@@ -53,29 +50,12 @@ def build_network(name: Name) -> nn.Module:
     return {"rcan": RCAN, "rrdb": ESRGAN}[name](scale=SCALE, **SETTINGS[name])
 
 
-class ImageTask(Task[nn.Module]):
+class GeneralTask(ImageTask):
     """A general network learns the image by L1."""
 
-    def __init__(self, config: TrainConfig, name: Name) -> None:
-        super().__init__(config)
+    def __init__(self, config: ImageRun, name: Name) -> None:
+        super().__init__(config, build_network(name))
         self.name = name
-        self.network = build_network(name)
-
-    def training_step(self, batch: FaceBatch, index: int) -> Tensor:
-        """Loss of one batch."""
-        sr = self.network(batch.lr)
-        loss = nn.functional.l1_loss(sr.float(), batch.hr)
-        self.log("loss", loss)
-        self.log("psnr", psnr_db(sr, batch.hr), prog_bar=True)
-        return loss
-
-    def validation_step(self, batch: FaceBatch, index: int) -> dict[str, list[Column]]:
-        """Luma PSNR (`y-crop8`) at 16 px."""
-        sr = self.network(batch.lr).float()
-        score = float(Y_CROP8.psnr(to_pixels(sr), to_pixels(batch.hr)).mean())
-        self.log("val_score", score, prog_bar=True)
-        enlarged = resize_bicubic(batch.lr, batch.hr.shape[-1])
-        return {"columns": [Column(enlarged), Column(sr.clamp(0, 1)), Column(batch.hr)]}
 
     def write_weights(self, path: Path, notes: Mapping[str, str]) -> None:
         """Write the weights with what they are of."""
@@ -83,11 +63,13 @@ class ImageTask(Task[nn.Module]):
         write_tensors(self.network.state_dict(), path, about | dict(notes))
 
 
-def run_config(overrides: list[str]) -> TrainConfig:
+def run_config(overrides: list[str]) -> ImageRun:
     """The run of `lite`, without what belongs to its landmarks."""
     ours = [f"degradation.size_min={LR_SIZE}", f"degradation.size_max={LR_SIZE}", 'run.landmark_weights=""']
-    config = read_config(CONFIG, [*ours, *overrides])
-    return dataclasses.replace(config, run=dataclasses.replace(config.run, task="image"))
+    tables = resolved(read_config(CONFIG, [*ours, *overrides]))
+    config = from_tables({**{name: tables[name] for name in TABLES}, "run": {**tables["run"], "task": "image"}})
+    assert isinstance(config, ImageRun)
+    return config
 
 
 def main(
@@ -101,8 +83,8 @@ def main(
 ) -> None:
     """Train one network, or what is left of it."""
 
-    def build(config: TrainConfig, train: FacePack) -> ImageTask:
-        return ImageTask(config, name)
+    def build(config: ImageRun, train: FacePack) -> GeneralTask:
+        return GeneralTask(config, name)
 
     config = run_config(overrides or [])
     start = time.perf_counter()

@@ -37,13 +37,15 @@ from torch.utils.data import DataLoader, Dataset
 from dicface.data.batches import FaceSampler, target_heatmaps
 from dicface.data.degradation import DegradationConfig
 from dicface.data.packs import FacePack, read_pack
+from dicface.errors import ConfigError
 from dicface.images.pixels import FACE_PX
 from dicface.landmarks import HEATMAP_SIZE, HEATMAP_STRIDE
 from dicface.networks.blocks import PReLU
 from dicface.networks.dic import DICNetwork
 from dicface.networks.recovery import RecoveryBlock
 from dicface.training.callbacks import AveragedWeights
-from dicface.training.config import TrainConfig, read_config
+from dicface.training.config import DICRun
+from dicface.training.config_files import read_config
 from dicface.training.dic import DICTask
 from dicface.training.losses import LossConfig, dic_loss
 from dicface.training.task import clip_gradients
@@ -108,7 +110,7 @@ def plain_step(network: DICNetwork, files: FaceFiles, batch: int, device: torch.
     return step
 
 
-def our_step(config: TrainConfig, network: DICNetwork, pack: FacePack, device: torch.device) -> Callable[[], None]:
+def our_step(config: DICRun, network: DICNetwork, pack: FacePack, device: torch.device) -> Callable[[], None]:
     """One training step as `dicface train` takes it."""
     task = DICTask(config).to(device)
     task.network.load_state_dict(network.state_dict())
@@ -161,7 +163,10 @@ def main(
     cpu_time: Annotated[bool, typer.Option(help="Count processor time instead of seconds.")] = False,
 ) -> None:
     """Print one JSON object."""
-    settings = dataclasses.replace(read_config(config), degradation=DegradationConfig())
+    chosen = read_config(config)
+    if not isinstance(chosen, DICRun):
+        raise ConfigError(f"expected a config of the task 'dic', got {chosen.run.task!r}")
+    settings = dataclasses.replace(chosen, degradation=DegradationConfig())
     network_config = dataclasses.replace(settings.network, steps=steps or settings.network.steps)
     batch_config = dataclasses.replace(settings.batch, size=batch or settings.batch.size)
     run = dataclasses.replace(settings.run, steps_at=(), compile=settings.run.compile and torch.cuda.is_available())

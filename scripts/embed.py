@@ -31,6 +31,7 @@ from dicface.evaluation.detection import Found, match_faces
 from dicface.evaluation.identity import Recogniser
 from dicface.evaluation.measure import landmark_errors, measure
 from dicface.evaluation.metrics import average_precision, verification_auc
+from dicface.evaluation.summary import summary
 from dicface.export.graphs import comparison_crops, comparison_faces, export_checked, export_locator_checked
 from dicface.files import file_digest, write_json
 from dicface.images.pixels import FACE_PX
@@ -38,6 +39,7 @@ from dicface.networks.dic import DICNetwork
 from dicface.networks.face_finder import Finder
 from dicface.networks.lightcnn import FaceRecogniser
 from dicface.networks.stacked_hourglass import StackedHourglass
+from dicface.runtime.cards import parse_card
 from dicface.runtime.face_model import FaceModel
 from dicface.runtime.landmark_model import LandmarkModel
 from dicface.runtime.sessions import open_session
@@ -76,7 +78,7 @@ def restoration_results(model: FaceModel, validation: Path, sizes: tuple[int, ..
     references, _ = read_references(validation)
     rounded: list[dict[str, Any]] = []
     for size in sizes:
-        result = measure(model, references, size).summary()
+        result = summary(measure(model, references, size))
         row: dict[str, Any] = {"lr_size": size}
         for protocol, scores in result["protocols"].items():
             plain = result["bicubic"][protocol]
@@ -232,6 +234,7 @@ def main(
         "licence": LICENCE,
         "use": USE[measured["kind"]],
     }
+    parse_card(name, json.dumps(card))  # refuses a card that lacks something
     write_json(MODELS / f"{name}.json", card)
 
 

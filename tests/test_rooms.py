@@ -31,6 +31,8 @@ SAME_LAYER = {
     ("data", "networks"),  # degrades faces by the networks' own resizing
     ("data", "runtime"),  # decodes packs on all cores
     ("checkpoints", "networks"),
+    ("networks", "checkpoints"),  # `DICNetwork.from_pretrained` alone; see below
+    ("networks", "runtime"),
     ("runtime", "checkpoints"),  # weights run in torch without being exported
     ("training", "evaluation"),  # validation speaks the protocols' language
     ("benchmark", "evaluation"),  # precisions are compared by a protocol
@@ -67,6 +69,22 @@ def test_imports_point_one_way(path: Path) -> None:
     for other in imported_rooms(path) - {here}:
         allowed = layer(other) < layer(here) or (here, other) in SAME_LAYER
         assert allowed, f"{here} must not import {other}"
+
+
+def test_networks_load_files_in_one_place() -> None:
+    """`DICNetwork.from_pretrained` forwards to other rooms; the modules themselves import nothing of them."""
+    importing: list[str] = []
+
+    def reads_files(node: ast.AST) -> bool:
+        rooms = ("dicface.runtime", "dicface.checkpoints")
+        return isinstance(node, ast.ImportFrom) and (node.module or "").startswith(rooms)
+
+    for path in (SOURCE / "networks").glob("*.py"):
+        tree = ast.parse(path.read_text())
+        functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+        importing += [node.name for node in functions if any(map(reads_files, ast.walk(node)))]
+        assert not any(map(reads_files, tree.body))
+    assert importing == ["from_pretrained"]
 
 
 def test_networks_know_no_path_and_no_device() -> None:
@@ -146,3 +164,27 @@ def test_help_imports_nothing_heavy() -> None:
         "assert not heavy, heavy\n"
     )
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("evaluate faces --lr-size 16,x", "expected --lr-size as whole numbers with commas between, got '16,x'"),
+        ("evaluate faces --protocol z", "expected a protocol, one of y-crop8"),
+        ("evaluate faces --model light", "expected one of lite"),
+        ("train --data faces", "expected CONFIG"),
+    ],
+)
+def test_wrong_arguments_are_refused_before_torch_is_imported(arguments: str, message: str) -> None:
+    code = (
+        "import sys\n"
+        f"sys.argv = ['dicface', *{arguments.split()!r}]\n"
+        "from dicface.cli import main\n"
+        "try:\n"
+        "    main()\n"
+        "finally:\n"
+        "    assert 'torch' not in sys.modules\n"
+    )
+    result = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False)
+    assert message in result.stderr
+    assert "AssertionError" not in result.stderr

@@ -1,5 +1,6 @@
 """Measuring upscalers: what is compared, how it is summed up, and what judges say."""
 
+import dataclasses
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +15,9 @@ from dicface.errors import CheckpointError, UnknownModelError, UsageError
 from dicface.evaluation.identity import Recogniser
 from dicface.evaluation.measure import measure
 from dicface.evaluation.protocols import Y_CROP8_RELEASED
+from dicface.evaluation.report import report_page
 from dicface.evaluation.scores import Judges
+from dicface.evaluation.summary import summary
 from dicface.evaluation.tables import result_grids
 from dicface.networks.lightcnn import FaceRecogniser
 from dicface.runtime.consistency import DataConsistency
@@ -58,7 +61,7 @@ def features(tmp_path: Path) -> Path:
 
 def test_the_embedded_model_beats_bicubic(references: References) -> None:
     measured = measure(FaceModel("lite", backend="onnxruntime"), references, 16)
-    result = measured.summary()
+    result = summary(measured)
     assert (result["n"], result["data"], result["model"]) == (4, "portrait", "lite")
     assert set(result["protocols"]) == {"y-crop8", "rgb-crop8", "y"}
     gain = result["over_bicubic"]["psnr"]["y-crop8"]
@@ -67,14 +70,14 @@ def test_the_embedded_model_beats_bicubic(references: References) -> None:
     mean = result["protocols"]["y-crop8"]["psnr"]["mean"]
     assert gain["difference"] == pytest.approx(mean - result["bicubic"]["y-crop8"]["psnr"]["mean"])
     assert result["steps"]["y-crop8"][-1]["psnr"] == pytest.approx(mean)
-    assert result == measure(FaceModel("lite", backend="onnxruntime"), references, 16).summary()
+    assert result == summary(measure(FaceModel("lite", backend="onnxruntime"), references, 16))
     assert "nrmse" not in result
     assert "against" not in result
 
 
 def test_damage_reaches_the_model_and_bicubic_alike(references: References) -> None:
     lite = FaceModel("lite", backend="onnxruntime")
-    clean, noisy = (measure(lite, references, 24, damage=name).summary() for name in ("", "noise18"))
+    clean, noisy = (summary(measure(lite, references, 24, damage=name)) for name in ("", "noise18"))
     assert (clean["damage"], noisy["damage"]) == ("", "noise18")
     for result in (clean, noisy):
         assert result["over_bicubic"]["psnr"]["y"]["worse"] == 1 - result["over_bicubic"]["psnr"]["y"]["win_rate"]
@@ -84,10 +87,10 @@ def test_damage_reaches_the_model_and_bicubic_alike(references: References) -> N
 
 
 def test_prints_are_compared_with_prints(references: References) -> None:
-    grey = measure(Truth(references.hr), references, 16, damage="grey").summary()
+    grey = summary(measure(Truth(references.hr), references, 16, damage="grey"))
     assert grey["protocols"]["rgb-crop8"]["psnr"]["mean"] is not None, "the truth kept its colours"
     assert grey["bicubic"]["y"]["psnr"]["mean"] == pytest.approx(
-        measure(Truth(references.hr), references, 16).summary()["bicubic"]["y"]["psnr"]["mean"], abs=0.5
+        summary(measure(Truth(references.hr), references, 16))["bicubic"]["y"]["psnr"]["mean"], abs=0.5
     )
 
 
@@ -96,11 +99,11 @@ def test_parts_are_put_together_in_order(references: References, monkeypatch: py
     whole = measure(open_enlargement("lanczos"), references, 16, judges, damage="noise10")
     monkeypatch.setattr("dicface.evaluation.scores._PART", 3)
     parts = measure(open_enlargement("lanczos"), references, 16, judges, damage="noise10")
-    assert parts.summary() == whole.summary()
+    assert summary(parts) == summary(whole)
 
 
 def test_faces_that_come_back_exactly_leave_valid_json(references: References) -> None:
-    result = measure(Truth(references.hr), references, 16, Judges(references, LandmarkModel())).summary()
+    result = summary(measure(Truth(references.hr), references, 16, Judges(references, LandmarkModel())))
     assert result["protocols"]["y-crop8"]["psnr"] == {"mean": None, "ci95": None}
     assert result["protocols"]["y-crop8"]["ssim"]["mean"] == pytest.approx(1)
     assert result["consistency"]["truth"] == {"mean": 0, "worst": 0}
@@ -111,7 +114,7 @@ def test_faces_that_come_back_exactly_leave_valid_json(references: References) -
 
 def test_landmarks_are_worse_on_blurred_faces(references: References) -> None:
     judges = Judges(references, LandmarkModel())
-    result = measure(FaceModel("lite", backend="onnxruntime"), references, 12, judges).summary()
+    result = summary(measure(FaceModel("lite", backend="onnxruntime"), references, 12, judges))
     assert result["nrmse_reference"] == "found on the high-resolution faces"
     assert result["nrmse_hr"]["inter_ocular"] == 0
     assert 0 < result["nrmse"]["inter_ocular"] < result["nrmse_bicubic"]["inter_ocular"]
@@ -124,14 +127,14 @@ def test_landmarks_of_the_data_count_as_true(references: References) -> None:
     found = landmarks(references.hr).points
     eyes = np.linalg.norm(found[:, 36:42].mean(axis=1) - found[:, 42:48].mean(axis=1), axis=1)
     moved = references._replace(landmarks=found + np.float32(2))
-    result = measure(Truth(references.hr), references, 16, Judges(moved, landmarks)).summary()
+    result = summary(measure(Truth(references.hr), references, 16, Judges(moved, landmarks)))
     assert result["nrmse_reference"] == "portrait"
     assert result["nrmse"]["inter_ocular"] == pytest.approx(float((8**0.5 / eyes).mean()), rel=1e-4)
 
 
 def test_two_models_are_compared_face_by_face(references: References) -> None:
     lite = FaceModel("lite", backend="onnxruntime")
-    result = measure(DataConsistency(lite), references, 16, against=lite).summary()
+    result = summary(measure(DataConsistency(lite), references, 16, against=lite))
     assert result["model"] == "lite (consistent)"
     assert result["against"]["model"] == "lite"
     assert result["against"]["psnr"]["rgb-crop8"]["difference"] > 0, "projecting lost PSNR on RGB"
@@ -152,7 +155,7 @@ def test_names_and_sizes_are_checked_before_anything_is_computed(references: Ref
 
 
 def test_other_protocols_replace_the_three(references: References) -> None:
-    result = measure(open_enlargement("lanczos"), references, 16, protocols=(Y_CROP8_RELEASED,)).summary()
+    result = summary(measure(open_enlargement("lanczos"), references, 16, protocols=(Y_CROP8_RELEASED,)))
     assert set(result["protocols"]) == set(result["steps"]) == {"y-crop8-released"}
 
 
@@ -160,7 +163,7 @@ def test_likeness_of_people(references: References, features: Path) -> None:
     recogniser = Recogniser(str(features))
     assert np.allclose(np.linalg.norm(recogniser(references.hr), axis=1), 1, atol=1e-5)
     measured = measure(Truth(references.hr), references, 16, Judges(references, LandmarkModel(), recogniser))
-    similarity = measured.identity_similarity()
+    similarity = measured.identity
     assert similarity is not None
     assert similarity.own["truth"].mean == pytest.approx(1, abs=1e-5)
     assert similarity.rank1_accuracy["truth"] == 1
@@ -170,13 +173,13 @@ def test_likeness_of_people(references: References, features: Path) -> None:
     assert 0 <= similarity.auc <= 1
     embeddings = recogniser(references.hr)
     assert similarity.others == pytest.approx(float((embeddings[:2] @ embeddings[2:].T).mean()), abs=1e-5)
-    json.dumps(measured.summary(), allow_nan=False)
+    json.dumps(summary(measured), allow_nan=False)
 
 
 def test_people_who_are_not_known_leave_the_features_unjudged(references: References, features: Path) -> None:
     strangers = references._replace(identities=np.full(4, -1))
     judges = Judges(strangers, LandmarkModel(), Recogniser(str(features)))
-    similarity = measure(Truth(references.hr), strangers, 16, judges).identity_similarity()
+    similarity = measure(Truth(references.hr), strangers, 16, judges).identity
     assert similarity is not None
     assert similarity.auc is None
 
@@ -186,17 +189,35 @@ def test_embedded_features_say_how_good_they_are(references: References) -> None
     recogniser = Recogniser()
     measured = measure(open_enlargement("lanczos"), strangers, 16, Judges(strangers, LandmarkModel(), recogniser))
     assert recogniser.held_out == ("celeba-val.parquet", 59, 0.7535)
-    assert measured.summary()["identity"]["auc_held_out"]["auc"] == 0.7535
+    assert summary(measured)["identity"]["auc_held_out"]["auc"] == 0.7535
     titles = [grid.title for grid in result_grids(measured)]
     assert any(title.endswith("against the landmarks found on the high-resolution faces") for title in titles)
     title = titles[-1]
     assert "0.753 on 59 people whom they were not trained on (celeba-val.parquet); 0.5 is chance" in title
 
 
+def test_everything_is_computed_once(references: References, features: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """JSON, tables and page are renderings: no interval is drawn and no face compared after the measurement."""
+    judges = Judges(references, LandmarkModel(), Recogniser(str(features)))
+    upscaler = open_enlargement("lanczos")
+    measured = measure(upscaler, references, 16, judges, FaceModel("lite", "onnxruntime"))
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        measured.lr_size = 8  # type: ignore[misc]
+
+    def again(*_: object) -> None:
+        raise AssertionError("computed again")
+
+    monkeypatch.setattr("dicface.evaluation.statistics.bootstrap_interval", again)
+    monkeypatch.setattr("dicface.evaluation.results.verification_auc", again)
+    assert summary(measured) == summary(measured)
+    assert len(result_grids(measured)) == 6
+    report_page([measured], [upscaler, FaceModel("lite", "onnxruntime")])
+
+
 def test_one_face_is_like_nobody_else(references: References, features: Path) -> None:
     one = References("one", ("a",), references.hr[:1], None, np.array([-1]))
     measured = measure(Truth(one.hr), one, 16, Judges(one, LandmarkModel(), Recogniser(str(features))))
-    similarity = measured.identity_similarity()
+    similarity = measured.identity
     assert similarity is not None
     assert (similarity.others, similarity.held_out) == (None, None)
     assert set(similarity.rank1_accuracy.values()) == {None}
@@ -205,8 +226,8 @@ def test_one_face_is_like_nobody_else(references: References, features: Path) ->
 
 def test_bicubic_as_the_other_stands_once_in_tables(references: References) -> None:
     measured = measure(open_enlargement("lanczos"), references, 16, against=open_enlargement("bicubic"))
-    assert [scores.name for scores in measured.measured] == ["bicubic", "lanczos"]
-    result = measured.summary()
+    assert [result.name for result in measured.results] == ["bicubic", "lanczos"]
+    result = summary(measured)
     assert result["against"]["psnr"] == result["over_bicubic"]["psnr"]
 
 

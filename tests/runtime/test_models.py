@@ -1,21 +1,46 @@
 """Embedded models are what their cards say."""
 
+import dataclasses
 import hashlib
+import json
 
 import pytest
 
 from dicface.checkpoints.networks import load_network
 from dicface.networks.dic import LITE
+from dicface.runtime.cards import RestorationResult, parse_card
 from dicface.runtime.models import embedded_models, find_model
 
 
 @pytest.mark.parametrize("name", embedded_models())
 def test_cards_are_true(name: str) -> None:
     card = embedded_models()[name]
-    for suffix, digest in card["sha256"].items():
-        assert hashlib.sha256(find_model(name, suffix, card["kind"]).read_bytes()).hexdigest() == digest
-    for key in ("description", "data", "samples", "command", "commit", "numbers", "licence", "use"):
-        assert card[key], f"the card of {name} says nothing of {key}"
+    for suffix, digest in card.sha256.items():
+        assert hashlib.sha256(find_model(name, suffix, card.kind).read_bytes()).hexdigest() == digest
+    for key in ("description", "data", "samples", "command", "commit", "results", "licence", "use"):
+        assert getattr(card, key), f"the card of {name} says nothing of {key}"
+
+
+def test_cards_are_parsed_once_and_hold_what_their_files_hold() -> None:
+    card = embedded_models("restoration")["lite"]
+    assert embedded_models()["lite"] is card
+    (path,) = (path for path in find_model("lite").parent.glob("lite.json"))
+    document = json.loads(path.read_text())
+    assert card.as_json() == document
+    row = next(row for row in card.results if isinstance(row, RestorationResult) and row.lr_size == 16)
+    (wanted,) = (row for row in document["numbers"]["results"] if row["lr_size"] == 16)
+    quality = row.protocols["y-crop8"]
+    assert (quality.psnr, list(quality.steps_psnr)) == (wanted["y-crop8"]["psnr"], wanted["y-crop8"]["steps_psnr"])
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        card.samples = 0  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("missing", ["licence", "numbers", "gflop_per_face"])
+def test_a_card_that_lacks_something_is_refused(missing: str) -> None:
+    document = embedded_models()["lite"].as_json()
+    del document[missing]
+    with pytest.raises(KeyError, match=missing):
+        parse_card("lite", json.dumps(document))
 
 
 def test_lite_is_the_preset() -> None:

@@ -15,8 +15,10 @@ import torch
 
 from dicface.checkpoints.networks import save_network
 from dicface.data.batches import FaceBatch
+from dicface.images.pixels import FACE_PX
 from dicface.networks.dic import DICNetwork
-from dicface.training.config import TrainConfig, read_config
+from dicface.training.config import DICGANRun, DICRun, LandmarkRun, TrainConfig
+from dicface.training.config_files import read_config
 from dicface.training.dic import DICTask
 from dicface.training.dicgan import DICGANTask
 from dicface.training.features import FeaturesTask
@@ -77,14 +79,15 @@ def untrained_network() -> Path:
     return path
 
 
-def small(config: str, *overrides: str) -> TrainConfig:
+def small(config: str, *overrides: str) -> Any:
     return read_config(CONFIGS / f"{config}.toml", [*shrinking(config), *overrides])
 
 
 def run(config: TrainConfig, folder: Path, name: str, resume: bool = False, decay_from: Path | None = None) -> Path:
     pack = folder / "faces.parquet"
     if not pack.exists():
-        write_pack(pack, 10, side=config.network.output_px * 9 // 8)
+        face_px = config.network.output_px if isinstance(config, LandmarkRun | DICRun | DICGANRun) else FACE_PX
+        write_pack(pack, 10, side=face_px * 9 // 8)
     with warnings.catch_warnings():
         # Lightning's advice on loaders, devices and its own deprecations.
         warnings.simplefilter("ignore")

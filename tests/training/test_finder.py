@@ -1,13 +1,15 @@
 """What the finder is told, and how it is measured."""
 
 import math
+from typing import Literal
 
 import pytest
 import torch
 
 from dicface.networks.face_finder import FinderOutput
-from dicface.training.config import TrainConfig, from_mapping
+from dicface.training.config import FinderRun
 from dicface.training.finder import FinderTask, finder_loss
+from dicface.training.tables import FinderRunConfig
 from tests.support.scenes import FACE, IMAGES, answer, scenes
 
 
@@ -34,9 +36,10 @@ def test_a_doubtful_face_costs_neither_way() -> None:
 def test_the_first_weights_are_those_that_the_config_names() -> None:
     """He-normal convolutions have a variance of 2 by their inputs, torch's of a third by them."""
     spreads: list[float] = []
-    for drawn in ("framework", "he-normal"):
+    drawings: tuple[Literal["framework", "he-normal"], ...] = ("framework", "he-normal")
+    for drawn in drawings:
         torch.manual_seed(0)
-        task = FinderTask(from_mapping(TrainConfig, {"run": {"task": "finder", "initial_weights": drawn}}))
+        task = FinderTask(FinderRun(run=FinderRunConfig(initial_weights=drawn)))
         first = next(layer for layer in task.network.down.modules() if isinstance(layer, torch.nn.Conv2d))
         inputs = first.weight[0].numel()
         spreads.append(float(first.weight.detach().std()) * inputs**0.5)

@@ -4,7 +4,6 @@ import hashlib
 import json
 import subprocess
 import warnings
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,7 +14,7 @@ import torch
 from dicface.checkpoints.networks import load_network, load_run, read_tensors
 from dicface.data.batches import target_heatmaps
 from dicface.errors import CheckpointError, ConfigError, PackError, TrainingError
-from dicface.training.config import TABLES
+from dicface.training.config import ImageRun, resolved
 from dicface.training.fit import fit
 from dicface.training.task import Column
 from tests.support.packs import write_pack
@@ -29,7 +28,7 @@ def test_every_shipped_config_trains_three_steps(tmp_path: Path, config: str) ->
     assert all(value.isfinite().all() for value in read_tensors(weights)[0].values())
     saved = json.loads((tmp_path / "run" / "config.json").read_text())
     assert saved["run"]["steps"] == 3
-    assert saved.keys() == TABLES[settings.run.task]
+    assert saved == resolved(settings)
 
 
 @pytest.mark.parametrize("config", ["lite", "dicgan", "landmarks-hr", "features", "finder"])
@@ -44,7 +43,7 @@ def test_a_resumed_run_equals_a_straight_one(tmp_path: Path, config: str) -> Non
 
 
 def test_a_network_of_ones_own_needs_a_caller_that_brings_it(tmp_path: Path) -> None:
-    settings = replace(small("lite"), run=replace(small("lite").run, task="image"))
+    settings = ImageRun()
     with pytest.raises(ConfigError, match=r"expected a caller of fit that brings the network of run.task 'image'"):
         run(settings, tmp_path, "run")
 

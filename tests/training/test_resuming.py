@@ -11,7 +11,9 @@ import torch
 
 from dicface.checkpoints.networks import load_run, read_tensors
 from dicface.errors import CheckpointError, ConfigError, TrainingError
-from dicface.training.config import RENAMED, TrainConfig, with_overrides
+from dicface.training.config import TrainConfig
+from dicface.training.config_files import with_overrides
+from dicface.training.parsing import RENAMED
 from dicface.training.resuming import adopt, changed_settings, decay_config, read_origin, read_saved_config
 from tests.support.training import run, run_but, send_sigterm, small
 

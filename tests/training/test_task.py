@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from dicface.training.config import OptimiserConfig
+from dicface.training.tables import OptimiserConfig
 from dicface.training.task import clip_gradients, lr_lambda
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Literal
 
 from dicface.errors import UsageError
-from dicface.runtime.models import Kind, embedded_models, find_model
+from dicface.runtime.cards import Kind
+from dicface.runtime.models import embedded_models, find_model
 
 MeasuredBackend = Literal["onnxruntime", "openvino", "torch"]
 Precision = Literal["float32", "bfloat16"]
@@ -75,16 +76,14 @@ def embedded(name: str) -> BenchmarkModel:
         path = find_model(name)
         files: dict[MeasuredBackend, Path] = {"torch": path} if path.suffix == ".safetensors" else {}
         return BenchmarkModel(path.stem, "restoration", files or {"onnxruntime": path, "openvino": path})
-    graph = find_model(name, ".onnx", card["kind"])
+    graph = find_model(name, ".onnx", card.kind)
     # The others have one backend.
-    if card["kind"] == "landmarks":
-        return BenchmarkModel(name, "landmarks", {"onnxruntime": graph}, card["gflop_per_face"])
-    if card["kind"] == "finder":
-        return BenchmarkModel(
-            name, "finder", {"onnxruntime": graph}, card["gflop_per_megapixel"] * IMAGE_PX["finder"] ** 2 / 1e6
-        )
+    if card.kind == "landmarks":
+        return BenchmarkModel(name, "landmarks", {"onnxruntime": graph}, card.gflop)
+    if card.kind == "finder":
+        return BenchmarkModel(name, "finder", {"onnxruntime": graph}, card.gflop * IMAGE_PX["finder"] ** 2 / 1e6)
     files = {"onnxruntime": graph, "openvino": graph, "torch": find_model(name, ".safetensors")}
-    return BenchmarkModel(name, "restoration", files, card["gflop_per_face"])
+    return BenchmarkModel(name, "restoration", files, card.gflop)
 
 
 @dataclass(frozen=True)

@@ -162,7 +162,10 @@ def _load_saved(path: Path) -> Saved:
 
 
 def load_network(path: Path) -> DICNetwork:
-    """Read a DIC network written by `save_network`.
+    """Read a DIC network.
+
+    Args:
+        path: see `load_run`.
 
     Returns:
         The network in evaluation mode, on the CPU.
@@ -170,7 +173,7 @@ def load_network(path: Path) -> DICNetwork:
     Raises:
         CheckpointError: not such a file, or weights that do not fit its configuration.
     """
-    network = _load_saved(path)
+    network = load_run(path)
     if not isinstance(network, DICNetwork):
         raise CheckpointError(f"expected a network that restores faces, got {_WORDS[type(network)]}, {str(path)!r}")
     return network
@@ -191,6 +194,38 @@ def load_hourglass(path: Path) -> StackedHourglass:
     return network
 
 
+def weights_file(run: Path) -> Path:
+    """File with the weights of a training run.
+
+    Args:
+        run: its folder: its finished weights count, or else its best checkpoint, or the last one. A file is that file.
+    """
+    if not run.is_dir():
+        return run
+    names = ("weights.safetensors", "best.ckpt", "last.ckpt")
+    return next((run / name for name in names if (run / name).exists()), run / names[0])
+
+
+def read_state(path: Path) -> dict[str, Tensor]:
+    """State dict of the network that a training run is for. Nothing in the file is executed.
+
+    Args:
+        path: of `weights_file`.
+
+    Raises:
+        CheckpointError: unreadable, or another kind of file.
+    """
+    if path.suffix != ".ckpt":
+        return read_tensors(path)[0]
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
+        return {key.removeprefix("network."): state[key] for key in state if key.startswith("network.")}
+    except MemoryError:
+        raise
+    except Exception as error:  # damaged pickles fail in every way there is
+        raise CheckpointError(f"expected a run's checkpoint, got {str(path)!r}: {error}") from error
+
+
 def load_run(path: Path) -> Saved:
     """Read the averaged weights of a finished or running training run.
 
@@ -204,16 +239,12 @@ def load_run(path: Path) -> Saved:
     Raises:
         CheckpointError: none of these, or a run of another task. Nothing in the file is executed.
     """
-    if path.is_dir():
-        names = ("weights.safetensors", "best.ckpt", "last.ckpt")
-        path = next((path / name for name in names if (path / name).exists()), path / names[0])
+    path = weights_file(path)
     if path.suffix != ".ckpt":
         return _load_saved(path)
     try:
         network = _build(json.loads((path.parent / "config.json").read_text()))
-        state = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
-        mine = {key.removeprefix("network."): state[key] for key in state if key.startswith("network.")}
-        load_strictly(network, mine)
+        load_strictly(network, read_state(path))
     except (CheckpointError, MemoryError):
         raise
     except Exception as error:  # damaged pickles raise exceptions of any class

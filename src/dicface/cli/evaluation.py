@@ -66,34 +66,31 @@ def evaluate(
 ) -> None:
     """Measure images, landmarks and consistency against the truth, bicubic beside it (needs the train extra)."""
     need_train_extra()
+    # Nothing below imports torch before the arguments are known to be right.
+    sizes = _parse_sizes(lr_size)
+    _check_results(
+        csv, report, overwrite=overwrite, given=[Path(one) for one in (str(data), model, against or "", features)]
+    )
+    from dicface.evaluation.protocols import PROTOCOLS, protocols_by_name
+    from dicface.runtime.consistency import DataConsistency
+    from dicface.runtime.upscalers import open_model
+
+    protocols = protocols_by_name(protocol) if protocol else PROTOCOLS
+    network = open_model(model, backend, provider=provider)
+    network = DataConsistency(network) if consistent else network
+    other = None if against is None else open_model(against, backend, provider=provider)
+
     from dicface.data.references import read_references
     from dicface.evaluation.damage import parse_damage
     from dicface.evaluation.identity import Recogniser
     from dicface.evaluation.measure import check_upscalers, measure
-    from dicface.evaluation.protocols import PROTOCOLS, protocols_by_name
-    from dicface.evaluation.report import REPORT_FILES, write_report
+    from dicface.evaluation.report import write_report
     from dicface.evaluation.scores import Judges
+    from dicface.evaluation.summary import summary
     from dicface.evaluation.tables import on_screen, result_grids, write_faces_csv
-    from dicface.files import real_path
-    from dicface.runtime.consistency import DataConsistency
     from dicface.runtime.landmark_model import LandmarkModel
-    from dicface.runtime.upscalers import open_model
 
-    sizes = _parse_sizes(lr_size)
-    # Known to be right before anything is read.
     damages = list(dict.fromkeys(parse_damage(text).name for text in damage or [""]))
-    protocols = protocols_by_name(protocol) if protocol else PROTOCOLS
-    if report is not None and report.exists() and not report.is_dir():
-        raise UsageError(f"expected --report to name a folder, {str(report)!r} is a file")
-    for out in (*([] if csv is None else [csv]), *([] if report is None else [report / name for name in REPORT_FILES])):
-        check_free(out, overwrite=overwrite)
-        if out.exists() and real_path(out) in {
-            real_path(Path(given)) for given in (data, model, against or "", features)
-        }:
-            raise UsageError(f"expected a file of its own for the result, {str(out)!r} is what is measured")
-    network = open_model(model, backend, provider=provider)
-    network = DataConsistency(network) if consistent else network
-    other = None if against is None else open_model(against, backend, provider=provider)
     for size in sizes:
         check_upscalers(network, other, size)
     recogniser = Recogniser(features) if identity else None
@@ -104,12 +101,12 @@ def evaluate(
     measured = [
         measure(network, references, size, judges, other, protocols, damage=name) for name in damages for size in sizes
     ]
-    summaries = [one.summary() for one in measured]
     if csv is not None:
         write_faces_csv(csv, measured)
     if report is not None:
         write_report(report, measured, [network, *([] if other is None else [other])])
     if as_json:
+        summaries = [summary(one) for one in measured]
         typer.echo(json.dumps(summaries if len(summaries) > 1 else summaries[0], indent=2))
     else:
         for one in measured:
@@ -117,6 +114,23 @@ def evaluate(
                 Console().print(on_screen(grid))
     if left_out:
         raise typer.Exit(SOME_FAILED)
+
+
+def _check_results(csv: Path | None, report: Path | None, *, overwrite: bool, given: list[Path]) -> None:
+    """Refuse files of results that exist, or that are among what is measured."""
+    from dicface.files import real_path
+
+    results = [] if csv is None else [csv]
+    if report is not None:
+        if report.exists() and not report.is_dir():
+            raise UsageError(f"expected --report to name a folder, {str(report)!r} is a file")
+        from dicface.evaluation.report import REPORT_FILES
+
+        results += [report / name for name in REPORT_FILES]
+    for out in results:
+        check_free(out, overwrite=overwrite)
+        if out.exists() and real_path(out) in {real_path(path) for path in given}:
+            raise UsageError(f"expected a file of its own for the result, {str(out)!r} is what is measured")
 
 
 def _parse_sizes(text: str) -> list[int]:

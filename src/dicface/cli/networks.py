@@ -23,19 +23,19 @@ def models(*, as_json: Annotated[bool, typer.Option("--json", help="Print the ca
 
     cards = embedded_models()
     if as_json:
-        typer.echo(json.dumps(cards, indent=2))
+        typer.echo(json.dumps({name: card.as_json() for name, card in cards.items()}, indent=2))
         return
     console = Console(highlight=False)
     for name, card in cards.items():
         default = " (default)" if name == DEFAULT_MODEL else ""
-        console.print(f"[bold]{name}[/bold]{default}: {card['description']}")
-        console.print(facts_table(name, card))
-        console.print(results_table(name, card))
+        console.print(f"[bold]{name}[/bold]{default}: {card.description}")
+        console.print(facts_table(card))
+        console.print(results_table(card))
 
 
-def _chosen_config(config: Path | None, settings: list[str], earlier: Path) -> "TrainConfig":
+def _chosen_config(config: str | None, settings: list[str], earlier: Path) -> "TrainConfig":
     """The config to continue a run in a folder with; prints changed settings."""
-    from dicface.training.config import read_config, with_overrides
+    from dicface.training.config_files import read_config, with_overrides
     from dicface.training.resuming import changed_settings, read_saved_config
 
     if config and not (earlier / "config.json").exists():
@@ -51,8 +51,11 @@ def _chosen_config(config: Path | None, settings: list[str], earlier: Path) -> "
 def train(
     data: Annotated[list[Path], typer.Option(help="Face pack or folder of packs to learn from; repeatable.")],
     config: Annotated[
-        Path | None,
-        typer.Argument(help="TOML file of the run; see configs/. --resume and --decay-from take the run's own."),
+        str | None,
+        typer.Argument(
+            help="Name of a config that comes with dicface (lite, paper/dic-celeba) or a TOML file. --resume and "
+            "--decay-from take the run's own."
+        ),
     ] = None,
     *,
     validation: Annotated[Path | None, typer.Option(help="Face pack that is measured on the way.")] = None,
@@ -71,17 +74,17 @@ def train(
 ) -> None:
     """Train a network as a config says (needs the train extra)."""
     need_train_extra()
-    from dicface.training.config import read_config
-    from dicface.training.fit import Machines, fit
-
     if resume and decay_from:
         raise UsageError("expected one of --resume and --decay-from; a stopped fall goes on with --resume alone")
     if config is None and (out is None or not (resume or decay_from)):
         raise UsageError(
             "expected CONFIG, the TOML file of the run; only with --out and --resume or --decay-from may it be left out"
         )
+    from dicface.training.config_files import read_config
+    from dicface.training.fit import Machines, fit
+
     settings = settings or []
-    out = out or Path("runs") / (config or Path()).stem
+    out = out or Path("runs") / Path(config or "").stem
     earlier = decay_from.parent if decay_from else out if resume else None
     if earlier is not None:
         chosen = _chosen_config(config, settings, earlier)

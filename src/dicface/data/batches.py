@@ -1,8 +1,8 @@
 """Training batches: augmented and reduced faces with target heatmaps; a pure function of seed and step."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import torch
@@ -26,9 +26,16 @@ from dicface.data.packs import FacePack
 from dicface.errors import ConfigError
 from dicface.images.pixels import FACE_PX
 from dicface.landmarks import HEATMAP_STRIDE
+from dicface.networks.resize import round_to_8_bits
 
-_ORDER, _AUGMENTATION, _WIDTHS = 0, 1, 2
+_ORDER, _AUGMENTATION, _WIDTHS, _DEGRADATION = 0, 1, 2, 4
 MEASURED_BATCH = 50
+
+
+Degrade: TypeAlias = Callable[[Tensor, int, torch.Generator], Tensor]
+"""A degradation of one's own: faces (n, 3, 128, 128) float RGB in [0, 1], the side S and random numbers (a generator on
+the CPU) give (n, 3, S, S) on the device of the faces; values are clipped and rounded to 8 bits afterwards. On several
+processes each draws for its own faces."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +130,7 @@ class FaceSampler:
         device: device of the faces and batches; the CPU if None.
         share: this process's share of each batch.
         face_px: side of the training faces.
+        degrade: makes the low-resolution faces instead of `degradation`, which still draws their side.
 
     Raises:
         ConfigError: crops larger than the images, or a batch that cannot be shared out evenly.
@@ -138,6 +146,8 @@ class FaceSampler:
         device: torch.device | None = None,
         share: Share = WHOLE,
         face_px: int = FACE_PX,
+        *,
+        degrade: Degrade | None = None,
     ) -> None:
         _check_sides(augmentation, pack.images.shape[1])
         if batch.size % share.of:
@@ -146,7 +156,9 @@ class FaceSampler:
         self.face_px = face_px
         self.augmentation = augmentation
         self.degradation = degradation
+        self.degrade = degrade
         self.seed = seed
+        self.rank = share.rank
         self.part = slice(share.rank, batch.size, share.of)
         self.images = torch.from_numpy(pack.images).to(device)
         self.landmarks = torch.from_numpy(pack.landmarks).to(device)
@@ -185,12 +197,20 @@ class FaceSampler:
         hr = apply_jitter(cut_faces(images, placement, self.face_px), jitter)
         exchange = self.augmentation.flip == "exchange"
         landmarks = move_landmarks(self.landmarks[chosen], placement, exchange=exchange, face_px=self.face_px)
-        size = draw_size(self.degradation, generator)
-        if self.degradation.kind == "camera":
-            lr = camera_degradation(hr, size, self.degradation, generator, self.size, part)
-        else:
-            lr = reduce_faces(hr, size)
+        lr = self._reduced(hr, step, generator)
         return FaceBatch(hr, lr, landmarks, self.identities[chosen])
+
+    def _reduced(self, hr: Tensor, step: int, generator: torch.Generator) -> Tensor:
+        """The low-resolution faces of this process's share of a batch."""
+        size = draw_size(self.degradation, generator)
+        if self.degrade is not None:
+            lr = self.degrade(hr, size, seeded(self.seed, _DEGRADATION, step, self.rank))
+            if lr.shape != (len(hr), 3, size, size):
+                raise ConfigError(f"expected degrade to give {(len(hr), 3, size, size)}, got {tuple(lr.shape)}")
+            return round_to_8_bits(lr)
+        if self.degradation.kind == "camera":
+            return camera_degradation(hr, size, self.degradation, generator, self.size, self.part)
+        return reduce_faces(hr, size)
 
 
 def nominal_batches(pack: FacePack, limit: int | None = None) -> list[FaceBatch]:

@@ -11,6 +11,7 @@ from dicface.errors import CheckpointError
 from dicface.images.pixels import to_network
 from dicface.networks.blocks import channel_means
 from dicface.networks.lightcnn import FaceRecogniser
+from dicface.runtime.cards import FeaturesResult
 from dicface.runtime.models import embedded_models, find_model
 
 FEATURE_MODEL = "features"
@@ -59,8 +60,8 @@ class Recogniser:
         load_strictly(network, state)
         self._network = network.eval()
         card = embedded_models("features").get(model)
-        result = None if card is None else card["numbers"]["results"][0]
-        self.held_out = None if result is None else HeldOut(result["data"], result["people"], result["auc"])
+        measured = [] if card is None else [row for row in card.results if isinstance(row, FeaturesResult)]
+        self.held_out = HeldOut(measured[0].data, measured[0].identities, measured[0].auc) if measured else None
 
     def __call__(self, faces: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Embed faces.

@@ -1,7 +1,7 @@
 """An upscaler against the truth, bicubic and others beside it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,43 +9,26 @@ from numpy.typing import NDArray
 from dicface.data.references import References
 from dicface.errors import UsageError
 from dicface.evaluation.damage import Damage, parse_damage
-from dicface.evaluation.identity import HeldOut
-from dicface.evaluation.metrics import Normaliser, nrmse, verification_auc
+from dicface.evaluation.metrics import Normaliser, nrmse
 from dicface.evaluation.protocols import PROTOCOLS, Protocol
-from dicface.evaluation.scores import NORMALISERS, Judges, Scores, score
-from dicface.evaluation.statistics import Estimate, Paired, estimate, paired
+from dicface.evaluation.results import (
+    Comparison,
+    IdentitySimilarity,
+    LandmarkError,
+    UpscalerResult,
+    compare,
+    identity_similarity,
+    summarise,
+    summarise_landmarks,
+)
+from dicface.evaluation.scores import NORMALISERS, Judgement, Judges, score
 from dicface.runtime.image_model import open_enlargement
 from dicface.runtime.upscalers import Upscaler
-
-MOST_COMPARED = 2000
-"""Faces among which people are compared, all with all; further ones are left out."""
-
-
-@dataclass(frozen=True)
-class IdentitySimilarity:
-    """How like its person a face still is, to a network that compares people. Of the first 2,000 faces.
-
-    Attributes:
-        auc: how often that network finds two of the high-resolution faces of one person more alike than two of
-            different people; None where these faces do not tell (nobody known occurs twice).
-        held_out: the same on people whom it was not trained on; None if its card does not say.
-        others: mean cosine between the high-resolution face and those of other people, the zero of this scale; None
-            where there are no others.
-        own: by upscaler, cosine between the result and the high-resolution face.
-        rank1_accuracy: by upscaler, share of results whose cosine with their own high-resolution face is larger than
-            with that of any other identity; None where there is no other identity.
-    """
-
-    auc: float | None
-    held_out: HeldOut | None
-    others: float | None
-    own: dict[str, Estimate]
-    rank1_accuracy: dict[str, float | None]
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """One size of crop with one damage, measured.
+    """One size of crop with one damage, measured; JSON, tables and page render it.
 
     Attributes:
         references: the faces.
@@ -53,10 +36,14 @@ class Measurement:
         lr_size: side of the low-resolution crop, in pixels.
         damage: what happened to the crops.
         protocols: how faces were compared.
-        scores: what the upscaler reached.
+        result: what the upscaler reached.
         bicubic: what plain enlargement reached.
         against: what the other upscaler reached; None if there is none.
-        judges: who judged landmarks and people; None if nobody.
+        over_bicubic, over_against: differences to these, face by face.
+        landmarks_from: where the landmarks that count as true are from; None if landmarks were not judged.
+        hr: what was found on the high-resolution faces themselves; None if not judged.
+        hr_landmark_errors: by normaliser, of these.
+        identity: identity similarity; None without a recogniser.
     """
 
     references: References
@@ -64,131 +51,32 @@ class Measurement:
     lr_size: int
     damage: Damage
     protocols: tuple[Protocol, ...]
-    scores: Scores
-    bicubic: Scores
-    against: Scores | None
-    judges: Judges | None
+    result: UpscalerResult
+    bicubic: UpscalerResult
+    against: UpscalerResult | None
+    over_bicubic: Comparison
+    over_against: Comparison | None
+    landmarks_from: str | None
+    hr: Judgement | None
+    hr_landmark_errors: Mapping[Normaliser, LandmarkError] | None
+    identity: IdentitySimilarity | None
 
     @property
-    def measured(self) -> list[Scores]:
+    def results(self) -> list[UpscalerResult]:
         """All that was measured, plain enlargement first, and once if it is the other upscaler, too."""
         others = [] if self.against is None or self.against.name == self.bicubic.name else [self.against]
-        return [self.bicubic, self.scores, *others]
+        return [self.bicubic, self.result, *others]
+
+    @property
+    def comparisons(self) -> list[Comparison]:
+        """With bicubic and, if it is another one, with the other upscaler."""
+        others = [] if self.over_against is None else [self.over_against]
+        return [self.over_bicubic, *(one for one in others if one.other != self.bicubic.name)]
 
     @property
     def condition(self) -> str:
         """Size of the crop and damage, for titles."""
         return f"{self.lr_size} px, {self.damage.name}" if self.damage.name else f"{self.lr_size} px"
-
-    def compared(self, scores: Scores, others: Scores) -> dict[str, dict[str, Paired]]:
-        """Two of them face by face: `psnr` and `ssim` by protocol, and `nrmse` by normaliser if judged."""
-        result = {
-            "psnr": {p.name: paired(scores.psnr[p.name][:, -1], others.psnr[p.name][:, -1]) for p in self.protocols},
-            "ssim": {p.name: paired(scores.ssim[p.name][:, -1], others.ssim[p.name][:, -1]) for p in self.protocols},
-        }
-        if scores.judged is not None and others.judged is not None:
-            mine, theirs = scores.judged.nrmse, others.judged.nrmse
-            result["nrmse"] = {by: paired(mine[by], theirs[by], lower_is_better=True) for by in NORMALISERS}
-        return result
-
-    def identity_similarity(self) -> IdentitySimilarity | None:
-        """How like their people the faces still are; None if nobody judged that."""
-        if self.judges is None or self.judges.recogniser is None:
-            return None
-        assert self.judges.hr.embeddings is not None
-        hr, people = self.judges.hr.embeddings[:MOST_COMPARED], self.references.identities[:MOST_COMPARED]
-        # Faces of unknown people count as other people.
-        same = (people[:, None] == people) & (people[:, None] >= 0) | np.eye(len(people), dtype=bool)
-        known = people >= 0
-        tells = len(set(people[known].tolist())) not in (1, int(known.sum()), 0)
-        own: dict[str, Estimate] = {}
-        rank1_accuracy: dict[str, float | None] = {}
-        for scores in self.measured:
-            assert scores.judged is not None
-            assert scores.judged.embeddings is not None
-            cosines = scores.judged.embeddings[:MOST_COMPARED] @ hr.T
-            mine = np.diagonal(cosines)
-            own[scores.name] = estimate(mine.astype(np.float64))
-            nearest = np.where(same, -np.inf, cosines).max(axis=1)
-            rank1_accuracy[scores.name] = None if same.all() else float((mine > nearest).mean())
-        return IdentitySimilarity(
-            verification_auc(hr[known], people[known]) if tells else None,
-            self.judges.recogniser.held_out,
-            None if same.all() else float((hr @ hr.T)[~same].mean()),
-            own,
-            rank1_accuracy,
-        )
-
-    def summary(self) -> dict[str, Any]:
-        """All of it, ready for JSON.
-
-        Returns:
-            `data`, `n`, `model`, `description`, `lr_size`, `damage` (empty for none); `protocols` and `bicubic`, by
-            protocol mean and 95 % interval of PSNR in dB and of SSIM; `steps`, by protocol the means of each step;
-            `over_bicubic`, differences face by face with their interval and the shares of faces won and worse;
-            `consistency`, grey levels between the reduced result and the input; if judged `nrmse` (means),
-            `nrmse_ci95`, `nrmse_median`, the same of bicubic and of the high-resolution faces, and `identity`; with
-            another model `against`. Infinite means stand as null.
-        """
-        mine = self.scores
-        result: dict[str, Any] = {
-            "data": self.references.name,
-            "n": len(self.references.keys),
-            "model": mine.name,
-            "description": self.description,
-            "lr_size": self.lr_size,
-            "damage": self.damage.name,
-            "protocols": self._quality(mine),
-            "bicubic": self._quality(self.bicubic),
-            "steps": {
-                p.name: [
-                    {"psnr": estimate(psnr).mean, "ssim": estimate(ssim).mean}
-                    for psnr, ssim in zip(mine.psnr[p.name].T, mine.ssim[p.name].T, strict=True)
-                ]
-                for p in self.protocols
-            },
-            "over_bicubic": _json(self.compared(mine, self.bicubic)),
-            "consistency": {
-                scores.name: {"mean": float(scores.deviation_mean.mean()), "worst": float(scores.deviation_worst.max())}
-                for scores in self.measured
-            },
-        }
-        if self.judges is not None:
-            result["nrmse_reference"] = self.judges.wanted_from
-            for suffix, judged in (("", mine.judged), ("_bicubic", self.bicubic.judged), ("_hr", self.judges.hr)):
-                assert judged is not None
-                errors = {by: estimate(judged.nrmse[by]) for by in NORMALISERS}
-                result[f"nrmse{suffix}"] = {by: error.mean for by, error in errors.items()}
-                result[f"nrmse{suffix}_ci95"] = {by: error.ci95 for by, error in errors.items()}
-                result[f"nrmse{suffix}_median"] = {by: float(np.median(judged.nrmse[by])) for by in NORMALISERS}
-        if (similarity := self.identity_similarity()) is not None:
-            result["identity"] = {
-                "auc": similarity.auc,
-                "auc_held_out": None if similarity.held_out is None else similarity.held_out._asdict(),
-                "others": similarity.others,
-                "own": {name: own.json for name, own in similarity.own.items()},
-                "rank1_accuracy": similarity.rank1_accuracy,
-            }
-        if self.against is not None:
-            result["against"] = {
-                "model": self.against.name,
-                "protocols": self._quality(self.against),
-                **_json(self.compared(mine, self.against)),
-            }
-        return result
-
-    def _quality(self, scores: Scores) -> dict[str, Any]:
-        return {
-            p.name: {
-                "psnr": estimate(scores.psnr[p.name][:, -1]).json,
-                "ssim": estimate(scores.ssim[p.name][:, -1]).json,
-            }
-            for p in self.protocols
-        }
-
-
-def _json(compared: dict[str, dict[str, Paired]]) -> dict[str, Any]:
-    return {measure: {name: pair.json for name, pair in pairs.items()} for measure, pairs in compared.items()}
 
 
 def check_upscalers(upscaler: Upscaler, against: Upscaler | None, lr_size: int) -> None:
@@ -231,17 +119,27 @@ def measure(
         UsageError: see `check_upscalers` and `parse_damage`.
     """
     check_upscalers(upscaler, against, lr_size)
-    bicubic, damaged = open_enlargement("bicubic"), parse_damage(damage)
+    damaged = parse_damage(damage)
+    opened = (upscaler, open_enlargement("bicubic"), *([] if against is None else [against]))
+    mine, bicubic, *others = (score(one, references, lr_size, judges, protocols, damage=damaged) for one in opened)
+    other = others[0] if others else None
+    # Plain enlargement stands once, even if it is the other upscaler, too.
+    shown = [bicubic, mine, *(one for one in others if one.name != bicubic.name)]
     return Measurement(
         references,
         upscaler.description,
         lr_size,
         damaged,
         protocols,
-        score(upscaler, references, lr_size, judges, protocols, damage=damaged),
-        score(bicubic, references, lr_size, judges, protocols, damage=damaged),
-        None if against is None else score(against, references, lr_size, judges, protocols, damage=damaged),
-        judges,
+        result=summarise(mine),
+        bicubic=summarise(bicubic),
+        against=None if other is None else summarise(other),
+        over_bicubic=compare(mine, bicubic),
+        over_against=None if other is None else compare(mine, other),
+        landmarks_from=None if judges is None else judges.wanted_from,
+        hr=None if judges is None else judges.hr,
+        hr_landmark_errors=None if judges is None else summarise_landmarks(judges.hr),
+        identity=identity_similarity(judges, references.identities, shown),
     )
 
 

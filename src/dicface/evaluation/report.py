@@ -17,6 +17,7 @@ from PIL import Image
 
 from dicface.evaluation.measure import Measurement
 from dicface.evaluation.scores import Scores
+from dicface.evaluation.summary import summary
 from dicface.evaluation.tables import Grid, result_grids, write_faces_csv
 from dicface.files import write_json, written_whole
 from dicface.images.metadata import NO_METADATA, result_metadata, save_options
@@ -110,8 +111,8 @@ def _gain_text(gain_db: float) -> str:
 
 
 def _histogram(measured: Measurement, protocol: str) -> tuple[str, str]:
-    upscalers = measured.measured[1:]
-    gains = [_gains(scores, measured.bicubic, protocol)[:, -1] for scores in upscalers]
+    upscalers = [result.scores for result in measured.results[1:]]
+    gains = [_gains(scores, measured.bicubic.scores, protocol)[:, -1] for scores in upscalers]
     figure = Figure(figsize=(6, 2.8), layout="constrained")
     axes = _axes(figure, f"gain over bicubic, dB ({protocol})", "faces")
     for values, scores, colour in zip(gains, upscalers, (_BAR, _OTHER), strict=False):
@@ -125,10 +126,10 @@ def _histogram(measured: Measurement, protocol: str) -> tuple[str, str]:
 def _step_chart(measured: Measurement, protocol: str) -> tuple[str, str]:
     figure = Figure(figsize=(6, 2.8), layout="constrained")
     axes = _axes(figure, "step", f"gain over bicubic, dB ({protocol})")
-    upscalers = measured.measured[1:]
+    upscalers = [result.scores for result in measured.results[1:]]
     width = 0.8 / len(upscalers)
     for place, (scores, colour) in enumerate(zip(upscalers, (_BAR, _OTHER), strict=False)):
-        gains = np.ma.masked_invalid(_gains(scores, measured.bicubic, protocol))
+        gains = np.ma.masked_invalid(_gains(scores, measured.bicubic.scores, protocol))
         means = np.ma.filled(gains.mean(axis=0), np.nan)
         across = np.arange(1, len(means) + 1) + (place - (len(upscalers) - 1) / 2) * width
         bars = axes.bar(across, means, width, color=colour, label=scores.name)
@@ -171,7 +172,7 @@ def _row(measured: Measurement, face: int, upscalers: Sequence[Upscaler], gain_d
 
 def _section(measured: Measurement, upscalers: Sequence[Upscaler]) -> Section:
     protocol = measured.protocols[0].name
-    gains = _gains(measured.scores, measured.bicubic, protocol)[:, -1]
+    gains = _gains(measured.result.scores, measured.bicubic.scores, protocol)[:, -1]
     faces = {
         heading: [_row(measured, face, upscalers, float(gains[face])) for face in chosen]
         for heading, chosen in _chosen(gains).items()
@@ -194,7 +195,7 @@ def report_page(measurements: Sequence[Measurement], upscalers: Sequence[Upscale
     template = environment.from_string(files("dicface.evaluation").joinpath("report.html").read_text("utf-8"))
     first = measurements[0]
     return template.render(
-        model=first.scores.name,
+        model=first.result.name,
         description=first.description,
         against=None if first.against is None else first.against.name,
         data=first.references.name,
@@ -220,6 +221,6 @@ def write_report(folder: Path, measurements: Sequence[Measurement], upscalers: S
     page = report_page(measurements, upscalers)
     index, faces, result = (folder / name for name in REPORT_FILES)
     write_faces_csv(faces, measurements)
-    write_json(result, [measured.summary() for measured in measurements])
+    write_json(result, [summary(measured) for measured in measurements])
     with written_whole(index) as part:
         part.write_text(page, encoding="utf-8")

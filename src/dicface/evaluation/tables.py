@@ -1,7 +1,7 @@
 """Measurements for the screen and for spreadsheets."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from rich.console import RenderableType
 from rich.table import Table
 
-from dicface.evaluation.measure import IdentitySimilarity, Measurement
+from dicface.evaluation.measure import Measurement
+from dicface.evaluation.results import IdentitySimilarity
 from dicface.evaluation.scores import NORMALISERS, Scores
-from dicface.evaluation.statistics import estimate
+from dicface.evaluation.statistics import Paired
 from dicface.files import written_whole
 
 
@@ -34,66 +35,58 @@ def _quality(measured: Measurement) -> Grid:
     faces = f"{len(measured.references.keys)} faces of {measured.references.name}"
     rows: list[tuple[str, ...]] = []
     for name in (protocol.name for protocol in measured.protocols):
-        for scores in measured.measured:
-            psnr, ssim = scores.psnr[name], scores.ssim[name]
-            rows.append((name, scores.name, estimate(psnr[:, -1]).text(2), estimate(ssim[:, -1]).text(4)))
-    title = f"{measured.scores.name} on {faces}, {measured.condition}"
+        for result in measured.results:
+            quality = result.quality[name]
+            rows.append((name, result.name, quality.psnr.text(2), quality.ssim.text(4)))
+    title = f"{measured.result.name} on {faces}, {measured.condition}"
     return Grid(title, ("protocol", "", "PSNR dB", "SSIM"), rows)
 
 
 def _steps(measured: Measurement) -> Grid | None:
     names = [protocol.name for protocol in measured.protocols]
     rows: list[tuple[str, ...]] = []
-    for scores in measured.measured:
-        count = scores.psnr[names[0]].shape[1]
+    for result in measured.results:
+        count = len(result.quality[names[0]].steps)
         for step in range(count if count > 1 else 0):
-            means = [(scores.psnr[name][:, step].mean(), scores.ssim[name][:, step].mean()) for name in names]
-            cells = (f"{psnr:.2f} / {ssim:.4f}" for psnr, ssim in means)
-            rows.append((scores.name, str(step + 1), *cells))
+            cells = ("{:.2f} / {:.4f}".format(*result.quality[name].steps[step]) for name in names)
+            rows.append((result.name, str(step + 1), *cells))
     return Grid("each step, PSNR dB / SSIM", ("", "step", *names), rows) if rows else None
 
 
 def _differences(measured: Measurement) -> Grid:
     rows: list[tuple[str, ...]] = []
-    for other in measured.measured:
-        if other is measured.scores:
-            continue
-        for kind, pairs in measured.compared(measured.scores, other).items():
-            for name, pair in pairs.items():
-                match kind:
-                    case "psnr":
-                        label, digits, factor = f"{name} PSNR, dB", 2, 1.0
-                    case "ssim":
-                        label, digits, factor = f"{name} SSIM", 4, 1.0
-                    case _:
-                        label, digits, factor = f"NRMSE by {name}, %", 2, 100.0
+    for comparison in measured.comparisons:
+        kinds: list[tuple[Mapping[Any, Paired] | None, str, int, float]] = [
+            (comparison.psnr, "{} PSNR, dB", 2, 1.0),
+            (comparison.ssim, "{} SSIM", 4, 1.0),
+            (comparison.nrmse, "NRMSE by {}, %", 2, 100.0),
+        ]
+        for pairs, label, digits, factor in kinds:
+            for name, pair in (pairs or {}).items():
                 difference = pair.difference.text(digits, factor, sign="+")
-                rows.append((label, other.name, difference, f"{pair.win_rate:.0%}", f"{pair.worse:.1%}"))
-    title = f"{measured.scores.name}, compared face by face"
+                shares = f"{pair.win_rate:.0%}", f"{pair.worse:.1%}"
+                rows.append((label.format(name), comparison.other, difference, *shares))
+    title = f"{measured.result.name}, compared face by face"
     return Grid(title, ("", "with", "difference", "better on", "worse on"), rows)
 
 
 def _landmarks(measured: Measurement) -> Grid | None:
-    judges = measured.judges
-    if judges is None:
+    if measured.landmarks_from is None:
         return None
-    judged = {scores.name: scores.judged for scores in measured.measured} | {"high-resolution face": judges.hr}
+    judged = {result.name: result.landmark_errors for result in measured.results}
+    judged["high-resolution face"] = measured.hr_landmark_errors
     rows: list[tuple[str, ...]] = []
-    for name, judgement in judged.items():
-        assert judgement is not None
-        # One face lost altogether moves the mean; the median says what a face that was found is like.
-        median = f"{100 * float(np.median(judgement.nrmse['inter_ocular'])):.2f}"
-        rows.append((name, *(estimate(judgement.nrmse[by]).text(2, 100) for by in NORMALISERS), median))
+    for name, errors in judged.items():
+        assert errors is not None
+        median = f"{100 * errors['inter_ocular'].median:.2f}"
+        rows.append((name, *(errors[by].estimate.text(2, 100) for by in NORMALISERS), median))
     of = "" if measured.references.landmarks is None else "of "
-    title = f"landmark error (NRMSE) in %, against the landmarks {of}{judges.wanted_from}"
+    title = f"landmark error (NRMSE) in %, against the landmarks {of}{measured.landmarks_from}"
     return Grid(title, ("", *(f"by {name}" for name in NORMALISERS), "median by inter_ocular"), rows)
 
 
 def _consistency(measured: Measurement) -> Grid:
-    rows = [
-        (scores.name, f"{scores.deviation_mean.mean():.2f}", f"{scores.deviation_worst.max():.0f}")
-        for scores in measured.measured
-    ]
+    rows = [(one.name, f"{one.deviation_mean:.2f}", f"{one.deviation_worst:.0f}") for one in measured.results]
     title = f"reduced to {measured.lr_size} px again, distance from the input in grey levels"
     return Grid(title, ("", "mean", "worst"), rows)
 
@@ -110,7 +103,7 @@ def _identity_title(similarity: IdentitySimilarity) -> str:
 
 
 def _identity(measured: Measurement) -> Grid | None:
-    similarity = measured.identity_similarity()
+    similarity = measured.identity
     if similarity is None:
         return None
     rows = [
@@ -169,11 +162,11 @@ def write_faces_csv(path: Path, measurements: Sequence[Measurement]) -> None:
     with written_whole(path) as part, part.open("w", encoding="utf-8", newline="") as file:
         writer: Any = None
         for measured in measurements:
-            columns = _columns(measured.bicubic, "bicubic") | _columns(measured.scores, "model")
+            columns = _columns(measured.bicubic.scores, "bicubic") | _columns(measured.result.scores, "model")
             if measured.against is not None:
-                columns |= _columns(measured.against, "against")
-            if measured.judges is not None:
-                columns |= {f"hr_nrmse_{by}": measured.judges.hr.nrmse[by] for by in NORMALISERS}
+                columns |= _columns(measured.against.scores, "against")
+            if measured.hr is not None:
+                columns |= {f"hr_nrmse_{by}": measured.hr.nrmse[by] for by in NORMALISERS}
             if writer is None:
                 writer = csv.writer(file)
                 writer.writerow(["key", "lr_size", "damage", *columns])

@@ -1,5 +1,6 @@
 """DIC: recovery and landmark branches that improve each other step by step."""
 
+import os
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -199,6 +200,30 @@ class DICNetwork(nn.Module):
         finds = config.attention != "none"
         scale = config.output_px // FACE_PX
         self.landmark = LandmarkBranch(config.hourglass_width, config.keypoints, scale=scale) if finds else None
+
+    @classmethod
+    def from_pretrained(cls, name: "str | os.PathLike[str]") -> "DICNetwork":
+        """Load a trained network.
+
+        >>> network = DICNetwork.from_pretrained("lite")
+        >>> network(torch.zeros(1, 3, 24, 24)).sr.shape[2:]
+        torch.Size([3, 128, 128])
+
+        Args:
+            name: of an embedded model (`lite`), or path of a file (.safetensors), of a run's folder, or of a checkpoint
+                in it (.ckpt).
+
+        Returns:
+            The network in evaluation mode, on the CPU.
+
+        Raises:
+            UnknownModelError: neither.
+            CheckpointError: the file is not such a network. Nothing in it is executed.
+        """
+        from dicface.checkpoints.networks import load_network
+        from dicface.runtime.models import find_network
+
+        return load_network(find_network(name))
 
     def begin_later_steps(self) -> None:
         """Give the later steps the first one's recovery block, so that they begin by repeating its image.

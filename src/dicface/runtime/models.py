@@ -1,12 +1,11 @@
 """Models by name: the embedded ones with their cards, and files."""
 
-import json
+import os
+from functools import cache
 from pathlib import Path
-from typing import Any, Literal
 
 from dicface.errors import UnknownModelError
-
-Kind = Literal["restoration", "landmarks", "features", "finder"]
+from dicface.runtime.cards import Kind, ModelCard, parse_card
 
 DEFAULT_MODEL = "lite"
 MODEL_FOR_JPEG = "lite-robust"
@@ -16,10 +15,15 @@ PICKLED = (".pth", ".pt", ".ckpt")
 _EMBEDDED = Path(__file__).parent.parent / "models"
 
 
-def embedded_models(kind: Kind | None = None) -> dict[str, dict[str, Any]]:
+@cache
+def _cards() -> tuple[ModelCard, ...]:
+    paths = sorted(_EMBEDDED.glob("*.json"), key=lambda path: path.stem)
+    return tuple(parse_card(path.stem, path.read_text(encoding="utf-8")) for path in paths)
+
+
+def embedded_models(kind: Kind | None = None) -> dict[str, ModelCard]:
     """Names and cards of the models inside the package, of one kind or of all."""
-    cards = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in _EMBEDDED.glob("*.json")}
-    return {name: card for name, card in sorted(cards.items()) if kind in (None, card["kind"])}
+    return {card.name: card for card in _cards() if kind in (None, card.kind)}
 
 
 def find_model(name: str, suffix: str = ".onnx", kind: Kind = "restoration") -> Path:
@@ -39,3 +43,22 @@ def find_model(name: str, suffix: str = ".onnx", kind: Kind = "restoration") -> 
     if (path := Path(name)).is_file():
         return path
     raise UnknownModelError(f"expected one of {', '.join(names)} or a model file (.onnx, .safetensors), got {name!r}")
+
+
+def find_network(name: str | os.PathLike[str]) -> Path:
+    """Weights of a network that restores faces, for torch.
+
+    Args:
+        name: of an embedded model, or path of a file (.safetensors), of a run's folder, or of a checkpoint in it.
+
+    Raises:
+        UnknownModelError: neither.
+    """
+    path, names = Path(name), embedded_models("restoration")
+    if str(name) in names:
+        return find_model(str(name), ".safetensors")
+    if path.exists():
+        return path
+    raise UnknownModelError(
+        f"expected one of {', '.join(names)}, a .safetensors file, a run's folder or its checkpoint, got {str(name)!r}"
+    )

@@ -7,17 +7,18 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from dicface.checkpoints.networks import save_network
+from dicface.checkpoints.networks import load_strictly, save_network
 from dicface.data.batches import FaceBatch, target_heatmaps
-from dicface.data.degradation import reduce_faces
+from dicface.data.degradation import DegradationConfig, reduce_faces
 from dicface.evaluation.protocols import Y_CROP8
 from dicface.images.pixels import FACE_PX
-from dicface.networks.dic import DICNetwork
+from dicface.networks.dic import DICNetwork, DICOutput
 from dicface.networks.resize import resize_bicubic, to_pixels
-from dicface.training.config import TrainConfig
+from dicface.training.config import DICGANRun, DICRun
 from dicface.training.landmarks import landmark_error
-from dicface.training.losses import dic_loss
+from dicface.training.losses import DICLoss, dic_loss
 from dicface.training.task import Column, Task, he_normal, zero_layer
+from dicface.training.weights import part_of, read_weights
 
 
 def psnr_db(sr: Tensor, hr: Tensor) -> Tensor:
@@ -25,14 +26,17 @@ def psnr_db(sr: Tensor, hr: Tensor) -> Tensor:
     return -10 * (sr.detach().float() - hr).square().mean().log10()
 
 
-class DICTask(Task[DICNetwork]):
+class DICTask(Task[DICNetwork, DICRun | DICGANRun]):
     """Trains the whole network by the loss over all steps.
 
     Source: the paper's objective for DIC.
     """
 
-    def __init__(self, config: TrainConfig) -> None:
+    config_type = DICRun
+
+    def __init__(self, config: DICRun | DICGANRun) -> None:
         super().__init__(config)
+        self.steps_at = config.run.steps_at if isinstance(config, DICRun) else ()
         self.network = DICNetwork(config.network)
         if config.run.initial_weights == "he-normal":
             he_normal(self.network)
@@ -41,12 +45,24 @@ class DICTask(Task[DICNetwork]):
         if self.network.landmark is not None and config.run.frozen_landmark_steps >= config.run.steps:
             self.network.landmark.requires_grad_(requires_grad=False)
 
+    def start(self) -> None:
+        """Also take the landmark branch."""
+        super().start()
+        name = self.config.run.landmark_weights if isinstance(self.config, DICRun) else ""
+        if name and self.network.landmark is not None:
+            load_strictly(self.network.landmark, part_of(read_weights(name), "landmark"))
+
+    @property
+    def degradation(self) -> DegradationConfig:
+        """As configured."""
+        return self.config.degradation
+
     @property
     def network_steps(self) -> int:
         """How many steps the network takes at this point of the run."""
-        begun = sum(self.global_step >= at for at in self.config.run.steps_at)
+        begun = sum(self.global_step >= at for at in self.steps_at)
         steps = self.config.network.steps
-        return min(2**begun, steps) if self.config.run.steps_at else steps
+        return min(2**begun, steps) if self.steps_at else steps
 
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
         """Let the later recovery block follow the first one until it has a part of its own.
@@ -74,14 +90,23 @@ class DICTask(Task[DICNetwork]):
             parameter.grad = None
         super().on_before_optimizer_step(optimizer)
 
+    @property
+    def face_px(self) -> int:
+        """As the network gives them."""
+        return self.config.network.output_px
+
     def _targets(self, batch: FaceBatch) -> Tensor:
         return target_heatmaps(batch.landmarks, face_px=batch.hr.shape[-1])
+
+    def loss(self, output: DICOutput, batch: FaceBatch) -> DICLoss:
+        """What is minimised; a subclass may minimise something else."""
+        return dic_loss(output, batch.hr, self._targets(batch), self.config.loss)
 
     def training_step(self, batch: FaceBatch, index: int) -> Tensor:
         """Loss of one batch."""
         steps = self.network_steps
         output = self.network(batch.lr, steps)
-        loss = dic_loss(output, batch.hr, self._targets(batch), self.config.loss)
+        loss = self.loss(output, batch)
         self.log_dict({"loss": loss.total, "image": loss.image, "heatmap": loss.heatmap})
         self.log("psnr", psnr_db(output.sr[:, -1], batch.hr), prog_bar=True)
         if steps == 1 and self.network.recovery is not None and self.trainer.world_size > 1:

@@ -1,18 +1,17 @@
 """The task that trains DIC against a discriminator."""
 
-from pathlib import Path
-
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from dicface.checkpoints.networks import load_strictly, read_tensors
-from dicface.data.batches import FaceBatch, target_heatmaps
+from dicface.checkpoints.networks import load_strictly
+from dicface.data.batches import FaceBatch
 from dicface.errors import CheckpointError, ConfigError
 from dicface.networks.lightcnn import Discriminator, LightCNNFeatures
-from dicface.training.config import TrainConfig
+from dicface.training.config import DICGANRun
 from dicface.training.dic import DICTask, psnr_db
-from dicface.training.losses import adversarial_loss, dic_loss, discriminator_loss
+from dicface.training.losses import adversarial_loss, discriminator_loss
 from dicface.training.task import he_normal
+from dicface.training.weights import part_of, read_weights
 
 
 class DICGANTask(DICTask):
@@ -21,8 +20,12 @@ class DICGANTask(DICTask):
     Source: the paper's objective for DICGAN: DIC's loss, feature loss and vanilla GAN on the last step's image.
     """
 
-    def __init__(self, config: TrainConfig) -> None:
+    config_type = DICGANRun
+
+    def __init__(self, config: DICGANRun) -> None:
         super().__init__(config)
+        self.gan = config.gan
+        self.features_weights = config.run.features_weights
         if not config.run.network_weights:
             raise ConfigError("expected run.network_weights, the result of a run of the `dic` task, got none")
         self.discriminator = Discriminator()
@@ -35,17 +38,15 @@ class DICGANTask(DICTask):
             )
         self.features = LightCNNFeatures().requires_grad_(requires_grad=False)
 
-    def load_features(self, weights: Path) -> None:
-        """Take the face features of a finished `features` run, or of a converted LightCNN.
-
-        Raises:
-            CheckpointError: neither.
-        """
-        state, _ = read_tensors(weights)
-        inside = {k.removeprefix("features."): v for k, v in state.items() if k.startswith("features.")}
+    def start(self) -> None:
+        """Also take the face features of a `features` run, or of a converted LightCNN."""
+        super().start()
+        if not self.features_weights:
+            return
+        state = read_weights(self.features_weights)
         if any(key.startswith("head.") for key in state):
-            raise CheckpointError(f"expected face features, got a discriminator, {str(weights)!r}")
-        load_strictly(self.features, inside or state)
+            raise CheckpointError(f"expected face features, got a discriminator, {self.features_weights!r}")
+        load_strictly(self.features, part_of(state, "features"))
 
     def groups(self) -> list[list[nn.Parameter]]:
         """The generator's parameters and the discriminator's."""
@@ -53,10 +54,10 @@ class DICGANTask(DICTask):
 
     def training_step(self, batch: FaceBatch, index: int) -> Tensor:
         """Sum of both networks' losses; each reaches its own network only."""
-        weights, means = self.config.gan, self.network.means
+        weights, means = self.gan, self.network.means
         output = self.network(batch.lr)
         sr, hr = output.sr[:, -1] - means, batch.hr - means
-        loss = dic_loss(output, batch.hr, target_heatmaps(batch.landmarks), self.config.loss)
+        loss = self.loss(output, batch)
         total = loss.total
         if weights.feature:
             feature = (self.features(sr) - self.features(hr)).abs().mean()

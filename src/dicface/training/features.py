@@ -2,19 +2,25 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import ClassVar, Self
 
 import torch
 from torch import Tensor, nn
 
-from dicface.data.batches import FaceBatch
+from dicface.data.batches import FaceBatch, nominal_batches
+from dicface.data.packs import FacePack
+from dicface.errors import PackError
 from dicface.evaluation.metrics import verification_auc
 from dicface.networks.blocks import channel_means
 from dicface.networks.lightcnn import FaceRecogniser
-from dicface.training.config import TrainConfig
+from dicface.training.config import FeaturesRun
 from dicface.training.task import Column, Task, he_normal
 
+FACES_OF_SCALE = 50
+"""On which the magnitude of finished features is measured."""
 
-class FeaturesTask(Task[FaceRecogniser]):
+
+class FeaturesTask(Task[FaceRecogniser, FeaturesRun]):
     """Trains LightCNN-9 to tell the people of the packs apart.
 
     Cosines between embeddings and one direction a person are the logits, the true person's less a margin, so that the
@@ -30,9 +36,12 @@ class FeaturesTask(Task[FaceRecogniser]):
     Wang et al., "CosFace: Large Margin Cosine Loss for Deep Face Recognition", 2018.
     """
 
+    config_type = FeaturesRun
+    # It is measured over pairs, of which few faces make few.
+    validation_faces: ClassVar[int] = 500
     means: Tensor
 
-    def __init__(self, config: TrainConfig, identities: int, faces: Tensor) -> None:
+    def __init__(self, config: FeaturesRun, identities: int, faces: Tensor) -> None:
         super().__init__(config)
         self.network = FaceRecogniser(config.features.embedding)
         self.people = nn.Parameter(torch.randn(identities, config.features.embedding))
@@ -41,6 +50,24 @@ class FeaturesTask(Task[FaceRecogniser]):
             he_normal(self.network)
         self._faces = faces
         self._embeddings: list[tuple[Tensor, Tensor]] = []
+
+    @classmethod
+    def build(cls, config: FeaturesRun, train: FacePack) -> Self:
+        """The task for the people of the pack."""
+        known = cls.usable_faces(train)
+        faces = nominal_batches(known, FACES_OF_SCALE)[0].hr
+        return cls(config, identities=int(known.identities.max()) + 1, faces=faces)
+
+    @classmethod
+    def usable_faces(cls, pack: FacePack) -> FacePack:
+        """The faces whose person is known."""
+        known = pack.identified()
+        if len(known) < 2 or len(set(known.identities)) in (1, len(known)):
+            raise PackError(
+                f"expected two people and two faces of one of them, got {len(known)} faces of "
+                f"{len(set(known.identities))} known people"
+            )
+        return known
 
     def training_step(self, batch: FaceBatch, index: int) -> Tensor:
         """Cross-entropy of the scaled cosines."""

@@ -12,7 +12,7 @@ from dicface.data.scenes import Scenes, make_scenes
 from dicface.evaluation.detection import Found, match_faces
 from dicface.evaluation.metrics import average_precision
 from dicface.networks.face_finder import STRIDE, USUAL_FACE_PX, Finder, FinderOutput, probable
-from dicface.training.config import TrainConfig
+from dicface.training.config import FinderRun
 from dicface.training.task import Column, Task, he_normal
 
 _SCENES, _VALIDATION = 2, 3
@@ -53,10 +53,12 @@ def finder_loss(found: FinderOutput, scenes: Scenes) -> Tensor:
     return -(hits + misses).sum() / faces + _SIZE_WEIGHT * off
 
 
-class FinderTask(Task[Finder]):
+class FinderTask(Task[Finder, FinderRun]):
     """Trains the face finder on scenes put together from a batch's faces."""
 
-    def __init__(self, config: TrainConfig) -> None:
+    config_type = FinderRun
+
+    def __init__(self, config: FinderRun) -> None:
         super().__init__(config)
         self.network = Finder(config.finder)
         if config.run.initial_weights == "he-normal":

@@ -2,7 +2,8 @@
 
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -13,8 +14,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 from torch.utils.data import DataLoader, Dataset
 
-from dicface.checkpoints.networks import load_strictly, read_tensors
-from dicface.data.batches import BatchStream, FaceBatch, FaceSampler, Share, nominal_batches
+from dicface.data.batches import BatchStream, Degrade, FaceBatch, FaceSampler, Share, nominal_batches
 from dicface.data.packs import FacePack, pack_files, read_packs
 from dicface.errors import ConfigError, PackError, TrainingError
 from dicface.files import write_json
@@ -31,21 +31,12 @@ from dicface.training.callbacks import (
     WholeFiles,
 )
 from dicface.training.config import TrainConfig, resolved
-from dicface.training.dic import DICTask
-from dicface.training.dicgan import DICGANTask
-from dicface.training.features import FeaturesTask
-from dicface.training.finder import FinderTask
-from dicface.training.landmarks import HRLandmarkTask, LandmarkTask
 from dicface.training.messages import no_advertisements
 from dicface.training.provenance import describe_files, describe_start
 from dicface.training.resuming import START, Origin, adopt, check_resumable, decay_config, read_origin
 from dicface.training.task import Task
-
-VALIDATION_FACES = 200
-# Verification is measured over pairs, of which few faces make few.
-VALIDATION_FACES_OF_IDENTITIES = 500
-FACES_OF_SCALE = 50
-"""On which the magnitude of finished features is measured."""
+from dicface.training.tasks import build_task
+from dicface.training.weights import find_weights
 
 
 class Machines(NamedTuple):
@@ -66,75 +57,37 @@ ONE_PROCESS = Machines()
 class _Batches(lightning.LightningDataModule):
     """Training batches from where the run stands, validation on nominal crops."""
 
-    def __init__(self, train: FacePack, validation: FacePack | None, config: TrainConfig) -> None:
+    def __init__(
+        self, train: FacePack, validation: FacePack | None, task: Task[Any, Any], degrade: Degrade | None
+    ) -> None:
         super().__init__()
         self.train = train
         self.validation = validation
-        self.config = config
+        self.task = task
+        self.degrade = degrade
 
     def train_dataloader(self) -> DataLoader[FaceBatch]:
         assert self.trainer is not None
-        config = self.config
+        config: TrainConfig = self.task.config
         sampler = FaceSampler(
             self.train,
             config.batch,
             config.augmentation,
-            config.degradation,
+            self.task.degradation,
             config.run.seed,
             # The faces lie decoded where the training runs: 1.9 GB for 30,000 of 144 px.
             self.trainer.strategy.root_device,
             Share(self.trainer.global_rank, self.trainer.world_size),
-            config.network.output_px,
+            self.task.face_px,
+            degrade=self.degrade,
         )
         return DataLoader(BatchStream(sampler, self.trainer.global_step, config.run.steps), batch_size=None)
 
     def val_dataloader(self) -> DataLoader[FaceBatch]:
-        limit = VALIDATION_FACES_OF_IDENTITIES if self.config.run.task == "features" else VALIDATION_FACES
-        batches = [] if self.validation is None else nominal_batches(self.validation, limit)
+        faces = self.task.validation_faces
+        batches = [] if self.validation is None else nominal_batches(self.validation, faces)
         # A list has all that a loader asks of a dataset.
         return DataLoader(cast("Dataset[FaceBatch]", batches), batch_size=None)
-
-
-def build_task(config: TrainConfig, train: FacePack) -> Task[Any]:
-    """The task that a config names, untrained.
-
-    Args:
-        config: the whole run.
-        train: the faces it will learn from.
-
-    Raises:
-        ConfigError: the task is one that has no network of ours.
-    """
-    match config.run.task:
-        case "landmark":
-            return LandmarkTask(config)
-        case "hr-landmark":
-            return HRLandmarkTask(config)
-        case "dic":
-            return DICTask(config)
-        case "dicgan":
-            return DICGANTask(config)
-        case "features":
-            faces = nominal_batches(train, FACES_OF_SCALE)[0].hr
-            return FeaturesTask(config, identities=int(train.identities.max()) + 1, faces=faces)
-        case "finder":
-            return FinderTask(config)
-        case "image":
-            raise ConfigError(
-                "expected a caller of fit that brings the network of run.task 'image'; the tasks of `dicface train` "
-                "are landmark, hr-landmark, dic, dicgan, features and finder"
-            )
-
-
-def _start(task: Task[Any], config: TrainConfig) -> None:
-    """Give the task the trained weights that its config names."""
-    run = config.run
-    if run.network_weights:
-        load_strictly(task.network, read_tensors(Path(run.network_weights))[0])
-    if run.landmark_weights and isinstance(task, DICTask) and task.network.landmark is not None:
-        load_strictly(task.network.landmark, read_tensors(Path(run.landmark_weights))[0])
-    if run.features_weights and isinstance(task, DICGANTask):
-        task.load_features(Path(run.features_weights))
 
 
 def _callbacks(
@@ -172,15 +125,13 @@ def _trainer(config: TrainConfig, machines: Machines, out: Path, callbacks: list
     )
 
 
-def _identified(pack: FacePack, paths: Sequence[Path]) -> FacePack:
-    """The faces whose person is known."""
-    known = pack.identified()
-    if len(known) < 2 or len(set(known.identities)) in (1, len(known)):
-        raise PackError(
-            f"expected two people and two faces of one of them, got {len(known)} faces of "
-            f"{len(set(known.identities))} known people in {[str(path) for path in paths]}"
-        )
-    return known
+@contextmanager
+def _naming(paths: Sequence[Path]) -> Generator[None]:
+    """Add the names of packs to what is wrong with their faces."""
+    try:
+        yield
+    except PackError as error:
+        raise PackError(f"{error}, in {[str(path) for path in paths]}") from error
 
 
 def _origin(
@@ -207,15 +158,23 @@ def _origin(
 
 def _described(config: TrainConfig, origin: Origin | None, device: torch.device, processes: int) -> dict[str, Any]:
     """What this start was made with, and from which step and weights."""
-    run = config.run
-    named = (run.network_weights, run.landmark_weights, run.features_weights)
-    started_from = [Path(weights) for weights in named if weights]
-    if origin is not None:
+    if origin is None:
+        started_from = [find_weights(name) for name in config.run.starts_from]
+    else:
         started_from = [origin.checkpoint] if origin.checkpoint.name == START else []
     return describe_start(sys.argv, device, processes) | {
         "step": origin.step if origin else 0,
         "weights": describe_files(started_from),
     }
+
+
+def _own_code(build: object, degrade: object, callbacks: Sequence[Callback]) -> list[str]:
+    """Names of what the caller brought, for the record."""
+    given = [*([] if build is build_task else [build]), *([] if degrade is None else [degrade])]
+    # `OwnTask.build` is named after the task that it builds.
+    owners = [getattr(one, "__self__", one) for one in given]
+    named: list[Any] = [one if hasattr(one, "__qualname__") else type(one) for one in [*owners, *map(type, callbacks)]]
+    return [f"{one.__module__}.{one.__qualname__}" for one in named]
 
 
 def fit(
@@ -227,15 +186,16 @@ def fit(
     resume: bool = False,
     decay_from: Path | None = None,
     machines: Machines = ONE_PROCESS,
-    build: Callable[[TrainConfig, FacePack], Task[Any]] = build_task,
+    build: Callable[[Any, FacePack], Task[Any, Any]] = build_task,
+    degrade: Degrade | None = None,
+    callbacks: Sequence[Callback] = (),
 ) -> Path:
     """Train as configured and write the averaged weights.
 
     Args:
         config: the whole run.
         packs: face packs, or folders of them, to learn from.
-        validation: pack whose first 200 faces are measured on the way (500 by the `features` task); None measures
-            nothing.
+        validation: pack whose first faces are measured on the way, as many as the task says; None measures nothing.
         out: folder for checkpoints, logs, the resolved config, what the run was made from, and the result.
         resume: go on from the last checkpoint in `out`.
         decay_from: checkpoint of another run's constant part, in that run's folder. The new run goes on from its whole
@@ -243,7 +203,11 @@ def fit(
             steps. `run.steps` of the config does not count. The other run stays as it is (ADR 28).
         machines: how many processes share each batch. The result is the same but for rounding (ADR 0013 has the one
             exception).
-        build: makes the task of the config and the faces; for tasks of one's own.
+        build: makes the task of the config and the faces, for a network or loss of one's own. A run that is resumed
+            has to be given the same.
+        degrade: makes low-resolution training faces instead of the config's [degradation], which still decides their
+            side. Validation stays on the paper's.
+        callbacks: of Lightning, after those of every run.
 
     Returns:
         `out/weights.safetensors`: the network that the task is for.
@@ -252,41 +216,45 @@ def fit(
         ConfigError: `out` already holds a run and `resume` is not set, or the reverse; a run that goes on with another
             task, seed, network, batch or other packs, or from outside the constant part; settings that contradict.
         CheckpointError: the checkpoint to go on from cannot be read.
-        PackError: a pack cannot be read, or holds no known people for `features`.
+        PackError: a pack cannot be read, or holds no faces that the task can learn from.
         TrainingError: the loss was no longer a number, or the run was told to stop (SIGTERM) and saved itself.
     """
     data = describe_files(pack_files(packs))
     config, origin = _origin(config, data, out, resume=resume, decay_from=decay_from)
+    for name in config.run.starts_from if origin is None else []:
+        find_weights(name)  # a missing file is named before faces are decoded
     lightning.seed_everything(config.run.seed, verbose=False)
     train, measured = read_packs(packs), read_packs([validation]) if validation else None
-    if config.run.task == "features":
-        train = _identified(train, packs)
-        measured = _identified(measured, [validation]) if measured and validation else None
-    task = build(config, train)
+    with _naming(packs):
+        task = build(config, train)
+        train = task.usable_faces(train)
+    if measured and validation:
+        with _naming([validation]):
+            measured = task.usable_faces(measured)
     if origin is None:
-        _start(task, config)
+        task.start()
     task.to(memory_format=torch.channels_last)
     if config.run.compile:
         task.network.compile()
     averages, score = AveragedWeights(config.optimiser.ema_decay), LastScore()
     with no_advertisements():
-        trainer = _trainer(
-            config, machines, out, _callbacks(config, averages, score, out, validated=validation is not None)
-        )
+        watch = [*_callbacks(config, averages, score, out, validated=validation is not None), *callbacks]
+        trainer = _trainer(config, machines, out, watch)
         if trainer.is_global_zero:
             start = _described(config, origin, trainer.strategy.root_device, trainer.world_size) | {
                 "data": data,
                 "faces": len(train),
                 "validation": describe_files([validation] if validation else []),
+                "own_code": _own_code(build, degrade, callbacks),
             }
             write_json(out / "config.json", resolved(config))
             write_json(out / "run.json", {"starts": [*(origin.starts if origin else []), start]})
         try:
             checkpoint = origin.checkpoint if origin else None
-            trainer.fit(task, _Batches(train, measured, config), ckpt_path=checkpoint, weights_only=True)
+            trainer.fit(task, _Batches(train, measured, task, degrade), ckpt_path=checkpoint, weights_only=True)
         except SIGTERMException as stop:
             raise TrainingError(f"told to stop at step {trainer.global_step}; `resume` goes on from there") from stop
-    # A run resumed at its last step does nothing, and this least of all.
+    # Lightning skips `on_train_end` where no step is left; swap the averaged weights in by hand.
     averages.on_train_end(trainer, task)
     weights = out / "weights.safetensors"
     if trainer.is_global_zero:

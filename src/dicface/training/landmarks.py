@@ -8,13 +8,14 @@ from torch import Tensor
 
 from dicface.checkpoints.networks import save_network
 from dicface.data.batches import FaceBatch, target_heatmaps
+from dicface.data.degradation import DegradationConfig
 from dicface.evaluation.metrics import nrmse
 from dicface.landmarks import decode_heatmaps
 from dicface.networks.blocks import channel_means
 from dicface.networks.landmark_branch import LandmarkBranch
 from dicface.networks.resize import resize_bicubic
 from dicface.networks.stacked_hourglass import StackedHourglass
-from dicface.training.config import TrainConfig
+from dicface.training.config import HRLandmarkRun, LandmarkRun
 from dicface.training.losses import heatmap_loss
 from dicface.training.task import Column, Task, he_normal, zero_layer
 
@@ -37,15 +38,16 @@ def landmark_error(found: Tensor, wanted: Tensor) -> Tensor:
     return (peaks(found) - peaks(wanted)).norm(dim=-1).mean(dim=1)
 
 
-class LandmarkTask(Task[LandmarkBranch]):
+class LandmarkTask(Task[LandmarkBranch, LandmarkRun]):
     """Pretrains the landmark branch on faces half of which are as blurred as DIC's first step would leave them.
 
     Source: the paper's training details; mix of sharp and blurred faces: ADR 0004.
     """
 
+    config_type = LandmarkRun
     means: Tensor
 
-    def __init__(self, config: TrainConfig) -> None:
+    def __init__(self, config: LandmarkRun) -> None:
         super().__init__(config)
         self.network = LandmarkBranch(config.network.hourglass_width, config.network.keypoints)
         self.register_buffer("means", channel_means(), persistent=False)
@@ -53,6 +55,16 @@ class LandmarkTask(Task[LandmarkBranch]):
             he_normal(self.network)
         else:
             zero_layer(self.network.head[-1])
+
+    @property
+    def degradation(self) -> DegradationConfig:
+        """As configured."""
+        return self.config.degradation
+
+    @property
+    def face_px(self) -> int:
+        """As the whole network gives them."""
+        return self.config.network.output_px
 
     def _heatmaps(self, images: Tensor) -> Tensor:
         hidden, maps = None, []
@@ -85,15 +97,16 @@ class LandmarkTask(Task[LandmarkBranch]):
         return {"columns": [*columns, Column(batch.hr, targets)]}
 
 
-class HRLandmarkTask(Task[StackedHourglass]):
+class HRLandmarkTask(Task[StackedHourglass, HRLandmarkRun]):
     """Trains the stacked hourglass on high-resolution faces, every stack on the same targets.
 
     Source: Newell et al., 2016; the paper evaluates with such a network.
     """
 
+    config_type = HRLandmarkRun
     means: Tensor
 
-    def __init__(self, config: TrainConfig) -> None:
+    def __init__(self, config: HRLandmarkRun) -> None:
         super().__init__(config)
         self.network = StackedHourglass(config.hourglass)
         self.register_buffer("means", channel_means(), persistent=False)

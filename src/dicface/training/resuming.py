@@ -12,7 +12,9 @@ from typing import Any, NamedTuple
 import torch
 
 from dicface.errors import CheckpointError, ConfigError
-from dicface.training.config import RENAMED, TABLES, TrainConfig, from_tables, resolved
+from dicface.training.config import TrainConfig, resolved
+from dicface.training.config_files import from_tables
+from dicface.training.parsing import RENAMED
 from dicface.training.task import decay_start
 
 FIXED_TABLES = ("network", "hourglass", "features", "finder", "batch")
@@ -186,7 +188,7 @@ def check_resumable(config: TrainConfig, origin: Origin, packs: list[dict[str, A
     wanted, got = (before.run.task, before.run.seed), (config.run.task, config.run.seed)
     if wanted != got:
         raise ConfigError(f"expected run.task and run.seed of the run to resume, {wanted}, got {got}")
-    for table in (name for name in FIXED_TABLES if name in TABLES[config.run.task]):
+    for table in (name for name in FIXED_TABLES if hasattr(config, name)):
         wanted, got = getattr(before, table), getattr(config, table)
         if wanted != got:
             raise ConfigError(f"expected [{table}] of the run to resume, {wanted}, got {got}")

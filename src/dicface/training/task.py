@@ -1,18 +1,24 @@
-"""What all training tasks share: weights to start from, optimiser, schedule, and what they hand over."""
+"""What all training tasks share: how they are built and started, optimiser, schedule, and what they hand over."""
 
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, Self, TypeVar
 
 import lightning
 import torch
 from torch import Tensor, nn
 
-from dicface.checkpoints.networks import write_tensors
-from dicface.training.config import OptimiserConfig, TrainConfig
+from dicface.checkpoints.networks import load_strictly, write_tensors
+from dicface.data.degradation import DegradationConfig
+from dicface.data.packs import FacePack
+from dicface.images.pixels import FACE_PX
+from dicface.training.config import TrainConfig
+from dicface.training.tables import OptimiserConfig
+from dicface.training.weights import read_weights
 
 Network = TypeVar("Network", bound=nn.Module)
+Settings = TypeVar("Settings", bound=TrainConfig)
 
 
 class Column(NamedTuple):
@@ -87,20 +93,66 @@ def he_normal(network: nn.Module) -> None:
                 nn.init.zeros_(layer.bias)
 
 
-class Task(lightning.LightningModule, Generic[Network]):
-    """A network that learns.
+class Task(lightning.LightningModule, Generic[Network, Settings]):
+    """A network that learns, and all that is particular to its training.
 
-    `validation_step` logs `val_score`, the higher the better, and returns pictures for the log: `{"columns": [...]}`.
+    `training_step` returns the loss. `validation_step` logs `val_score`, the higher the better, and returns pictures
+    for the log: `{"columns": [...]}`.
 
     Attributes:
+        config_type: the config whose tables the task uses.
+        validation_faces: how many faces of the validation pack are measured.
         network: what the run is for; its averaged weights are the result.
+        config: of the whole run.
     """
 
+    config_type: ClassVar[type[TrainConfig]]
+    validation_faces: ClassVar[int] = 200
     network: Network
+    config: Settings
 
-    def __init__(self, config: TrainConfig) -> None:
+    def __init__(self, config: Settings) -> None:
         super().__init__()
         self.config = config
+
+    @classmethod
+    def build(cls, config: Settings, train: FacePack) -> Self:
+        """The task, untrained.
+
+        Args:
+            config: of the whole run.
+            train: the faces it will learn from.
+        """
+        return cls(config)
+
+    @classmethod
+    def usable_faces(cls, pack: FacePack) -> FacePack:
+        """Those faces of a pack that the task can learn from.
+
+        Raises:
+            PackError: too few.
+        """
+        return pack
+
+    def start(self) -> None:
+        """Take the trained weights that the config names; of a new run only.
+
+        Raises:
+            ConfigError: there are none of that name.
+            CheckpointError: they do not fit the network.
+        """
+        if self.config.run.network_weights:
+            load_strictly(self.network, read_weights(self.config.run.network_weights))
+
+    @property
+    def degradation(self) -> DegradationConfig:
+        """How training faces are reduced: by the paper's recipe, where the config has no table for it."""
+        return DegradationConfig()
+
+    @property
+    def face_px(self) -> int:
+        """Side of the training faces in pixels."""
+        return FACE_PX
 
     def groups(self) -> list[list[nn.Parameter]]:
         """Parameters, those together whose gradients are clipped together."""

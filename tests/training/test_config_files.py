@@ -8,8 +8,11 @@ import pytest
 
 from dicface.errors import ConfigError
 from dicface.networks.dic import DIC, LITE, LITE_256, LITE_U
-from dicface.training.config import TABLES, read_config, with_overrides
+from dicface.training.config import DICGANRun, DICRun, FinderRun, LandmarkRun, resolved
+from dicface.training.config_files import from_tables, read_config, shipped_configs, with_overrides
 from dicface.training.losses import GANConfig, LossConfig
+from dicface.training.tables import FinderRunConfig
+from dicface.training.tasks import TASKS
 
 CONFIGS = Path(__file__).parent.parent.parent / "configs"
 
@@ -17,9 +20,10 @@ CONFIGS = Path(__file__).parent.parent.parent / "configs"
 @pytest.mark.parametrize("path", sorted(CONFIGS.rglob("*.toml")), ids=lambda path: path.stem)
 def test_every_shipped_config_is_complete(path: Path) -> None:
     config = read_config(path)
-    assert config.network in (DIC, LITE, LITE_U, LITE_256, dataclasses.replace(LITE, stem="paper"))
+    if isinstance(config, LandmarkRun | DICRun | DICGANRun):
+        assert config.network in (DIC, LITE, LITE_U, LITE_256, dataclasses.replace(LITE, stem="paper"))
     written = tomllib.loads(path.read_text())
-    assert written.keys() == TABLES[config.run.task]
+    assert written.keys() == {field.name for field in dataclasses.fields(config)}
     for table, values in written.items():
         fields = {field.name for field in dataclasses.fields(getattr(config, table))}
         assert values.keys() == fields
@@ -130,3 +134,49 @@ def test_an_override_without_a_table_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.toml").write_text("")
     with pytest.raises(ConfigError, match=r"expected table.key=value, got 'steps=3'"):
         read_config(tmp_path / "a.toml", ["steps=3"])
+
+
+def test_shipped_configs_have_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = shipped_configs()
+    assert set(names.values()) == set(CONFIGS.rglob("*.toml"))
+    assert read_config("paper/dic-celeba") == read_config(CONFIGS / "paper" / "dic-celeba.toml")
+    # A file of one's own comes first.
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "lite").write_text("[run]\nsteps = 7\n")
+    assert read_config("lite").run.steps == 7
+    with pytest.raises(ConfigError, match=r"expected a TOML file or one of .*lite-robust.*, got 'light'"):
+        read_config("light")
+
+
+def test_installed_configs_lie_in_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The wheel has them there; a checkout at its root."""
+    wheel = tomllib.loads((CONFIGS.parent / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert wheel["force-include"] == {"configs": "dicface/configs"}
+    (tmp_path / "configs").mkdir()
+    (tmp_path / "configs" / "own.toml").write_text("[run]\nsteps = 7\n")
+    monkeypatch.setattr("dicface.training.config_files._PACKAGE", tmp_path)
+    assert read_config("own").run.steps == 7
+
+
+@pytest.mark.parametrize("task", ["landmark", "hr-landmark", "dic", "dicgan", "features", "finder", "image"])
+def test_every_task_has_a_config_of_its_own(task: str) -> None:
+    config = from_tables({"run": {"task": task}} | ({"network": {}} if task == "dic" else {}))
+    assert config.run.task == task
+    assert from_tables(resolved(config)) == config
+    (kind,) = (kind for kind in TASKS if kind.config_type is type(config))
+    assert kind.validation_faces == (500 if task == "features" else 200)
+
+
+def test_a_setting_of_another_task_may_stand_there_empty(tmp_path: Path) -> None:
+    """As in configs and runs of earlier versions."""
+    empty = {"landmark_weights": "", "features_weights": "", "frozen_landmark_steps": 0, "steps_at": []}
+    assert from_tables({"run": {"task": "finder", **empty}}) == FinderRun()
+    with pytest.raises(ConfigError, match=r"run.steps_at is for the task 'dic'; leave it out of 'finder'"):
+        from_tables({"run": {"task": "finder", **empty, "steps_at": [3]}})
+
+
+def test_a_wrong_combination_cannot_be_written() -> None:
+    with pytest.raises(TypeError, match="unexpected keyword argument 'gan'"):
+        DICRun(gan=GANConfig())  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="unexpected keyword argument 'landmark_weights'"):
+        FinderRunConfig(landmark_weights="branch")  # type: ignore[call-arg]

@@ -1,0 +1,175 @@
+"""From the numbers of each face to what a measurement says: means, intervals, differences, computed once."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dicface.evaluation.identity import HeldOut
+from dicface.evaluation.metrics import Normaliser, verification_auc
+from dicface.evaluation.scores import NORMALISERS, Judgement, Judges, Scores
+from dicface.evaluation.statistics import Estimate, Paired, estimate, paired
+
+MOST_COMPARED = 2000
+"""Faces among which people are compared, all with all; further ones are left out."""
+
+
+@dataclass(frozen=True)
+class Quality:
+    """PSNR in dB and SSIM by one protocol.
+
+    Attributes:
+        psnr, ssim: of the last step.
+        steps: mean PSNR and mean SSIM of every step; a PSNR is infinite where a face came back exactly.
+    """
+
+    psnr: Estimate
+    ssim: Estimate
+    steps: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True)
+class LandmarkError:
+    """Normalised error of landmarks.
+
+    Attributes:
+        estimate: its mean.
+        median: what a face that was found is like; one face lost altogether moves the mean.
+    """
+
+    estimate: Estimate
+    median: float
+
+
+@dataclass(frozen=True)
+class UpscalerResult:
+    """What one upscaler reached.
+
+    Attributes:
+        scores: face by face.
+        quality: by protocol.
+        deviation_mean, deviation_worst: grey levels between the reduction of the last step and the input.
+        landmark_errors: by normaliser; None if not judged.
+    """
+
+    scores: Scores
+    quality: Mapping[str, Quality]
+    deviation_mean: float
+    deviation_worst: float
+    landmark_errors: Mapping[Normaliser, LandmarkError] | None
+
+    @property
+    def name(self) -> str:
+        """Of the upscaler."""
+        return self.scores.name
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two upscalers face by face.
+
+    Attributes:
+        other: with whom the measured one is compared.
+        psnr, ssim: by protocol.
+        nrmse: by normaliser; None if not judged.
+    """
+
+    other: str
+    psnr: Mapping[str, Paired]
+    ssim: Mapping[str, Paired]
+    nrmse: Mapping[Normaliser, Paired] | None
+
+
+@dataclass(frozen=True)
+class IdentitySimilarity:
+    """How similar to its person a face still is, to a network that compares people. Of the first 2,000 faces.
+
+    Attributes:
+        auc: how often that network finds two of the high-resolution faces of one person more alike than two of
+            different people; None where these faces do not tell (nobody known occurs twice).
+        held_out: the same on people whom it was not trained on; None if its card does not say.
+        others: mean cosine between the high-resolution face and those of other people, the zero of this scale; None
+            where there are no others.
+        own: by upscaler, cosine between the result and the high-resolution face.
+        rank1_accuracy: by upscaler, share of results that are more like their own high-resolution face than like that
+            of any other person here; None where there are no others.
+    """
+
+    auc: float | None
+    held_out: HeldOut | None
+    others: float | None
+    own: Mapping[str, Estimate]
+    rank1_accuracy: Mapping[str, float | None]
+
+
+def summarise_landmarks(judged: Judgement) -> dict[Normaliser, LandmarkError]:
+    """Means, intervals and medians of the landmark errors, by normaliser."""
+    return {by: LandmarkError(estimate(judged.nrmse[by]), float(np.median(judged.nrmse[by]))) for by in NORMALISERS}
+
+
+def _quality(psnr: NDArray[np.float64], ssim: NDArray[np.float64]) -> Quality:
+    steps = [(float(psnr[:, step].mean()), float(ssim[:, step].mean())) for step in range(psnr.shape[1])]
+    return Quality(estimate(psnr[:, -1]), estimate(ssim[:, -1]), tuple(steps))
+
+
+def summarise(scores: Scores) -> UpscalerResult:
+    """Means and intervals of what one upscaler reached."""
+    return UpscalerResult(
+        scores,
+        {name: _quality(scores.psnr[name], scores.ssim[name]) for name in scores.psnr},
+        float(scores.deviation_mean.mean()),
+        float(scores.deviation_worst.max()),
+        None if scores.judged is None else summarise_landmarks(scores.judged),
+    )
+
+
+def compare(scores: Scores, others: Scores) -> Comparison:
+    """Two upscalers on the same faces, the first less the second."""
+    nrmse: dict[Normaliser, Paired] | None = None
+    if scores.judged is not None and others.judged is not None:
+        mine, theirs = scores.judged.nrmse, others.judged.nrmse
+        nrmse = {by: paired(mine[by], theirs[by], lower_is_better=True) for by in NORMALISERS}
+    return Comparison(
+        others.name,
+        {name: paired(scores.psnr[name][:, -1], others.psnr[name][:, -1]) for name in scores.psnr},
+        {name: paired(scores.ssim[name][:, -1], others.ssim[name][:, -1]) for name in scores.ssim},
+        nrmse,
+    )
+
+
+def identity_similarity(
+    judges: Judges | None, identities: NDArray[np.int64], measured: Sequence[Scores]
+) -> IdentitySimilarity | None:
+    """How similar to their people the faces still are; None without a recogniser.
+
+    Args:
+        judges: who looked at the faces.
+        identities: (N,), -1 where unknown.
+        measured: what the upscalers reached on these faces.
+    """
+    if judges is None or judges.recogniser is None:
+        return None
+    assert judges.hr.embeddings is not None
+    hr, people = judges.hr.embeddings[:MOST_COMPARED], identities[:MOST_COMPARED]
+    # Faces of unknown people count as other people.
+    same = (people[:, None] == people) & (people[:, None] >= 0) | np.eye(len(people), dtype=bool)
+    known = people >= 0
+    tells = len(set(people[known].tolist())) not in (1, int(known.sum()), 0)
+    own: dict[str, Estimate] = {}
+    rank1_accuracy: dict[str, float | None] = {}
+    for scores in measured:
+        assert scores.judged is not None
+        assert scores.judged.embeddings is not None
+        cosines = scores.judged.embeddings[:MOST_COMPARED] @ hr.T
+        mine = np.diagonal(cosines)
+        own[scores.name] = estimate(mine.astype(np.float64))
+        nearest = np.where(same, -np.inf, cosines).max(axis=1)
+        rank1_accuracy[scores.name] = None if same.all() else float((mine > nearest).mean())
+    return IdentitySimilarity(
+        verification_auc(hr[known], people[known]) if tells else None,
+        judges.recogniser.held_out,
+        None if same.all() else float((hr @ hr.T)[~same].mean()),
+        own,
+        rank1_accuracy,
+    )

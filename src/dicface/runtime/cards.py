@@ -1,0 +1,202 @@
+"""Model cards: what is known about each embedded model."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+Kind = Literal["restoration", "landmarks", "features", "finder"]
+
+
+@dataclass(frozen=True)
+class PackFacts:
+    """A pack that a model was trained on.
+
+    Attributes:
+        file: its name.
+        faces: in it.
+        sha256: of the file, in hex.
+    """
+
+    file: str
+    faces: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class PublishedQuality:
+    """PSNR in dB and SSIM by one protocol, bicubic beside them.
+
+    Attributes:
+        psnr, ssim: of the last step.
+        bicubic_psnr, bicubic_ssim: of plain enlargement.
+        steps_psnr: of every step.
+    """
+
+    psnr: float
+    ssim: float
+    bicubic_psnr: float
+    bicubic_ssim: float
+    steps_psnr: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class RestorationResult:
+    """Of crops of one size.
+
+    Attributes:
+        lr_size: side of the crop, in pixels.
+        protocols: quality by protocol.
+    """
+
+    lr_size: int
+    protocols: Mapping[str, PublishedQuality]
+
+
+@dataclass(frozen=True)
+class LandmarkResult:
+    """Of landmarks.
+
+    Attributes:
+        data: the faces.
+        n: how many.
+        nrmse: mean normalised error by normaliser.
+    """
+
+    data: str
+    n: int
+    nrmse: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class FinderResult:
+    """Of a face finder.
+
+    Attributes:
+        data: the faces that the scenes are made of.
+        scenes: how many.
+        n: faces to find in them.
+        average_precision: from 0 to 1.
+    """
+
+    data: str
+    scenes: int
+    n: int
+    average_precision: float
+
+
+@dataclass(frozen=True)
+class FeaturesResult:
+    """Of face features, on identities that they were not trained on.
+
+    Attributes:
+        data: the faces.
+        n: how many.
+        identities: of how many people.
+        auc: how often two faces of one person are more alike than two of different people.
+    """
+
+    data: str
+    n: int
+    identities: int
+    auc: float
+
+
+CardResult: TypeAlias = RestorationResult | LandmarkResult | FinderResult | FeaturesResult
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What is known about an embedded model.
+
+    Attributes:
+        name: of the model.
+        description: one sentence.
+        kind: what the model is for.
+        parameters: how many.
+        gflop: work for one face, or for a megapixel of a finder's photo; 2 x multiply-add.
+        data: what it was trained on.
+        samples: faces seen in training.
+        hardware: what it was trained on, and how long.
+        commit: of the code that trained it.
+        command: what trained it, in order.
+        numbers_data: the faces of `results`; empty where each result names its own.
+        numbers_faces: how many.
+        results: what was measured, by kind.
+        sha256: of each file in hex, by suffix.
+        licence, use: in words.
+    """
+
+    name: str
+    description: str
+    kind: Kind
+    parameters: int
+    gflop: float
+    data: tuple[PackFacts, ...]
+    samples: int
+    hardware: str
+    commit: str
+    command: tuple[str, ...]
+    numbers_data: str
+    numbers_faces: int
+    results: tuple[CardResult, ...]
+    sha256: Mapping[str, str]
+    licence: str
+    use: str
+    _text: str = field(repr=False, compare=False)
+
+    def as_json(self) -> dict[str, Any]:
+        """The whole card as its file has it."""
+        return json.loads(self._text)
+
+
+def _published(row: Mapping[str, Any]) -> PublishedQuality:
+    plain = row["bicubic_psnr"], row["bicubic_ssim"]
+    return PublishedQuality(row["psnr"], row["ssim"], *plain, tuple(row["steps_psnr"]))
+
+
+def _result(kind: Kind, row: Mapping[str, Any]) -> CardResult:
+    match kind:
+        case "restoration":
+            return RestorationResult(
+                row["lr_size"], {name: _published(value) for name, value in row.items() if name != "lr_size"}
+            )
+        case "landmarks":
+            return LandmarkResult(row["data"], row["n"], row["nrmse"])
+        case "finder":
+            return FinderResult(row["data"], row["scenes"], row["n"], row["average_precision"])
+        case "features":
+            return FeaturesResult(row["data"], row["n"], row["people"], row["auc"])
+
+
+def parse_card(name: str, text: str) -> ModelCard:
+    """A card from the text of its file.
+
+    Args:
+        name: of the model.
+        text: JSON, as `scripts/embed.py` writes it.
+
+    Raises:
+        KeyError, TypeError, ValueError: it lacks something, or is no JSON.
+    """
+    card = json.loads(text)
+    numbers, kind = card["numbers"], card["kind"]
+    return ModelCard(
+        name=name,
+        description=card["description"],
+        kind=kind,
+        parameters=card["parameters"],
+        gflop=card["gflop_per_megapixel" if kind == "finder" else "gflop_per_face"],
+        data=tuple(PackFacts(**pack) for pack in card["data"]),
+        samples=card["samples"],
+        hardware=card["hardware"],
+        commit=card["commit"],
+        command=tuple(card["command"]),
+        numbers_data=numbers.get("data", ""),
+        numbers_faces=numbers.get("faces", 0),
+        results=tuple(_result(kind, row) for row in numbers["results"]),
+        sha256=card["sha256"],
+        licence=card["licence"],
+        use=card["use"],
+        _text=text,
+    )

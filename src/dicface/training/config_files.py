@@ -1,0 +1,119 @@
+"""Training configs in files: those that come with the package, by name, and one's own, by path."""
+
+import dataclasses
+import tomllib
+import typing
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from dicface.errors import ConfigError
+from dicface.training import parsing
+from dicface.training.config import TrainConfig, resolved
+from dicface.training.tables import DICRunConfig, RunConfig
+
+_PACKAGE = Path(__file__).parent.parent
+
+
+def _run_tables() -> dict[str, tuple[type[TrainConfig], type[RunConfig]]]:
+    """By name of the task, its config and the type of the table [run]."""
+    kinds: list[tuple[type[TrainConfig], type[RunConfig]]] = [
+        (kind, typing.get_type_hints(kind)["run"]) for kind in typing.get_args(TrainConfig)
+    ]
+    return {table.task: (kind, table) for kind, table in kinds}
+
+
+def _fields(kind: Any) -> list[str]:
+    return [one.name for one in dataclasses.fields(kind)]
+
+
+def _own_settings(task: str, run: Mapping[str, Any]) -> dict[str, Any]:
+    """The table [run] without other tasks' settings, which may stand there empty.
+
+    Raises:
+        ConfigError: one of them says something.
+    """
+    tables = {name: _fields(table) for name, (_, table) in _run_tables().items()}
+    own = dict(run)
+    for key in run.keys() - set(tables[task]):
+        owners = [name for name in tables if key in tables[name]]
+        if owners and own.pop(key) not in ("", 0, [], ()):
+            whose = f"the task {owners[0]!r}" if len(owners) == 1 else " and ".join(map(repr, owners))
+            raise ConfigError(f"run.{key} is for {whose}; leave it out of {task!r}")
+    return own
+
+
+def from_tables(values: Mapping[str, Any]) -> TrainConfig:
+    """A run's config from the tables of its file.
+
+    Raises:
+        ConfigError: unknown key, wrong type, a table or setting that the task does not use.
+    """
+    kinds = _run_tables()
+    known = dict.fromkeys(table for kind, _ in kinds.values() for table in _fields(kind))
+    for table in values:
+        parsing.check_name(table, known)
+    run = parsing.as_table(values.get("run", {}), "run")
+    task = run.get("task", DICRunConfig.task)
+    if not isinstance(task, str) or task not in kinds:
+        raise ConfigError(f"expected one of {tuple(kinds)} for run.task, got {task!r}")
+    kind, _ = kinds[task]
+    if unused := sorted(values.keys() - set(_fields(kind))):
+        raise ConfigError(f"the task {task!r} does not use the tables {unused}; leave them out")
+    return parsing.from_mapping(kind, {**values, "run": _own_settings(task, run)})
+
+
+def _folder() -> Path:
+    """Where the shipped configs lie: in the installed package, or at the root of the checkout that it runs from."""
+    inside = _PACKAGE / "configs"
+    return inside if inside.is_dir() else _PACKAGE.parent.parent / "configs"
+
+
+def shipped_configs() -> dict[str, Path]:
+    """The configs that come with the package, by name: `lite`, `paper/dic-celeba`."""
+    folder = _folder()
+    return {path.relative_to(folder).with_suffix("").as_posix(): path for path in sorted(folder.rglob("*.toml"))}
+
+
+def find_config(name: str | Path) -> Path:
+    """File of a shipped config, or the file that `name` is a path of.
+
+    Raises:
+        ConfigError: neither.
+    """
+    path, shipped = Path(name), shipped_configs()
+    if path.is_file():
+        return path
+    if str(name) in shipped:
+        return shipped[str(name)]
+    raise ConfigError(f"expected a TOML file or one of {', '.join(shipped)}, got {str(name)!r}")
+
+
+def read_config(name: str | Path, overrides: Sequence[str] = ()) -> TrainConfig:
+    """Read a run's config.
+
+    Args:
+        name: of a shipped config, or path of a TOML file.
+        overrides: `table.key=value`, the value in TOML syntax; later ones win.
+
+    Raises:
+        ConfigError: no such file, bad TOML, unknown key, wrong type.
+    """
+    path = find_config(name)
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"expected a TOML file, could not read {str(path)!r}: {error}") from error
+    parsing.override(values, overrides)
+    return from_tables(values)
+
+
+def with_overrides(config: TrainConfig, overrides: Sequence[str]) -> TrainConfig:
+    """A config with some settings changed; see `read_config`.
+
+    Raises:
+        ConfigError: unknown key, wrong type, settings that contradict.
+    """
+    values = resolved(config)
+    parsing.override(values, overrides)
+    return from_tables(values)

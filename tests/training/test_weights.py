@@ -1,0 +1,57 @@
+"""Weights that a run starts from: embedded models, files, runs; and what makes those that are missing."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from dicface.checkpoints.networks import read_tensors, save_network
+from dicface.errors import ConfigError
+from dicface.networks.dic import DICNetwork
+from dicface.runtime.models import find_model
+from dicface.training.dic import DICTask
+from dicface.training.weights import find_weights, part_of, read_weights
+from tests.support.networks import TINY
+from tests.support.training import small
+
+
+def test_embedded_models_files_and_runs_alike(tmp_path: Path) -> None:
+    assert find_weights("lite") == find_model("lite", ".safetensors")
+    assert find_weights("features").name == "features.safetensors"
+    weights = tmp_path / "weights.safetensors"
+    save_network(DICNetwork(TINY), weights)
+    assert find_weights(str(weights)) == find_weights(str(tmp_path)) == weights
+    assert read_weights(str(tmp_path)).keys() == read_tensors(weights)[0].keys()
+
+
+def test_a_checkpoint_gives_its_network(tmp_path: Path) -> None:
+    network = DICNetwork(TINY)
+    state = {f"network.{key}": value for key, value in network.state_dict().items()}
+    torch.save({"state_dict": {**state, "discriminator.bias": torch.zeros(1)}}, tmp_path / "last.ckpt")
+    assert read_weights(str(tmp_path)).keys() == network.state_dict().keys()
+
+
+def test_a_missing_run_says_which_command_makes_it() -> None:
+    with pytest.raises(ConfigError, match=r"in 'runs/landmark-lite/weights.safetensors', found none; "):
+        find_weights("runs/landmark-lite/weights.safetensors")
+    with pytest.raises(ConfigError, match="`dicface train landmark-lite` makes them"):
+        find_weights("runs/landmark-lite")
+    with pytest.raises(ConfigError, match="`dicface train paper/landmark-helen` makes them"):
+        find_weights("runs/landmark-helen/weights.safetensors")
+    with pytest.raises(
+        ConfigError, match=r"expected one of .*lite.*, a file of weights or a run's folder, got 'light'"
+    ):
+        find_weights("light")
+
+
+def test_the_landmark_branch_of_a_network_starts_another(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    settings = small("lite", f"run.landmark_weights={tmp_path}")
+    earlier = DICTask(small("lite"))
+    save_network(earlier.network, tmp_path / "weights.safetensors")
+    task = DICTask(settings)
+    task.start()
+    wanted = part_of(dict(earlier.network.state_dict()), "landmark")
+    assert task.network.landmark is not None
+    found = task.network.landmark.state_dict()
+    assert all(torch.equal(value, wanted[key]) for key, value in found.items())
