@@ -77,6 +77,8 @@ def test_general_networks_train_resume_and_load_in_spandrel(tmp_path: Path, monk
 def test_general_networks_cost_what_lite_costs() -> None:
     from torch.utils.flop_counter import FlopCounterMode
 
+    from experiments import general_networks as networks
+
     for name in ("rcan", "rrdb"):
         with torch.inference_mode(), FlopCounterMode(display=False) as counter:
             sr = networks.build_network(name)(torch.zeros(1, 3, 16, 16))
@@ -85,14 +87,14 @@ def test_general_networks_cost_what_lite_costs() -> None:
 
 
 def test_detail_is_what_a_crop_cannot_hold() -> None:
-    from experiments import detail as script
+    from experiments import detail
 
     across = np.arange(128) / 128
 
     def energy(waves: int) -> float:
         face = np.rint(128 + 100 * np.sin(2 * np.pi * waves * across))
         faces = np.broadcast_to(face[:, None], (1, 128, 128, 3)).astype(np.uint8)
-        return float((abs(script.detail(faces, 16)) ** 2).sum())
+        return float((abs(detail.detail(faces, 16)) ** 2).sum())
 
     assert energy(4) < 0.001 * energy(12)
     assert energy(30) == pytest.approx(energy(12), rel=0.01)
@@ -118,8 +120,8 @@ def test_the_comparison_measures_and_fills_its_page(
         assert pair["difference"] == pytest.approx(bicubic["mean"] - ours["mean"])
         assert pair["ci95"][0] <= pair["difference"] <= pair["ci95"][1] < 0
     page = tmp_path / "page.md"
-    page.write_text(f"Before\n{script.BEGIN}\nold\n{script.END}\nAfter\n")
-    script.write_between_marks(page, script.markdown(list(rows.values()), "faces", 3))
+    page.write_text(f"Before\n{comparison.BEGIN}\nold\n{comparison.END}\nAfter\n")
+    comparison.write_between_marks(page, comparison.markdown(list(rows.values()), "faces", 3))
     text = page.read_text()
     assert text.startswith("Before\n")
     assert text.endswith("After\n")
@@ -127,7 +129,7 @@ def test_the_comparison_measures_and_fills_its_page(
     assert text.count("| lite |") == 4
     page.write_text("no marks")
     with pytest.raises(UsageError, match=r"expected '<!-- experiments/comparison.py writes from here -->' and"):
-        script.write_between_marks(page, "")
+        comparison.write_between_marks(page, "")
 
 
 def test_the_comparison_refuses_runs_of_different_budgets(tmp_path: Path) -> None:
@@ -140,6 +142,8 @@ def test_the_comparison_refuses_runs_of_different_budgets(tmp_path: Path) -> Non
         (folder / "run.json").write_text(json.dumps({"starts": [{"data": data}]}))
         (folder / "weights.safetensors").write_bytes(b"")
         return folder
+
+    from experiments import comparison
 
     first, same = run("first", 10, "ab"), run("same", 10, "ba")
     assert comparison.common_budget([first, same]).faces_seen == 80

@@ -1,4 +1,4 @@
-"""Where the faces of a photo are: those that are given, or those that are found."""
+"""The faces of a photo: given as boxes, or detected."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -12,11 +12,11 @@ from dicface.faces.geometry import Box
 
 
 class Located(NamedTuple):
-    """A face that is given or found.
+    """A given or detected face.
 
     Attributes:
         box: brows to chin, in pixels of the photo, edges.
-        score: the detector's; None for a given box.
+        score: the detector's confidence; None for a given box.
     """
 
     box: Box
@@ -24,10 +24,10 @@ class Located(NamedTuple):
 
 
 def check_box(box: Box, width: int, height: int) -> None:
-    """Refuse a box that is empty or whose centre does not lie in the photo; a face at the edge may reach beyond.
+    """Check that a box is not empty and has its centre in the photo; it may reach beyond the edge.
 
     Raises:
-        UsageError: saying what the photo's size is.
+        UsageError: it is empty, or its centre lies outside.
     """
     values = ",".join(f"{edge:g}" for edge in box)
     if not (box.left < box.right and box.top < box.bottom):
@@ -37,12 +37,12 @@ def check_box(box: Box, width: int, height: int) -> None:
 
 
 def find_faces(pixels: NDArray[np.uint8], detect: Detector, boxes: Sequence[Box] | None = None) -> list[Located]:
-    """The faces of a photo.
+    """Locate the faces of a photo.
 
     Args:
         pixels: (H, W, 3) uint8 RGB.
-        detect: finds faces; not called if there are boxes.
-        boxes: faces that are known, in pixels of the photo.
+        detect: the detector; not called if there are boxes.
+        boxes: known faces, in pixels of the photo.
 
     Raises:
         UsageError: a box is empty, or its centre does not lie in the photo.
