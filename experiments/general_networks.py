@@ -55,7 +55,7 @@ class GeneralTask(ImageTask):
 
     def __init__(self, config: ImageRun, name: Name) -> None:
         super().__init__(config, build_network(name))
-        self.name = name
+        self.name: Name = name
 
     def write_weights(self, path: Path, notes: Mapping[str, str]) -> None:
         """Write the weights with what they are of."""

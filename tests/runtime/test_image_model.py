@@ -198,8 +198,9 @@ def test_other_onnx_files_are_refused_by_name(tmp_path: Path, settings: dict[str
         else helper.make_tensor(name, TensorProto.FLOAT, [], [value])
         for name, value in settings.get("constants", [])
     ]
+    described: dict[str, Any] = given | settings | {"constants": constants}
     with pytest.raises(CheckpointError, match=message):
-        open_model(onnx_file(tmp_path / "a.onnx", **given | settings | {"constants": constants}))
+        open_model(onnx_file(tmp_path / "a.onnx", **described))
 
 
 def test_networks_for_something_else_are_refused_by_name(tmp_path: Path) -> None:

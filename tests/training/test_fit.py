@@ -6,6 +6,7 @@ import subprocess
 import warnings
 from pathlib import Path
 from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
@@ -184,7 +185,7 @@ def test_the_log_shows_every_step_with_landmarks(tmp_path: Path) -> None:
         from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
     log = EventAccumulator(str(tmp_path / "run" / "log"))
     log.Reload()
-    assert {"val_psnr_16_step1", "val_psnr_32_step1", "val_score"} <= set(log.Tags()["scalars"])
+    assert {"val_psnr_16_step1", "val_psnr_32_step1", "val_score"} <= set(cast("list[str]", log.Tags()["scalars"]))
     (picture,) = log.Images("faces")
     # At 16 and at 32 px: the enlarged input and two steps; then the truth; six faces.
     assert (picture.width, picture.height) == (7 * 128 + 6 * 2, 6 * 128)
