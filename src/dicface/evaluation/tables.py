@@ -98,7 +98,7 @@ def _identity_title(similarity: IdentitySimilarity) -> str:
         known.append(
             f"{held_out.auc:.3f} on {held_out.identities} people whom they were not trained on ({held_out.data})"
         )
-    good = f"{', '.join(known)}; 0.5 is chance, 1 without fail" if known else "not known: nobody known occurs twice"
+    good = f"{', '.join(known)}; 0.5 is chance, 1 without fail" if known else "unknown: no known identity occurs twice"
     return f"identity similarity, cosine of face features. Verification AUC of these features: {good}"
 
 
