@@ -117,7 +117,9 @@ def our_step(config: TrainConfig, network: DICNetwork, pack: FacePack, device: t
         task.network.compile()
     optimiser = task.configure_optimizers()["optimizer"]
     averages = torch.optim.swa_utils.AveragedModel(
-        task, multi_avg_fn=AveragedWeights(config.optimiser.ema_decay).average, use_buffers=True
+        task,
+        multi_avg_fn=AveragedWeights(config.optimiser.ema_decay).average,
+        use_buffers=True,  # pyright: ignore[reportArgumentType]
     )
     sampler = FaceSampler(pack, config.batch, config.augmentation, config.degradation, 0, device)
     numbers = iter(range(10**9))

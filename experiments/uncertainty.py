@@ -86,7 +86,7 @@ class Sample:
             "last step's change": np.abs(last - self.steps[:, -2]),
             "spread over steps": self.steps.std(axis=1),
             "distance from bicubic": np.abs(last - bicubic),
-            "slope of the result": np.hypot(*np.gradient(last, axis=(1, 2))).astype(np.float32),
+            "slope of the result": np.hypot(*np.gradient(last, axis=(1, 2))).astype(np.float32),  # pyright: ignore[reportArgumentType]
         }
         maps: dict[str, Maps] = {}
         for name, values in plain.items():

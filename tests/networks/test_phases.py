@@ -30,7 +30,7 @@ def results(block: RecoveryBlock, project: Callable[[Tensor], Tensor], features:
     # Each value weighs differently, or errors of opposite sign would cancel.
     (output * torch.linspace(-1, 1, output.numel()).reshape(output.shape)).sum().backward()
     gradients: dict[str, Any] = {name: parameter.grad.clone() for name, parameter in block.named_parameters()}
-    return {"output": output.detach(), **gradients, "features": features.grad}
+    return {"output": output.detach(), **gradients, "features": features.grad}  # pyright: ignore[reportReturnType]
 
 
 def check(block: RecoveryBlock, features: Tensor, wanted: dict[str, Tensor]) -> None:
@@ -112,9 +112,9 @@ def test_enlarging_and_reducing_phases_follow_the_convolutions() -> None:
     groups = phase_groups(6, 2, 2)
     deconv, conv = nn.ConvTranspose2d(3, 4, 6, 2, 2), nn.Conv2d(4, 5, 6, 2, 2)
     image = torch.randn(2, 3, 5, 6)
-    phases = enlarge(image, deconv.weight, deconv.bias, groups)
+    phases = enlarge(image, deconv.weight, deconv.bias, groups)  # pyright: ignore[reportArgumentType]
     torch.testing.assert_close(phases[0][:, :4], deconv(image)[..., ::2, ::2], atol=1e-6, rtol=1e-5)
-    reduced = reduce(phases, conv.weight, conv.bias, groups)
+    reduced = reduce(phases, conv.weight, conv.bias, groups)  # pyright: ignore[reportArgumentType]
     torch.testing.assert_close(reduced, conv(deconv(image)), atol=1e-6, rtol=1e-5)
 
 

@@ -192,14 +192,15 @@ def test_other_onnx_files_are_refused_by_name(tmp_path: Path, settings: dict[str
         "out": None,
         "nodes": [helper.make_node("Identity", ["image"], ["made"])],
     }
-    constants = [
+    made = [
         helper.make_tensor(name, TensorProto.INT64, [len(value)], value)
         if isinstance(value, list)
         else helper.make_tensor(name, TensorProto.FLOAT, [], [value])
         for name, value in settings.get("constants", [])
     ]
+    given_constants: dict[str, Any] = {"constants": made}
     with pytest.raises(CheckpointError, match=message):
-        open_model(onnx_file(tmp_path / "a.onnx", **given | settings | {"constants": constants}))
+        open_model(onnx_file(tmp_path / "a.onnx", **(given | settings | given_constants)))
 
 
 def test_networks_for_something_else_are_refused_by_name(tmp_path: Path) -> None:

@@ -183,7 +183,7 @@ def test_the_log_shows_every_step_with_landmarks(tmp_path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-    log = EventAccumulator(str(tmp_path / "run" / "log"))
+    log: Any = EventAccumulator(str(tmp_path / "run" / "log"))
     log.Reload()
     assert {"val_psnr_16_step1", "val_psnr_32_step1", "val_score"} <= set(log.Tags()["scalars"])
     (picture,) = log.Images("faces")
