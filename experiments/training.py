@@ -118,8 +118,8 @@ def our_step(config: TrainConfig, network: DICNetwork, pack: FacePack, device: t
     optimiser = task.configure_optimizers()["optimizer"]
     averages = torch.optim.swa_utils.AveragedModel(
         task,
-        multi_avg_fn=AveragedWeights(config.optimiser.ema_decay).average,
-        use_buffers=True,  # pyright: ignore[reportArgumentType]
+        multi_avg_fn=AveragedWeights(config.optimiser.ema_decay).average,  # pyright: ignore[reportArgumentType]
+        use_buffers=True,
     )
     sampler = FaceSampler(pack, config.batch, config.augmentation, config.degradation, 0, device)
     numbers = iter(range(10**9))
