@@ -59,7 +59,7 @@ class GeneralTask(ImageTask):
 
     def write_weights(self, path: Path, notes: Mapping[str, str]) -> None:
         """Write the weights with what they are of."""
-        about = {"architecture": self.name, "settings": json.dumps(SETTINGS[self.name])}
+        about = {"architecture": self.name, "settings": json.dumps(SETTINGS[self.name])}  # pyright: ignore[reportArgumentType]
         write_tensors(self.network.state_dict(), path, about | dict(notes))
 
 

@@ -45,7 +45,7 @@ def test_general_networks_train_resume_and_load_in_spandrel(tmp_path: Path, monk
     from experiments import general_networks as networks
 
     write_pack(tmp_path / "faces.parquet", 4)
-    tiny: dict[Any, dict[str, int]] = {
+    tiny: dict[networks.Name, dict[str, int]] = {
         "rcan": {"n_feats": 16, "n_resgroups": 2, "n_resblocks": 1},
         "rrdb": {"num_filters": 4, "num_blocks": 2},
     }
