@@ -135,7 +135,7 @@ def serve(
     from dicface.web.page import STYLE, build
 
     # SIGTERM cleans up as Ctrl+C does.
-    signal.signal(signal.SIGTERM, _interrupt)
+    before = signal.signal(signal.SIGTERM, _interrupt)
     over = threading.Event()
     fonts = ("system-ui", "sans-serif")
     worker = Worker(limits.time_s, root)
@@ -169,6 +169,7 @@ def serve(
         reason = "it is taken, or no address of this machine" if "empty port" in str(error) else error
         raise UsageError(f"cannot listen on {host}:{port}: {reason}; choose another `host` or `port`") from error
     finally:
+        signal.signal(signal.SIGTERM, before)
         over.set()
         worker.close()
         shutil.rmtree(root, ignore_errors=True)
