@@ -99,8 +99,8 @@ def _saved(content: object, *, new: bool = True) -> bytes:
 def _foreign() -> Iterator[bytes]:
     state = {"module.conv_in.0.weight": torch.zeros(2, 3, 3, 3), "module.block.num_batches_tracked": torch.zeros(1)}
     for new in (True, False):
-        yield _saved(state, new)
-        yield _saved({"netG": state, "iter": 7, "loss": [np.float64(0.5)]}, new)
+        yield _saved(state, new=new)
+        yield _saved({"netG": state, "iter": 7, "loss": [np.float64(0.5)]}, new=new)
 
 
 def _read_run(path: Path) -> None:

@@ -70,7 +70,7 @@ def test_removing_takes_only_what_is_ours(tmp_path: Path) -> None:
     folder.begin(SETTINGS)
     folder.write(0, [face(0)], [])
     (tmp_path / "parts" / "note.txt").touch()
-    with pytest.raises(OutputError, match=r"the pack is whole, but .*parts' could not be deleted"):
+    with pytest.raises(OutputError, match=r"the pack is complete, but .*parts' could not be deleted"):
         folder.remove()
     assert [path.name for path in (tmp_path / "parts").iterdir()] == ["note.txt"]
 
