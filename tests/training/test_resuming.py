@@ -59,6 +59,7 @@ def test_a_run_whose_rate_falls_cannot_be_prolonged(tmp_path: Path) -> None:
         run(falling("optimiser.decay_steps=2"), tmp_path, "run", resume=True)
 
 
+@pytest.mark.signals
 @pytest.mark.parametrize(
     "config",
     ["lite", *slow(["dicgan", "landmarks-hr", "features", "finder"])],
