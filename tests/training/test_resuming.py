@@ -20,6 +20,8 @@ from tests.support.training import run, run_but, send_sigterm, small
 
 FALLING = ("optimiser.schedule=constant-linear", "optimiser.warmup_steps=2", "run.validate_every=4")
 
+pytestmark = pytest.mark.signals
+
 
 def falling(*overrides: str, config: str = "lite") -> TrainConfig:
     """Six steps, the last three of which are a fall."""
@@ -59,7 +61,6 @@ def test_a_run_whose_rate_falls_cannot_be_prolonged(tmp_path: Path) -> None:
         run(falling("optimiser.decay_steps=2"), tmp_path, "run", resume=True)
 
 
-@pytest.mark.signals
 @pytest.mark.parametrize(
     "config",
     ["lite", *slow(["dicgan", "landmarks-hr", "features", "finder"])],
