@@ -8,7 +8,7 @@ import pytest
 from dicface import __version__
 from dicface.cli.options import complete_model, complete_upscaler
 from dicface.cli.preparation import CropFormat
-from dicface.data.packs import CROP_FORMATS
+from dicface.data.pack_writing import CROP_FORMATS
 from dicface.faces.detection import make_detector
 from dicface.faces.names import DetectorName
 from tests.support.command import dicface

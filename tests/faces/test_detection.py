@@ -14,7 +14,7 @@ from dicface.faces.detection import (
     ThoroughDetector,
     _apart,
     make_detector,
-    without_repeats,
+    non_maximum_suppression,
 )
 from dicface.faces.geometry import Box, intersection_over_union
 from dicface.images.pixels import resize
@@ -88,7 +88,7 @@ def test_the_best_comes_first(portrait: np.ndarray) -> None:
 def test_a_face_is_not_found_again_within_itself() -> None:
     face, inside = Detection(Box(218, 330, 436, 548), 2.3), Detection(Box(272, 428, 424, 580), 0.1)
     beside, on_its_shirt = Detection(Box(407, 203, 749, 546), 1.9), Detection(Box(300, 500, 340, 540), 0.5)
-    assert without_repeats([inside, on_its_shirt, face, beside]) == [face, beside, on_its_shirt]
+    assert non_maximum_suppression([inside, on_its_shirt, face, beside]) == [face, beside, on_its_shirt]
 
 
 def test_a_detector_may_be_shared_between_threads(portrait: np.ndarray) -> None:

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dicface.data.packs import CROP_FORMATS, encode_crop, read_pack
+from dicface.data.pack_writing import CROP_FORMATS, encode_crop
+from dicface.data.packs import read_pack
 from dicface.errors import UsageError
 from dicface.faces.geometry import Square, cut, square_of_landmarks
 from dicface.images.pixels import resize
@@ -164,7 +165,7 @@ def test_shares_beyond_the_photo() -> None:
 
 @pytest.mark.parametrize("kind", CROP_FORMATS)
 def test_every_format_is_read_back(kind: str, tmp_path: Path) -> None:
-    from dicface.data.packs import PackRow, open_pack
+    from dicface.data.pack_writing import PackRow, open_pack
 
     pixels = resize(np.random.default_rng(0).integers(0, 256, (9, 9, 3), dtype=np.uint8), (144, 144))
     with open_pack(tmp_path / "a.parquet") as pack:

@@ -6,7 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from dicface.data.packs import GROUP_FACES, SCHEMA, PackRow, encode_crop, open_pack, read_pack
+from dicface.data.pack_writing import GROUP_FACES, PackRow, encode_crop, open_pack
+from dicface.data.packs import SCHEMA, read_pack
 from dicface.errors import InputError, OutputError, UsageError
 from dicface.preparation.parts import CutFace, PartFolder, Skipped
 from tests.support.hashes import random_hashes

@@ -32,7 +32,7 @@ def test_cards_are_parsed_once_and_hold_what_their_files_hold() -> None:
     quality = row.protocols["y-crop8"]
     assert (quality.psnr, list(quality.steps_psnr)) == (wanted["y-crop8"]["psnr"], wanted["y-crop8"]["steps_psnr"])
     with pytest.raises(dataclasses.FrozenInstanceError):
-        card.samples = 0  # type: ignore[misc]
+        card.samples = 0  # type: ignore[misc] - frozen, which is what is tested
 
 
 @pytest.mark.parametrize("missing", ["licence", "numbers", "gflop_per_face"])

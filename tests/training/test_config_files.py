@@ -177,6 +177,6 @@ def test_a_setting_of_another_task_may_stand_there_empty(tmp_path: Path) -> None
 
 def test_a_wrong_combination_cannot_be_written() -> None:
     with pytest.raises(TypeError, match="unexpected keyword argument 'gan'"):
-        DICRun(gan=GANConfig())  # type: ignore[call-arg]
+        DICRun(gan=GANConfig())  # type: ignore[call-arg] - wrong, which is what is tested
     with pytest.raises(TypeError, match="unexpected keyword argument 'landmark_weights'"):
-        FinderRunConfig(landmark_weights="branch")  # type: ignore[call-arg]
+        FinderRunConfig(landmark_weights="branch")  # type: ignore[call-arg] - wrong, which is what is tested

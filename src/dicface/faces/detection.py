@@ -83,7 +83,7 @@ def _stretches(length: int, largest: int, overlap: int) -> list[tuple[int, int]]
     return [(round(k * step), min(length, round((k + 1) * step) + overlap)) for k in range(count)]
 
 
-def without_repeats(found: list[Detection]) -> list[Detection]:
+def non_maximum_suppression(found: list[Detection]) -> list[Detection]:
     """Best first, each face once."""
     kept: list[Detection] = []
     for detection in sorted(found, key=lambda detection: -detection.score):
@@ -150,7 +150,7 @@ class ThoroughDetector:
         megapixels = height * width / 1e6
         factor = _DLIB_SMALLEST_PX / self.smallest_px
         if megapixels * factor**2 <= _PASS_MEGAPIXELS:
-            return without_repeats(self._search(pixels, Rectangle(0, 0, width, height), factor))
+            return non_maximum_suppression(self._search(pixels, Rectangle(0, 0, width, height), factor))
         whole = min(factor, (_WHOLE_MEGAPIXELS / megapixels) ** 0.5)
         tile = round((_PASS_MEGAPIXELS * 1e6) ** 0.5 / factor)
         # What the small version is too small to show must lie whole in some tile.
@@ -164,7 +164,7 @@ class ThoroughDetector:
         # dlib lets other threads run while it searches.
         with ThreadPoolExecutor(self._threads or min(_LARGEST_CREW, usable_cores())) as crew:
             searches = [crew.submit(self._search, pixels, *part) for part in parts]
-            return without_repeats([detection for done in searches for detection in done.result()])
+            return non_maximum_suppression([detection for done in searches for detection in done.result()])
 
 
 class GuidedDetector:
@@ -192,7 +192,7 @@ class GuidedDetector:
         places = _apart(self._finder(pixels, self.smallest_px), _MOST_PLACES)
         height, width = pixels.shape[:2]
         # One after the other: it takes longer to make another of dlib's objects than to look at a hundred places.
-        return without_repeats(
+        return non_maximum_suppression(
             [
                 detection
                 for place in places

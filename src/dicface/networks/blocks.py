@@ -45,7 +45,7 @@ class _Leaky(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override] - torch declares any arguments
         """Gradients of both."""
         inputs, slope = ctx.saved_tensors
         to_inputs, by_channel = leaky_gradients(gradient, inputs, slope.item())

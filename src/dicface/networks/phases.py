@@ -190,7 +190,7 @@ class _Merge(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, gradient: Tensor, *later: Tensor | None) -> tuple[Tensor, ...]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor, *later: Tensor | None) -> tuple[Tensor, ...]:  # type: ignore[override] - torch declares any arguments
         """Gradients of all arguments, given those of the result and of the features from later merges."""
         slope, weight, sums, *features = ctx.saved_tensors
         weights = weight.split(features[0].shape[1], dim=1)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dicface.data.packs import LARGEST_IDENTITY
+from dicface.data.pack_writing import LARGEST_IDENTITY
 from dicface.errors import InputError, UsageError
 from dicface.preparation.annotations import find_by_name, read_celeba_numbers
 from dicface.preparation.cutting import Reason

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dicface.data.packs import CROP_FORMATS, encode_crop
+from dicface.data.pack_writing import CROP_FORMATS, encode_crop
 from dicface.errors import DicfaceError, UsageError
 from dicface.faces.detection import make_detector
 from dicface.faces.geometry import Box, Square, cut, landmark_box, square_of_box, square_of_landmarks

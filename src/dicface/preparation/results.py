@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dicface.data.packs import PackRow, open_pack
+from dicface.data.pack_writing import PackRow, open_pack
 from dicface.errors import OutputError, UsageError
 from dicface.files import check_target, written_whole
 from dicface.images.draw import contact_sheet, draw_landmarks
