@@ -206,7 +206,7 @@ def test_a_full_disk_keeps_what_was_done(photos: Path, tmp_path: Path, monkeypat
         with pytest.raises(OutputError, match=r"part-000000\.parquet': No space left on device"):
             run(photos, tmp_path / "out")
     with monkeypatch.context() as patch:
-        patch.setattr("dicface.data.packs.PackWriter.flush", full)
+        patch.setattr("dicface.data.pack_writing.PackWriter.flush", full)
         with pytest.raises(OutputError, match=r"d\.parquet': No space left on device"):
             run(photos, tmp_path / "out")
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["d.parquet.parts"]
