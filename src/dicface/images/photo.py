@@ -17,6 +17,7 @@ from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 from dicface.errors import DicfaceError, ImageError, OutputError, UsageError
 from dicface.files import written_whole
 from dicface.images.metadata import EXIF_DAMAGED, NO_METADATA, Metadata, read_metadata, save_options
+from dicface.images.transparency import fill_invisible
 
 READ_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".avif", ".heic", ".heif", ".tif", ".tiff", ".bmp", ".gif")
 WRITE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff", ".bmp")
@@ -39,7 +40,8 @@ class Photo:
     """A decoded photo, upright, in sRGB.
 
     Attributes:
-        pixels: (H, W, 3) uint8 RGB; the three channels are equal if the file was grey.
+        pixels: (H, W, 3) uint8 RGB; the three channels are equal if the file was grey. Where nothing can be seen, they
+            have the colours of what is seen nearby, whatever the file stores there.
         alpha: (H, W) uint8, 255 where opaque; None if the file had none.
         grey: the file had one colour channel.
         metadata: EXIF, XMP and colour profile.
@@ -152,14 +154,15 @@ def _decode(image: Image.Image) -> Photo:
     colour, alpha = _split_alpha(image)
     srgb, profiled = _to_srgb(colour, image.info.get("icc_profile"), notes)
     metadata = replace(metadata, profiled=profiled)
-    return Photo(np.asarray(srgb), alpha, colour.mode == "L", metadata, tuple(notes), jpeg_step)
+    pixels = np.asarray(srgb) if alpha is None else fill_invisible(np.asarray(srgb), alpha)
+    return Photo(pixels, alpha, colour.mode == "L", metadata, tuple(notes), jpeg_step)
 
 
 def read_photo(path: Path | str, max_megapixels: float = MAX_MEGAPIXELS) -> Photo:
     """Read an image file of any common kind as upright 8-bit sRGB.
 
-    Orientation is applied, 16 bits are scaled to 8, CMYK and embedded profiles become sRGB, transparency is kept apart,
-    an animation gives its first frame.
+    Orientation is applied, 16 bits are scaled to 8, CMYK and embedded profiles become sRGB, transparency is kept apart
+    and hidden colours are replaced, an animation gives its first frame.
 
     Args:
         path: JPEG, PNG, WebP, AVIF, TIFF, BMP, GIF or PPM; HEIC, too, where pillow-heif is installed.
