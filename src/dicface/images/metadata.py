@@ -19,6 +19,10 @@ _XMP_IN_TIFF = 0x02BC
 _MAIN_SIZE, _EXIF_SIZE = (0x0100, 0x0101), (0xA002, 0xA003)
 # Description, maker, model, software, date, artist, copyright. A TIFF's other tags describe its own layout.
 _TIFF_TAGS = (0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x8298)
+_COLOUR_SPACE, _GAMMA = 0xA001, 0xA500
+# Transfer function and range, white point, primaries, coefficients of YCbCr, reference black and white.
+_COLOUR_OF_SOURCE = (0x012D, 0x0156, 0x013E, 0x013F, 0x0211, 0x0214)
+_SRGB_INTEROP = {1: "R98", 2: b"0100"}
 _JPEG_SUFFIXES, _TIFF_SUFFIXES = (".jpg", ".jpeg"), (".tif", ".tiff")
 _MAX_JPEG_EXIF, _MAX_JPEG_XMP = 65000, 65502
 
@@ -31,7 +35,8 @@ class Metadata:
         exif: EXIF block without orientation (applied) and thumbnail; empty if none.
         xmp: XMP packet, UTF-8; empty if none.
         provenance: XMP packet with the provenance alone, for formats without room for `xmp`; empty if none.
-        profiled: the file had a usable colour profile. Pixels are converted to sRGB, which a result then declares.
+        profiled: the file had a usable colour profile or another statement of its colours. Pixels are converted to
+            sRGB, which a result then declares.
     """
 
     exif: bytes = b""
@@ -50,7 +55,7 @@ def read_metadata(image: Image.Image) -> tuple[Metadata, list[str]]:
         image: as opened. Its orientation is removed here; apply it first.
 
     Returns:
-        The metadata, with `profiled` to be set by the caller, and notes on damaged blocks.
+        The metadata of the pixels as they are stored (see `srgb_metadata`), and notes on damaged blocks.
     """
     notes: list[str] = []
     exif = b""
@@ -116,6 +121,28 @@ def result_metadata(
         exif = block.tobytes() if len(block) else b""
     xmp = packets.result_packet(source.xmp, provenance, keep_gps=keep_gps)
     return replace(source, exif=exif, xmp=xmp, provenance=packets.result_packet(b"", provenance))
+
+
+def srgb_metadata(metadata: Metadata) -> Metadata:
+    """The metadata of a photo whose pixels were converted to sRGB: EXIF and XMP say so, or nothing."""
+    return replace(metadata, exif=_srgb_exif(metadata.exif), xmp=packets.srgb_packet(metadata.xmp), profiled=True)
+
+
+def _srgb_exif(exif: bytes) -> bytes:
+    if not exif:
+        return exif
+    block = Image.Exif()
+    block.load(exif)
+    for tag in _COLOUR_OF_SOURCE:
+        block.pop(tag, None)
+    details = block.get_ifd(IFD.Exif)
+    if _COLOUR_SPACE in details:
+        details[_COLOUR_SPACE] = 1
+    details.pop(_GAMMA, None)
+    if IFD.Interop in details:
+        block.pop(IFD.Interop, None)
+        details[IFD.Interop] = _SRGB_INTEROP
+    return block.tobytes() if len(block) else b""
 
 
 def _srgb_profile() -> bytes:

@@ -3,21 +3,19 @@
 import struct
 import threading
 import warnings
-from dataclasses import dataclass, replace
 from functools import cache
 from importlib.util import find_spec
-from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from dicface.errors import DicfaceError, ImageError, OutputError, UsageError
 from dicface.files import written_whole
-from dicface.images.metadata import EXIF_DAMAGED, NO_METADATA, Metadata, read_metadata, save_options
-from dicface.images.transparency import fill_invisible
+from dicface.images.decoding import Photo, decode
+from dicface.images.metadata import save_options
+from dicface.images.stated_colour import stated_colour
 
 READ_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".avif", ".heic", ".heif", ".tif", ".tiff", ".bmp", ".gif")
 WRITE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff", ".bmp")
@@ -33,81 +31,6 @@ ImageLike = NDArray[np.uint8] | Image.Image | str | Path
 _WARNINGS = threading.Lock()
 """Lock around decoding, which silences Python's warnings for the whole process."""
 _HEIC_HEAD = b"ftypheic", b"ftypheix", b"ftyphevc", b"ftypheim", b"ftypheis", b"ftypmif1"
-
-
-@dataclass(frozen=True)
-class Photo:
-    """A decoded photo, upright, in sRGB.
-
-    Attributes:
-        pixels: (H, W, 3) uint8 RGB; the three channels are equal if the file was grey. Where nothing can be seen, they
-            have the colours of what is seen nearby, whatever the file stores there.
-        alpha: (H, W) uint8, 255 where opaque; None if the file had none.
-        grey: the file had one colour channel.
-        metadata: EXIF, XMP and colour profile.
-        notes: notes on conversions and damage, for the user.
-        jpeg_step: mean quantisation step of a JPEG file's 14 coarsest DCT coefficients in grey levels: 3 at quality
-            90, 8 at 75, 15 at 50; 0 for other formats.
-    """
-
-    pixels: NDArray[np.uint8]
-    alpha: NDArray[np.uint8] | None = None
-    grey: bool = False
-    metadata: Metadata = NO_METADATA
-    notes: tuple[str, ...] = ()
-    jpeg_step: float = 0.0
-
-
-def _split_alpha(image: Image.Image) -> tuple[Image.Image, NDArray[np.uint8] | None]:
-    """Split an image into colour or grey at 8 bits, and alpha. Deep greys are scaled by their bit depth."""
-    if image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PNG", "PPM", "TIFF")):
-        deep = np.asarray(image).astype(np.int64)
-        if deep.min(initial=0) < 0 or deep.max(initial=0) > 65535:
-            raise ImageError("expected at most 16 bits a channel, got a 32-bit image; convert it to 8 or 16 bits")
-        transparent = image.info.get("transparency")
-        alpha = None if transparent is None else np.where(deep == transparent, 0, 255).astype(np.uint8)
-        return Image.fromarray(((deep * 255 + 32767) // 65535).astype(np.uint8)), alpha
-    if image.mode in ("I", "F"):
-        raise ImageError(
-            f"expected 8 or 16 bits a channel, got pixels of mode {image.mode}; convert it to 8 or 16 bits"
-        )
-    grey = image.mode in ("1", "L", "LA", "La")
-    alpha = np.asarray(image.convert("RGBA").getchannel("A")) if image.has_transparency_data else None
-    if alpha is None and not grey and image.mode != "P":
-        return image, None
-    return image.convert("RGBA").convert("RGB").convert("L" if grey else "RGB"), alpha
-
-
-def _to_srgb(image: Image.Image, profile: bytes | None, notes: list[str]) -> tuple[Image.Image, bool]:
-    """Convert to sRGB; returns the image and whether the embedded profile was usable."""
-    if profile and image.mode in ("RGB", "CMYK", "L"):
-        try:
-            source = ImageCms.ImageCmsProfile(BytesIO(profile))
-            converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
-        except (ImageCms.PyCMSError, OSError):
-            notes.append("its colour profile is damaged and was ignored")
-        else:
-            assert converted is not None
-            return converted, True
-    # A copy of a large photo is many megabytes.
-    return image if image.mode == "RGB" else image.convert("RGB"), False
-
-
-def _stored_mode(image: Image.Image) -> str:
-    """Pillow's raw mode of a PNG or TIFF; empty for other formats."""
-    tiles: list[Any] = getattr(image, "tile", [])
-    if image.format not in ("PNG", "TIFF") or not tiles:
-        return ""
-    arguments = tiles[0].args
-    return str(arguments if isinstance(arguments, str) else arguments[0])
-
-
-def _jpeg_step(image: Image.Image) -> float:
-    """See `Photo`."""
-    tables: dict[int, list[int]] = getattr(image, "quantization", {})
-    luma = tables.get(0, [])
-    steps = [step for place, step in enumerate(luma) if 0 < place // 8 + place % 8 < 5]
-    return sum(steps) / len(steps) if steps else 0.0
 
 
 @cache
@@ -128,34 +51,6 @@ def _what_it_is(path: Path) -> str:
     if head[4:] in _HEIC_HEAD and "HEIF" not in _formats():
         return "got HEIC; pip install 'dicface[heic]', or convert it"
     return "got something else or a damaged header"
-
-
-def _decode(image: Image.Image) -> Photo:
-    notes: list[str] = []
-    frames = getattr(image, "n_frames", 1)
-    # MPO files hold a second view or a preview after the photo, which is ignored.
-    if frames > 1 and image.format != "MPO":
-        notes.append(f"first of {frames} frames")
-    stored, jpeg_step = _stored_mode(image), _jpeg_step(image)
-    image.load()
-    if ";16" in stored or image.mode.startswith("I"):
-        notes.append("16 bits reduced to 8")
-    if stored == "LA;16B":
-        # Pillow reads deep grey with transparency as colour.
-        grey = image.convert("LA")
-        grey.format, grey.info = image.format, image.info
-        image = grey
-    try:
-        ImageOps.exif_transpose(image, in_place=True)
-        metadata, damages = read_metadata(image)
-    except Exception:  # damaged EXIF raises whatever its parsing trips over
-        metadata, damages = NO_METADATA, [EXIF_DAMAGED]
-    notes += damages
-    colour, alpha = _split_alpha(image)
-    srgb, profiled = _to_srgb(colour, image.info.get("icc_profile"), notes)
-    metadata = replace(metadata, profiled=profiled)
-    pixels = np.asarray(srgb) if alpha is None else fill_invisible(np.asarray(srgb), alpha)
-    return Photo(pixels, alpha, colour.mode == "L", metadata, tuple(notes), jpeg_step)
 
 
 def read_photo(path: Path | str, max_megapixels: float = MAX_MEGAPIXELS) -> Photo:
@@ -187,7 +82,7 @@ def read_photo(path: Path | str, max_megapixels: float = MAX_MEGAPIXELS) -> Phot
                         f"expected at most {max_megapixels:g} megapixels, got {image.width}x{image.height} "
                         f"({megapixels:.0f} megapixels); raise `max_megapixels` or shrink it"
                     )
-                return _decode(image)
+                return decode(image)
     except (DicfaceError, MemoryError):
         raise
     except UnidentifiedImageError as error:
@@ -230,7 +125,7 @@ def read_pixels(image: ImageLike) -> NDArray[np.uint8]:
         try:
             with _WARNINGS, warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                return _decode(image.copy()).pixels
+                return decode(image.copy(), stated_colour(image)).pixels
         except (OSError, ValueError) as error:
             raise ImageError(f"the image is damaged or cut off: {error}") from error
     if not isinstance(image, np.ndarray):  # pyright: ignore[reportUnnecessaryIsInstance] - what callers may try

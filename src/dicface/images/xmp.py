@@ -28,6 +28,13 @@ _OF_THE_FILE = (
     (_TIFF, "Orientation"),
     (_TIFF, "ImageWidth"),
     (_TIFF, "ImageLength"),
+    (_TIFF, "BitsPerSample"),
+    (_TIFF, "Compression"),
+    (_TIFF, "PhotometricInterpretation"),
+    (_TIFF, "SamplesPerPixel"),
+    (_TIFF, "PlanarConfiguration"),
+    (_TIFF, "YCbCrSubSampling"),
+    (_TIFF, "YCbCrPositioning"),
     (_EXIF, "PixelXDimension"),
     (_EXIF, "PixelYDimension"),
     ("http://purl.org/dc/elements/1.1/", "format"),
@@ -48,6 +55,19 @@ _PLACE = (
     (_IPTC_CORE, "CountryCode"),
     (_IPTC, "LocationCreated"),
     (_IPTC, "LocationShown"),
+)
+# Of the pixels before their conversion to sRGB.
+_COLOUR = (
+    (_EXIF, "ColorSpace"),
+    (_EXIF, "Gamma"),
+    ("http://cipa.jp/exif/1.0/", "Gamma"),
+    (_TIFF, "TransferFunction"),
+    (_TIFF, "WhitePoint"),
+    (_TIFF, "PrimaryChromaticities"),
+    (_TIFF, "YCbCrCoefficients"),
+    (_TIFF, "ReferenceBlackWhite"),
+    (_PHOTOSHOP, "ICCProfile"),
+    (_PHOTOSHOP, "ColorMode"),
 )
 _SOURCE_TYPE = (_IPTC, "DigitalSourceType")
 
@@ -138,6 +158,18 @@ def result_packet(packet: bytes, provenance: Provenance | None, *, keep_gps: boo
         said = _take_out(document, (_SOURCE_TYPE,))
         keep = [value for value in said if "rainedAlgorithmicMedia" in value or (value and not provenance.faces)]
         _add(document, provenance, keep[0] if keep else provenance.source_type)
+    return _serialised(document)
+
+
+def srgb_packet(packet: bytes) -> bytes:
+    """The packet without what it says of colours, for pixels that were converted to sRGB."""
+    if not packet:
+        return packet
+    document = _parse(packet)
+    return _serialised(document) if _take_out(document, _COLOUR) else packet
+
+
+def _serialised(document: Document) -> bytes:
     root = document.documentElement
     assert root is not None
     return f"{_HEAD}{root.toxml()}{_TAIL}".encode()
