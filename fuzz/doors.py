@@ -26,7 +26,8 @@ from dicface.checkpoints.pickled import read_pickled
 from dicface.checkpoints.recognise import find_network
 from dicface.data.packs import SCHEMA, read_pack
 from dicface.errors import DicfaceError
-from dicface.images.metadata import result_metadata, save_options
+from dicface.images.metadata import result_metadata
+from dicface.images.metadata_writing import save_options
 from dicface.images.photo import read_photo
 from dicface.images.pixels import resize
 from dicface.networks.dic import DICConfig, DICNetwork

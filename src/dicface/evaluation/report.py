@@ -20,7 +20,8 @@ from dicface.evaluation.scores import Scores
 from dicface.evaluation.summary import summary
 from dicface.evaluation.tables import Grid, result_grids, write_faces_csv
 from dicface.files import write_json, written_whole
-from dicface.images.metadata import NO_METADATA, result_metadata, save_options
+from dicface.images.metadata import NO_METADATA, result_metadata
+from dicface.images.metadata_writing import save_options
 from dicface.images.pixels import FACE_PX
 from dicface.images.xmp import Provenance
 from dicface.runtime.image_model import open_enlargement

@@ -11,10 +11,11 @@ from PIL import Image, ImageCms, ImageOps
 from dicface.errors import ImageError
 from dicface.images.colour import to_srgb
 from dicface.images.metadata import EXIF_DAMAGED, NO_METADATA, Metadata, read_metadata, srgb_metadata
+from dicface.images.placement import TURNED, Placement
 from dicface.images.stated_colour import StatedColour, stated_colour
 from dicface.images.transparency import fill_invisible
 
-_PHOTOMETRIC, _BITS = 0x0106, 0x0102
+_PHOTOMETRIC, _BITS, _ORIENTATION = 0x0106, 0x0102, 0x0112
 _WHITE_IS_ZERO = 0
 
 
@@ -126,6 +127,16 @@ def _jpeg_step(image: Image.Image) -> float:
     return sum(steps) / len(steps) if steps else 0.0
 
 
+def _placement(image: Image.Image) -> Placement:
+    """How the stored pixels become upright: by EXIF, or for HEIC as its plugin has done it already."""
+    done = image.info.get("original_orientation")
+    if isinstance(done, int) and 1 < done <= 8:
+        width, height = image.size[::-1] if done in TURNED else image.size
+        return Placement(done, width, height)
+    stated = image.getexif().get(_ORIENTATION, 1)
+    return Placement(stated if stated in range(1, 9) else 1, *image.size)
+
+
 def decode(image: Image.Image, stated: StatedColour | None = None) -> Photo:
     """Decode an opened image.
 
@@ -152,8 +163,9 @@ def decode(image: Image.Image, stated: StatedColour | None = None) -> Photo:
         grey.format, grey.info = image.format, image.info
         image = grey
     try:
+        placement = _placement(image)
         ImageOps.exif_transpose(image, in_place=True)
-        metadata, damages = read_metadata(image)
+        metadata, damages = read_metadata(image, placement)
     except Exception:  # damaged EXIF raises whatever its parsing trips over
         metadata, damages = NO_METADATA, [EXIF_DAMAGED]
     notes += damages

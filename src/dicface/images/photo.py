@@ -14,7 +14,7 @@ from PIL import Image, UnidentifiedImageError
 from dicface.errors import DicfaceError, ImageError, OutputError, UsageError
 from dicface.files import written_whole
 from dicface.images.decoding import Photo, decode
-from dicface.images.metadata import save_options
+from dicface.images.metadata_writing import save_options
 from dicface.images.stated_colour import stated_colour
 
 READ_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".avif", ".heic", ".heif", ".tif", ".tiff", ".bmp", ".gif")
