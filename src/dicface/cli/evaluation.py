@@ -9,8 +9,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from dicface.cli.messages import errors, one_line, say
 from dicface.cli.options import FACES, MEASURES, MODEL, OUTPUT, BackendOption, Overwrite, ProviderOption, UpscalerOption
-from dicface.cli.terminal import SOME_FAILED, check_free, errors, in_options, need_train_extra, one_line, say
+from dicface.cli.terminal import SOME_FAILED, check_free, in_options, need_train_extra
 from dicface.errors import UsageError
 
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from dicface.cli.messages import say, tell
 from dicface.cli.options import Overwrite
-from dicface.cli.terminal import check_free, need_train_extra, one_line, say
+from dicface.cli.terminal import check_free, need_train_extra
 from dicface.errors import UsageError
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def train(
         chosen = read_config(config, settings)
     machines = Machines(devices, nodes)
     weights = fit(chosen, data, validation, out, resume=resume, decay_from=decay_from, machines=machines)
-    typer.echo(f"wrote {weights}")
+    tell(f"wrote {weights}")
 
 
 def export(
@@ -117,7 +118,7 @@ def export(
     else:
         by_output = export_locator_checked(network, out, faces)
         differs = f"on {len(faces)} faces", " and ".join(f"{most:.1e} ({name})" for name, most in by_output.items())
-    typer.echo(f"wrote {out}; {differs[0]} it differs from torch by at most {differs[1]}")
+    tell(f"wrote {out}; {differs[0]} it differs from torch by at most {differs[1]}")
 
 
 def convert(
@@ -134,4 +135,4 @@ def convert(
     if out.suffix != ".safetensors":
         raise UsageError(f"expected an output ending in .safetensors, got {out.name!r}")
     check_free(out, overwrite=overwrite)
-    typer.echo(one_line(f"wrote {out}: {convert_checkpoint(checkpoint, out, steps)}"))
+    tell(f"wrote {out}: {convert_checkpoint(checkpoint, out, steps)}")

@@ -90,6 +90,11 @@ Uncertainty = Annotated[
 Verbose = Annotated[
     bool, typer.Option("--verbose", help="Say on stderr what runs the model, and why.", rich_help_panel=MODEL)
 ]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Say only what failed.", rich_help_panel=BATCH)]
+LogJson = Annotated[
+    bool,
+    typer.Option("--log-json", help="Say everything as JSON objects, a line each, on stderr.", rich_help_panel=BATCH),
+]
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Replace results that exist already.", rich_help_panel=OUTPUT)
 ]

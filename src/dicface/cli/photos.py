@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dicface.cli.messages import Messages
 from dicface.cli.options import (
     BATCH,
     FACES,
@@ -14,17 +15,19 @@ from dicface.cli.options import (
     BackendOption,
     DetectorOption,
     KeepGps,
+    LogJson,
     ModelOption,
     NoMark,
     Out,
     Overwrite,
     ProviderOption,
+    Quiet,
     SkipExisting,
     StripMetadata,
     Uncertainty,
     Verbose,
 )
-from dicface.cli.terminal import SOME_FAILED, check_free, ended_in_order, in_options, run, say
+from dicface.cli.terminal import SOME_FAILED, Line, check_free, ended_in_order, in_options, run
 from dicface.errors import UsageError
 from dicface.version import __version__
 
@@ -47,14 +50,16 @@ def _parse_box(text: str) -> "Box":
     return Box(left, top, right, bottom)
 
 
-def _jobs(sources: Sequence[Path], out: Path, *, maps: bool, skip_existing: bool) -> "tuple[list[Job], list[Job]]":
-    """Jobs to do and jobs already done; prints the number of the latter."""
+def _jobs(
+    sources: Sequence[Path], out: Path, messages: Messages, *, maps: bool, skip_existing: bool
+) -> "tuple[list[Job], list[Job]]":
+    """Jobs to do and jobs already done; says the number of the latter."""
     from dicface.images.inputs import list_jobs, split_finished, with_maps
 
     jobs = with_maps(list_jobs(sources, out)) if maps else list_jobs(sources, out)
     left, finished = split_finished(jobs) if skip_existing else (jobs, [])
     if finished:
-        typer.echo(f"skipped {len(finished)} of {len(jobs)}, whose results are there")
+        messages.done(f"skipped {len(finished)} of {len(jobs)}, whose results are there", event="skipped")
     return left, finished
 
 
@@ -109,6 +114,8 @@ def restore(
     force: Annotated[
         bool, typer.Option("--force", help="Also faces too large or too small to gain.", rich_help_panel=FACES)
     ] = False,
+    quiet: Quiet = False,
+    log_json: LogJson = False,
     verbose: Verbose = False,
     overwrite: Overwrite = False,
     skip_existing: SkipExisting = False,
@@ -121,20 +128,21 @@ def restore(
     from dicface.restoration.report import BatchReport
     from dicface.restoration.restorer import Restorer
 
+    messages = Messages(quiet=quiet, log_json=log_json)
     boxes = None if not box else [_parse_box(text) for text in box]
-    jobs, finished = _jobs(photos, out, maps=uncertainty, skip_existing=skip_existing)
+    jobs, finished = _jobs(photos, out, messages, maps=uncertainty, skip_existing=skip_existing)
     if report is not None:
         _check_report(report, [*jobs, *finished], overwrite=overwrite)
     restorer = Restorer(model, backend=backend, provider=provider, detector=detector, several=len(jobs) > 1)
     if verbose:
-        say(restorer.model.how_it_runs)
+        messages.note(restorer.model.how_it_runs)
     settings = {"model": model, "backend": restorer.model.backend, "scale": scale, "version": __version__}
     batch_report, gate = BatchReport(report, settings, jobs), PhotoGate()
     output = Output(
         mark=not no_mark, metadata=not strip_metadata, gps=keep_gps, landmarks=show_landmarks, overwrite=overwrite
     )
 
-    def work(job: "Job") -> str:
+    def work(job: "Job") -> Line:
         result = restore_file(
             job.source,
             job.target,
@@ -147,14 +155,22 @@ def restore(
             gate=gate,
         )
         batch_report.add(job, result.report_row())
-        return f"{job.source}: {in_options(result.sentence)}, {result.elapsed_s:.1f} s -> {job.target}"
+        text = f"{job.source}: {in_options(result.sentence)}, {result.elapsed_s:.1f} s -> {job.target}"
+        return Line(text, {"elapsed_s": round(result.elapsed_s, 3), "faces": len(result.restoration.faces)})
 
     with ended_in_order(), batch_report:
         failures = run(
-            jobs, work, overwrite=overwrite, workers=WORKERS, failed=batch_report.add_failure, finished=finished
+            jobs,
+            work,
+            messages=messages,
+            what="photos",
+            overwrite=overwrite,
+            workers=WORKERS,
+            failed=batch_report.add_failure,
+            finished=finished,
         )
     if verbose:
-        say(_stages_line(batch_report.spent_s))
+        messages.note(_stages_line(batch_report.spent_s))
     if failures:
         raise typer.Exit(SOME_FAILED)
 
@@ -184,6 +200,8 @@ def upscale(
     strip_metadata: StripMetadata = False,
     keep_gps: KeepGps = False,
     no_mark: NoMark = False,
+    quiet: Quiet = False,
+    log_json: LogJson = False,
     verbose: Verbose = False,
     overwrite: Overwrite = False,
     skip_existing: SkipExisting = False,
@@ -193,14 +211,15 @@ def upscale(
     from dicface.restoration.output import Output
     from dicface.runtime.face_model import FaceModel
 
+    messages = Messages(quiet=quiet, log_json=log_json)
     network = FaceModel(model, backend=backend, provider=provider)
     if verbose:
-        say(network.how_it_runs)
+        messages.note(network.how_it_runs)
     output = Output(
         mark=not no_mark, metadata=not strip_metadata, gps=keep_gps, landmarks=landmarks, overwrite=overwrite
     )
 
-    def work(job: "Job") -> str:
+    def work(job: "Job") -> Line:
         result = upscale_file(
             job.source,
             job.target,
@@ -209,8 +228,8 @@ def upscale(
             consistent=consistent,
             output=_output_of(job, output),
         )
-        return f"{job.source}: {in_options(result.sentence)} -> {job.target}"
+        return Line(f"{job.source}: {in_options(result.sentence)} -> {job.target}")
 
-    jobs, finished = _jobs(faces, out, maps=uncertainty, skip_existing=skip_existing)
-    if run(jobs, work, overwrite=overwrite, finished=finished):
+    jobs, finished = _jobs(faces, out, messages, maps=uncertainty, skip_existing=skip_existing)
+    if run(jobs, work, messages=messages, what="faces", overwrite=overwrite, finished=finished):
         raise typer.Exit(SOME_FAILED)

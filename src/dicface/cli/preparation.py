@@ -5,8 +5,9 @@ from typing import Annotated, Literal
 
 import typer
 
-from dicface.cli.options import BATCH, FACES, OUTPUT, SPLIT, DetectorOption, Overwrite
-from dicface.cli.terminal import SOME_FAILED, in_options, need_train_extra, one_line, progress_bar, say
+from dicface.cli.messages import Messages
+from dicface.cli.options import BATCH, FACES, OUTPUT, SPLIT, DetectorOption, LogJson, Overwrite, Quiet
+from dicface.cli.terminal import SOME_FAILED, in_options, need_train_extra
 
 CropFormat = Literal["webp", "webp-lossless", "png", "jpeg"]
 
@@ -86,6 +87,8 @@ def prepare(
     jobs: Annotated[
         int | None, typer.Option(min=1, help="Processes; one for each core if left out.", rich_help_panel=BATCH)
     ] = None,
+    quiet: Quiet = False,
+    log_json: LogJson = False,
     overwrite: Overwrite = False,
 ) -> None:
     """Cut the faces out of photos, find their landmarks, and write a face pack (needs the train extra)."""
@@ -98,6 +101,7 @@ def prepare(
     from dicface.preparation.splits import Shares
     from dicface.runtime.parallel import usable_cores
 
+    messages = Messages(quiet=quiet, log_json=log_json)
     recipe = Recipe(
         enlargement, size, min_crop, max_outside, min_confidence, image_format, quality, detector, max_megapixels
     )  # fmt: skip
@@ -105,16 +109,18 @@ def prepare(
     results = Results(out, skipped or out.with_suffix(".skipped.csv"), selection.splits, sheet, faces, overwrite)
     inputs = list_photos(photos, results)
     preparation = Preparation(recipe, selection, landmarks)
-    with progress_bar("photos", len(inputs)) as advance:
+    with messages.progress("photos", len(inputs)) as advance:
         written = prepare_pack(inputs, results, preparation, jobs or usable_cores(), advance)
     for failure in written.failures:
-        say(f"{failure.photo}: {in_options(failure.detail)}")
+        error = in_options(failure.detail)
+        messages.failed(f"{failure.photo}: {error}", input=failure.photo, error=error)
     for pack, count in written.faces.items():
-        typer.echo(one_line(f"wrote {pack}: {count} faces"))
+        messages.done(f"wrote {pack}: {count} faces", event="wrote", output=str(pack), faces=count)
     reasons = ", ".join(f"{count} {reason}" for reason, count in written.reasons.most_common())
-    typer.echo(one_line(f"skipped: {reasons or 'nothing'} -> {results.skipped}"))
+    counts = {str(reason): count for reason, count in written.reasons.items()}
+    messages.done(f"skipped: {reasons or 'nothing'} -> {results.skipped}", event="skipped", reasons=counts)
     if not written.faces:
-        say(f"none of {len(inputs)} photos gave a face to keep, so no pack was written")
+        messages.failed(f"none of {len(inputs)} photos gave a face to keep, so no pack was written", event="stopped")
         raise typer.Exit(SOME_FAILED)
     if written.failures:
         raise typer.Exit(SOME_FAILED)
