@@ -147,7 +147,7 @@ def test_what_was_in_hand_is_said(monkeypatch: pytest.MonkeyPatch, capsys: pytes
     monkeypatch.setattr(said, "done", interrupted)
     failures: list[Failure] = []
     with pytest.raises(SystemExit):
-        run(jobs, work, messages=said, what="photos", overwrite=False, workers=2, failed=failures.append)
+        run(jobs, work, messages=said, name=str, what="photos", overwrite=False, workers=2, failed=failures.append)
     written = capsys.readouterr()
     assert "dicface: 1.png: damaged\n" in written.err
     assert [failure.source.name for failure in failures] == ["1.png"]

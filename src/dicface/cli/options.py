@@ -28,7 +28,7 @@ Out = Annotated[
     typer.Option(
         "--out",
         "-o",
-        help="Output folder; or output file for one input, ending in an image's suffix.",
+        help="Output folder; or output file for one input, ending in an image's suffix; - is stdout.",
         rich_help_panel=OUTPUT,
     ),
 ]
@@ -89,6 +89,15 @@ Uncertainty = Annotated[
 ]
 Verbose = Annotated[
     bool, typer.Option("--verbose", help="Say on stderr what runs the model, and why.", rich_help_panel=MODEL)
+]
+FilesFrom = Annotated[
+    Path | None,
+    typer.Option(
+        "--files-from",
+        metavar="LIST",
+        help="Also the files that LIST names, one a line; - is stdin.",
+        rich_help_panel=BATCH,
+    ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Say only what failed.", rich_help_panel=BATCH)]
 LogJson = Annotated[

@@ -1,7 +1,7 @@
 """Commands about photos and faces: restore, upscale."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +14,7 @@ from dicface.cli.options import (
     OUTPUT,
     BackendOption,
     DetectorOption,
+    FilesFrom,
     KeepGps,
     LogJson,
     ModelOption,
@@ -27,6 +28,7 @@ from dicface.cli.options import (
     Uncertainty,
     Verbose,
 )
+from dicface.cli.piping import Pipes, listed
 from dicface.cli.terminal import SOME_FAILED, Line, check_free, ended_in_order, in_options, run
 from dicface.errors import UsageError
 from dicface.version import __version__
@@ -50,13 +52,14 @@ def _parse_box(text: str) -> "Box":
     return Box(left, top, right, bottom)
 
 
-def _jobs(
-    sources: Sequence[Path], out: Path, messages: Messages, *, maps: bool, skip_existing: bool
-) -> "tuple[list[Job], list[Job]]":
+def _jobs(pipes: Pipes, messages: Messages, *, maps: bool, skip_existing: bool) -> "tuple[list[Job], list[Job]]":
     """Jobs to do and jobs already done; says the number of the latter."""
     from dicface.images.inputs import list_jobs, split_finished, with_maps
 
-    jobs = with_maps(list_jobs(sources, out)) if maps else list_jobs(sources, out)
+    listing = list_jobs(pipes.sources, pipes.out)
+    if text := listing.left_out():
+        messages.note(text)
+    jobs = with_maps(listing.jobs) if maps else listing.jobs
     left, finished = split_finished(jobs) if skip_existing else (jobs, [])
     if finished:
         messages.done(f"skipped {len(finished)} of {len(jobs)}, whose results are there", event="skipped")
@@ -86,7 +89,7 @@ def _stages_line(spent_s: "Mapping[str, float]") -> str:
 
 
 def restore(
-    photos: Annotated[list[Path], typer.Argument(help="Photos, or folders of photos.")],
+    photos: Annotated[list[Path] | None, typer.Argument(help="Photos, or folders of photos; - is stdin.")] = None,
     *,
     out: Out,
     model: ModelOption = "lite",
@@ -114,6 +117,7 @@ def restore(
     force: Annotated[
         bool, typer.Option("--force", help="Also faces too large or too small to gain.", rich_help_panel=FACES)
     ] = False,
+    files_from: FilesFrom = None,
     quiet: Quiet = False,
     log_json: LogJson = False,
     verbose: Verbose = False,
@@ -128,9 +132,10 @@ def restore(
     from dicface.restoration.report import BatchReport
     from dicface.restoration.restorer import Restorer
 
-    messages = Messages(quiet=quiet, log_json=log_json)
+    pipes = Pipes(listed(photos, files_from), out, maps=uncertainty)
+    messages = Messages(quiet=quiet, log_json=log_json, keep_stdout_free=pipes.to_stdout)
     boxes = None if not box else [_parse_box(text) for text in box]
-    jobs, finished = _jobs(photos, out, messages, maps=uncertainty, skip_existing=skip_existing)
+    jobs, finished = _jobs(pipes, messages, maps=uncertainty, skip_existing=skip_existing)
     if report is not None:
         _check_report(report, [*jobs, *finished], overwrite=overwrite)
     restorer = Restorer(model, backend=backend, provider=provider, detector=detector, several=len(jobs) > 1)
@@ -154,8 +159,9 @@ def restore(
             max_megapixels=max_megapixels,
             gate=gate,
         )
-        batch_report.add(job, result.report_row())
-        text = f"{job.source}: {in_options(result.sentence)}, {result.elapsed_s:.1f} s -> {job.target}"
+        batch_report.add(job, pipes.row(result.report_row()))
+        said = f"{in_options(result.sentence)}, {result.elapsed_s:.1f} s"
+        text = f"{pipes.name(job.source)}: {said} -> {pipes.name(job.target)}"
         return Line(text, {"elapsed_s": round(result.elapsed_s, 3), "faces": len(result.restoration.faces)})
 
     with ended_in_order(), batch_report:
@@ -163,12 +169,14 @@ def restore(
             jobs,
             work,
             messages=messages,
+            name=pipes.name,
             what="photos",
             overwrite=overwrite,
             workers=WORKERS,
             failed=batch_report.add_failure,
             finished=finished,
         )
+    pipes.deliver()
     if verbose:
         messages.note(_stages_line(batch_report.spent_s))
     if failures:
@@ -176,7 +184,10 @@ def restore(
 
 
 def upscale(
-    faces: Annotated[list[Path], typer.Argument(help="Aligned square face crops of 8 to 64 px, or folders of them.")],
+    faces: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Aligned square face crops of 8 to 64 px, or folders of them; - is stdin."),
+    ] = None,
     *,
     out: Out,
     model: ModelOption = "lite",
@@ -200,6 +211,7 @@ def upscale(
     strip_metadata: StripMetadata = False,
     keep_gps: KeepGps = False,
     no_mark: NoMark = False,
+    files_from: FilesFrom = None,
     quiet: Quiet = False,
     log_json: LogJson = False,
     verbose: Verbose = False,
@@ -211,7 +223,8 @@ def upscale(
     from dicface.restoration.output import Output
     from dicface.runtime.face_model import FaceModel
 
-    messages = Messages(quiet=quiet, log_json=log_json)
+    pipes = Pipes(listed(faces, files_from), out, maps=uncertainty)
+    messages = Messages(quiet=quiet, log_json=log_json, keep_stdout_free=pipes.to_stdout)
     network = FaceModel(model, backend=backend, provider=provider)
     if verbose:
         messages.note(network.how_it_runs)
@@ -228,8 +241,10 @@ def upscale(
             consistent=consistent,
             output=_output_of(job, output),
         )
-        return Line(f"{job.source}: {in_options(result.sentence)} -> {job.target}")
+        return Line(f"{pipes.name(job.source)}: {in_options(result.sentence)} -> {pipes.name(job.target)}")
 
-    jobs, finished = _jobs(faces, out, messages, maps=uncertainty, skip_existing=skip_existing)
-    if run(jobs, work, messages=messages, what="faces", overwrite=overwrite, finished=finished):
+    jobs, finished = _jobs(pipes, messages, maps=uncertainty, skip_existing=skip_existing)
+    failures = run(jobs, work, messages=messages, name=pipes.name, what="faces", overwrite=overwrite, finished=finished)
+    pipes.deliver()
+    if failures:
         raise typer.Exit(SOME_FAILED)

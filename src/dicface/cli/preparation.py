@@ -6,14 +6,15 @@ from typing import Annotated, Literal
 import typer
 
 from dicface.cli.messages import Messages
-from dicface.cli.options import BATCH, FACES, OUTPUT, SPLIT, DetectorOption, LogJson, Overwrite, Quiet
+from dicface.cli.options import BATCH, FACES, OUTPUT, SPLIT, DetectorOption, FilesFrom, LogJson, Overwrite, Quiet
+from dicface.cli.piping import listed
 from dicface.cli.terminal import SOME_FAILED, in_options, need_train_extra
 
 CropFormat = Literal["webp", "webp-lossless", "png", "jpeg"]
 
 
 def prepare(
-    photos: Annotated[list[Path], typer.Argument(help="Photos, or folders of photos.")],
+    photos: Annotated[list[Path] | None, typer.Argument(help="Photos, or folders of photos.")] = None,
     *,
     out: Annotated[Path, typer.Option("--out", "-o", help="The face pack, DATA.parquet.", rich_help_panel=OUTPUT)],
     landmarks: Annotated[
@@ -87,6 +88,7 @@ def prepare(
     jobs: Annotated[
         int | None, typer.Option(min=1, help="Processes; one for each core if left out.", rich_help_panel=BATCH)
     ] = None,
+    files_from: FilesFrom = None,
     quiet: Quiet = False,
     log_json: LogJson = False,
     overwrite: Overwrite = False,
@@ -107,7 +109,7 @@ def prepare(
     )  # fmt: skip
     selection = Selection(source or out.stem, keep_duplicates, identities, split, Shares(val_share, test_share), seed)
     results = Results(out, skipped or out.with_suffix(".skipped.csv"), selection.splits, sheet, faces, overwrite)
-    inputs = list_photos(photos, results)
+    inputs = list_photos(listed(photos, files_from), results, messages.note)
     preparation = Preparation(recipe, selection, landmarks)
     with messages.progress("photos", len(inputs)) as advance:
         written = prepare_pack(inputs, results, preparation, jobs or usable_cores(), advance)

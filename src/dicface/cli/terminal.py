@@ -62,6 +62,7 @@ def run(
     work: "Callable[[Job], Line]",
     *,
     messages: Messages,
+    name: "Callable[[Path], str]",
     what: str,
     overwrite: bool,
     workers: int = 1,
@@ -74,6 +75,7 @@ def run(
         jobs: the jobs.
         work: runs a job.
         messages: says it.
+        name: a path as it is said.
         what: the plural of what a job is about.
         overwrite, workers, finished: see `run_jobs`.
         failed: called with each failure.
@@ -88,9 +90,9 @@ def run(
             if failed is not None:
                 failed(outcome)
             error = in_options(outcome.error)
-            messages.failed(f"{outcome.source}: {error}", input=str(outcome.source), error=error)
+            messages.failed(f"{name(outcome.source)}: {error}", input=name(outcome.source), error=error)
         else:
-            messages.done(outcome.text, input=str(job.source), output=str(job.target), **outcome.fields)
+            messages.done(outcome.text, input=name(job.source), output=name(job.target), **outcome.fields)
 
     # If interrupted, running jobs are finished first, and said.
     running = run_jobs(jobs, work, overwrite=overwrite, workers=workers, finished=finished, late=tell_outcome)

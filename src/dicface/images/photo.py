@@ -14,6 +14,7 @@ from PIL import Image, UnidentifiedImageError
 from dicface.errors import DicfaceError, ImageError, OutputError, UsageError
 from dicface.files import written_whole
 from dicface.images.decoding import Photo, decode
+from dicface.images.foreign import foreign_hint, raw_hint
 from dicface.images.metadata_writing import save_options
 from dicface.images.stated_colour import stated_colour
 
@@ -26,6 +27,9 @@ MAX_OUTPUT_MEGAPIXELS = 1100.0
 _NO_ALPHA = (".jpg", ".jpeg", ".bmp")
 _MAX_SIDE = {".jpg": 65500, ".jpeg": 65500, ".webp": 16383, ".avif": 65535}
 _FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "TIFF", "BMP", "GIF", "PPM")
+_SUFFIXES = {
+    **{"JPEG": ".jpg", "MPO": ".jpg", "PNG": ".png", "WEBP": ".webp", "AVIF": ".avif", "TIFF": ".tif", "BMP": ".bmp"}
+}
 ImageLike = NDArray[np.uint8] | Image.Image | str | Path
 """An image argument: (H, W, 3) uint8 RGB, a PIL image, or a path."""
 _WARNINGS = threading.Lock()
@@ -47,10 +51,10 @@ def _formats() -> tuple[str, ...]:
 def _what_it_is(path: Path) -> str:
     """Why a file was not recognised."""
     with path.open("rb") as file:
-        head = file.read(12)
-    if head[4:] in _HEIC_HEAD and "HEIF" not in _formats():
+        head = file.read(32)
+    if head[4:12] in _HEIC_HEAD and "HEIF" not in _formats():
         return "got HEIC; pip install 'dicface[heic]', or convert it"
-    return "got something else or a damaged header"
+    return f"got {foreign_hint(path, head) or 'something else or a damaged header'}"
 
 
 def read_photo(path: Path | str, max_megapixels: float = MAX_MEGAPIXELS) -> Photo:
@@ -82,6 +86,8 @@ def read_photo(path: Path | str, max_megapixels: float = MAX_MEGAPIXELS) -> Phot
                         f"expected at most {max_megapixels:g} megapixels, got {image.width}x{image.height} "
                         f"({megapixels:.0f} megapixels); raise `max_megapixels` or shrink it"
                     )
+                if hint := raw_hint(image, path):
+                    raise ImageError(f"expected a photo, got {hint}")
                 return decode(image)
     except (DicfaceError, MemoryError):
         raise
@@ -103,6 +109,15 @@ def read_photo(path: Path | str, max_megapixels: float = MAX_MEGAPIXELS) -> Phot
         raise ImageError(said) from error
     except Exception as error:  # decoders of damaged files raise whatever their parsing trips over
         raise ImageError(f"the image is damaged or cut off: {error}") from error
+
+
+def suffix_for(path: Path) -> str:
+    """The suffix of results in a photo's own format; `.png` for one that cannot be written or is not recognised."""
+    try:
+        with Image.open(path, formats=_formats()) as image:
+            return _SUFFIXES.get(image.format or "", ".png")
+    except OSError:
+        return ".png"
 
 
 def read_pixels(image: ImageLike) -> NDArray[np.uint8]:
