@@ -2,7 +2,7 @@
 
     python -m experiments.ablations --data PACKS --validation VAL.parquet --out runs/ablations
 
-Every variant is configs/ablation.toml with a setting or two changed, and sees the same batches in the same order;
+Every variant is the config `ablation` with a setting or two changed, and sees the same batches in the same order;
 `--data` may be repeated. The averaged weights are measured by `y-crop8` on all faces of the validation pack, nominal
 crop, 16 px. The difference is that of PSNR to the full network, face by face, with a 95 % bootstrap interval: it covers
 the choice of faces, not that of the seed.
@@ -32,10 +32,10 @@ from dicface.images.pixels import resize, to_network
 from dicface.networks.dic import DICNetwork
 from dicface.networks.resize import to_pixels
 from dicface.training.config import TrainConfig, resolved
-from dicface.training.config_files import read_config
+from dicface.training.config_files import CONFIGS, read_config
 from dicface.training.fit import fit
 
-CONFIG = Path(__file__).parent.parent / "configs" / "ablation.toml"
+CONFIG = CONFIGS / "ablation.toml"
 LR_SIZE = 16
 BATCH = 50
 FULL = "full"

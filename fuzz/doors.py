@@ -33,7 +33,7 @@ from dicface.images.pixels import resize
 from dicface.networks.dic import DICConfig, DICNetwork
 from dicface.preparation.plain_pickle import read_plain_pickle
 from dicface.runtime.backends import is_face_model
-from dicface.training.config_files import read_config
+from dicface.training.config_files import CONFIGS, read_config
 
 ROOT = Path(__file__).parent.parent
 _MEGAPIXELS = 1.0
@@ -132,7 +132,7 @@ def _packs() -> Iterator[bytes]:
 
 
 def _configs() -> Iterator[bytes]:
-    for path in sorted((ROOT / "configs").glob("*.toml")):
+    for path in sorted(CONFIGS.glob("*.toml")):
         yield path.read_bytes()
 
 

@@ -11,6 +11,7 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
+from dicface.checkpoints.runs import weights_file
 from dicface.errors import CheckpointError, ConfigError
 from dicface.files import written_whole
 from dicface.networks.dic import DICConfig, DICNetwork
@@ -192,18 +193,6 @@ def load_hourglass(path: Path) -> StackedHourglass:
     if not isinstance(network, StackedHourglass):
         raise CheckpointError(f"expected a stacked hourglass, got {_WORDS[type(network)]}, {str(path)!r}")
     return network
-
-
-def weights_file(run: Path) -> Path:
-    """File with the weights of a training run.
-
-    Args:
-        run: its folder: its finished weights count, or else its best checkpoint, or the last one. A file is that file.
-    """
-    if not run.is_dir():
-        return run
-    names = ("weights.safetensors", "best.ckpt", "last.ckpt")
-    return next((run / name for name in names if (run / name).exists()), run / names[0])
 
 
 def read_state(path: Path) -> dict[str, Tensor]:

@@ -35,7 +35,7 @@ Out = Annotated[
 ModelOption = Annotated[
     str,
     typer.Option(
-        help="Name of an embedded model (see `dicface models`) or a model file.",
+        help="Name of an embedded model (see `dicface models`), a model file or a run's folder.",
         autocompletion=complete_model,
         rich_help_panel=MODEL,
     ),
@@ -45,7 +45,7 @@ UpscalerOption = Annotated[
     typer.Option(
         "--model",
         help="Name of an embedded model, bicubic, lanczos, or a file: one of ours, any ONNX with an image in and an "
-        "image out, or weights of any network that spandrel knows (.safetensors, .pth).",
+        "image out, weights of any network that spandrel knows (.safetensors, .pth), or a run's folder.",
         autocompletion=complete_upscaler,
         rich_help_panel=MODEL,
     ),

@@ -131,7 +131,10 @@ def result_grids(measured: Measurement) -> list[Grid]:
 
 def on_screen(grid: Grid) -> RenderableType:
     """A table for the terminal."""
-    table = Table(*grid.header, title=grid.title, title_justify="left")
+    table = Table(title=grid.title, title_justify="left")
+    for name in grid.header:
+        # Two models may have names that begin alike; a cut one says nothing.
+        table.add_column(name, overflow="fold")
     for row in grid.rows:
         table.add_row(*row)
     return table

@@ -57,6 +57,15 @@ def _what_it_is(path: Path) -> str:
     return f"got {foreign_hint(path, head) or 'something else or a damaged header'}"
 
 
+def _is_our_fault(error: Exception) -> bool:
+    """Whether an exception is a mistake in this package, and says nothing about the file."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    ours = trace is not None and trace.tb_frame.f_globals.get("__name__", "").startswith("dicface.")
+    return ours and isinstance(error, TypeError | AttributeError | NameError | AssertionError)
+
+
 def read_photo(path: Path | str, max_megapixels: float = MAX_MEGAPIXELS) -> Photo:
     """Read an image file of any common kind as upright 8-bit sRGB.
 
@@ -108,6 +117,8 @@ def read_photo(path: Path | str, max_megapixels: float = MAX_MEGAPIXELS) -> Phot
         )
         raise ImageError(said) from error
     except Exception as error:  # decoders of damaged files raise whatever their parsing trips over
+        if _is_our_fault(error):
+            raise
         raise ImageError(f"the image is damaged or cut off: {error}") from error
 
 

@@ -10,13 +10,14 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from dicface.checkpoints.runs import weights_file
 from dicface.errors import UsageError
 from dicface.files import file_digest
 from dicface.images.pixels import LR_PX, to_network, to_uint8
 from dicface.landmarks import decode_heatmaps
 from dicface.runtime.backends import Backend, OnnxRuntimeBackend, OpenVinoBackend, TorchBackend
 from dicface.runtime.batching import SharedRuns
-from dicface.runtime.models import DEFAULT_MODEL, PICKLED, find_model
+from dicface.runtime.models import DEFAULT_MODEL, PICKLED, embedded_models, find_model
 from dicface.runtime.parallel import usable_cores
 from dicface.runtime.providers import (
     BACKENDS,
@@ -82,10 +83,11 @@ class _Loaded(NamedTuple):
 def _load_backend(model: str, how: _How) -> _Loaded:
     if how.backend not in BACKENDS:
         raise UsageError(f"expected a backend, one of {', '.join(BACKENDS)}, got {how.backend!r}")
-    suffix = Path(model).suffix.lower()
+    file = Path(model) if model in embedded_models("restoration") else weights_file(Path(model))
+    suffix = file.suffix.lower()
     if suffix in PICKLED:
         raise UsageError(
-            f"expected a network of dicface (.onnx, .safetensors), got {model!r}; `dicface export` makes one "
+            f"expected a network of dicface (.onnx, .safetensors), got {str(file)!r}; `dicface export` makes one "
             "of a run, `dicface convert` of the authors' checkpoints, and `dicface evaluate` measures those of other "
             "networks"
         )

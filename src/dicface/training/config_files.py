@@ -12,7 +12,8 @@ from dicface.training import parsing
 from dicface.training.config import TrainConfig, resolved
 from dicface.training.tables import DICRunConfig, RunConfig
 
-_PACKAGE = Path(__file__).parent.parent
+CONFIGS = Path(__file__).parent.parent / "configs"
+"""Folder of the configs that come with the package."""
 
 
 def _run_tables() -> dict[str, tuple[type[TrainConfig], type[RunConfig]]]:
@@ -63,16 +64,9 @@ def from_tables(values: Mapping[str, Any]) -> TrainConfig:
     return parsing.from_mapping(kind, {**values, "run": _own_settings(task, run)})
 
 
-def _folder() -> Path:
-    """Where the shipped configs lie: in the installed package, or at the root of the checkout that it runs from."""
-    inside = _PACKAGE / "configs"
-    return inside if inside.is_dir() else _PACKAGE.parent.parent / "configs"
-
-
 def shipped_configs() -> dict[str, Path]:
     """The configs that come with the package, by name: `lite`, `paper/dic-celeba`."""
-    folder = _folder()
-    return {path.relative_to(folder).with_suffix("").as_posix(): path for path in sorted(folder.rglob("*.toml"))}
+    return {path.relative_to(CONFIGS).with_suffix("").as_posix(): path for path in sorted(CONFIGS.rglob("*.toml"))}
 
 
 def find_config(name: str | Path) -> Path:

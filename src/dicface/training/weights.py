@@ -4,7 +4,8 @@ from pathlib import Path
 
 from torch import Tensor
 
-from dicface.checkpoints.networks import read_state, weights_file
+from dicface.checkpoints.networks import read_state
+from dicface.checkpoints.runs import weights_file
 from dicface.errors import ConfigError
 from dicface.runtime.models import embedded_models, find_model
 from dicface.training.config_files import shipped_configs
