@@ -1,9 +1,11 @@
-"""Files that state their colours in other ways than Pillow writes."""
+"""Files that state their colours and transparency in other ways than Pillow writes."""
 
+import io
 import struct
 import zlib
 
-from PIL import ImageCms
+import numpy as np
+from PIL import Image, ImageCms
 
 _P3_XYZ = {
     b"rXYZ": (0.51512, 0.24120, -0.00105),
@@ -47,3 +49,46 @@ def with_nclx(file: bytes, primaries: int, transfer: int) -> bytes:
     """A HEIC or AVIF with other code points in its box nclx."""
     at = file.index(b"colrnclx") + 8
     return file[:at] + struct.pack(">HH", primaries, transfer) + file[at + 4 :]
+
+
+def grey_tiff(values: np.ndarray, depth: int, photometric: int) -> bytes:
+    """An unpacked grey TIFF of 12 or 16 bits; photometric 0 has white as zero."""
+    height, width = values.shape
+    if depth == 12:
+        bits = np.unpackbits(values.astype(">u2").view(np.uint8).reshape(height, width, 2), axis=2)[:, :, 4:]
+        content = np.packbits(bits.reshape(height, -1), axis=1).tobytes()
+    else:
+        content = values.astype("<u2").tobytes()
+    tags = {256: width, 257: height, 258: depth, 259: 1, 262: photometric, 273: 8, 277: 1, 278: height}
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in (tags | {279: len(content)}).items())
+    directory = struct.pack("<H", len(tags) + 1) + entries + bytes(4)
+    return b"II*\0" + struct.pack("<I", 8 + len(content)) + content + directory
+
+
+def with_transparent(content: bytes, value: bytes) -> bytes:
+    """A PNG with a chunk tRNS before its pixels."""
+    at = content.index(b"IDAT") - 4
+    chunk = struct.pack(">I", len(value)) + b"tRNS" + value + struct.pack(">I", zlib.crc32(b"tRNS" + value))
+    return content[:at] + chunk + content[at:]
+
+
+def bmp_with_profile(image: Image.Image, profile: bytes) -> bytes:
+    """A BMP of version 5 with a profile; Pillow writes version 3."""
+    file = io.BytesIO()
+    image.save(file, "BMP")
+    plain = file.getvalue()
+    pixels = plain[54:]
+    at = 124 + len(pixels)
+    more = b"\0" * 16 + b"DEBM" + bytes(36 + 12 + 4) + struct.pack("<II", at, len(profile)) + bytes(4)
+    start = b"BM" + struct.pack("<IHHI", 14 + at + len(profile), 0, 0, 14 + 124)
+    return start + struct.pack("<I", 124) + plain[18:54] + more + pixels + profile
+
+
+def associated_tiff(pixels: np.ndarray, alpha: np.ndarray) -> bytes:
+    """A TIFF of colours that are multiplied by their alpha; Pillow writes them as they are."""
+    multiplied = np.rint(pixels * (alpha[:, :, None] / 255))
+    file = io.BytesIO()
+    Image.fromarray(np.dstack([multiplied, alpha]).astype(np.uint8)).save(file, "TIFF")
+    unassociated, associated = (struct.pack("<HHIHH", 338, 3, 1, kind, 0) for kind in (2, 1))
+    assert file.getvalue().count(unassociated) == 1
+    return file.getvalue().replace(unassociated, associated)

@@ -2,12 +2,29 @@
 
 import struct
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-_LARGEST_HEAD = 4 << 20
-"""The boxes before the pixels are far smaller; a larger one is damaged or an attack."""
+from PIL import Image
+
 _CONTAINERS = {b"meta": 4, b"iprp": 0, b"ipco": 0}
 """Boxes that hold boxes, with the bytes before those."""
+
+
+def file_part(image: Image.Image, start: int, length: int) -> bytes:
+    """Bytes of an opened image's file; empty without a file. Where Pillow was reading, it goes on."""
+    file: Any = getattr(image, "fp", None)
+    if file is None or not file.seekable():
+        return b""
+    at = file.tell()
+    file.seek(start)
+    content = file.read(length)
+    file.seek(at)
+    return content
+
+
+def file_head(image: Image.Image) -> bytes:
+    """The first megabyte of an opened image's file; empty without a file."""
+    return file_part(image, 0, 1 << 20)
 
 
 class Box(NamedTuple):
@@ -55,7 +72,7 @@ def primary_properties(head: bytes) -> list[Box]:
     Returns:
         Boxes such as `colr`, `irot`, `imir` and `clap`; empty if the file has none or is damaged.
     """
-    meta = find_box(head[:_LARGEST_HEAD], b"meta")
+    meta = find_box(head, b"meta")
     pitm, ipma = find_box(meta, b"pitm"), find_box(meta, b"iprp", b"ipma")
     properties = list(boxes(find_box(meta, b"iprp", b"ipco")))
     try:
@@ -64,6 +81,32 @@ def primary_properties(head: bytes) -> list[Box]:
     except (struct.error, IndexError, KeyError):
         return []
     return [properties[index - 1] for index in indices if 0 < index <= len(properties)]
+
+
+def clean_aperture(properties: list[Box], width: int, height: int) -> tuple[int, int, int, int] | None:
+    """The part of a stored picture that is to be shown; None for all of it, or if it does not lie in the picture.
+
+    Args:
+        properties: see `primary_properties`.
+        width, height: of the stored picture in pixels.
+
+    Returns:
+        Left, top, right, bottom in pixels, edges.
+
+    Source:
+        ISO 14496-12, 12.1.4: `clap` has width, height and the offset of the centre, as fractions.
+    """
+    content = next((box.content for box in properties if box.kind == b"clap"), b"")
+    if len(content) < 32:
+        return None
+    numbers = struct.unpack(">IIIIiIiI", content[:32])
+    if 0 in numbers[1::2]:
+        return None
+    across, down, right, below = (top / bottom for top, bottom in zip(numbers[::2], numbers[1::2], strict=True))
+    left, top = round((width - across) / 2 + right), round((height - down) / 2 + below)
+    box = (left, top, left + round(across), top + round(down))
+    inside = 0 <= left < box[2] <= width and 0 <= top < box[3] <= height
+    return box if inside and box != (0, 0, width, height) else None
 
 
 def _associations(ipma: bytes) -> dict[int, list[int]]:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps
 
 from dicface.errors import ImageError
+from dicface.images.boxes import clean_aperture, file_head, primary_properties
 from dicface.images.colour import to_srgb
 from dicface.images.metadata import EXIF_DAMAGED, NO_METADATA, Metadata, read_metadata, srgb_metadata
 from dicface.images.placement import TURNED, Placement
@@ -127,6 +128,21 @@ def _jpeg_step(image: Image.Image) -> float:
     return sum(steps) / len(steps) if steps else 0.0
 
 
+def _like(image: Image.Image, changed: Image.Image) -> Image.Image:
+    """An image of changed pixels with the format and metadata of another."""
+    changed.format, changed.info = image.format, image.info
+    return changed
+
+
+def _scale_transparent_value(image: Image.Image, stored: str) -> None:
+    """Scale the transparent grey or colour of a PNG as Pillow scales the pixels, which it does not."""
+    value = image.info.get("transparency")
+    if isinstance(value, int) and stored in ("L;2", "L;4"):
+        image.info["transparency"] = value * 255 // (2 ** int(stored[2]) - 1)
+    elif isinstance(value, tuple) and stored == "RGB;16B":
+        image.info["transparency"] = tuple(channel >> 8 for channel in value)
+
+
 def _placement(image: Image.Image) -> Placement:
     """How the stored pixels become upright: by EXIF, or for HEIC as its plugin has done it already."""
     done = image.info.get("original_orientation")
@@ -151,17 +167,18 @@ def decode(image: Image.Image, stated: StatedColour | None = None) -> Photo:
     frames = getattr(image, "n_frames", 1)
     # MPO files hold a second view or a preview after the photo, which is ignored.
     if frames > 1 and image.format != "MPO":
-        notes.append(f"first of {frames} frames")
+        notes.append(f"the main one of {frames} pictures" if image.format == "HEIF" else f"first of {frames} frames")
     stored, jpeg_step = _stored_mode(image), _jpeg_step(image)
     stated = stated or stated_colour(image)
+    aperture = clean_aperture(primary_properties(file_head(image)), *image.size) if image.format == "AVIF" else None
     image.load()
+    image = image if aperture is None else _like(image, image.crop(aperture))
+    _scale_transparent_value(image, stored)
     if ";16" in stored or image.mode.startswith("I"):
         notes.append("16 bits reduced to 8")
     if stored == "LA;16B":
         # Pillow reads deep grey with transparency as colour.
-        grey = image.convert("LA")
-        grey.format, grey.info = image.format, image.info
-        image = grey
+        image = _like(image, image.convert("LA"))
     try:
         placement = _placement(image)
         ImageOps.exif_transpose(image, in_place=True)

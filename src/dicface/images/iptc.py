@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from PIL import Image
 
 from dicface.images.packets import Property
+from dicface.images.texts import raw_profile
 
 IPTC_IN_TIFF, _PHOTOSHOP_IN_TIFF = 0x83BB, 0x8649
 _IPTC_RESOURCE = 0x0404
@@ -46,17 +47,7 @@ def read_iptc(image: Image.Image) -> bytes:
         return struct.pack(f"{'<' if tags.prefix == b'II' else '>'}{len(found)}I", *found)
     if isinstance(photoshop := tags.get(_PHOTOSHOP_IN_TIFF), bytes):
         return next((content for kind, content in _resources(photoshop) if kind == _IPTC_RESOURCE), b"")
-    if isinstance(text := image.info.get("Raw profile type iptc"), str):
-        return _of_raw_profile(text)
-    return b""
-
-
-def _of_raw_profile(text: str) -> bytes:
-    """IPTC as ImageMagick puts it into a PNG: its name, its length, and hexadecimal digits."""
-    try:
-        content = bytes.fromhex("".join(text.split("\n")[3:]))
-    except ValueError:
-        return b""
+    content = raw_profile(image, "iptc")
     if content.startswith(_RESOURCE_HEAD):
         return next((part for kind, part in _resources(content) if kind == _IPTC_RESOURCE), b"")
     return content

@@ -12,7 +12,7 @@ from dicface.images import packets, xmp
 from dicface.images.exif import moved_exif, print_dpi, read_exif, result_exif, srgb_exif, without_subject
 from dicface.images.iptc import read_iptc, result_iptc
 from dicface.images.placement import Placement
-from dicface.images.texts import Text, read_comment, read_texts
+from dicface.images.texts import Text, is_place, raw_profile, read_comment, read_texts
 
 EXIF_DAMAGED = "its EXIF block is damaged and was ignored"
 _DPI_RANGE = (1.0, 1e6)
@@ -71,7 +71,7 @@ def read_metadata(image: Image.Image, placement: Placement) -> tuple[Metadata, l
     except Exception:  # damaged EXIF raises exceptions of any class
         exif, left_out = b"", ()
         notes.append(EXIF_DAMAGED)
-    packet = image.info.get("xmp") or b""
+    packet = image.info.get("xmp") or raw_profile(image, "xmp")
     if not isinstance(packet, bytes) or not packets.is_packet(packet):
         packet = b""
         notes.append("its XMP packet is damaged and was ignored")
@@ -152,4 +152,5 @@ def result_metadata(
         size=(width, height),
         dpi=None if source.dpi is None else (source.dpi[0] * scale_x, source.dpi[1] * placement.scale_y),
         iptc=result_iptc(source.iptc, keep_gps=keep_gps),
+        texts=tuple(text for text in source.texts if keep_gps or not is_place(text)),
     )

@@ -16,6 +16,13 @@ IPTC_CORE = "http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/"
 _EMPTY = f'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="{RDF}"/></x:xmpmeta>'.encode()
 _HEAD, _TAIL = '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>', '<?xpacket end="w"?>'
 _EXTENDED = (("http://ns.adobe.com/xmp/note/", "HasExtendedXMP"),)
+GAIN_MAPS: Patterns = (
+    ("http://ns.adobe.com/hdr-gain-map/1.0/", ""),
+    ("http://ns.apple.com/HDRGainMap/1.0/", ""),
+)
+"""Of a second picture in the file, which brightens the first on HDR screens."""
+ANY = "*"
+"""Namespace of a pattern that fits in every namespace."""
 # Of the pixels before their conversion to sRGB.
 _COLOUR = (
     (EXIF, "ColorSpace"),
@@ -72,7 +79,7 @@ def is_packet(packet: bytes) -> bool:
 
 def _matches(node: Element | object, patterns: Patterns) -> bool:
     namespace, name = getattr(node, "namespaceURI", None), getattr(node, "localName", None) or ""
-    return any(namespace == wanted and name.startswith(beginning) for wanted, beginning in patterns)
+    return any(wanted in (namespace, ANY) and name.startswith(beginning) for wanted, beginning in patterns)
 
 
 def take_out(document: Document, patterns: Patterns) -> list[str]:
@@ -99,7 +106,11 @@ def upright_packet(packet: bytes, placement: Placement) -> tuple[bytes, tuple[st
     if not packet:
         return packet, ()
     document = parse(packet)
-    parts = [("Camera Raw's local corrections", RAW_CORRECTIONS), ("extended XMP", _EXTENDED)]
+    parts = [
+        ("Camera Raw's local corrections", RAW_CORRECTIONS),
+        ("extended XMP", _EXTENDED),
+        ("gain map", GAIN_MAPS),
+    ]
     if placement.orientation != 1:
         parts += [("panorama", PANORAMA), ("angles of faces", FACE_ANGLES)]
     # A picture that was not cropped says so, too.

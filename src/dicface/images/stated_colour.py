@@ -1,19 +1,18 @@
 """What a file states about its colours: an ICC profile, code points, primaries and gamma, or EXIF."""
 
 import struct
-from collections.abc import Generator
-from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from PIL import Image
 from PIL.ExifTags import IFD
 
-from dicface.images.boxes import primary_properties
+from dicface.images.boxes import file_head, file_part, primary_properties
 from dicface.images.colour import ADOBE_RGB, SRGB_PRIMARIES, ColourSpace, Primaries, cicp_space, is_srgb
 
 UNKNOWN = "its colours are not sRGB and of a space that is not known here ({}); taken as sRGB"
 UNCALIBRATED = "its EXIF block says that its colours are not sRGB, and not what they are; taken as sRGB"
 _PNG_HEAD = b"\x89PNG\r\n\x1a\n"
+_BMP_HEAD, _LARGEST_PROFILE = 14, 16 << 20
 _COLOUR_SPACE, _INTEROPERABILITY_INDEX = 0xA001, 1
 _SRGB, _ADOBE_RGB, _NOT_SRGB = 1, 2, 0xFFFF
 _WHITE_POINT, _PRIMARIES = 0x013E, 0x013F
@@ -47,7 +46,7 @@ def stated_colour(image: Image.Image) -> StatedColour:
     Source:
         PNG third edition, section 4.3; ISO 23008-12 (HEIF), 6.5.5; Exif 3.0, 4.6.6 and DCF 2.0, 5.5.
     """
-    profile: bytes = image.info.get("icc_profile") or b""
+    profile: bytes = image.info.get("icc_profile") or _bmp_profile(image)
     codes = _png_codes(image) or _nclx_codes(image)
     if codes is not None:
         space = cicp_space(*codes)
@@ -64,32 +63,18 @@ def stated_colour(image: Image.Image) -> StatedColour:
     return StatedColour() if codes is not None else _exif_colour(image)
 
 
-@contextmanager
-def _head(image: Image.Image, length: int) -> Generator[bytes]:
-    """The beginning of an opened file; empty without a file. Where Pillow was reading, it goes on."""
-    file: Any = getattr(image, "fp", None)
-    if file is None or not file.seekable():
-        yield b""
-        return
-    at = file.tell()
-    file.seek(0)
-    yield file.read(length)
-    file.seek(at)
-
-
 def _png_codes(image: Image.Image) -> tuple[int, int] | None:
     """Primaries and transfer of the chunk cICP, which Pillow passes over."""
     if image.format != "PNG":
         return None
-    with _head(image, 1 << 20) as head:
-        at = len(_PNG_HEAD)
-        while head[:at].startswith(_PNG_HEAD) and at + 12 <= len(head):
-            length, kind = struct.unpack_from(">I4s", head, at)
-            if kind == b"cICP" and length == 4:
-                return head[at + 8], head[at + 9]
-            if kind == b"IDAT":
-                return None
-            at += 12 + length
+    head, at = file_head(image), len(_PNG_HEAD)
+    while head.startswith(_PNG_HEAD) and at + 12 <= len(head):
+        length, kind = struct.unpack_from(">I4s", head, at)
+        if kind == b"cICP" and length == 4:
+            return head[at + 8], head[at + 9]
+        if kind == b"IDAT":
+            return None
+        at += 12 + length
     return None
 
 
@@ -100,12 +85,22 @@ def _nclx_codes(image: Image.Image) -> tuple[int, int] | None:
         return int(codes["color_primaries"]), int(codes["transfer_characteristics"])
     if image.format != "AVIF":
         return None
-    with _head(image, 1 << 20) as head:
-        for kind, content in primary_properties(head):
-            if kind == b"colr" and content.startswith(b"nclx") and len(content) >= 8:
-                primaries, transfer = struct.unpack_from(">HH", content, 4)
-                return primaries, transfer
+    for kind, content in primary_properties(file_head(image)):
+        if kind == b"colr" and content.startswith(b"nclx") and len(content) >= 8:
+            primaries, transfer = struct.unpack_from(">HH", content, 4)
+            return primaries, transfer
     return None
+
+
+def _bmp_profile(image: Image.Image) -> bytes:
+    """The profile in a BMP of version 5, which Pillow passes over; empty if none."""
+    if image.format != "BMP":
+        return b""
+    head = file_head(image)
+    if len(head) < _BMP_HEAD + 124 or head[_BMP_HEAD + 56 : _BMP_HEAD + 60] != b"DEBM":
+        return b""
+    at, length = struct.unpack_from("<II", head, _BMP_HEAD + 112)
+    return file_part(image, _BMP_HEAD + at, min(length, _LARGEST_PROFILE))
 
 
 def _png_space(image: Image.Image) -> ColourSpace | None:

@@ -44,6 +44,20 @@ def read_texts(image: Image.Image) -> tuple[Text, ...]:
     )
 
 
+def raw_profile(image: Image.Image, kind: str) -> bytes:
+    """A block as ImageMagick puts it into a PNG: its name, its length, and hexadecimal digits; empty if none."""
+    text = image.info.get(f"Raw profile type {kind}")
+    try:
+        return bytes.fromhex("".join(text.split("\n")[3:])) if isinstance(text, str) else b""
+    except ValueError:
+        return b""
+
+
+def is_place(text: Text) -> bool:
+    """Whether a text says where the photo was taken."""
+    return text.keyword.lower().startswith(("gps", "location", "latitude", "longitude"))
+
+
 def read_comment(image: Image.Image) -> bytes:
     """The comment of a loaded JPEG or GIF; empty if none."""
     comment = image.info.get("comment")

@@ -4,6 +4,7 @@ from typing import NamedTuple
 from xml.dom.minidom import Document
 
 from dicface.images.packets import (
+    ANY,
     EXIF,
     IPTC_CORE,
     PHOTOSHOP,
@@ -48,23 +49,25 @@ _OF_THE_FILE = (
     (EXIF, "PixelYDimension"),
     ("http://purl.org/dc/elements/1.1/", "format"),
     ("http://ns.adobe.com/xap/1.0/", "Thumbnails"),
-    ("http://ns.adobe.com/hdr-gain-map/1.0/", ""),
     ("http://ns.google.com/photos/1.0/container/", ""),
     ("http://ns.google.com/photos/1.0/camera/", ""),
     ("http://ns.google.com/photos/1.0/image/", ""),
     ("http://ns.google.com/photos/1.0/depthmap/", ""),
-    ("http://ns.apple.com/HDRGainMap/1.0/", ""),
     ("http://ns.apple.com/pixeldatainfo/1.0/", ""),
     (NAMESPACE, ""),
 )
 # Programs write the names of a place beside its coordinates, or find them by those.
 _PLACE = (
-    (EXIF, "GPS"),
     (PHOTOSHOP, "City"),
     (PHOTOSHOP, "State"),
     (PHOTOSHOP, "Country"),
     (IPTC_CORE, "Location"),
     (IPTC_CORE, "CountryCode"),
+    # Drones and phones have names of their own for it.
+    (ANY, "GPS"),
+    (ANY, "Gps"),
+    (ANY, "Latitude"),
+    (ANY, "Longitude"),
     (_IPTC, "LocationCreated"),
     (_IPTC, "LocationShown"),
 )
