@@ -64,7 +64,7 @@ def test_a_broken_image_is_named(tmp_path: Path) -> None:
     table = pq.read_table(write_pack(tmp_path / "a.parquet", 2))
     images = pa.array([table["image"][0].as_py(), b"broken"], pa.binary())
     pq.write_table(table.set_column(3, "image", images), tmp_path / "b.parquet")
-    with pytest.raises(PackError, match=r"'made/1', could not decode it: .*, in '.*b\.parquet'"):
+    with pytest.raises(PackError, match="'made/1'"):
         read_pack(tmp_path / "b.parquet")
 
 

@@ -164,13 +164,8 @@ def test_an_animated_cutout(tmp_path: Path) -> None:
         rgba = np.dstack([np.asarray(picture()), np.where(slope() > 128, 255, 0).astype(np.uint8)])
         rgba[rgba[:, :, 3] == 0, :3] = hidden
         frame = Image.fromarray(rgba)
-        options: dict[str, Any] = {
-            "save_all": True,
-            "append_images": [frame.rotate(180)],
-            "lossless": True,
-            "exact": True,
-        }
-        frame.save(tmp_path / "a.webp", **options)
+        options: dict[str, Any] = {"lossless": True, "exact": True}
+        frame.save(tmp_path / "a.webp", save_all=True, append_images=[frame.rotate(180)], **options)
         results.append(read_photo(tmp_path / "a.webp"))
         assert results[-1].notes == ("first of 2 frames",)
     np.testing.assert_array_equal(results[0].pixels, results[1].pixels)

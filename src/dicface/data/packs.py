@@ -158,10 +158,7 @@ def read_pack(path: Path, limit: int | None = None) -> FacePack:
     table, nominal_px = _read_table(path, limit)
     keys = tuple(key or "" for key in table["key"].to_pylist())
     with ThreadPoolExecutor(usable_cores()) as pool:
-        try:
-            images = list(pool.map(decode_image, zip(keys, table["image"].to_pylist(), strict=True)))
-        except PackError as error:
-            raise PackError(f"{error}, in {str(path)!r}") from error
+        images = list(pool.map(decode_image, zip(keys, table["image"].to_pylist(), strict=True)))
     sizes = {image.shape[:2] for image in images}
     if len(sizes) != 1 or any(h != w or h < FACE_PX for h, w in sizes):
         raise PackError(f"expected square images of one size, at least {FACE_PX} px, in {str(path)!r}, got {sizes}")
