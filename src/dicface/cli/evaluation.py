@@ -66,37 +66,43 @@ def evaluate(
 ) -> None:
     """Measure images, landmarks and consistency against the truth, bicubic beside it (needs the train extra)."""
     need_train_extra()
-    # Nothing below imports torch before the arguments are known to be right.
+    # Torch takes seconds to import, so the arguments are checked and the faces are read before.
     sizes = _parse_sizes(lr_size)
     _check_results(
         csv, report, overwrite=overwrite, given=[Path(one) for one in (str(data), model, against or "", features)]
     )
+    from dicface.data.references import read_references
+    from dicface.evaluation.damage import parse_damage
     from dicface.evaluation.protocols import PROTOCOLS, protocols_by_name
     from dicface.runtime.consistency import DataConsistency
-    from dicface.runtime.upscalers import open_model
+    from dicface.runtime.models import find_model
+    from dicface.runtime.upscalers import check_upscalers, open_model
 
+    damages = list(dict.fromkeys(parse_damage(text).name for text in damage or [""]))
     protocols = protocols_by_name(protocol) if protocol else PROTOCOLS
     network = open_model(model, backend, provider=provider)
     network = DataConsistency(network) if consistent else network
     other = None if against is None else open_model(against, backend, provider=provider)
+    for size in sizes:
+        check_upscalers(network, other, size)
+    if identity:
+        find_model(features, ".safetensors", "features")
+    references, left_out = read_references(data, limit)
+    for image in left_out:
+        say(f"{image.path}: {in_options(image.error)}")
 
-    from dicface.data.references import read_references
-    from dicface.evaluation.damage import parse_damage
-    from dicface.evaluation.identity import Recogniser
-    from dicface.evaluation.measure import check_upscalers, measure
+    from dicface.evaluation.measure import measure
     from dicface.evaluation.report import write_report
     from dicface.evaluation.scores import Judges
     from dicface.evaluation.summary import summary
     from dicface.evaluation.tables import on_screen, result_grids, write_faces_csv
     from dicface.runtime.landmark_model import LandmarkModel
 
-    damages = list(dict.fromkeys(parse_damage(text).name for text in damage or [""]))
-    for size in sizes:
-        check_upscalers(network, other, size)
-    recogniser = Recogniser(features) if identity else None
-    references, left_out = read_references(data, limit)
-    for image in left_out:
-        say(f"{image.path}: {in_options(image.error)}")
+    recogniser = None
+    if identity:
+        from dicface.evaluation.identity import Recogniser
+
+        recogniser = Recogniser(features)
     judges = Judges(references, LandmarkModel(provider=provider), recogniser)
     measured = [
         measure(network, references, size, judges, other, protocols, damage=name) for name in damages for size in sizes
@@ -128,9 +134,7 @@ def _check_results(csv: Path | None, report: Path | None, *, overwrite: bool, gi
 
         results += [report / name for name in REPORT_FILES]
     for out in results:
-        check_free(out, overwrite=overwrite)
-        if out.exists() and real_path(out) in {real_path(path) for path in given}:
-            raise UsageError(f"expected a file of its own for the result, {str(out)!r} is what is measured")
+        check_free(out, overwrite=overwrite, inputs={real_path(path) for path in given})
 
 
 def _parse_sizes(text: str) -> list[int]:
@@ -170,8 +174,8 @@ def benchmark(
         raise UsageError("reading a pack needs the training extra; pip install 'dicface[train]', or leave out --data")
     if reference:
         need_train_extra()
-    machine = this_machine()
     models = [embedded(name) for name in model or embedded_names()]
+    machine = this_machine()
     if data is None:
         say("no --data: PSNR is that of generated pictures, which says little about faces")
     faces = benchmark_faces(data)

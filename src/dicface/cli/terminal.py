@@ -2,7 +2,7 @@
 
 import re
 import signal
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Collection, Generator, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
 from importlib.util import find_spec
@@ -96,10 +96,10 @@ def run(
     return failures
 
 
-def check_free(out: Path, *, overwrite: bool, another: str = "another output") -> None:
-    """As `check_target`, but the call is wrong: nothing is done yet."""
+def check_free(out: Path, *, overwrite: bool, inputs: Collection[Path] = (), another: str = "another output") -> None:
+    """Check a file as `check_target` does, before anything is done: what it refuses is a wrong call."""
     try:
-        check_target(out, overwrite=overwrite, another=another)
+        check_target(out, overwrite=overwrite, inputs=inputs, another=another)
     except OutputError as error:
         raise UsageError(str(error)) from error
 

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from dicface.data.damage import fade, luma, sepia
+from dicface.data.damage import fade, luma_channel, sepia
 from dicface.errors import ConfigError
 from dicface.images.pixels import FACE_PX
 from dicface.landmarks import MIRROR_68
@@ -262,7 +262,7 @@ def apply_jitter(faces: Tensor, jitter: PhotometricJitter) -> Tensor:
     lit = faces.clone()
     # Each change concerns few faces; only these are computed.
     if len(grey := jitter.grey.nonzero()[:, 0]):
-        lit[grey] = luma(faces[grey]).expand(-1, 3, -1, -1)
+        lit[grey] = luma_channel(faces[grey]).expand(-1, 3, -1, -1)
     if len(brown := jitter.brown.nonzero()[:, 0]):
         lit[brown] = sepia(faces[brown], jitter.brown[brown])
     if len(faded := ((jitter.black > 0) | (jitter.white < 1)).nonzero()[:, 0]):

@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dicface.data.references import References
-from dicface.errors import UsageError
 from dicface.evaluation.damage import Damage, parse_damage
 from dicface.evaluation.metrics import Normaliser, nrmse
 from dicface.evaluation.protocols import PROTOCOLS, Protocol
@@ -23,7 +22,7 @@ from dicface.evaluation.results import (
 )
 from dicface.evaluation.scores import NORMALISERS, Judgement, Judges, score
 from dicface.runtime.image_model import open_enlargement
-from dicface.runtime.upscalers import Upscaler
+from dicface.runtime.upscalers import Upscaler, check_upscalers
 
 
 @dataclass(frozen=True)
@@ -77,21 +76,6 @@ class Measurement:
     def condition(self) -> str:
         """Size of the crop and damage, for titles."""
         return f"{self.lr_size} px, {self.damage.name}" if self.damage.name else f"{self.lr_size} px"
-
-
-def check_upscalers(upscaler: Upscaler, against: Upscaler | None, lr_size: int) -> None:
-    """Refuse what cannot be measured.
-
-    Raises:
-        UsageError: one of them does not take that size, or both have one name.
-    """
-    for one in (upscaler, *([] if against is None else [against])):
-        low, high = one.lr_sizes
-        if not low <= lr_size <= high:
-            sizes = f"of {low} px" if low == high else f"from {low} to {high} px"
-            raise UsageError(f"expected a low-resolution side {sizes} for {one.name}, got {lr_size}")
-    if against is not None and against.name == upscaler.name:
-        raise UsageError(f"expected another model to compare with, got {upscaler.name} twice")
 
 
 def measure(

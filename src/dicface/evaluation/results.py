@@ -2,14 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dicface.evaluation.identity import HeldOut
 from dicface.evaluation.metrics import Normaliser, verification_auc
 from dicface.evaluation.scores import NORMALISERS, Judgement, Judges, Scores
 from dicface.evaluation.statistics import Estimate, Paired, estimate, paired
+
+if TYPE_CHECKING:
+    from dicface.evaluation.identity import HeldOut  # it imports torch
 
 MOST_COMPARED = 2000
 """Faces among which people are compared, all with all; further ones are left out."""
@@ -97,7 +100,7 @@ class IdentitySimilarity:
     """
 
     auc: float | None
-    held_out: HeldOut | None
+    held_out: "HeldOut | None"
     others: float | None
     own: Mapping[str, Estimate]
     rank1_accuracy: Mapping[str, float | None]

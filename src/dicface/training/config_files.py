@@ -1,4 +1,4 @@
-"""Training configs in files: those that come with the package, by name, and one's own, by path."""
+"""Reading of training configs: TOML files and overrides of their settings."""
 
 import dataclasses
 import tomllib
@@ -10,9 +10,8 @@ from typing import Any
 from dicface.errors import ConfigError
 from dicface.training import parsing
 from dicface.training.config import TrainConfig, resolved
+from dicface.training.config_names import find_config
 from dicface.training.tables import DICRunConfig, RunConfig
-
-_PACKAGE = Path(__file__).parent.parent
 
 
 def _run_tables() -> dict[str, tuple[type[TrainConfig], type[RunConfig]]]:
@@ -61,32 +60,6 @@ def from_tables(values: Mapping[str, Any]) -> TrainConfig:
     if unused := sorted(values.keys() - set(_fields(kind))):
         raise ConfigError(f"the task {task!r} does not use the tables {unused}; leave them out")
     return parsing.from_mapping(kind, {**values, "run": _own_settings(task, run)})
-
-
-def _folder() -> Path:
-    """Where the shipped configs lie: in the installed package, or at the root of the checkout that it runs from."""
-    inside = _PACKAGE / "configs"
-    return inside if inside.is_dir() else _PACKAGE.parent.parent / "configs"
-
-
-def shipped_configs() -> dict[str, Path]:
-    """The configs that come with the package, by name: `lite`, `paper/dic-celeba`."""
-    folder = _folder()
-    return {path.relative_to(folder).with_suffix("").as_posix(): path for path in sorted(folder.rglob("*.toml"))}
-
-
-def find_config(name: str | Path) -> Path:
-    """File of a shipped config, or the file that `name` is a path of.
-
-    Raises:
-        ConfigError: neither.
-    """
-    path, shipped = Path(name), shipped_configs()
-    if path.is_file():
-        return path
-    if str(name) in shipped:
-        return shipped[str(name)]
-    raise ConfigError(f"expected a TOML file or one of {', '.join(shipped)}, got {str(name)!r}")
 
 
 def read_config(name: str | Path, overrides: Sequence[str] = ()) -> TrainConfig:

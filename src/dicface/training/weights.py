@@ -7,7 +7,7 @@ from torch import Tensor
 from dicface.checkpoints.networks import read_state, weights_file
 from dicface.errors import ConfigError
 from dicface.runtime.models import embedded_models, find_model
-from dicface.training.config_files import shipped_configs
+from dicface.training.config_names import shipped_configs
 
 
 def find_weights(name: str) -> Path:
