@@ -33,8 +33,8 @@ NOMINAL_KEY = b"nominal_px"
 """Name of the Parquet metadata that holds the side of the nominal crop as decimal digits; 128 where it is absent."""
 _NOMINAL_OF_SIDE = {288: 256}
 """Sides of images of packs that were written before the metadata existed, and of their nominal crop."""
-_FORMATS = ("WEBP", "PNG", "JPEG")
-_MAX_SIDE = 2048
+_PACK_FORMATS = ("WEBP", "PNG", "JPEG")
+_MAX_IMAGE_PX = 2048
 """Largest side of a pack's images in pixels."""
 
 
@@ -110,9 +110,11 @@ def decode_image(row: tuple[str, bytes]) -> NDArray[np.uint8]:
     """
     key, encoded = row
     try:
-        with Image.open(io.BytesIO(encoded), formats=_FORMATS) as image:
-            if max(image.size) > _MAX_SIDE:
-                raise PackError(f"expected images of at most {_MAX_SIDE} px a side, got {image.size} for face {key!r}")
+        with Image.open(io.BytesIO(encoded), formats=_PACK_FORMATS) as image:
+            if max(image.size) > _MAX_IMAGE_PX:
+                raise PackError(
+                    f"expected images of at most {_MAX_IMAGE_PX} px a side, got {image.size} for face {key!r}"
+                )
             return np.asarray(image.convert("RGB"))
     except (PackError, MemoryError):
         raise

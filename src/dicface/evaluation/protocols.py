@@ -29,7 +29,7 @@ class Protocol:
     def _view(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
         height, width = images.shape[1:3]
         inner = images[:, self.border : height - self.border, self.border : width - self.border]
-        return metrics.luma(inner) if self.luma else inner
+        return metrics.studio_luma(inner) if self.luma else inner
 
     def psnr(self, sr: NDArray[np.uint8], hr: NDArray[np.uint8]) -> NDArray[np.float64]:
         """(N, H, W, 3) uint8 RGB twice -> (N,) float64 dB."""
