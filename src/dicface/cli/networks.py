@@ -94,7 +94,7 @@ def train(
     """Train a network as a config says (needs the train extra)."""
     need_train_extra()
     if resume and decay_from:
-        raise UsageError("expected one of --resume and --decay-from; a stopped fall goes on with --resume alone")
+        raise UsageError("expected one of --resume and --decay-from; a stopped decay continues with --resume alone")
     if config is None and (out is None or not (resume or decay_from)):
         raise UsageError(
             "expected CONFIG, the TOML file of the run; only with --out and --resume or --decay-from may it be left out"

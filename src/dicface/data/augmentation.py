@@ -82,6 +82,7 @@ class AugmentationConfig:
 
 class Placement(NamedTuple):
     """Affine placement of N training faces in their pack images.
+
     Attributes:
         centre: (N, 2) float x, y in pixels of the pack image; 0 is the outer edge of pixel 0.
         matrix: (N, 2, 2) float: an offset from the training face's centre, times this, is the offset from `centre`.
@@ -106,7 +107,7 @@ class ChosenFaces(NamedTuple):
 
 
 def face_widths(landmarks: Tensor) -> Tensor:
-    """Width of faces, from the leftmost to the rightmost landmark: (N, K, 2) float in pixels -> (N,) float."""
+    """Width of faces, from the leftmost to the rightmost landmark: (N, K, 2) float in pixels -> (N,) float pixels."""
     return landmarks[..., 0].amax(dim=-1) - landmarks[..., 0].amin(dim=-1)
 
 

@@ -15,7 +15,7 @@ from dicface.training.tables import DICRunConfig, RunConfig
 
 
 def _run_tables() -> dict[str, tuple[type[TrainConfig], type[RunConfig]]]:
-    """By name of the task, its config and the type of the table [run]."""
+    """Type of the config and type of its table [run], by name of the task."""
     kinds: list[tuple[type[TrainConfig], type[RunConfig]]] = [
         (kind, typing.get_type_hints(kind)["run"]) for kind in typing.get_args(TrainConfig)
     ]
@@ -27,10 +27,10 @@ def _fields(kind: Any) -> list[str]:
 
 
 def _own_settings(task: str, run: Mapping[str, Any]) -> dict[str, Any]:
-    """The table [run] without other tasks' settings, which may stand there empty.
+    """The table [run] without settings of other tasks, which may be present with empty values.
 
     Raises:
-        ConfigError: one of them says something.
+        ConfigError: a setting of another task with a value.
     """
     tables = {name: _fields(table) for name, (_, table) in _run_tables().items()}
     own = dict(run)
@@ -43,7 +43,10 @@ def _own_settings(task: str, run: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def from_tables(values: Mapping[str, Any]) -> TrainConfig:
-    """A run's config from the tables of its file.
+    """Build a config from parsed tables.
+
+    Args:
+        values: settings by table; missing ones have their defaults.
 
     Raises:
         ConfigError: unknown key, wrong type, a table or setting that the task does not use.
@@ -66,7 +69,7 @@ def read_config(name: str | Path, overrides: Sequence[str] = ()) -> TrainConfig:
     """Read a run's config.
 
     Args:
-        name: of a shipped config, or path of a TOML file.
+        name: name of a shipped config, or path of a TOML file.
         overrides: `table.key=value`, the value in TOML syntax; later ones win.
 
     Raises:
@@ -82,10 +85,17 @@ def read_config(name: str | Path, overrides: Sequence[str] = ()) -> TrainConfig:
 
 
 def with_overrides(config: TrainConfig, overrides: Sequence[str]) -> TrainConfig:
-    """A config with some settings changed; see `read_config`.
+    """Change settings of a config.
+
+    Args:
+        config: left as it is.
+        overrides: see `read_config`.
+
+    Returns:
+        The changed config.
 
     Raises:
-        ConfigError: unknown key, wrong type, settings that contradict.
+        ConfigError: unknown key, wrong type, contradictory settings.
     """
     values = resolved(config)
     parsing.override(values, overrides)
