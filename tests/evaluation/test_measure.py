@@ -160,7 +160,7 @@ def test_other_protocols_replace_the_three(references: References) -> None:
     assert set(result["protocols"]) == set(result["steps"]) == {"y-crop8-released"}
 
 
-def test_likeness_of_people(references: References, features: Path) -> None:
+def test_identity_similarity(references: References, features: Path) -> None:
     recogniser = Recogniser(str(features))
     assert np.allclose(np.linalg.norm(recogniser(references.hr), axis=1), 1, atol=1e-5)
     measured = measure(Truth(references.hr), references, 16, Judges(references, LandmarkModel(), recogniser))

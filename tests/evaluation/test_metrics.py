@@ -97,7 +97,7 @@ def test_one_wrong_landmark_counts_by_its_square() -> None:
     assert nrmse(found, wanted, "width") == pytest.approx(0.01)
 
 
-def test_likeness_of_people_by_hand() -> None:
+def test_verification_auc_by_hand() -> None:
     people = np.array([0, 0, 1, 1])
     apart = np.array([[1.0, 0], [2, 0.1], [0, 1], [0.1, 3]])
     assert verification_auc(apart, people) == 1

@@ -76,8 +76,8 @@ def test_a_loss_that_is_no_number_stops_the_run(tmp_path: Path, steps: int) -> N
     assert all(value.isfinite().all() for value in kept.state_dict().values())
 
 
-def test_weights_that_are_no_numbers_stop_the_run(tmp_path: Path) -> None:
-    """A gradient may be no number where the loss still is one."""
+def test_weights_that_are_not_finite_stop_the_run(tmp_path: Path) -> None:
+    """A gradient may be NaN where the loss is finite."""
 
     def poison(loss: torch.Tensor) -> torch.Tensor:
         loss.register_hook(lambda gradient: gradient * float("nan"))

@@ -19,7 +19,7 @@ def evaluate(
     *,
     model: UpscalerOption = "lite",
     against: Annotated[
-        str | None, typer.Option(help="Another of these, compared face by face.", rich_help_panel=MODEL)
+        str | None, typer.Option(help="Another model or file, compared face by face.", rich_help_panel=MODEL)
     ] = None,
     lr_size: Annotated[
         str, typer.Option(help="Side of the low-resolution crop, or a list: 8,16,32.", rich_help_panel=FACES)
@@ -31,7 +31,7 @@ def evaluate(
         ),
     ] = None,
     limit: Annotated[
-        int | None, typer.Option(min=1, help="Only that many faces from the start.", rich_help_panel=FACES)
+        int | None, typer.Option(min=1, help="Number of faces, from the start.", rich_help_panel=FACES)
     ] = None,
     backend: BackendOption = "auto",
     provider: ProviderOption = "auto",
@@ -39,19 +39,24 @@ def evaluate(
         bool,
         typer.Option(
             "--consistent",
-            help="Make results reduce to their input exactly; --against stays as it is.",
+            help="Project results so that they reduce to their input exactly; not those of --against.",
             rich_help_panel=MODEL,
         ),
     ] = False,
     identity: Annotated[
-        bool, typer.Option("--identity", help="Also compare people by face features.", rich_help_panel=MEASURES)
+        bool,
+        typer.Option("--identity", help="Also measure identity similarity.", rich_help_panel=MEASURES),
     ] = False,
     features: Annotated[
-        str, typer.Option(help="Face features for --identity: embedded, or weights.", rich_help_panel=MEASURES)
+        str, typer.Option(help="Face features for --identity: an embedded model, or weights.", rich_help_panel=MEASURES)
     ] = "features",
     protocol: Annotated[
         list[str] | None,
-        typer.Option(help="Instead of all three; repeatable.", metavar="y-crop8|rgb-crop8|y", rich_help_panel=MEASURES),
+        typer.Option(
+            help="One of all three; repeatable.",
+            metavar="y-crop8|rgb-crop8|y",
+            rich_help_panel=MEASURES,
+        ),
     ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object (a list for several).", rich_help_panel=OUTPUT)
@@ -64,7 +69,7 @@ def evaluate(
     ] = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Measure images, landmarks and consistency against the truth, bicubic beside it (needs the train extra)."""
+    """Measure images, landmarks and consistency on reference faces, bicubic beside them (needs the train extra)."""
     need_train_extra()
     # Torch takes seconds to import, so the arguments are checked and the faces are read before.
     sizes = _parse_sizes(lr_size)
@@ -146,13 +151,18 @@ def _parse_sizes(text: str) -> list[int]:
 
 def benchmark(
     *,
-    model: Annotated[list[str] | None, typer.Option(help="An embedded model or a model file; repeatable. All.")] = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(help="A model by name or file; repeatable. All if left out."),
+    ] = None,
     batch: Annotated[str, typer.Option(help="Faces at a time, or a list: 1,8.")] = "1,8",
     data: Annotated[Path | None, typer.Option(help="Face pack for the PSNR; generated pictures if left out.")] = None,
-    rounds: Annotated[int, typer.Option(min=1, help="Measure everything that often; the best counts.")] = 1,
+    rounds: Annotated[int, typer.Option(min=1, help="Number of measurements of each case; the best counts.")] = 1,
     reference: Annotated[
         bool,
-        typer.Option("--reference", help="Also the network of the authors' sizes, and all others compared with it."),
+        typer.Option(
+            "--reference", help="Also measure the network of the authors' sizes; others are compared with it."
+        ),
     ] = False,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the numbers to this JSON file.")] = None,
     overwrite: Overwrite = False,

@@ -77,21 +77,21 @@ def train(
         ),
     ] = None,
     *,
-    validation: Annotated[Path | None, typer.Option(help="Face pack that is measured on the way.")] = None,
+    validation: Annotated[Path | None, typer.Option(help="Face pack for validation.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the results; runs/NAME if left out.")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint in --out.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue from the last checkpoint in --out.")] = False,
     decay_from: Annotated[
         Path | None,
         typer.Option(
-            help="Checkpoint of another run's constant part: a new run takes its rate to zero over "
+            help="Checkpoint of another run's constant part: a new run decays its rate to zero over "
             "optimiser.decay_steps steps."
         ),
     ] = None,
     settings: Annotated[list[str] | None, typer.Option("--set", help="Override a setting: table.key=value.")] = None,
     devices: Annotated[int, typer.Option(min=1, help="Processes on each machine, which share each batch.")] = 1,
-    nodes: Annotated[int, typer.Option(min=1, help="Machines; see docs/training.md.")] = 1,
+    nodes: Annotated[int, typer.Option(min=1, help="Number of machines; see docs/training.md.")] = 1,
 ) -> None:
-    """Train a network as a config says (needs the train extra)."""
+    """Train a network by a config (needs the train extra)."""
     need_train_extra()
     if resume and decay_from:
         raise UsageError("expected one of --resume and --decay-from; a stopped decay continues with --resume alone")
@@ -146,10 +146,10 @@ def convert(
     checkpoint: Annotated[Path, typer.Argument(help="A .pth file of the DIC authors or of mmagic.")],
     *,
     out: Annotated[Path, typer.Option("--out", "-o", help="The .safetensors file.")],
-    steps: Annotated[int, typer.Option(min=1, help="Steps T of a DIC network; weights do not tell.")] = 4,
+    steps: Annotated[int, typer.Option(min=1, help="Steps T of a DIC network, which its weights do not show.")] = 4,
     overwrite: Overwrite = False,
 ) -> None:
-    """Turn the authors' or mmagic's checkpoints into ours (needs the train extra)."""
+    """Convert checkpoints of the authors or of mmagic to .safetensors (needs the train extra)."""
     need_train_extra()
     if out.suffix != ".safetensors":
         raise UsageError(f"expected an output ending in .safetensors, got {out.name!r}")

@@ -43,6 +43,7 @@ def in_options(error: object) -> str:
 
 
 def say(text: str) -> None:
+    """Print one line on stderr."""
     errors.print(f"dicface: {one_line(text)}", markup=False, emoji=False)
 
 
@@ -105,5 +106,10 @@ def check_free(out: Path, *, overwrite: bool, inputs: Collection[Path] = (), ano
 
 
 def need_train_extra(*modules: str) -> None:
+    """Check that modules of the training extra are installed; torch and its like if none are named.
+
+    Raises:
+        UsageError: one is missing.
+    """
     if any(find_spec(name) is None for name in modules or ("torch", "lightning", "pyarrow", "safetensors")):
         raise UsageError("this command needs the training extra; pip install 'dicface[train]'")

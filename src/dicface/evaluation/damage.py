@@ -14,7 +14,7 @@ NAMES = "grey, sepia, faded, blurX, noiseX, grainX, sharpX, jpegQ, jpegQ-444, tw
 """Names of damages; X and Q stand for numbers."""
 NOTHING = "none"
 Print = Literal["grey", "sepia", "faded"]
-"""Damages of the high-resolution face, and thereby of the reference."""
+"""Damages of the high-resolution face, which is the reference."""
 Fault = Literal["blur", "noise", "grain", "sharp", "jpeg"]
 """Damages of the low-resolution crop."""
 
@@ -58,7 +58,7 @@ class Damage:
 
     Attributes:
         name: as given; empty for no damage.
-        prints: operations on the high-resolution face and thereby on the reference.
+        prints: operations on the high-resolution face, which is the reference.
         faults: operations on the low-resolution crop, in this order.
     """
 

@@ -263,7 +263,7 @@ class DICNetwork(nn.Module):
         Args:
             lr: (N, 3, S, S) float, means subtracted.
             start: output of the stem.
-            state: state of the previous step; None in the first step, which has no attention and its own recovery block.
+            state: state of the previous step. None in the first, which has no attention and a block of its own.
 
         Returns:
             The step's image (N, 3, R, R) float, means subtracted, and the state for the next step.

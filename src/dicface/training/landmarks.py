@@ -86,7 +86,7 @@ class LandmarkTask(Task[LandmarkBranch, LandmarkRun]):
         return loss
 
     def validation_step(self, batch: FaceBatch, index: int) -> dict[str, list[Column]]:
-        """Log the landmark errors in cells, and `val_score`, the negative loss on faces enlarged from low resolution."""
+        """Log landmark errors in cells, and `val_score`, the negative loss on faces enlarged from low resolution."""
         targets = target_heatmaps(batch.landmarks)
         columns: list[Column] = []
         for name, images in (("hr", batch.hr), ("lr", resize_bicubic(batch.lr, batch.hr.shape[-1]))):
