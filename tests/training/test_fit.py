@@ -151,7 +151,7 @@ def test_a_resumed_run_needs_no_weights_to_start_from(tmp_path: Path) -> None:
 def test_a_resumed_run_without_its_history_is_refused(tmp_path: Path) -> None:
     run(small("lite", "run.steps=1"), tmp_path, "run")
     (tmp_path / "run" / "run.json").write_text("[")
-    with pytest.raises(ConfigError, match="expected what the run to resume was made from"):
+    with pytest.raises(ConfigError, match="expected the provenance of the run to resume"):
         run(small("lite", "run.steps=2"), tmp_path, "run", resume=True)
 
 
