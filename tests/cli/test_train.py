@@ -56,5 +56,5 @@ def test_train_says_which_config_it_lacks(pack: Path, tmp_path: Path) -> None:
         )
     both = dicface("train", "--data", pack, "--out", tmp_path, "--resume", "--decay-from", tmp_path / "last.ckpt")
     assert both.stderr == (
-        "dicface: expected one of --resume and --decay-from; a stopped fall goes on with --resume alone\n"
+        "dicface: expected one of --resume and --decay-from; a stopped decay continues with --resume alone\n"
     )

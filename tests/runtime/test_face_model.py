@@ -10,7 +10,7 @@ import pytest
 
 from dicface.checkpoints.networks import load_network
 from dicface.errors import CheckpointError, UnknownModelError, UsageError
-from dicface.export.graphs import compare, export_onnx
+from dicface.export.graphs import compare_with_torch, export_onnx
 from dicface.images.pixels import resize, to_network
 from dicface.networks.dic import DICConfig, DICNetwork
 from dicface.runtime import face_model
@@ -45,7 +45,7 @@ def test_onnx_names_and_shapes_are_the_contract(name: str) -> None:
 @pytest.mark.parametrize("name", embedded_models("restoration"))
 def test_onnx_equals_torch_on_a_face(name: str, faces: list[np.ndarray]) -> None:
     network = load_network(find_model(name, ".safetensors"))
-    result = compare(network, find_model(name), faces)
+    result = compare_with_torch(network, find_model(name), faces)
     assert result.faces == 2 * len(SIZES)
     assert result.passed, result
 
@@ -74,7 +74,7 @@ def test_the_papers_network_exports_too(tmp_path: Path) -> None:
     export_onnx(network, tmp_path / "a.onnx")
     model = FaceModel(str(tmp_path / "a.onnx"), backend="onnxruntime")
     assert model.lr_sizes == (16, 16)
-    assert compare(network, tmp_path / "a.onnx", [np.zeros((3, 16, 16, 3), np.uint8)]).passed
+    assert compare_with_torch(network, tmp_path / "a.onnx", [np.zeros((3, 16, 16, 3), np.uint8)]).passed
     text = (tmp_path / "a.onnx").read_bytes()
     assert b"site-packages" not in text, "the exporter's stack traces tell where it ran"
 

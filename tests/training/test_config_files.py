@@ -9,7 +9,8 @@ import pytest
 from dicface.errors import ConfigError
 from dicface.networks.dic import DIC, LITE, LITE_256, LITE_U
 from dicface.training.config import DICGANRun, DICRun, FinderRun, LandmarkRun, resolved
-from dicface.training.config_files import from_tables, read_config, shipped_configs, with_overrides
+from dicface.training.config_files import from_tables, read_config, with_overrides
+from dicface.training.config_names import shipped_configs
 from dicface.training.losses import GANConfig, LossConfig
 from dicface.training.tables import FinderRunConfig
 from dicface.training.tasks import TASKS
@@ -154,7 +155,7 @@ def test_installed_configs_lie_in_the_package(tmp_path: Path, monkeypatch: pytes
     assert wheel["force-include"] == {"configs": "dicface/configs"}
     (tmp_path / "configs").mkdir()
     (tmp_path / "configs" / "own.toml").write_text("[run]\nsteps = 7\n")
-    monkeypatch.setattr("dicface.training.config_files._PACKAGE", tmp_path)
+    monkeypatch.setattr("dicface.training.config_names._PACKAGE", tmp_path)
     assert read_config("own").run.steps == 7
 
 

@@ -50,7 +50,7 @@ def test_a_resumed_run_equals_a_straight_one(tmp_path: Path, config: str) -> Non
 
 def test_a_network_of_ones_own_needs_a_caller_that_brings_it(tmp_path: Path) -> None:
     settings = ImageRun()
-    with pytest.raises(ConfigError, match=r"expected a caller of fit that brings the network of run.task 'image'"):
+    with pytest.raises(ConfigError, match=r"expected a network from the caller of fit for run.task 'image'"):
         run(settings, tmp_path, "run")
 
 
@@ -69,22 +69,22 @@ def test_a_run_told_to_stop_saves_itself_and_goes_on(tmp_path: Path) -> None:
 @pytest.mark.parametrize("steps", [5, 6], ids=["between checkpoints", "at the end"])
 def test_a_loss_that_is_no_number_stops_the_run(tmp_path: Path, steps: int) -> None:
     settings = small("lite", f"run.steps={steps}", "run.validate_every=2")
-    with pytest.raises(TrainingError, match="expected a finite loss, got none at step 4"):
+    with pytest.raises(TrainingError, match="expected a finite loss, got NaN or infinity at step 4"):
         run_but(settings, tmp_path, "run", 3, lambda loss: loss * float("nan"))
     assert not (tmp_path / "run" / "weights.safetensors").exists()
     kept = load_run(tmp_path / "run" / "last.ckpt")
     assert all(value.isfinite().all() for value in kept.state_dict().values())
 
 
-def test_weights_that_are_no_numbers_stop_the_run(tmp_path: Path) -> None:
-    """A gradient may be no number where the loss still is one."""
+def test_weights_that_are_not_finite_stop_the_run(tmp_path: Path) -> None:
+    """A gradient may be NaN where the loss is finite."""
 
     def poison(loss: torch.Tensor) -> torch.Tensor:
         loss.register_hook(lambda gradient: gradient * float("nan"))
         return loss
 
     settings = small("lite", "run.steps=5", "run.validate_every=2", "optimiser.max_grad_norm=0.0")
-    with pytest.raises(TrainingError, match="expected finite weights, got others by step 4"):
+    with pytest.raises(TrainingError, match="expected finite weights, got NaN or infinity by step 4"):
         run_but(settings, tmp_path, "run", 3, poison)
     assert not (tmp_path / "run" / "weights.safetensors").exists()
     kept = load_run(tmp_path / "run" / "last.ckpt")
@@ -151,7 +151,7 @@ def test_a_resumed_run_needs_no_weights_to_start_from(tmp_path: Path) -> None:
 def test_a_resumed_run_without_its_history_is_refused(tmp_path: Path) -> None:
     run(small("lite", "run.steps=1"), tmp_path, "run")
     (tmp_path / "run" / "run.json").write_text("[")
-    with pytest.raises(ConfigError, match="expected what the run to resume was made from"):
+    with pytest.raises(ConfigError, match="expected the provenance of the run to resume"):
         run(small("lite", "run.steps=2"), tmp_path, "run", resume=True)
 
 
@@ -298,5 +298,5 @@ def test_dicgan_without_features_says_where_to_get_them(tmp_path: Path) -> None:
 
 def test_features_need_known_people(tmp_path: Path) -> None:
     pack = write_pack(tmp_path / "strangers.parquet", 4, people=False)
-    with pytest.raises(PackError, match="expected two people and two faces of one of them, got 0 faces"):
+    with pytest.raises(PackError, match="expected two identities and two faces of one of them, got 0 faces"):
         fit(small("features"), [pack], None, tmp_path / "run")

@@ -98,7 +98,7 @@ def restore(
     ] = False,
     uncertainty: Uncertainty = False,
     report: Annotated[
-        Path | None, typer.Option(help="Write what was found to this JSON file.", rich_help_panel=OUTPUT)
+        Path | None, typer.Option(help="Write a report of all faces to this JSON file.", rich_help_panel=OUTPUT)
     ] = None,
     max_megapixels: Annotated[
         float, typer.Option(min=0, max=178, help="Refuse larger photos.", rich_help_panel=BATCH)
@@ -107,7 +107,7 @@ def restore(
     keep_gps: KeepGps = False,
     no_mark: NoMark = False,
     force: Annotated[
-        bool, typer.Option("--force", help="Also faces too large or too small to gain.", rich_help_panel=FACES)
+        bool, typer.Option("--force", help="Also restore faces too large or too small to gain.", rich_help_panel=FACES)
     ] = False,
     verbose: Verbose = False,
     overwrite: Overwrite = False,
@@ -165,7 +165,7 @@ def upscale(
     out: Out,
     model: ModelOption = "lite",
     all_steps: Annotated[
-        bool, typer.Option("--all-steps", help="Every step side by side.", rich_help_panel=OUTPUT)
+        bool, typer.Option("--all-steps", help="Write all steps side by side.", rich_help_panel=OUTPUT)
     ] = False,
     landmarks: Annotated[
         bool, typer.Option("--landmarks", help="Draw the landmarks found.", rich_help_panel=OUTPUT)
@@ -174,7 +174,7 @@ def upscale(
         bool,
         typer.Option(
             "--consistent",
-            help="Make results reduce to their input exactly; for clean reductions only.",
+            help="Project results so that they reduce to their input exactly; for clean reductions only.",
             rich_help_panel=OUTPUT,
         ),
     ] = False,
