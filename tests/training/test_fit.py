@@ -54,7 +54,6 @@ def test_a_network_of_ones_own_needs_a_caller_that_brings_it(tmp_path: Path) -> 
         run(settings, tmp_path, "run")
 
 
-@pytest.mark.signals
 def test_a_run_told_to_stop_saves_itself_and_goes_on(tmp_path: Path) -> None:
     settings = small("lite", "run.steps=6", "run.validate_every=6")
     straight = run(settings, tmp_path, "straight")

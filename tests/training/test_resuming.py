@@ -20,8 +20,6 @@ from tests.support.training import run, run_but, send_sigterm, small
 
 FALLING = ("optimiser.schedule=constant-linear", "optimiser.warmup_steps=2", "run.validate_every=4")
 
-pytestmark = pytest.mark.signals
-
 
 def falling(*overrides: str, config: str = "lite") -> TrainConfig:
     """Six steps, the last three of which are a fall."""
