@@ -24,6 +24,7 @@ def test_evaluate_prints_the_contracts_json(pack: Path) -> None:
     assert all(error > 0 for error in small["nrmse"].values())
 
 
+@pytest.mark.slow
 def test_evaluate_measures_damages_one_after_another(pack: Path) -> None:
     damages = ["--damage", "none", "--damage", "noise10,jpeg75"]
     call = ["evaluate", pack, "--model", "lanczos", "--limit", "3", "--lr-size", "16,32", *damages]
@@ -40,6 +41,7 @@ def test_evaluate_measures_damages_one_after_another(pack: Path) -> None:
     assert "worse on" in shown
 
 
+@pytest.mark.slow
 def test_evaluate_compares_and_reports_on_a_folder(portrait: np.ndarray, tmp_path: Path) -> None:
     faces = tmp_path / "faces"
     faces.mkdir()

@@ -3,10 +3,13 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.support.command import Finished, dicface, train
 from tests.support.training import CONFIGS, shrinking
 
 
+@pytest.mark.slow
 def test_train_leaves_weights_that_export(pack: Path, tmp_path: Path) -> None:
     settings = (*shrinking("lite"), "run.steps=2", "run.validate_every=2")
     sets = [part for setting in settings for part in ("--set", setting)]

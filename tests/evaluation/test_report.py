@@ -24,6 +24,9 @@ from dicface.runtime.face_model import FaceModel
 from dicface.runtime.image_model import ImageModel, open_enlargement
 from dicface.runtime.landmark_model import LandmarkModel
 
+# In one process, since what its tests share takes seconds to make.
+pytestmark = pytest.mark.xdist_group("report")
+
 KINDS = ["Best", "Median", "Worst"]
 
 
@@ -59,6 +62,7 @@ class Page(HTMLParser):
         assert self.open.pop() == tag
 
 
+@pytest.mark.slow
 def test_the_page_stands_alone(measured: list[Measurement], upscalers: list[FaceModel | ImageModel]) -> None:
     text = report_page(measured, upscalers)
     page = Page()
@@ -79,12 +83,14 @@ def test_the_page_stands_alone(measured: list[Measurement], upscalers: list[Face
     assert re.findall(r"<h[23]>(.*)</h[23]>", text) == ["16 px", *KINDS, "24 px", *KINDS]
 
 
+@pytest.mark.slow
 def test_the_same_numbers_give_the_same_page(
     measured: list[Measurement], upscalers: list[FaceModel | ImageModel]
 ) -> None:
     assert report_page(measured[:1], upscalers) == report_page(measured[:1], upscalers)
 
 
+@pytest.mark.slow
 def test_faces_that_come_back_exactly_have_no_gain(portrait: np.ndarray) -> None:
     """A black face does, from bicubic; from a network it does not, so for this it is the worst."""
     lite = FaceModel("lite", backend="onnxruntime")

@@ -20,8 +20,6 @@ from tests.support.training import run, run_but, send_sigterm, small
 
 FALLING = ("optimiser.schedule=constant-linear", "optimiser.warmup_steps=2", "run.validate_every=4")
 
-pytestmark = pytest.mark.signals
-
 
 def decaying(*overrides: str, config: str = "lite") -> TrainConfig:
     """Six steps, the last three of which are a decay."""
@@ -39,13 +37,14 @@ def stopped(settings: TrainConfig, folder: Path, name: str, step: int) -> None:
         run_but(settings, folder, name, step - 1, send_sigterm)
 
 
-@pytest.mark.parametrize("step", [3, 5], ids=["before the decay", "in the decay"])
+@pytest.mark.parametrize("step", [3, *slow([5])])  # before the decay and in it
 def test_a_run_stopped_at_any_step_equals_a_straight_one(tmp_path: Path, step: int) -> None:
     straight = run(decaying(), tmp_path, "straight")
     stopped(decaying(), tmp_path, "stopped", step)
     assert_equal(straight, run(decaying(), tmp_path, "stopped", resume=True))
 
 
+@pytest.mark.slow
 def test_a_run_can_be_prolonged_while_its_rate_is_constant(tmp_path: Path) -> None:
     straight = run(decaying("run.steps=8"), tmp_path, "straight")
     stopped(decaying(), tmp_path, "prolonged", 3)
@@ -63,11 +62,9 @@ def test_a_run_whose_rate_decays_cannot_be_prolonged(tmp_path: Path) -> None:
         run(decaying("optimiser.decay_steps=2"), tmp_path, "run", resume=True)
 
 
-@pytest.mark.parametrize(
-    "config",
-    ["lite", *slow(["dicgan", "landmarks-hr", "features", "finder"])],
-)
-def test_a_decay_from_a_checkpoint_equals_a_run_that_decays_there(tmp_path: Path, config: str) -> None:
+@pytest.mark.slow
+@pytest.mark.parametrize("config", ["lite", "dicgan", "landmarks-hr", "features", "finder"])
+def test_a_fall_from_a_checkpoint_equals_a_run_that_falls_there(tmp_path: Path, config: str) -> None:
     """Weights, moments, averages and the position in the data are those of the checkpoint, stops included."""
     straight = run(decaying(config=config), tmp_path, "straight")
     long = decaying("run.steps=20", "run.keep_every=3", config=config)
@@ -87,6 +84,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.glob("*.*")}
 
 
+@pytest.mark.slow
 def test_the_original_goes_on_in_its_constant_part(tmp_path: Path) -> None:
     long = decaying("run.steps=10")
     straight = run(long, tmp_path, "straight")
@@ -101,7 +99,8 @@ def test_the_original_goes_on_in_its_constant_part(tmp_path: Path) -> None:
     assert [made["sha256"] for made in starts[1]["weights"]] == [digest]
 
 
-def test_a_decay_measures_its_own_best(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.slow
+def test_a_fall_measures_its_own_best(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The original's best score is no measure for a folder that lacks the original's best weights."""
     long = decaying("run.steps=20", "run.validate_every=2")
     for folder, psnr in (("long", 99.0), ("decay", 1.0)):
