@@ -45,7 +45,8 @@ from dicface.networks.dic import DICNetwork
 from dicface.networks.recovery import RecoveryBlock
 from dicface.training.callbacks import AveragedWeights
 from dicface.training.config import DICRun
-from dicface.training.config_files import CONFIGS, read_config
+from dicface.training.config_files import read_config
+from dicface.training.config_names import CONFIGS
 from dicface.training.dic import DICTask
 from dicface.training.losses import LossConfig, dic_loss
 from dicface.training.task import clip_gradients

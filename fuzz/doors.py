@@ -33,7 +33,8 @@ from dicface.images.pixels import resize
 from dicface.networks.dic import DICConfig, DICNetwork
 from dicface.preparation.plain_pickle import read_plain_pickle
 from dicface.runtime.backends import is_face_model
-from dicface.training.config_files import CONFIGS, read_config
+from dicface.training.config_files import read_config
+from dicface.training.config_names import CONFIGS
 
 ROOT = Path(__file__).parent.parent
 _MEGAPIXELS = 1.0

@@ -27,6 +27,9 @@ from dicface.runtime.landmark_model import LandmarkModel
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="CHROMIUM IS MISSING: run `make browser` as root")
+# In one process, since what its tests share takes seconds to make.
+pytestmark = pytest.mark.xdist_group("report")
+
 KINDS = ["Best", "Median", "Worst"]
 
 
@@ -62,6 +65,7 @@ class Page(HTMLParser):
         assert self.open.pop() == tag
 
 
+@pytest.mark.slow
 def test_the_page_stands_alone(measured: list[Measurement], upscalers: list[FaceModel | ImageModel]) -> None:
     text = report_page(measured, upscalers)
     page = Page()
@@ -82,19 +86,21 @@ def test_the_page_stands_alone(measured: list[Measurement], upscalers: list[Face
     assert re.findall(r"<h[23]>(.*)</h[23]>", text) == ["16 px", *KINDS, "24 px", *KINDS]
 
 
+@pytest.mark.slow
 def test_the_same_numbers_give_the_same_page(
     measured: list[Measurement], upscalers: list[FaceModel | ImageModel]
 ) -> None:
     assert report_page(measured[:1], upscalers) == report_page(measured[:1], upscalers)
 
 
+@pytest.mark.slow
 def test_faces_that_come_back_exactly_have_no_gain(portrait: np.ndarray) -> None:
     """A black face does, from bicubic; from a network it does not, so for this it is the worst."""
     lite = FaceModel("lite", backend="onnxruntime")
     hr = np.stack([portrait[50:178, 150:278], portrait[60:188, 150:278], np.zeros((128, 128, 3), np.uint8)])
     references = References("some", ("a", "b", "black"), hr, None, np.full(3, -1))
     text = report_page([measure(lite, references, 16)], [lite])
-    assert text.index("<h3>Worst</h3>") < text.index("black, came back exactly from bicubic alone")
+    assert text.index("<h3>Worst</h3>") < text.index("black, exact with bicubic alone")
     black = References("some", ("black",), hr[2:], None, np.array([-1]))
     plain = open_enlargement("bicubic")
     assert "black, +0.00 dB over bicubic" in report_page([measure(plain, black, 16)], [plain])

@@ -104,6 +104,7 @@ def test_cmyk_goes_by_its_profile(tmp_path: Path) -> None:
     assert np.abs(photo.pixels.astype(int) - np.asarray(picture())).mean() < 1
 
 
+@pytest.mark.slow
 def test_the_script_writes_the_corpus(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-m", "tests.support.corpus", tmp_path / "corpus"], check=True)
     assert len(list((tmp_path / "corpus").iterdir())) == len(SAMPLES)

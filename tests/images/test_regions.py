@@ -14,7 +14,7 @@ from PIL.ExifTags import IFD
 from dicface.images.metadata import result_metadata
 from dicface.images.photo import Photo, read_photo, write_photo
 from dicface.images.pixels import resize
-from dicface.images.placement import Area, Placement
+from dicface.images.transform import Area, Transform
 from tests.support.corpus import UNDO
 
 SIZE = (120, 80)
@@ -220,10 +220,10 @@ def test_what_is_no_number_stays(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_placements_agree_with_pixels(orientation: int) -> None:
+def test_transforms_agree_with_pixels(orientation: int) -> None:
     area, (width, height) = stored(FACE, orientation)
-    placement = Placement(orientation, width, height, 2, 3)
-    assert placement.in_pixels(area) == Area(156, 84, 48, 72)
-    assert placement.sides(*(SIZE if orientation < 5 else SIZE[::-1])) == (240, 240)
+    transform = Transform(orientation, width, height, 2, 3)
+    assert transform.in_pixels(area) == Area(156, 84, 48, 72)
+    assert transform.sides(*(SIZE if orientation < 5 else SIZE[::-1])) == (240, 240)
     shares = Area(area.x / width, area.y / height, area.width / width, area.height / height)
-    np.testing.assert_allclose(placement.normalised(shares), (78 / 120, 28 / 80, 24 / 120, 24 / 80))
+    np.testing.assert_allclose(transform.normalised(shares), (78 / 120, 28 / 80, 24 / 120, 24 / 80))

@@ -74,6 +74,7 @@ def everywhere(tmp_path: Path) -> FaceFinder:
     return FaceFinder(str(tmp_path / "everywhere.onnx"))
 
 
+@pytest.mark.slow
 def test_places_and_sides_are_in_pixels_of_the_photo(everywhere: FaceFinder) -> None:
     """65 px become 33 and 17 when reduced, of which the last stands for one. A centre beyond the edge is put on it."""
     places = everywhere(np.zeros((65, 70, 3), np.uint8))
@@ -112,6 +113,7 @@ def test_a_file_gives_what_torch_gives_and_is_read_back(tmp_path: Path) -> None:
     assert found[0].side == pytest.approx(float(sides[best]), rel=1e-4)
 
 
+@pytest.mark.slow
 def test_a_file_whose_sides_differ_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def doubled(output: FinderOutput) -> tuple[torch.Tensor, torch.Tensor]:
         chances, sides = probable(output)

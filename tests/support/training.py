@@ -18,7 +18,8 @@ from dicface.data.batches import FaceBatch
 from dicface.images.pixels import FACE_PX
 from dicface.networks.dic import DICNetwork
 from dicface.training.config import DICGANRun, DICRun, LandmarkRun, TrainConfig
-from dicface.training.config_files import CONFIGS, read_config
+from dicface.training.config_files import read_config
+from dicface.training.config_names import CONFIGS
 from dicface.training.dic import DICTask
 from dicface.training.dicgan import DICGANTask
 from dicface.training.features import FeaturesTask

@@ -10,7 +10,8 @@ import dicface
 from dicface.errors import ConfigError
 from dicface.networks.dic import DIC, LITE, LITE_256, LITE_U
 from dicface.training.config import DICGANRun, DICRun, FinderRun, LandmarkRun, resolved
-from dicface.training.config_files import CONFIGS, from_tables, read_config, shipped_configs, with_overrides
+from dicface.training.config_files import from_tables, read_config, with_overrides
+from dicface.training.config_names import CONFIGS, shipped_configs
 from dicface.training.losses import GANConfig, LossConfig
 from dicface.training.tables import FinderRunConfig
 from dicface.training.tasks import TASKS

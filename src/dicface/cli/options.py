@@ -14,12 +14,12 @@ FACES, MODEL, MEASURES, SPLIT, OUTPUT, BATCH = "Faces", "Model", "Measures", "Sp
 
 
 def complete_model(incomplete: str) -> list[str]:
-    """Names of embedded models that begin so; a shell that finds none completes files."""
+    """Complete the name of an embedded model. Without one, shells complete files."""
     return [name for name in embedded_models("restoration") if name.startswith(incomplete)]
 
 
 def complete_upscaler(incomplete: str) -> list[str]:
-    """As `complete_model`, with the plain enlargements."""
+    """Complete the name of an embedded model or of a plain enlargement."""
     return [name for name in (*complete_model(""), "bicubic", "lanczos") if name.startswith(incomplete)]
 
 
@@ -83,7 +83,7 @@ Uncertainty = Annotated[
     bool,
     typer.Option(
         "--uncertainty",
-        help="Also write how far each pixel may be off, NAME.uncertainty.png.",
+        help="Also write a map of the expected error, NAME.uncertainty.png.",
         rich_help_panel=OUTPUT,
     ),
 ]
@@ -111,8 +111,8 @@ SkipExisting = Annotated[
     bool,
     typer.Option(
         "--skip-existing",
-        help="Go on with a stopped batch: leave out inputs whose results are there, whatever settings made them. With "
-        "--overwrite, what is there of the others is replaced.",
+        help="Continue a stopped batch: skip inputs whose results exist, whatever settings made them. With "
+        "--overwrite, existing files of the others are replaced.",
         rich_help_panel=BATCH,
     ),
 ]

@@ -106,7 +106,7 @@ def restore(
     ] = False,
     uncertainty: Uncertainty = False,
     report: Annotated[
-        Path | None, typer.Option(help="Write what was found to this JSON file.", rich_help_panel=OUTPUT)
+        Path | None, typer.Option(help="Write a report of all faces to this JSON file.", rich_help_panel=OUTPUT)
     ] = None,
     max_megapixels: Annotated[
         float, typer.Option(min=0, max=178, help="Refuse larger photos.", rich_help_panel=BATCH)
@@ -115,7 +115,7 @@ def restore(
     keep_gps: KeepGps = False,
     no_mark: NoMark = False,
     force: Annotated[
-        bool, typer.Option("--force", help="Also faces too large or too small to gain.", rich_help_panel=FACES)
+        bool, typer.Option("--force", help="Also restore faces too large or too small to gain.", rich_help_panel=FACES)
     ] = False,
     files_from: FilesFrom = None,
     quiet: Quiet = False,
@@ -192,7 +192,7 @@ def upscale(
     out: Out,
     model: ModelOption = "lite",
     all_steps: Annotated[
-        bool, typer.Option("--all-steps", help="Every step side by side.", rich_help_panel=OUTPUT)
+        bool, typer.Option("--all-steps", help="Write all steps side by side.", rich_help_panel=OUTPUT)
     ] = False,
     landmarks: Annotated[
         bool, typer.Option("--landmarks", help="Draw the landmarks found.", rich_help_panel=OUTPUT)
@@ -201,7 +201,7 @@ def upscale(
         bool,
         typer.Option(
             "--consistent",
-            help="Make results reduce to their input exactly; for clean reductions only.",
+            help="Project results so that they reduce to their input exactly; for clean reductions only.",
             rich_help_panel=OUTPUT,
         ),
     ] = False,

@@ -20,13 +20,13 @@ def prepare(
     landmarks: Annotated[
         str,
         typer.Option(
-            help="network (detect faces), pts (beside the photos), a folder of .pts files, a pickle of the DIC "
-            "authors, or one of CelebA's lists of landmarks or boxes.",
+            help="Source of landmarks: network (detect faces), pts (beside the photos), a folder of .pts files, a "
+            "pickle of the DIC authors, or one of CelebA's lists of landmarks or boxes.",
             rich_help_panel=FACES,
         ),
     ] = "network",
     enlargement: Annotated[
-        float, typer.Option(help="The crop is that much larger than the landmarks' square.", rich_help_panel=FACES)
+        float, typer.Option(help="Margin of the crop, as a share of the landmarks' square.", rich_help_panel=FACES)
     ] = 0.3,
     size: Annotated[
         int, typer.Option(help="Side of the stored image; its central 128 px are the crop.", rich_help_panel=FACES)
@@ -34,9 +34,9 @@ def prepare(
     image_format: Annotated[
         CropFormat, typer.Option("--format", help="Of the stored images.", rich_help_panel=OUTPUT)
     ] = "webp",
-    quality: Annotated[int, typer.Option(help="Of webp and jpeg, 1 to 100.", rich_help_panel=OUTPUT)] = 90,
+    quality: Annotated[int, typer.Option(help="Quality of webp and jpeg, 1 to 100.", rich_help_panel=OUTPUT)] = 90,
     min_crop: Annotated[
-        int, typer.Option(help="Skip faces whose crop has fewer px a side in the photo.", rich_help_panel=FACES)
+        int, typer.Option(help="Skip faces with smaller crops, in pixels of the photo.", rich_help_panel=FACES)
     ] = 128,
     max_outside: Annotated[
         float, typer.Option(help="Share of the crop that may lie beyond the photo.", rich_help_panel=FACES)
@@ -48,7 +48,7 @@ def prepare(
         ),
     ] = 0.6,
     keep_duplicates: Annotated[
-        bool, typer.Option("--keep-duplicates", help="Also near duplicates.", rich_help_panel=FACES)
+        bool, typer.Option("--keep-duplicates", help="Keep near duplicates, too.", rich_help_panel=FACES)
     ] = False,
     identities: Annotated[
         Path | None, typer.Option(help="List of photos and identities (CelebA's).", rich_help_panel=SPLIT)
@@ -60,20 +60,21 @@ def prepare(
         ),
     ] = None,
     val_share: Annotated[
-        float, typer.Option(help="Of the faces, with --split identity or file.", rich_help_panel=SPLIT)
+        float, typer.Option(help="Share of faces for validation, with --split identity or file.", rich_help_panel=SPLIT)
     ] = 0.1,
     test_share: Annotated[
-        float, typer.Option(help="Of the faces, with --split identity or file.", rich_help_panel=SPLIT)
+        float, typer.Option(help="Share of faces for tests, with --split identity or file.", rich_help_panel=SPLIT)
     ] = 0.0,
-    seed: Annotated[int, typer.Option(min=0, help="Of the split.", rich_help_panel=SPLIT)] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the split.", rich_help_panel=SPLIT)] = 0,
     source: Annotated[
         str | None, typer.Option(help="Name of the data, DATA if left out; keys begin with it.", rich_help_panel=OUTPUT)
     ] = None,
     skipped: Annotated[
-        Path | None, typer.Option(help="What was skipped and why; DATA.skipped.csv.", rich_help_panel=OUTPUT)
+        Path | None,
+        typer.Option(help="List of skipped faces; DATA.skipped.csv if left out.", rich_help_panel=OUTPUT),
     ] = None,
     sheet: Annotated[
-        Path | None, typer.Option("--contact-sheet", help="Draw the faces kept.", rich_help_panel=OUTPUT)
+        Path | None, typer.Option("--contact-sheet", help="Draw the kept faces as one picture.", rich_help_panel=OUTPUT)
     ] = None,
     faces: Annotated[
         Path | None,

@@ -2,7 +2,7 @@
 
 import re
 import signal
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -103,14 +103,19 @@ def run(
     return failures
 
 
-def check_free(out: Path, *, overwrite: bool, another: str = "another output") -> None:
-    """As `check_target`, but the call is wrong: nothing is done yet."""
+def check_free(out: Path, *, overwrite: bool, inputs: Collection[Path] = (), another: str = "another output") -> None:
+    """Check a file as `check_target` does, before anything is done: what it refuses is a wrong call."""
     try:
-        check_target(out, overwrite=overwrite, another=another)
+        check_target(out, overwrite=overwrite, inputs=inputs, another=another)
     except OutputError as error:
         raise UsageError(str(error)) from error
 
 
 def need_train_extra(*modules: str) -> None:
+    """Check that modules of the training extra are installed; torch and its like if none are named.
+
+    Raises:
+        UsageError: one is missing.
+    """
     if any(find_spec(name) is None for name in modules or ("torch", "lightning", "pyarrow", "safetensors")):
         raise UsageError("this command needs the training extra; pip install 'dicface[train]'")

@@ -31,7 +31,7 @@ class References(NamedTuple):
 
 
 class Unreadable(NamedTuple):
-    """An image of a folder that could not be used, and the error."""
+    """An image of a folder that cannot be used, and the error."""
 
     path: Path
     error: InputError

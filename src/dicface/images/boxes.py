@@ -27,7 +27,7 @@ def file_head(image: Image.Image) -> bytes:
     return file_part(image, 0, 1 << 20)
 
 
-class Box(NamedTuple):
+class FileBox(NamedTuple):
     """A box.
 
     Attributes:
@@ -39,7 +39,7 @@ class Box(NamedTuple):
     content: bytes
 
 
-def boxes(content: bytes) -> Iterator[Box]:
+def boxes(content: bytes) -> Iterator[FileBox]:
     """The boxes that lie one after the other, up to the first damaged one."""
     at = 0
     while at + 8 <= len(content):
@@ -51,7 +51,7 @@ def boxes(content: bytes) -> Iterator[Box]:
         size = size or len(content) - at
         if size < head:
             return
-        yield Box(kind, content[at + head : at + size])
+        yield FileBox(kind, content[at + head : at + size])
         at += size
 
 
@@ -63,7 +63,7 @@ def find_box(content: bytes, *path: bytes) -> bytes:
     return content
 
 
-def primary_properties(head: bytes) -> list[Box]:
+def primary_properties(head: bytes) -> list[FileBox]:
     """Properties of a file's main picture, in the order in which they apply.
 
     Args:
@@ -83,7 +83,7 @@ def primary_properties(head: bytes) -> list[Box]:
     return [properties[index - 1] for index in indices if 0 < index <= len(properties)]
 
 
-def clean_aperture(properties: list[Box], width: int, height: int) -> tuple[int, int, int, int] | None:
+def clean_aperture(properties: list[FileBox], width: int, height: int) -> tuple[int, int, int, int] | None:
     """The part of a stored picture that is to be shown; None for all of it, or if it does not lie in the picture.
 
     Args:

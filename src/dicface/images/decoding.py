@@ -12,8 +12,8 @@ from dicface.errors import ImageError
 from dicface.images.boxes import clean_aperture, file_head, primary_properties
 from dicface.images.colour import to_srgb
 from dicface.images.metadata import EXIF_DAMAGED, NO_METADATA, Metadata, read_metadata, srgb_metadata
-from dicface.images.placement import TURNED, Placement
 from dicface.images.stated_colour import StatedColour, stated_colour
+from dicface.images.transform import TURNED, Transform
 from dicface.images.transparency import fill_invisible
 
 _PHOTOMETRIC, _BITS, _ORIENTATION = 0x0106, 0x0102, 0x0112
@@ -143,14 +143,14 @@ def _scale_transparent_value(image: Image.Image, stored: str) -> None:
         image.info["transparency"] = tuple(channel >> 8 for channel in value)
 
 
-def _placement(image: Image.Image) -> Placement:
+def _transform(image: Image.Image) -> Transform:
     """How the stored pixels become upright: by EXIF, or for HEIC as its plugin has done it already."""
     done = image.info.get("original_orientation")
     if isinstance(done, int) and 1 < done <= 8:
         width, height = image.size[::-1] if done in TURNED else image.size
-        return Placement(done, width, height)
+        return Transform(done, width, height)
     stated = image.getexif().get(_ORIENTATION, 1)
-    return Placement(stated if stated in range(1, 9) else 1, *image.size)
+    return Transform(stated if stated in range(1, 9) else 1, *image.size)
 
 
 def decode(image: Image.Image, stated: StatedColour | None = None) -> Photo:
@@ -180,9 +180,9 @@ def decode(image: Image.Image, stated: StatedColour | None = None) -> Photo:
         # Pillow reads deep grey with transparency as colour.
         image = _like(image, image.convert("LA"))
     try:
-        placement = _placement(image)
+        transform = _transform(image)
         ImageOps.exif_transpose(image, in_place=True)
-        metadata, damages = read_metadata(image, placement)
+        metadata, damages = read_metadata(image, transform)
     except Exception:  # damaged EXIF raises whatever its parsing trips over
         metadata, damages = NO_METADATA, [EXIF_DAMAGED]
     notes += damages

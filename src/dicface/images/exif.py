@@ -7,8 +7,8 @@ from typing import Any
 from PIL import Image
 from PIL.ExifTags import IFD
 
-from dicface.images.placement import Placement
 from dicface.images.regions import moved_subject
+from dicface.images.transform import Transform
 
 MAKER_NOTES = "maker notes"
 _ORIENTATION = 0x0112
@@ -74,31 +74,31 @@ def _of_tiff(exif: Image.Exif) -> Image.Exif:
     return described
 
 
-def moved_exif(exif: bytes, placement: Placement) -> bytes:
+def moved_exif(exif: bytes, transform: Transform) -> bytes:
     """The block of a moved picture: print size, subject and sensor follow.
 
     Args:
         exif: the block; may be empty.
-        placement: how the picture was moved.
+        transform: how the picture was moved.
     """
     if not exif:
         return exif
     block = _loaded(exif)
     details = block.get_ifd(IFD.Exif)
     for tag in _SUBJECT:
-        if tag in details and (moved := _moved_subject(details.pop(tag), placement)) is not None:
+        if tag in details and (moved := _moved_subject(details.pop(tag), transform)) is not None:
             details[tag] = moved
     for directory, tags in ((block, _RESOLUTION), (details, _FOCAL_PLANE)):
         across, down = (_number(directory.get(tag)) for tag in tags)
         if across is not None and down is not None:
-            directory[tags[0]], directory[tags[1]] = placement.sides(across, down)
+            directory[tags[0]], directory[tags[1]] = transform.sides(across, down)
     return _bytes(block)
 
 
-def _moved_subject(value: Any, placement: Placement) -> tuple[int, ...] | None:
+def _moved_subject(value: Any, transform: Transform) -> tuple[int, ...] | None:
     """Subject area or location; None if it is damaged or beyond what EXIF can say."""
     try:
-        moved = moved_subject([float(number) for number in value], placement)
+        moved = moved_subject([float(number) for number in value], transform)
     except (TypeError, ValueError):
         return None
     return tuple(moved) if 0 <= min(moved) <= max(moved) <= _MOST_SHORT else None

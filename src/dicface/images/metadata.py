@@ -11,8 +11,8 @@ from PIL import Image
 from dicface.images import packets, xmp
 from dicface.images.exif import moved_exif, print_dpi, read_exif, result_exif, srgb_exif, without_subject
 from dicface.images.iptc import read_iptc, result_iptc
-from dicface.images.placement import Placement
 from dicface.images.texts import Text, is_place, raw_profile, read_comment, read_texts
+from dicface.images.transform import Transform
 
 EXIF_DAMAGED = "its EXIF block is damaged and was ignored"
 _DPI_RANGE = (1.0, 1e6)
@@ -51,12 +51,12 @@ class Metadata:
 NO_METADATA = Metadata()
 
 
-def read_metadata(image: Image.Image, placement: Placement) -> tuple[Metadata, list[str]]:
+def read_metadata(image: Image.Image, transform: Transform) -> tuple[Metadata, list[str]]:
     """Read the metadata of a loaded image.
 
     Args:
         image: upright. Its orientation is removed from the metadata here.
-        placement: how its stored pixels were turned; what says where something is follows.
+        transform: how its stored pixels were turned; what says where something is follows.
 
     Returns:
         The metadata of the pixels as they are stored (see `srgb_metadata`), and notes on damaged blocks.
@@ -64,10 +64,10 @@ def read_metadata(image: Image.Image, placement: Placement) -> tuple[Metadata, l
     notes: list[str] = []
     exif, left_out = b"", ()
     dpi = _print_dpi(image)
-    dpi = (dpi[1], dpi[0]) if dpi is not None and placement.is_turned else dpi
+    dpi = (dpi[1], dpi[0]) if dpi is not None and transform.is_turned else dpi
     try:
         exif, left_out = read_exif(image)
-        exif = moved_exif(exif, placement)
+        exif = moved_exif(exif, transform)
     except Exception:  # damaged EXIF raises exceptions of any class
         exif, left_out = b"", ()
         notes.append(EXIF_DAMAGED)
@@ -75,7 +75,7 @@ def read_metadata(image: Image.Image, placement: Placement) -> tuple[Metadata, l
     if not isinstance(packet, bytes) or not packets.is_packet(packet):
         packet = b""
         notes.append("its XMP packet is damaged and was ignored")
-    packet, without = packets.upright_packet(packet, placement)
+    packet, without = packets.upright_packet(packet, transform)
     iptc, texts, comment = read_iptc(image), read_texts(image), read_comment(image)
     return Metadata(
         exif, packet, size=image.size, dpi=dpi, iptc=iptc, texts=texts, comment=comment, left_out=left_out + without
@@ -136,21 +136,21 @@ def result_metadata(
     """
     height, width = pixels.shape[:2]
     across, down = source.size or (width, height)
-    placement = Placement(1, across, down, width / across, height / down)
+    transform = Transform(1, across, down, width / across, height / down)
     is_enlargement = abs(width * down - height * across) <= (across + down) / 2
     exif, packet = source.exif, source.xmp
     if is_enlargement:
-        exif = moved_exif(exif, placement)
+        exif = moved_exif(exif, transform)
     else:
         exif, packet = without_subject(exif), packets.without_places(packet)
-    scale_x = placement.scale_x if is_enlargement else placement.scale_y
+    scale_x = transform.scale_x if is_enlargement else transform.scale_y
     return replace(
         source,
         exif=result_exif(exif, (width, height), keep_gps=keep_gps),
-        xmp=xmp.result_packet(packet, provenance, keep_gps=keep_gps, placement=placement),
+        xmp=xmp.result_packet(packet, provenance, keep_gps=keep_gps, transform=transform),
         provenance=xmp.result_packet(b"", provenance),
         size=(width, height),
-        dpi=None if source.dpi is None else (source.dpi[0] * scale_x, source.dpi[1] * placement.scale_y),
+        dpi=None if source.dpi is None else (source.dpi[0] * scale_x, source.dpi[1] * transform.scale_y),
         iptc=result_iptc(source.iptc, keep_gps=keep_gps),
         texts=tuple(text for text in source.texts if keep_gps or not is_place(text)),
     )

@@ -5,8 +5,8 @@ from typing import NamedTuple
 from xml.dom.minidom import Document, Element, parseString
 from xml.parsers.expat import ExpatError
 
-from dicface.images.placement import Placement
 from dicface.images.regions import ALL_PLACES, FACE_ANGLES, PANORAMA, RAW_CORRECTIONS, RAW_CROP, Patterns, move_regions
+from dicface.images.transform import Transform
 
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 PHOTOSHOP = "http://ns.adobe.com/photoshop/1.0/"
@@ -96,12 +96,12 @@ def take_out(document: Document, patterns: Patterns) -> list[str]:
     return values
 
 
-def upright_packet(packet: bytes, placement: Placement) -> tuple[bytes, tuple[str, ...]]:
+def upright_packet(packet: bytes, transform: Transform) -> tuple[bytes, tuple[str, ...]]:
     """The packet of a picture whose orientation was applied, and what was left out of it.
 
     Args:
         packet: see `is_packet`; may be empty.
-        placement: how the stored picture was turned.
+        transform: how the stored picture was turned.
     """
     if not packet:
         return packet, ()
@@ -111,15 +111,15 @@ def upright_packet(packet: bytes, placement: Placement) -> tuple[bytes, tuple[st
         ("extended XMP", _EXTENDED),
         ("gain map", GAIN_MAPS),
     ]
-    if placement.orientation != 1:
+    if transform.orientation != 1:
         parts += [("panorama", PANORAMA), ("angles of faces", FACE_ANGLES)]
     # A picture that was not cropped says so, too.
     crop = take_out(document, RAW_CROP)
     left_out = ["Camera Raw's crop"] if "True" in crop else []
     left_out += [what for what, patterns in parts if take_out(document, patterns)]
-    if placement.orientation == 1 and not left_out and not crop:
+    if transform.orientation == 1 and not left_out and not crop:
         return packet, ()
-    move_regions(document, placement)
+    move_regions(document, transform)
     return serialised(document), tuple(left_out)
 
 

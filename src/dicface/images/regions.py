@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import NamedTuple
 from xml.dom.minidom import Document, Element
 
-from dicface.images.placement import Area, Placement
+from dicface.images.transform import Area, Transform
 
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _EXIF = "http://ns.adobe.com/exif/1.0/"
@@ -63,7 +63,7 @@ ALL_PLACES: Patterns = (
 """Everything that says where something is."""
 
 
-def move_regions(document: Document, placement: Placement) -> None:
+def move_regions(document: Document, transform: Transform) -> None:
     """Move all regions of a packet with the picture.
 
     Areas of people that tagging programs write (`mwg-rs`, Microsoft's `MP`, `acdsee-rs`), IPTC's image regions, and
@@ -73,19 +73,19 @@ def move_regions(document: Document, placement: Placement) -> None:
     """
     for schema in _SCHEMAS:
         for regions in list(document.getElementsByTagNameNS(schema.regions, "Regions")):
-            _move_schema(regions, schema, placement)
+            _move_schema(regions, schema, transform)
     for element in list(document.getElementsByTagName("*")):
         with suppress(ValueError):
-            _move_rectangle(element, placement)
+            _move_rectangle(element, transform)
     for region in list(document.getElementsByTagNameNS(_IPTC, "ImageRegion")):
         for boundary in _with_field(region, _IPTC, "rbUnit"):
             with suppress(ValueError):
-                _move_boundary(boundary, placement)
+                _move_boundary(boundary, transform)
     for name in ("SubjectArea", "SubjectLocation"):
         for subject in list(document.getElementsByTagNameNS(_EXIF, name)):
             with suppress(ValueError):
-                _move_subject(subject, placement)
-    _scale_panorama(document, placement)
+                _move_subject(subject, transform)
+    _scale_panorama(document, transform)
 
 
 class _Field:
@@ -147,28 +147,28 @@ def _with_field(owner: Element, namespace: str, name: str) -> Iterator[Element]:
             yield element
 
 
-def _move_schema(regions: Element, schema: _Schema, placement: Placement) -> None:
+def _move_schema(regions: Element, schema: _Schema, transform: Transform) -> None:
     applied = list(_with_field(regions, schema.dimensions, "w"))
     with suppress(ValueError):
-        if applied and _is_upright(applied[0], schema, placement):
-            placement = placement._replace(orientation=1)
+        if applied and _is_upright(applied[0], schema, transform):
+            transform = transform._replace(orientation=1)
     for dimensions in applied:
         with suppress(ValueError):
-            _move_fields(dimensions, schema.dimensions, "w h", lambda sides: _rounded(placement.sides(*sides)))
+            _move_fields(dimensions, schema.dimensions, "w h", lambda sides: _rounded(transform.sides(*sides)))
     for area in list(_with_field(regions, schema.area, "x")):
         pixels = _Field(area, schema.area, "unit").text == "pixel"
-        move = placement.in_pixels if pixels else placement.normalised
+        move = transform.in_pixels if pixels else transform.normalised
         with suppress(ValueError):
             _move_fields(area, schema.area, "x y w h", lambda values, move=move: tuple(move(Area(*values))))
 
 
-def _is_upright(dimensions: Element, schema: _Schema, placement: Placement) -> bool:
+def _is_upright(dimensions: Element, schema: _Schema, transform: Transform) -> bool:
     """Whether regions were written for the upright picture, although the stored one is turned."""
     width, height = (float(_Field(dimensions, schema.dimensions, name).text or 0) for name in "wh")
-    stored = placement.width > placement.height
+    stored = transform.width > transform.height
     return (
-        placement.is_turned
-        and placement.width != placement.height != 0
+        transform.is_turned
+        and transform.width != transform.height != 0
         and width != height
         and ((width > height) != stored)
     )
@@ -178,19 +178,19 @@ def _rounded(values: tuple[float, ...]) -> tuple[float, ...]:
     return tuple(float(round(value)) for value in values)
 
 
-def _move_rectangle(element: Element, placement: Placement) -> None:
+def _move_rectangle(element: Element, transform: Transform) -> None:
     """Microsoft's rectangle: "left, top, width, height" in shares of the sides."""
     field = _Field(element, _MICROSOFT, "Rectangle")
     if field.text is not None:
         left, top, width, height = (float(part) for part in field.text.split(","))
-        moved = placement.normalised(Area(left + width / 2, top + height / 2, width, height))
+        moved = transform.normalised(Area(left + width / 2, top + height / 2, width, height))
         corner = (moved.x - moved.width / 2, moved.y - moved.height / 2, moved.width, moved.height)
         field.text = ", ".join(map(_number, corner))
 
 
-def _move_boundary(boundary: Element, placement: Placement) -> None:
+def _move_boundary(boundary: Element, transform: Transform) -> None:
     """A boundary of an IPTC region: a rectangle by its corner, a circle by its centre, or the corners of a polygon."""
-    move = placement.in_pixels if _Field(boundary, _IPTC, "rbUnit").text == "pixel" else placement.normalised
+    move = transform.in_pixels if _Field(boundary, _IPTC, "rbUnit").text == "pixel" else transform.normalised
 
     def point(values: list[float]) -> tuple[float, ...]:
         return tuple(move(Area(*values)))[:2]
@@ -205,11 +205,11 @@ def _move_boundary(boundary: Element, placement: Placement) -> None:
         _move_fields(boundary, _IPTC, "rbX rbY rbW rbH", corner)
     elif shape == "circle":
         _move_fields(boundary, _IPTC, "rbX rbY", point)
-        if move == placement.in_pixels:
-            _move_fields(boundary, _IPTC, "rbRx", lambda values: (values[0] * placement.scale_x,))
-        elif placement.is_turned:
+        if move == transform.in_pixels:
+            _move_fields(boundary, _IPTC, "rbRx", lambda values: (values[0] * transform.scale_x,))
+        elif transform.is_turned:
             # In shares of the width.
-            aspect = placement.width / placement.height
+            aspect = transform.width / transform.height
             _move_fields(boundary, _IPTC, "rbRx", lambda values: (values[0] * aspect,))
     else:
         for vertices in list(boundary.getElementsByTagNameNS(_IPTC, "rbVertices")):
@@ -217,12 +217,12 @@ def _move_boundary(boundary: Element, placement: Placement) -> None:
                 _move_fields(corner_of, _IPTC, "rbX rbY", point)
 
 
-def moved_subject(values: list[float], placement: Placement) -> list[int]:
+def moved_subject(values: list[float], transform: Transform) -> list[int]:
     """EXIF's subject area or location in pixels of the moved picture.
 
     Args:
         values: x and y; and the diameter of a circle, or width and height of a rectangle.
-        placement: how the picture was moved.
+        transform: how the picture was moved.
 
     Raises:
         ValueError: another number of values.
@@ -231,18 +231,18 @@ def moved_subject(values: list[float], placement: Placement) -> list[int]:
         raise ValueError(f"expected 2 to 4 numbers, got {len(values)}")
     x, y, *size = values
     across, down = (size * 2)[:2] if size else (0.0, 0.0)
-    moved = placement.in_pixels(Area(x, y, across, down))
+    moved = transform.in_pixels(Area(x, y, across, down))
     return [round(value) for value in moved[: len(values)]]
 
 
-def _move_subject(subject: Element, placement: Placement) -> None:
+def _move_subject(subject: Element, transform: Transform) -> None:
     items = list(subject.getElementsByTagNameNS(_RDF, "li"))
     values = [float("".join(getattr(child, "data", "") for child in item.childNodes)) for item in items]
-    for item, value in zip(items, moved_subject(values, placement), strict=True):
+    for item, value in zip(items, moved_subject(values, transform), strict=True):
         _set_text(item, str(value))
 
 
-def _scale_panorama(document: Document, placement: Placement) -> None:
+def _scale_panorama(document: Document, transform: Transform) -> None:
     """Sizes and corners of a panorama in its pixels."""
     for element in list(document.getElementsByTagName("*")):
         named = [(attribute.namespaceURI, attribute.localName or "") for attribute in element.attributes.values()]
@@ -252,6 +252,6 @@ def _scale_panorama(document: Document, placement: Placement) -> None:
         for namespace, name in named:
             across = "Width" in name or "Left" in name
             if namespace == _PANORAMA and (across or "Height" in name or "Top" in name):
-                scale = placement.scale_x if across else placement.scale_y
+                scale = transform.scale_x if across else transform.scale_y
                 with suppress(ValueError):
                     _move_fields(element, _PANORAMA, name, lambda values, scale=scale: (round(values[0] * scale),))

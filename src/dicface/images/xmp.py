@@ -14,8 +14,8 @@ from dicface.images.packets import (
     serialised,
     take_out,
 )
-from dicface.images.placement import Placement
 from dicface.images.regions import move_regions
+from dicface.images.transform import Transform
 from dicface.version import __version__
 
 COMPOSITE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
@@ -98,7 +98,7 @@ class Provenance(NamedTuple):
 
 
 def result_packet(
-    packet: bytes, provenance: Provenance | None, *, keep_gps: bool = False, placement: Placement | None = None
+    packet: bytes, provenance: Provenance | None, *, keep_gps: bool = False, transform: Transform | None = None
 ) -> bytes:
     """The packet of a result, from that of its source.
 
@@ -109,7 +109,7 @@ def result_packet(
         packet: packet of the source; empty if it has none.
         provenance: provenance to add; None adds nothing.
         keep_gps: keep the place where the photo was taken.
-        placement: how the picture was enlarged; None if it was not.
+        transform: how the picture was enlarged; None if it was not.
 
     Returns:
         The packet; empty without properties.
@@ -121,8 +121,8 @@ def result_packet(
         return b""
     document = parse(packet)
     take_out(document, _OF_THE_FILE if keep_gps else (*_OF_THE_FILE, *_PLACE))
-    if placement is not None:
-        move_regions(document, placement)
+    if transform is not None:
+        move_regions(document, transform)
     if provenance is not None:
         said = take_out(document, (_SOURCE_TYPE,))
         keep = [value for value in said if "rainedAlgorithmicMedia" in value or (value and not provenance.faces)]

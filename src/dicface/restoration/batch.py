@@ -4,14 +4,13 @@ from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from dicface.errors import DicfaceError, ImageError, OutputError
 from dicface.files import check_target, real_path
 from dicface.images.inputs import Job, results_of
-from dicface.runtime.parallel import in_order, usable_cores
+from dicface.runtime.parallel import Result, in_order, usable_cores
 
-Result = TypeVar("Result")
 WORKERS = min(4, usable_cores() + 1)
 """Photos at a time: one more than cores, since one of them usually waits for the disk."""
 

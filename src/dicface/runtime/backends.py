@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dicface.errors import CheckpointError, UsageError
-from dicface.runtime.providers import CPU_PROVIDER, ProviderName
+from dicface.runtime.providers import CPU_PROVIDER, ProviderName, openvino_core
 from dicface.runtime.sessions import open_session
 
 
@@ -102,7 +102,6 @@ class OpenVinoBackend:
     def __init__(
         self, path: Path, precision: Literal["f32", "bf16"] | None = None, *, threads: int | None = None
     ) -> None:
-        import openvino
         from openvino.frontend import FrontEndManager
 
         settings: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY"}
@@ -113,7 +112,7 @@ class OpenVinoBackend:
         try:
             # OpenVINO's detection by content would try a dozen formats and print each to stderr.
             reader = FrontEndManager().load_by_framework("onnx")
-            self._model = openvino.Core().compile_model(reader.convert(reader.load(path)), "CPU", settings)
+            self._model = openvino_core().compile_model(reader.convert(reader.load(path)), "CPU", settings)
         except Exception as error:  # its exceptions share no base but this
             reason = str(error).strip().splitlines()[-1]
             raise CheckpointError(f"expected an ONNX model, could not load {str(path)!r}: {reason}") from error

@@ -105,7 +105,7 @@ def _load_in_torch(path: Path, how: _How) -> _Loaded:
         raise UsageError("the torch backend is not installed; pip install 'dicface[train]', or use an .onnx model")
     if how.threads is not None:
         raise UsageError(
-            "expected no number of threads for the torch backend, where it holds for the whole process; call "
+            "expected threads = None for the torch backend, whose threads are those of the whole process; call "
             "torch.set_num_threads"
         )
     reason = "" if how.backend == "torch" else "the model is a .safetensors file"

@@ -110,3 +110,23 @@ def open_model(
     if backend not in ("auto", opened.backend):
         raise UsageError(f"{model!r} runs in {opened.backend}; leave out `backend`, got {backend!r}")
     return opened
+
+
+def check_upscalers(upscaler: Upscaler, against: Upscaler | None, lr_size: int) -> None:
+    """Check that upscalers can be compared on crops of one size.
+
+    Args:
+        upscaler: one.
+        against: the other one; None if there is none.
+        lr_size: side of the crops in pixels.
+
+    Raises:
+        UsageError: one of them does not take crops of that size, or both have the same name.
+    """
+    for one in (upscaler, *([] if against is None else [against])):
+        low, high = one.lr_sizes
+        if not low <= lr_size <= high:
+            sizes = f"of {low} px" if low == high else f"from {low} to {high} px"
+            raise UsageError(f"expected a low-resolution side {sizes} for {one.name}, got {lr_size}")
+    if against is not None and against.name == upscaler.name:
+        raise UsageError(f"expected another model to compare with, got {upscaler.name} twice")

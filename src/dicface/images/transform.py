@@ -20,7 +20,7 @@ class Area(NamedTuple):
     height: float = 0.0
 
 
-class Placement(NamedTuple):
+class Transform(NamedTuple):
     """How the pixels of a picture were moved: turned first, then scaled.
 
     Attributes:
