@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dicface.errors import PackError
-from dicface.images.photo import FACE_PX
+from dicface.images.photo import FACE_PX, resize
 from dicface.landmarks import KEYPOINTS
 
 SCHEMA = pa.schema(
@@ -29,6 +29,10 @@ SCHEMA = pa.schema(
 )
 """What a pack holds."""
 COLUMNS = tuple(SCHEMA.names)
+NOMINAL_KEY = b"nominal_px"
+"""Name of the Parquet metadata that holds the side of the nominal crop as decimal digits; 128 where it is absent."""
+_NOMINAL_OF_SIDE = {288: 256}
+"""Sides of images of packs that were written before the metadata existed, and of their nominal crop."""
 _FORMATS = ("WEBP", "PNG", "JPEG")
 _MAX_SIDE = 2048
 """Larger images are no faces of a pack, and would not fit in memory many times."""
@@ -43,32 +47,53 @@ class FacePack:
         identities: (N,) int64, -1 where unknown.
         images: (N, H, H, 3) uint8 RGB.
         landmarks: (N, 68, 2) float32 x, y in pixels of the image, pixel centres at integers.
+        nominal_px: side of the nominal crop, the central part of the image.
     """
 
     keys: tuple[str, ...]
     identities: NDArray[np.int64]
     images: NDArray[np.uint8]
     landmarks: NDArray[np.float32]
+    nominal_px: int = FACE_PX
 
     def __len__(self) -> int:
         return len(self.keys)
 
     def nominal(self) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-        """The central 128x128 of every image, unresampled, and the landmarks in its pixels.
+        """The nominal crop of every image, unresampled, and the landmarks in its pixels.
 
         Returns:
-            (N, 128, 128, 3) uint8 RGB and (N, 68, 2) float32.
+            (N, P, P, 3) uint8 RGB, where P is `nominal_px`, and (N, 68, 2) float32.
         """
-        margin = (self.images.shape[1] - FACE_PX) // 2
-        inner = slice(margin, margin + FACE_PX)
+        margin = (self.images.shape[1] - self.nominal_px) // 2
+        inner = slice(margin, margin + self.nominal_px)
         return self.images[:, inner, inner], self.landmarks - np.float32(margin)
+
+    def reduced(self, nominal_px: int) -> "FacePack":
+        """The same faces with images reduced until the nominal crop has another side.
+
+        Args:
+            nominal_px: side of the nominal crop of the result, not above that of this pack.
+
+        Raises:
+            PackError: the faces would have to be enlarged.
+        """
+        if nominal_px > self.nominal_px:
+            raise PackError(f"expected faces whose nominal crop has {nominal_px} px or more, got {self.nominal_px} px")
+        if nominal_px == self.nominal_px:
+            return self
+        side = round(self.images.shape[1] * nominal_px / self.nominal_px)
+        images = np.stack([resize(image, (side, side)) for image in self.images])
+        landmarks = (self.landmarks + 0.5) * np.float32(side / self.images.shape[1]) - 0.5
+        return FacePack(self.keys, self.identities, images, landmarks.astype(np.float32), nominal_px)
 
     def identified(self) -> "FacePack":
         """The faces whose person is known, people renumbered from 0 without gaps."""
         known = np.flatnonzero(self.identities >= 0)
         _, people = np.unique(self.identities[known], return_inverse=True)
         keys = tuple(self.keys[face] for face in known)
-        return FacePack(keys, people.astype(np.int64), self.images[known], self.landmarks[known])
+        images, landmarks = self.images[known], self.landmarks[known]
+        return FacePack(keys, people.astype(np.int64), images, landmarks, self.nominal_px)
 
 
 def _decode(row: tuple[str, bytes]) -> NDArray[np.uint8]:
@@ -84,8 +109,8 @@ def _decode(row: tuple[str, bytes]) -> NDArray[np.uint8]:
         raise PackError(f"expected an image for face {key!r}, could not decode it: {error}") from error
 
 
-def _read_table(path: Path, limit: int | None) -> Any:
-    """The columns of a pack, as `SCHEMA` has them.
+def _read_table(path: Path, limit: int | None) -> tuple[Any, int | None]:
+    """The columns of a pack, as `SCHEMA` has them, and the side of the nominal crop, if its metadata say so.
 
     Raises:
         PackError: not a pack, or a damaged one.
@@ -95,12 +120,14 @@ def _read_table(path: Path, limit: int | None) -> Any:
         missing = [name for name in COLUMNS if name not in table.column_names]
         if missing:
             raise PackError(f"expected the columns {COLUMNS} in {str(path)!r}, missing {missing}; is this a face pack?")
+        metadata = table.schema.metadata or {}
+        nominal_px = int(metadata[NOMINAL_KEY]) if NOMINAL_KEY in metadata else None
         table = table.select(COLUMNS).slice(0, limit).cast(SCHEMA)
         # Lengths and texts inside are only what the file claims until then.
         table.validate(full=True)
-    except (OSError, KeyError, UnicodeDecodeError, pa.ArrowException) as error:
+    except (OSError, KeyError, ValueError, pa.ArrowException) as error:
         raise PackError(f"expected a face pack (Parquet), got {str(path)!r}: {error}") from error
-    return table
+    return table, nominal_px
 
 
 def read_pack(path: Path, limit: int | None = None) -> FacePack:
@@ -115,22 +142,28 @@ def read_pack(path: Path, limit: int | None = None) -> FacePack:
 
     Raises:
         PackError: not a pack, an image that cannot be decoded, images that are not square, equal in size and at least
-            128 px.
+            128 px, or smaller than the nominal crop.
     """
-    table = _read_table(path, limit)
+    table, nominal_px = _read_table(path, limit)
     keys = tuple(key or "" for key in table["key"].to_pylist())
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         images = list(pool.map(_decode, zip(keys, table["image"].to_pylist(), strict=True)))
     sizes = {image.shape[:2] for image in images}
     if len(sizes) != 1 or any(h != w or h < FACE_PX for h, w in sizes):
         raise PackError(f"expected square images of one size, at least {FACE_PX} px, in {str(path)!r}, got {sizes}")
+    side = images[0].shape[0]
+    nominal_px = nominal_px or _NOMINAL_OF_SIDE.get(side, FACE_PX)
+    if not FACE_PX <= nominal_px <= side:
+        raise PackError(
+            f"expected a nominal crop from {FACE_PX} px to the images' {side} px in {str(path)!r}, got {nominal_px} px"
+        )
     flat = np.array(table["landmarks"].combine_chunks().flatten(), dtype=np.float32)
     if flat.size != len(keys) * KEYPOINTS * 2:
         raise PackError(
             f"expected {KEYPOINTS * 2} landmark numbers a face in {str(path)!r}, got {flat.size / len(keys):g}"
         )
     identities = np.array([-1 if i is None else i for i in table["identity"].to_pylist()], dtype=np.int64)
-    return FacePack(keys, identities, np.stack(images), flat.reshape(-1, KEYPOINTS, 2))
+    return FacePack(keys, identities, np.stack(images), flat.reshape(-1, KEYPOINTS, 2), nominal_px)
 
 
 def pack_files(paths: Sequence[Path]) -> list[Path]:
@@ -148,14 +181,20 @@ def pack_files(paths: Sequence[Path]) -> list[Path]:
     return files
 
 
-def read_packs(paths: Sequence[Path]) -> FacePack:
+def read_packs(paths: Sequence[Path], nominal_px: int | None = None) -> FacePack:
     """Read several packs, or folders of packs, as one. A pack named twice counts twice.
 
+    Args:
+        paths: the packs.
+        nominal_px: reduce the faces until their nominal crop has that side, so that packs of several sizes fit
+            together; None leaves them as they are.
+
     Raises:
-        PackError: as `read_pack`; also no pack at all, or image sizes that differ from pack to pack.
+        PackError: as `read_pack`; also no pack at all, image sizes that differ from pack to pack, or faces smaller than
+            `nominal_px`.
     """
     files = pack_files(paths)
-    packs = [read_pack(file) for file in files]
+    packs = [read_pack(file) if nominal_px is None else read_pack(file).reduced(nominal_px) for file in files]
     sizes = {pack.images.shape[1] for pack in packs}
     if len(sizes) != 1:
         raise PackError(
@@ -166,4 +205,27 @@ def read_packs(paths: Sequence[Path]) -> FacePack:
         np.concatenate([pack.identities for pack in packs]),
         np.concatenate([pack.images for pack in packs]),
         np.concatenate([pack.landmarks for pack in packs]),
+        packs[0].nominal_px,
     )
+
+
+def read_backgrounds(path: Path) -> list[NDArray[np.uint8]]:
+    """Read and decode a pack of photos without faces.
+
+    Args:
+        path: Parquet file with a column `image` of WebP, PNG or JPEG bytes.
+
+    Returns:
+        (H, W, 3) uint8 RGB each; sizes may differ.
+
+    Raises:
+        PackError: not such a file, one without photos, or a photo that cannot be decoded.
+    """
+    try:
+        table = pq.read_table(path, columns=["key", "image"])
+        rows = list(zip(table["key"].to_pylist(), table["image"].to_pylist(), strict=True))
+    except (OSError, KeyError, ValueError, pa.ArrowException) as error:
+        raise PackError(f"expected a pack of backgrounds with key and image, got {str(path)!r}: {error}") from error
+    if not rows:
+        raise PackError(f"expected photos without faces in {str(path)!r}, found none")
+    return [_decode(row) for row in rows]

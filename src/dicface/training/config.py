@@ -14,6 +14,7 @@ from typing import Any, Literal, TypeVar
 from dicface.data.augmentation import AugmentationConfig
 from dicface.data.batches import BatchConfig
 from dicface.data.degradation import LRConfig
+from dicface.data.scenes.sampler import SceneConfig
 from dicface.errors import ConfigError
 from dicface.images.photo import FACE_PX, LR_PX
 from dicface.landmarks import KEYPOINTS
@@ -118,6 +119,7 @@ class TrainConfig:
     hourglass: StackedHourglassConfig = field(default_factory=StackedHourglassConfig)
     features: FeaturesConfig = field(default_factory=FeaturesConfig)
     finder: FinderConfig = field(default_factory=FinderConfig)
+    scenes: SceneConfig = field(default_factory=SceneConfig)
     batch: BatchConfig = field(default_factory=BatchConfig)
     augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
     lr: LRConfig = field(default_factory=LRConfig)
@@ -158,13 +160,14 @@ class TrainConfig:
 
 
 _COMMON = frozenset({"run", "batch", "augmentation", "optimiser"})
-TABLES = {
+_FINDER = frozenset({"run", "batch", "optimiser", "finder", "scenes"})
+TABLES: dict[str, frozenset[str]] = {
     "landmark": _COMMON | {"network", "lr"},
     "hr-landmark": _COMMON | {"hourglass"},
     "dic": _COMMON | {"network", "lr", "loss"},
     "dicgan": _COMMON | {"network", "lr", "loss", "gan"},
     "features": _COMMON | {"features"},
-    "finder": _COMMON | {"finder"},
+    "finder": _FINDER,
     "image": _COMMON | {"lr"},
 }
 """Which tables each task uses."""

@@ -15,9 +15,12 @@ from torch.utils.data import DataLoader, Dataset
 
 from dicface.checkpoints.networks import load_strictly, read_tensors
 from dicface.data.batches import BatchStream, FaceBatch, FaceSampler, Share, nominal_batches
-from dicface.data.packs import FacePack, pack_files, read_packs
+from dicface.data.packs import FacePack, pack_files, read_backgrounds, read_packs
+from dicface.data.scenes.labels import Scenes
+from dicface.data.scenes.sampler import SceneSampler, SceneStream
 from dicface.errors import ConfigError, PackError, TrainingError
 from dicface.files import write_json
+from dicface.images.photo import FACE_PX
 from dicface.training.callbacks import (
     STEPS_BETWEEN_LOOKS,
     AveragedWeights,
@@ -38,8 +41,10 @@ from dicface.training.landmarks import HRLandmarkTask, LandmarkTask
 from dicface.training.provenance import describe_files, describe_start
 from dicface.training.task import Task
 
-FIXED_TABLES = ("network", "hourglass", "features", "finder", "batch")
+FIXED_TABLES = ("network", "hourglass", "features", "finder", "scenes", "batch")
 VALIDATION_FACES = 200
+VALIDATION_SCENES = 8, 20
+"""Batches of scenes that the finder is measured on, and scenes in each."""
 # Likeness is measured over pairs, of which few faces make few.
 VALIDATION_FACES_OF_PEOPLE = 500
 FACES_OF_SCALE = 50
@@ -59,6 +64,32 @@ class Machines(NamedTuple):
 
 
 ONE_PROCESS = Machines()
+
+
+class _SceneBatches(lightning.LightningDataModule):
+    """Training scenes from where the run stands, and the same scenes for every validation."""
+
+    def __init__(self, train: FacePack, validation: FacePack | None, config: TrainConfig) -> None:
+        super().__init__()
+        self.train = train
+        self.validation = validation
+        self.config = config
+        self.backgrounds = read_backgrounds(Path(config.scenes.backgrounds)) if config.scenes.backgrounds else []
+
+    def train_dataloader(self) -> DataLoader[Scenes]:
+        assert self.trainer is not None
+        run, share = self.config.run, Share(self.trainer.global_rank, self.trainer.world_size)
+        size, scenes = self.config.batch.size, self.config.scenes
+        sampler = SceneSampler(self.train, self.backgrounds, scenes, run.seed, size, share)
+        return DataLoader(SceneStream(sampler, self.trainer.global_step, run.steps), batch_size=None)
+
+    def val_dataloader(self) -> DataLoader[Scenes]:
+        scenes: list[Scenes] = []
+        if self.validation is not None:
+            batches, size = VALIDATION_SCENES
+            sampler = SceneSampler(self.validation, self.backgrounds, self.config.scenes, 0, size)
+            scenes = [sampler.validation(batch) for batch in range(batches)]
+        return DataLoader(cast("Dataset[Scenes]", scenes), batch_size=None)
 
 
 class _Batches(lightning.LightningDataModule):
@@ -252,7 +283,9 @@ def fit(
     if resume:
         _check_resumable(config, starts, data, out)
     lightning.seed_everything(config.run.seed, verbose=False)
-    train, measured = read_packs(packs), read_packs([validation]) if validation else None
+    # Packs of several sizes fit together where faces are small.
+    nominal_px = FACE_PX if config.run.task == "finder" else None
+    train, measured = read_packs(packs, nominal_px), read_packs([validation], nominal_px) if validation else None
     if config.run.task == "features":
         train = _people(train, packs)
         measured = _people(measured, [validation]) if measured and validation else None
@@ -268,7 +301,7 @@ def fit(
     )
     if trainer.is_global_zero:
         run = config.run
-        named = (run.network_weights, run.landmark_weights, run.features_weights)
+        named = (run.network_weights, run.landmark_weights, run.features_weights, config.scenes.backgrounds)
         started_from = [] if resume else [Path(weights) for weights in named if weights]
         start = describe_start(sys.argv, trainer.strategy.root_device, trainer.world_size) | {
             "data": data,
@@ -278,8 +311,9 @@ def fit(
         }
         write_json(out / "config.json", resolved(config))
         write_json(out / "run.json", {"starts": [*starts, start]})
+    batches = (_SceneBatches if config.run.task == "finder" else _Batches)(train, measured, config)
     try:
-        trainer.fit(task, _Batches(train, measured, config), ckpt_path=last if resume else None, weights_only=True)
+        trainer.fit(task, batches, ckpt_path=last if resume else None, weights_only=True)
     except SIGTERMException as stop:
         raise TrainingError(f"told to stop at step {trainer.global_step}; --resume goes on from there") from stop
     # A run resumed at its last step does nothing, and this least of all.
