@@ -13,7 +13,8 @@ from pathlib import Path
 from dicface import Outcome, Restorer
 from dicface.files import write_json
 from dicface.images.draw import side_by_side
-from dicface.images.photo import Photo, read_photo, resize, write_photo
+from dicface.images.photo import Photo, read_photo, write_photo
+from dicface.images.pixels import resize
 from dicface.restoration.output import mark_of_photo, marked, result_photo
 from dicface.restoration.report import photo_report
 

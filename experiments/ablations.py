@@ -28,9 +28,9 @@ from dicface.errors import ConfigError
 from dicface.evaluation.protocols import Y_CROP8
 from dicface.evaluation.statistics import bootstrap_interval
 from dicface.files import write_json
-from dicface.images.photo import resize, to_network
+from dicface.images.pixels import resize, to_network
 from dicface.networks.dic import DICNetwork
-from dicface.networks.pixels import to_pixels
+from dicface.networks.resize import to_pixels
 from dicface.training.config import TrainConfig, read_config, resolved
 from dicface.training.fit import fit
 

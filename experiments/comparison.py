@@ -32,7 +32,7 @@ from dicface.evaluation.protocols import PROTOCOLS
 from dicface.evaluation.scores import score
 from dicface.evaluation.statistics import estimate, paired
 from dicface.files import write_json, written_whole
-from dicface.images.photo import resize
+from dicface.images.pixels import resize
 from dicface.runtime.models import DEFAULT_MODEL, embedded_models, find_model
 from dicface.runtime.spandrel import load_general
 from dicface.runtime.upscalers import Contender, open_model

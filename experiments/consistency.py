@@ -24,9 +24,10 @@ from rich.table import Table
 from dicface.data.references import read_references
 from dicface.evaluation.protocols import RGB_CROP8, Y_CROP8
 from dicface.evaluation.statistics import paired
-from dicface.images.photo import resize
+from dicface.images.pixels import resize
 from dicface.runtime.consistency import deviation, make_consistent
-from dicface.runtime.models import DEFAULT_MODEL, FaceModel
+from dicface.runtime.face_model import FaceModel
+from dicface.runtime.models import DEFAULT_MODEL
 
 SIZES = (8, 16, 32, 64)
 

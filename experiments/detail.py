@@ -19,9 +19,9 @@ from rich.table import Table
 
 from dicface.data.references import read_references
 from dicface.evaluation.protocols import Y_CROP8
-from dicface.images.photo import FACE_PX, resize
-from dicface.runtime.models import DEFAULT_MODEL, FaceModel
-from dicface.runtime.uncertainty import luma
+from dicface.images.pixels import FACE_PX, luma, resize
+from dicface.runtime.face_model import FaceModel
+from dicface.runtime.models import DEFAULT_MODEL
 
 SIZES = (8, 16, 32, 64)
 

@@ -33,11 +33,11 @@ from dicface.evaluation.metrics import nrmse
 from dicface.evaluation.protocols import Y_CROP8
 from dicface.evaluation.statistics import estimate
 from dicface.faces.geometry import Square, cut, intersection_over_union, square_of_landmarks
-from dicface.images.photo import FACE_PX, resize
+from dicface.images.pixels import FACE_PX, luma, resize
 from dicface.restoration.blockiness import blockiness
 from dicface.restoration.quality import MOST_BLOCKINESS, Signs, signs, turn
-from dicface.runtime.models import DEFAULT_MODEL, FaceModel
-from dicface.runtime.uncertainty import luma
+from dicface.runtime.face_model import FaceModel
+from dicface.runtime.models import DEFAULT_MODEL
 from experiments.consistency import through_jpeg
 from experiments.photos import shrunk_photos
 

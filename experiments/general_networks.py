@@ -26,8 +26,7 @@ from dicface.checkpoints.networks import write_tensors
 from dicface.data.batches import FaceBatch
 from dicface.data.packs import FacePack
 from dicface.evaluation.protocols import Y_CROP8
-from dicface.networks.pixels import to_pixels
-from dicface.networks.resize import resize_bicubic
+from dicface.networks.resize import resize_bicubic, to_pixels
 from dicface.runtime.spandrel import import_spandrel
 from dicface.training.config import TrainConfig, read_config
 from dicface.training.dic import psnr_db

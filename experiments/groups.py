@@ -26,10 +26,10 @@ from dicface.errors import PackError
 from dicface.evaluation.metrics import nrmse
 from dicface.evaluation.protocols import Y_CROP8
 from dicface.evaluation.statistics import estimate
-from dicface.images.photo import FACE_PX, resize
+from dicface.images.pixels import FACE_PX, luma, resize
 from dicface.restoration.quality import turn
-from dicface.runtime.models import DEFAULT_MODEL, FaceModel
-from dicface.runtime.uncertainty import luma
+from dicface.runtime.face_model import FaceModel
+from dicface.runtime.models import DEFAULT_MODEL
 
 # Lower lid's middle and nose bridge above, mouth's corners below, the jaw at the sides.
 _CHEEKS = ((1, 41, 31, 48, 4), (15, 46, 35, 54, 12), (27, 31, 33, 35))

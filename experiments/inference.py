@@ -15,9 +15,8 @@ import typer
 from rich.console import Console
 
 from dicface.benchmark.cases import embedded, embedded_names, list_cases
-from dicface.benchmark.faces import benchmark_faces
 from dicface.benchmark.reference import reference_cases
-from dicface.benchmark.run import REFERENCE, result_table, run_cases, this_machine
+from dicface.benchmark.run import REFERENCE, benchmark_faces, result_table, run_cases, this_machine
 from dicface.files import write_json
 
 

@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dicface.images.photo import read_photo, resize
+from dicface.images.photo import read_photo
+from dicface.images.pixels import resize
 from dicface.preparation.annotations import read_pts
 
 

@@ -28,7 +28,8 @@ from dicface.evaluation.measure import landmark_errors
 from dicface.evaluation.metrics import nrmse
 from dicface.evaluation.statistics import bootstrap_interval
 from dicface.faces.geometry import Box, Square, intersection_over_union, landmark_box, square_of_landmarks, to_photo
-from dicface.images.photo import FACE_PX, read_photo
+from dicface.images.photo import read_photo
+from dicface.images.pixels import FACE_PX
 from dicface.preparation.annotations import read_pts
 from dicface.preparation.assignment import Choice
 from dicface.preparation.cutting import Recipe

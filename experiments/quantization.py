@@ -26,7 +26,7 @@ from rich.table import Table
 
 from dicface.data.packs import read_pack
 from dicface.evaluation.protocols import Y_CROP8
-from dicface.images.photo import resize, to_network, to_uint8
+from dicface.images.pixels import resize, to_network, to_uint8
 from dicface.runtime.models import find_model
 
 SIZES = (8, 12, 16, 24, 32, 48, 64)

@@ -26,7 +26,7 @@ from dicface import Box, Outcome, Restorer
 from dicface.evaluation.protocols import Y
 from dicface.evaluation.statistics import bootstrap_interval
 from dicface.faces.geometry import intersection_over_union, landmark_box, square_of_landmarks
-from dicface.images.photo import resize
+from dicface.images.pixels import resize
 from experiments.detection import FOUND_OVERLAP
 from experiments.photos import ShrunkPhoto, shrunk_photos
 

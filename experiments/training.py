@@ -34,7 +34,7 @@ from torch.utils.data import DataLoader, Dataset
 from dicface.data.batches import FaceSampler, target_heatmaps
 from dicface.data.degradation import LRConfig
 from dicface.data.packs import FacePack, read_pack
-from dicface.images.photo import FACE_PX
+from dicface.images.pixels import FACE_PX
 from dicface.landmarks import HEATMAP_SIZE, HEATMAP_STRIDE
 from dicface.networks.dic import DICNetwork
 from dicface.training.callbacks import AveragedWeights

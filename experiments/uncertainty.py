@@ -26,9 +26,10 @@ from rich.table import Table
 
 from dicface.data.references import read_references
 from dicface.evaluation.statistics import estimate
-from dicface.images.photo import FACE_PX, resize
-from dicface.runtime.models import DEFAULT_MODEL, FaceModel, FaceSteps
-from dicface.runtime.uncertainty import Disagreements, disagreements, expected_error, luma, smooth
+from dicface.images.pixels import FACE_PX, luma, resize, smooth
+from dicface.runtime.face_model import FaceModel, FaceSteps
+from dicface.runtime.models import DEFAULT_MODEL
+from dicface.runtime.uncertainty import Disagreements, disagreements, expected_error
 
 FIT_SIZES = (8, 16, 32, 64)
 REMOVED = 0.1

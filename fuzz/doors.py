@@ -27,7 +27,8 @@ from dicface.checkpoints.recognise import find_network
 from dicface.data.packs import SCHEMA, read_pack
 from dicface.errors import DicfaceError
 from dicface.images.metadata import of_result, save_options
-from dicface.images.photo import read_photo, resize
+from dicface.images.photo import read_photo
+from dicface.images.pixels import resize
 from dicface.networks.dic import DICConfig, DICNetwork
 from dicface.preparation.plain_pickle import read_plain_pickle
 from dicface.runtime.backends import is_face_model

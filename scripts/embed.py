@@ -27,20 +27,20 @@ from dicface.data.batches import nominal_batches, seeded
 from dicface.data.packs import read_pack
 from dicface.data.references import read_references
 from dicface.data.scenes import make_scenes
+from dicface.evaluation.detection import Found, match_faces
 from dicface.evaluation.identity import Recogniser
 from dicface.evaluation.measure import landmark_errors, measure
 from dicface.evaluation.metrics import average_precision, verification_auc
 from dicface.export.graphs import comparison_crops, comparison_faces, export_checked, export_locator_checked
 from dicface.files import file_digest, write_json
-from dicface.images.photo import FACE_PX
+from dicface.images.pixels import FACE_PX
 from dicface.networks.dic import DICNetwork
 from dicface.networks.face_finder import Finder
 from dicface.networks.lightcnn import FaceRecogniser
 from dicface.networks.stacked_hourglass import StackedHourglass
-from dicface.runtime.backends import open_session
+from dicface.runtime.face_model import FaceModel
 from dicface.runtime.landmark_model import LandmarkModel
-from dicface.runtime.models import FaceModel
-from dicface.training.finder import Found, match_faces
+from dicface.runtime.sessions import open_session
 
 MODELS = Path(__file__).parent.parent / "src" / "dicface" / "models"
 SIZES = (8, 12, 16, 24, 32, 48, 64)

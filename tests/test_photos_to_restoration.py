@@ -11,7 +11,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from dicface.data.packs import read_pack
-from tests.cli.test_commands import dicface
+from tests.support.command import dicface
 
 CONFIG = Path(__file__).parent.parent / "configs" / "lite.toml"
 

@@ -2,11 +2,16 @@
 
 import ast
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
+
+from dicface.cli import app
+from dicface.cli.terminal import in_options
 
 SOURCE = Path(__file__).parent.parent / "src" / "dicface"
 # Rooms may import those of lower layers, never the reverse; rooms of one layer may import each other only as listed.
@@ -23,9 +28,9 @@ LAYERS = [
 SAME_LAYER = {
     ("files", "errors"),
     ("data", "networks"),  # degrades faces by the networks' own resizing
+    ("data", "runtime"),  # decodes packs on all cores
     ("checkpoints", "networks"),
     ("runtime", "checkpoints"),  # weights run in torch without being exported
-    ("preparation", "restoration"),  # lists its photos as restoring does
     ("training", "evaluation"),  # validation speaks the protocols' language
     ("benchmark", "evaluation"),  # precisions are compared by a protocol
     ("benchmark", "export"),  # the reference is written as ONNX, too
@@ -68,6 +73,33 @@ def test_networks_know_no_path_and_no_device() -> None:
         text = path.read_text()
         assert ".to(" not in text, path
         assert "Path" not in text, path
+
+
+def test_only_the_command_line_knows_its_options() -> None:
+    """The library names parameters; `cli.terminal.in_options` translates them."""
+    others = {"--no-deps", "--porcelain"}  # of pip and of git
+    for path in sorted(set(SOURCE.rglob("*.py")) - set((SOURCE / "cli").rglob("*.py"))):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", node.value)) - others
+                assert not named, f"{path}:{node.lineno} names {named}"
+
+
+def test_every_parameter_that_an_error_names_has_an_option() -> None:
+    options = {
+        option for command in get_command(app).commands.values() for each in command.params for option in each.opts
+    }
+    parameters = set()
+    for path in sorted(set(SOURCE.rglob("*.py")) - set((SOURCE / "cli").rglob("*.py"))):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Raise):
+                texts = [each.value for each in ast.walk(node) if isinstance(each, ast.Constant)]
+                parameters |= {name for text in texts for name in re.findall(r"`(\w+)`", str(text))}
+    assert {"scale", "max_megapixels", "overwrite"} <= parameters
+    tasks = {"dic", "features"}
+    for name in parameters - tasks:
+        assert in_options(f"raise `{name}`") == f"raise --{name.replace('_', '-')}"
+        assert f"--{name.replace('_', '-')}" in options
 
 
 def test_restoring_never_imports_torch() -> None:

@@ -14,10 +14,10 @@ from PIL import Image
 from dicface.checkpoints.networks import read_tensors
 from dicface.data.references import References
 from dicface.errors import CheckpointError, UsageError
-from dicface.images.photo import resize
+from dicface.images.pixels import resize
 from dicface.runtime.models import embedded_models
 from dicface.runtime.spandrel import import_spandrel
-from tests.conftest import write_pack
+from tests.support.packs import write_pack
 
 ROOT = Path(__file__).parent.parent
 SCRIPTS = [

@@ -20,7 +20,7 @@ __all__ = ["Box", "Face", "Outcome", "Restoration", "Restorer", "__version__"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import on first use, so that `import dicface` and `dicface --help` are quick."""
+    """Import on first use, so that `import dicface` and the command's help are quick."""
     if name not in __all__:
         raise AttributeError(f"module 'dicface' has no attribute {name!r}")
     from importlib import import_module

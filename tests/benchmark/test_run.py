@@ -13,8 +13,8 @@ from rich.console import Console
 
 from dicface.benchmark import measure, reference, run
 from dicface.benchmark.cases import IMAGE_PX, Case, Machine, Model, embedded
-from dicface.benchmark.faces import benchmark_faces
 from dicface.benchmark.reference import reference_cases
+from dicface.benchmark.run import benchmark_faces
 from dicface.checkpoints.networks import load_run
 from dicface.errors import BenchmarkError
 from dicface.networks.dic import DIC

@@ -16,7 +16,7 @@ from dicface.networks.dic import DIC, DICConfig
 from dicface.networks.landmark_branch import LandmarkBranch
 from dicface.networks.lightcnn import LightCNNFeatures
 from dicface.networks.stacked_hourglass import StackedHourglass, StackedHourglassConfig
-from tests.checkpoints.test_names import mmagic_key
+from tests.support.mmagic import mmagic_key
 from tests.support.recorded import INDEX, recorded_state, recorded_tensors
 
 SMALL = DICConfig(steps=3, features=8, groups=3, fusion_blocks=2, hourglass_width=32)

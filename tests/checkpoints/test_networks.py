@@ -12,7 +12,7 @@ import torch
 from dicface.checkpoints.networks import load_network, load_run, load_strictly, save_network
 from dicface.errors import CheckpointError
 from dicface.networks.dic import DICNetwork
-from tests.conftest import TINY
+from tests.support.networks import TINY
 
 
 def test_saving_and_loading_gives_the_same_network(tmp_path: Path) -> None:

@@ -20,15 +20,8 @@ from dicface.cli.evaluation import benchmark
 from dicface.errors import BenchmarkError
 from dicface.images.photo import WRITE_SUFFIXES, read_photo
 from dicface.images.xmp import COMPOSITE
+from tests.support.command import dicface
 from tests.support.recorded import recorded_state
-
-# Of a width, and without colours, which some services ask for by a variable.
-PLAIN = {"COLUMNS": "120", "TERM": "dumb", "FORCE_COLOR": ""}
-
-
-def dicface(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-W", "error", "-m", "dicface", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, check=False, env=os.environ | PLAIN)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from dicface.data.batches import WHOLE, BatchConfig, FaceSampler, Share
 from dicface.data.degradation import LRConfig
 from dicface.data.packs import FacePack, read_pack
 from dicface.errors import ConfigError
-from tests.conftest import write_pack
+from tests.support.packs import write_pack
 
 BATCH = BatchConfig(size=4)
 TURNED = AugmentationConfig(

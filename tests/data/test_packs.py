@@ -10,9 +10,8 @@ import pytest
 from PIL import Image
 
 from dicface.data.packs import read_pack, read_packs
-from dicface.errors import InputError, PackError
-from dicface.preparation.annotations import read_pts
-from tests.conftest import write_pack
+from dicface.errors import PackError
+from tests.support.packs import write_pack
 
 
 def test_a_pack_is_read(pack: Path) -> None:
@@ -87,16 +86,3 @@ def test_columns_of_another_kind_are_refused(tmp_path: Path, column: str, values
     pq.write_table(table.set_column(table.column_names.index(column), column, values), tmp_path / "b.parquet")
     with pytest.raises(PackError, match="expected a face pack"):
         read_pack(tmp_path / "b.parquet")
-
-
-def test_pts_files_count_from_1(tmp_path: Path) -> None:
-    lines = "\n".join(f"{i + 1} {2 * i + 1}.5" for i in range(68))
-    (tmp_path / "a.pts").write_text(f"version: 1\nn_points: 68\n{{\n{lines}\n}}\n")
-    points = read_pts(tmp_path / "a.pts")
-    np.testing.assert_allclose(points[3], (3, 6.5))
-
-
-def test_pts_files_need_68_points(tmp_path: Path) -> None:
-    (tmp_path / "a.pts").write_text("version: 1\n{\n1 2\n}\n")
-    with pytest.raises(InputError, match=r"expected 68 points in 'a\.pts', got 1"):
-        read_pts(tmp_path / "a.pts")

@@ -9,7 +9,7 @@ from PIL import Image
 from dicface.data.packs import read_pack
 from dicface.data.references import read_references
 from dicface.errors import PackError
-from dicface.images.photo import resize
+from dicface.images.pixels import resize
 
 
 def test_a_packs_nominal_faces(pack: Path) -> None:

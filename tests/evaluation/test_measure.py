@@ -17,10 +17,10 @@ from dicface.evaluation.protocols import Y_CROP8_RELEASED
 from dicface.evaluation.scores import Judges
 from dicface.evaluation.tables import result_grids
 from dicface.networks.lightcnn import FaceRecogniser
-from dicface.runtime.consistent import Consistent
+from dicface.runtime.consistency import Consistent
+from dicface.runtime.face_model import FaceModel, FaceSteps
 from dicface.runtime.image_model import open_enlargement
 from dicface.runtime.landmark_model import LandmarkModel
-from dicface.runtime.models import FaceModel, FaceSteps
 
 
 class Truth:

@@ -16,9 +16,9 @@ from dicface.evaluation.measure import Measurement, measure
 from dicface.evaluation.report import REPORT_FILES, report_page, write_report
 from dicface.evaluation.scores import Judges
 from dicface.evaluation.tables import on_screen, result_grids, write_faces_csv
+from dicface.runtime.face_model import FaceModel
 from dicface.runtime.image_model import ImageModel, open_enlargement
 from dicface.runtime.landmark_model import LandmarkModel
-from dicface.runtime.models import FaceModel
 
 KINDS = ["Best", "Median", "Worst"]
 

@@ -9,7 +9,7 @@ from torch import nn
 from dicface.export.fold import for_inference, shuffled_convolution
 from dicface.networks.blocks import deconv_prelu
 from dicface.networks.dic import DICConfig, DICNetwork
-from tests.conftest import TINY, bend
+from tests.support.networks import TINY, bend
 
 PAPER_TINY = DICConfig(steps=3, features=4, groups=3, fusion_blocks=1, hourglass_width=8)
 

@@ -17,7 +17,7 @@ from dicface.faces.detection import (
     without_repeats,
 )
 from dicface.faces.geometry import Box, intersection_over_union
-from dicface.images.photo import resize
+from dicface.images.pixels import resize
 from dicface.runtime.face_finder import Place
 
 # About the landmarks of the portrait's face, in pixels of 512.

@@ -8,7 +8,7 @@ from PIL import Image, ImageCms
 
 from dicface.errors import ImageError, OutputError
 from dicface.files import written_whole
-from dicface.images.photo import Photo, check_writable, read_photo, to_network, to_uint8, write_photo
+from dicface.images.photo import Photo, check_writable, read_photo, write_photo
 from tests.support.corpus import UNDO
 
 
@@ -227,7 +227,7 @@ def test_pillows_own_limit_is_named(tmp_path: Path) -> None:
 
 
 def test_too_many_pixels_to_write_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="has 1600 megapixels, expected at most 1100; use a smaller --scale"):
+    with pytest.raises(OutputError, match="has 1600 megapixels, expected at most 1100; use a smaller `scale`"):
         check_writable(tmp_path / "a.png", 40_000, 40_000, alpha=False)
 
 
@@ -292,17 +292,6 @@ def test_a_name_may_be_as_long_as_the_file_system_allows(tmp_path: Path) -> None
     path = tmp_path / ("n" * 251 + ".png")
     write_photo(path, Photo(np.zeros((2, 2, 3), dtype=np.uint8)))
     assert path.exists()
-
-
-def test_8_bits_round_and_clip() -> None:
-    values = np.array([-0.1, 0.0, 0.5, 127.4 / 255, 1.0, 1.2])
-    np.testing.assert_array_equal(to_uint8(values), [0, 0, 128, 127, 255, 255])
-
-
-def test_network_input_is_channels_first_in_0_to_1() -> None:
-    crops = np.zeros((1, 2, 2, 3), dtype=np.uint8)
-    crops[0, 0, 1] = (255, 51, 0)
-    np.testing.assert_allclose(to_network(crops)[0, :, 0, 1], [1.0, 0.2, 0.0])
 
 
 def test_how_coarse_a_jpeg_is_stands_in_its_tables(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from dicface.errors import ConfigError
 from dicface.export.graphs import compare, export_onnx
 from dicface.networks.dic import DICConfig, DICNetwork, DICOutput
 from dicface.training.losses import LossConfig, dic_loss
-from tests.conftest import TINY
+from tests.support.networks import TINY
 
 PAPER_TINY = replace(TINY, stem="paper", steps=3)
 KINDS = {

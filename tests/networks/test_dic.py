@@ -8,7 +8,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from dicface.errors import ConfigError
 from dicface.networks.dic import DIC, LITE, DICConfig, DICNetwork
-from tests.conftest import TINY
+from tests.support.networks import TINY
 
 PAPER_TINY = DICConfig(steps=3, features=4, groups=2, fusion_blocks=1, hourglass_width=8)
 

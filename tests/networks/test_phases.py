@@ -10,7 +10,7 @@ from torch import nn
 from dicface.networks.blocks import conv_prelu, deconv_prelu
 from dicface.networks.phases import PhaseUp, keep_phases, parts_of, phase_groups
 from dicface.networks.recovery import RecoveryBlock
-from tests.conftest import bend
+from tests.support.networks import bend
 
 
 @pytest.mark.parametrize("stride", [1, 2, 3, 4, 8])

@@ -14,6 +14,7 @@ from dicface.preparation.annotations import (
     find_by_name,
     open_annotations,
     read_celeba_numbers,
+    read_pts,
 )
 
 POINTS = [[100.0 + index, 50.5 + 2 * index] for index in range(68)]
@@ -169,6 +170,19 @@ def test_a_box_without_size_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("source", ["nowhere.pkl", "photo.jpg", "Network"])
 def test_unknown_annotations_are_a_wrong_call(tmp_path: Path, source: str) -> None:
     (tmp_path / "photo.jpg").touch()
-    with pytest.raises(UsageError, match="expected --landmarks network, pts, a folder"):
+    with pytest.raises(UsageError, match="expected `landmarks` network, pts, a folder"):
         open_annotations(str(tmp_path / source))
     assert open_annotations("network") is None
+
+
+def test_pts_files_count_from_1(tmp_path: Path) -> None:
+    lines = "\n".join(f"{i + 1} {2 * i + 1}.5" for i in range(68))
+    (tmp_path / "a.pts").write_text(f"version: 1\nn_points: 68\n{{\n{lines}\n}}\n")
+    points = read_pts(tmp_path / "a.pts")
+    np.testing.assert_allclose(points[3], (3, 6.5))
+
+
+def test_pts_files_need_68_points(tmp_path: Path) -> None:
+    (tmp_path / "a.pts").write_text("version: 1\n{\n1 2\n}\n")
+    with pytest.raises(InputError, match=r"expected 68 points in 'a\.pts', got 1"):
+        read_pts(tmp_path / "a.pts")

@@ -6,14 +6,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dicface.data.crops import CROP_FORMATS, encode_crop
-from dicface.data.packs import read_pack
+from dicface.data.packs import CROP_FORMATS, encode_crop, read_pack
 from dicface.errors import UsageError
 from dicface.faces.geometry import Square, cut, square_of_landmarks
-from dicface.images.photo import resize
+from dicface.images.pixels import resize
 from dicface.preparation.annotations import Annotation
 from dicface.preparation.cutting import FaceCutter, PhotoFaces, Reason, Recipe, Task, cut_face, share_outside
-from tests.runtime.test_landmark_model import PORTRAIT_POINTS
+from tests.support.portrait import PORTRAIT_POINTS
 
 
 @pytest.fixture(scope="module")
@@ -164,7 +163,7 @@ def test_shares_beyond_the_photo() -> None:
 
 @pytest.mark.parametrize("kind", CROP_FORMATS)
 def test_every_format_is_read_back(kind: str, tmp_path: Path) -> None:
-    from dicface.data.writing import PackRow, open_pack
+    from dicface.data.packs import PackRow, open_pack
 
     pixels = resize(np.random.default_rng(0).integers(0, 256, (9, 9, 3), dtype=np.uint8), (144, 144))
     with open_pack(tmp_path / "a.parquet") as pack:

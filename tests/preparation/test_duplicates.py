@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dicface.images.photo import resize
+from dicface.images.pixels import resize
 from dicface.preparation.duplicates import ALIKE_BITS, SAME_BITS, alike, differing_bits, face_hashes, first_copies
+from tests.support.hashes import flipped, random_hashes
 
 
 def picture(seed: int) -> np.ndarray:
@@ -23,18 +24,6 @@ def compressed(pixels: np.ndarray) -> np.ndarray:
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "JPEG", quality=40)
     return np.asarray(Image.open(file))
-
-
-def random_hashes(count: int, seed: int = 0) -> np.ndarray:
-    return np.random.default_rng(seed).integers(0, 2**64, (count, 2, 4), dtype=np.uint64)
-
-
-def flipped(hashes: np.ndarray, bits: int) -> np.ndarray:
-    """The same hash with that many bits changed."""
-    changed = hashes.copy()
-    for bit in range(bits):
-        changed[0, bit // 64] ^= np.uint64(1 << bit % 64)
-    return changed
 
 
 @pytest.mark.parametrize("kind", ["compressed", "smaller", "shifted", "darker", "mirrored"])

@@ -6,12 +6,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from dicface.data.crops import encode_crop
-from dicface.data.packs import read_pack
-from dicface.data.writing import GROUP_FACES, SCHEMA, PackRow, open_pack
+from dicface.data.packs import GROUP_FACES, SCHEMA, PackRow, encode_crop, open_pack, read_pack
 from dicface.errors import InputError, OutputError, UsageError
 from dicface.preparation.parts import CutFace, PartFolder, Skipped
-from tests.preparation.test_duplicates import random_hashes
+from tests.support.hashes import random_hashes
 
 SETTINGS = {"size": 144, "photos": "3"}
 IMAGE = encode_crop(np.full((144, 144, 3), 90, np.uint8), "png", 90)

@@ -17,10 +17,9 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from dicface.data.packs import read_pack
-from dicface.data.writing import SCHEMA
+from dicface.data.packs import SCHEMA, read_pack
 from dicface.errors import DicfaceError, InputError, OutputError, UsageError
-from dicface.images.photo import resize
+from dicface.images.pixels import resize
 from dicface.preparation import prepare as module
 from dicface.preparation.assignment import Choice
 from dicface.preparation.cutting import Recipe
@@ -217,7 +216,7 @@ def test_a_full_disk_keeps_what_was_done(photos: Path, tmp_path: Path, monkeypat
         with pytest.raises(OutputError, match=r"part-000000\.parquet': No space left on device"):
             run(photos, tmp_path / "out")
     with monkeypatch.context() as patch:
-        patch.setattr("dicface.data.writing.PackWriter.flush", full)
+        patch.setattr("dicface.data.packs.PackWriter.flush", full)
         with pytest.raises(OutputError, match=r"d\.parquet': No space left on device"):
             run(photos, tmp_path / "out")
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["d.parquet.parts"]
@@ -267,7 +266,7 @@ def test_results_are_refused_before_any_work(photos: Path, tmp_path: Path) -> No
         out = tmp_path / name.replace(".", "-")
         out.mkdir()
         (out / name).touch()
-        with pytest.raises(UsageError, match=rf"{name}' exists; add --overwrite to replace it"):
+        with pytest.raises(UsageError, match=rf"{name}' exists; add `overwrite` to replace it"):
             run(photos, out)
     with pytest.raises(UsageError, match=r"expected an output ending in \.parquet, got 'd\.csv'"):
         Results(tmp_path / "d.csv", tmp_path / "s.csv").check()
@@ -344,7 +343,7 @@ def test_people_stay_on_one_side(tmp_path: Path) -> None:
         with pytest.raises(InputError, match=rf"people from 0 to 2147483647 in .*, got {number} for '01\.jpg'"):
             run(folder, tmp_path / "refused", choice)
     assert not (tmp_path / "refused").exists()
-    with pytest.raises(UsageError, match="a split by identity needs --identities FILE"):
+    with pytest.raises(UsageError, match="a split by identity needs `identities`, a list"):
         Choice(split="identity")
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from dicface.errors import UsageError
 from dicface.preparation.splits import Shares, deal, group_faces, hold_back
-from tests.preparation.test_duplicates import flipped, random_hashes
+from tests.support.hashes import flipped, random_hashes
 
 
 def test_groups_join_over_everything() -> None:

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from dicface.faces.geometry import Square
-from dicface.images.photo import resize
+from dicface.images.pixels import resize
 from dicface.restoration.blockiness import blockiness
 from dicface.restoration.quality import MOST_BLOCKINESS
 

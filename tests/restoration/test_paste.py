@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dicface.faces.geometry import Square, cut
-from dicface.images.photo import resize
+from dicface.images.pixels import resize
 from dicface.restoration.paste import match_colours, paste
 
 

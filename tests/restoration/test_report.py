@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from dicface.errors import ImageError, OutputError
-from dicface.restoration.batch import Failure, Job
+from dicface.images.inputs import Job
+from dicface.restoration.batch import Failure
 from dicface.restoration.report import BatchReport
 
 JOBS = [Job(Path(f"{number}.png"), Path("out", f"{number}.png")) for number in range(3)]

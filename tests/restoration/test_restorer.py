@@ -8,7 +8,7 @@ import pytest
 from dicface import Box, Outcome, Restorer
 from dicface.errors import UsageError
 from dicface.evaluation.protocols import Y
-from dicface.images.photo import resize
+from dicface.images.pixels import resize
 
 FACE = Box(43.0, 21.0, 64.0, 43.0)
 

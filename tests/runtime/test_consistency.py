@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dicface.images.photo import resize
+from dicface.images.pixels import resize
 from dicface.runtime.consistency import deviation, make_consistent
 
 

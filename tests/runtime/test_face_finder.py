@@ -11,7 +11,7 @@ from dicface.checkpoints.networks import load_network, load_run, save_network
 from dicface.errors import CheckpointError
 from dicface.export import graphs as export
 from dicface.export.graphs import FinderGraph, comparison_faces, export_locator, export_locator_checked
-from dicface.images.photo import resize
+from dicface.images.pixels import resize
 from dicface.networks.face_finder import Finder, FinderConfig, FinderOutput, probable
 from dicface.runtime import face_finder as finder_module
 from dicface.runtime.face_finder import FaceFinder, Place

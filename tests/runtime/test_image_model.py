@@ -15,12 +15,12 @@ from PIL import Image
 
 from dicface.checkpoints.networks import save_network, write_tensors
 from dicface.errors import CheckpointError, UnknownModelError, UsageError
-from dicface.images.photo import resize, to_network, to_uint8
+from dicface.images.pixels import resize, to_network, to_uint8
 from dicface.networks.dic import DICNetwork
-from dicface.runtime.models import FaceModel
+from dicface.runtime.face_model import FaceModel
 from dicface.runtime.spandrel import import_spandrel
 from dicface.runtime.upscalers import open_model
-from tests.conftest import TINY
+from tests.support.networks import TINY
 
 CROPS = [np.random.default_rng(side).integers(0, 256, (side, side, 3), dtype=np.uint8) for side in (16, 9, 64, 16)]
 
@@ -297,5 +297,5 @@ def test_names_and_backends(tmp_path: Path) -> None:
     with pytest.raises(UnknownModelError, match=r"\.onnx, \.safetensors, \.pth, \.pt, \.ckpt\), got .*a\.bin"):
         open_model(str(tmp_path / "a.bin"))
     path = onnx_file(tmp_path / "a.onnx", [1, 3, "h", "w"], None, **enlarging(8))
-    with pytest.raises(UsageError, match=r"a.onnx' runs in onnxruntime; leave out --backend, got 'openvino'"):
+    with pytest.raises(UsageError, match=r"a.onnx' runs in onnxruntime; leave out `backend`, got 'openvino'"):
         open_model(path, "openvino")

@@ -13,8 +13,10 @@ from dicface.faces.geometry import Box
 from dicface.faces.landmarks import locate
 from dicface.landmarks import MIRROR_68, decode_heatmaps
 from dicface.networks.stacked_hourglass import StackedHourglass, StackedHourglassConfig
+from dicface.runtime.face_model import FaceModel
 from dicface.runtime.landmark_model import MAX_BATCH, LandmarkModel
-from dicface.runtime.models import FaceModel, find_model
+from dicface.runtime.models import find_model
+from tests.support.portrait import PORTRAIT_POINTS
 
 
 @pytest.fixture(scope="module")
@@ -74,19 +76,6 @@ def test_a_saved_hourglass_is_read_back(tiny: tuple[StackedHourglass, Path], tmp
     assert all(torch.equal(value, again.state_dict()[key]) for key, value in network.state_dict().items())
     with pytest.raises(CheckpointError, match="expected a stacked hourglass, got a network that restores faces"):
         load_hourglass(find_model("lite", ".safetensors"))
-
-
-# Read off the enlarged picture by hand, x and y in its pixels.
-PORTRAIT_POINTS = {
-    8: (222, 178),  # chin
-    30: (223, 127),  # tip of the nose
-    36: (193, 101),  # corners of the eyes
-    39: (211, 103),
-    42: (238, 105),
-    45: (258, 104),
-    48: (202, 139.5),  # corners of the mouth
-    54: (247.5, 138.5),
-}
 
 
 @pytest.mark.parametrize("box", [Box(178, 88, 268, 178), Box(168, 80, 278, 190)], ids=["tight", "loose"])

@@ -3,7 +3,7 @@
 import pytest
 
 from dicface.errors import UsageError
-from dicface.runtime.models import FaceModel
+from dicface.runtime.face_model import FaceModel
 from dicface.runtime.providers import choose_backend, choose_provider
 
 CPU, CUDA, COREML = "CPUExecutionProvider", "CUDAExecutionProvider", "CoreMLExecutionProvider"

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from dicface import Restorer
-from dicface.images.photo import resize
-from dicface.runtime.models import FaceSteps
-from dicface.runtime.uncertainty import Disagreements, disagreements, expected_error, luma, map_image, moved, smooth
+from dicface.images.pixels import luma, resize
+from dicface.runtime.face_model import FaceSteps
+from dicface.runtime.uncertainty import Disagreements, disagreements, expected_error, map_image, moved
 
 
 def enlarged(crops: Sequence[np.ndarray], steps: int = 2) -> list[FaceSteps]:
@@ -34,16 +34,6 @@ def crop(portrait: np.ndarray) -> np.ndarray:
 def test_a_whole_pixel_is_a_roll(crop: np.ndarray) -> None:
     np.testing.assert_array_equal(moved(crop, 1, 0)[:, 1:], crop[:, :-1])
     np.testing.assert_array_equal(moved(crop, 0, -2)[:-2], crop[2:])
-
-
-def test_smoothing_keeps_what_is_even_and_the_sum_of_a_dot() -> None:
-    np.testing.assert_allclose(smooth(np.full((9, 9), 7, np.float32), 2.0), 7, rtol=1e-6)
-    dot = np.zeros((31, 31), np.float32)
-    dot[15, 15] = 1
-    spread = smooth(dot, 2.0)
-    assert spread.sum() == pytest.approx(1, abs=1e-5)
-    assert spread[15, 15] == pytest.approx(1 / (2 * np.pi * 4), rel=0.02)
-    np.testing.assert_allclose(spread, spread.T, atol=1e-7)
 
 
 def test_each_disagreement_shows_where_it_is(crop: np.ndarray) -> None:

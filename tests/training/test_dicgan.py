@@ -9,7 +9,7 @@ from torch import nn
 from dicface.data.batches import FaceBatch
 from dicface.training.dicgan import DICGANTask
 from dicface.training.losses import adversarial_loss, discriminator_loss
-from tests.training.test_fit import small
+from tests.support.training import small
 
 
 def gradients(adversarial: float, image: float) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from dicface.checkpoints.networks import read_tensors
-from tests.training.test_fit import CONFIGS, run, shrinking, small
+from tests.support.training import CONFIGS, run, shrinking, small
 
 STEPS = ("run.steps=4", "run.validate_every=2", "batch.size=6")
 

@@ -9,7 +9,7 @@ from dicface.data.batches import nominal_batches
 from dicface.data.packs import read_pack
 from dicface.networks.blocks import channel_means
 from dicface.networks.lightcnn import FaceRecogniser
-from tests.training.test_fit import run, small
+from tests.support.training import run, small
 
 
 def test_finished_features_have_magnitude_one(tmp_path: Path) -> None:

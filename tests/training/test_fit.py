@@ -5,12 +5,9 @@ import json
 import os
 import signal
 import subprocess
-import tempfile
-import tomllib
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,11 +16,10 @@ import numpy as np
 import pytest
 import torch
 
-from dicface.checkpoints.networks import load_network, load_run, read_tensors, save_network
+from dicface.checkpoints.networks import load_network, load_run, read_tensors
 from dicface.data.batches import FaceBatch, target_heatmaps
 from dicface.errors import CheckpointError, ConfigError, PackError, TrainingError
-from dicface.networks.dic import DICNetwork
-from dicface.training.config import TABLES, TrainConfig, read_config
+from dicface.training.config import TABLES, TrainConfig
 from dicface.training.dic import DICTask
 from dicface.training.dicgan import DICGANTask
 from dicface.training.features import FeaturesTask
@@ -31,19 +27,8 @@ from dicface.training.finder import FinderTask
 from dicface.training.fit import fit
 from dicface.training.landmarks import HRLandmarkTask
 from dicface.training.task import Column, rate_factor
-from tests.conftest import write_pack
-
-CONFIGS = Path(__file__).parent.parent.parent / "configs"
-# Small enough for a test, and in float32 so that runs can be compared bit for bit; by the table they belong to.
-SHRINK = {
-    "run": {"precision": "32-true", "compile": "false", "landmark_weights": "", "network_weights": ""},
-    "network": {"features": 4, "hourglass_width": 8, "groups": 2, "steps": 2, "fusion_blocks": 1},
-    "hourglass": {"width": 8},
-    "features": {"embedding": 4},
-    "finder": {"width": 4, "depth": 1},
-    "batch": {"size": 2},
-}
-
+from tests.support.packs import write_pack
+from tests.support.training import CONFIGS, run, small
 
 TASKS = {
     "dic": DICTask,
@@ -52,38 +37,6 @@ TASKS = {
     "finder": FinderTask,
     "hr-landmark": HRLandmarkTask,
 }
-
-
-def shrinking(config: str) -> list[str]:
-    """Settings that make a shipped config small enough for a test."""
-    tables = tomllib.loads((CONFIGS / f"{config}.toml").read_text())
-    shrunk = [f"{table}.{key}={value}" for table in tables for key, value in SHRINK.get(table, {}).items()]
-    if "gan" not in tables:
-        return shrunk
-    return [*shrunk, f"run.network_weights={untrained_network()}", "run.features_weights=", "gan.feature=0.0"]
-
-
-@cache
-def untrained_network() -> Path:
-    """What `dicgan` starts from."""
-    path = Path(tempfile.mkdtemp()) / "dic.safetensors"
-    torch.manual_seed(0)
-    save_network(DICNetwork(small("dic").network), path)
-    return path
-
-
-def small(config: str, *overrides: str) -> TrainConfig:
-    return read_config(CONFIGS / f"{config}.toml", [*shrinking(config), *overrides])
-
-
-def run(config: TrainConfig, folder: Path, name: str, resume: bool = False) -> Path:
-    pack = folder / "faces.parquet"
-    if not pack.exists():
-        write_pack(pack, 10)
-    with warnings.catch_warnings():
-        # Lightning's advice on loaders, devices and its own deprecations.
-        warnings.simplefilter("ignore")
-        return fit(config, [pack], pack, folder / name, resume)
 
 
 @pytest.mark.parametrize("config", sorted(str(p.relative_to(CONFIGS).with_suffix("")) for p in CONFIGS.rglob("*.toml")))
@@ -140,7 +93,7 @@ def run_but(
 def test_a_run_told_to_stop_saves_itself_and_goes_on(tmp_path: Path) -> None:
     settings = small("lite", "run.steps=6", "run.validate_every=6")
     straight = run(settings, tmp_path, "straight")
-    with pytest.raises(TrainingError, match="told to stop at step 3; --resume goes on from there"):
+    with pytest.raises(TrainingError, match="told to stop at step 3; `resume` goes on from there"):
         run_but(settings, tmp_path, "told", 2, send_sigterm)
     assert not (tmp_path / "told" / "weights.safetensors").exists()
     resumed = run(settings, tmp_path, "told", resume=True)
@@ -312,9 +265,9 @@ def test_a_run_killed_before_its_last_line_gives_the_averaged_weights(tmp_path: 
 def test_a_second_run_does_not_overwrite_the_first(tmp_path: Path) -> None:
     config = small("lite", "run.steps=1", "run.validate_every=1")
     run(config, tmp_path, "run")
-    with pytest.raises(ConfigError, match="already holds a run; add --resume"):
+    with pytest.raises(ConfigError, match="already holds a run; add `resume`"):
         run(config, tmp_path, "run")
-    with pytest.raises(ConfigError, match="holds no checkpoint; leave out --resume"):
+    with pytest.raises(ConfigError, match="holds no checkpoint; leave out `resume`"):
         run(config, tmp_path, "other", resume=True)
 
 

@@ -20,7 +20,7 @@ import psutil
 import pytest
 from PIL import Image
 
-from experiments.serving import Server, asked, load, memory_mb, running, status, uploaded, worker_of
+from tests.support.server import Server, asked, load, memory_mb, running, status, uploaded, worker_of
 
 pytest.importorskip("gradio", reason="the page needs the web extra: pip install 'dicface[web]'")
 sync_api = pytest.importorskip("playwright.sync_api", reason="its tests need playwright")

@@ -127,5 +127,5 @@ def list_cases(models: Sequence[Model], machine: Machine, batches: Collection[in
             ]
     if not cases:
         asked = ", ".join(model.name for model in models)
-        raise UsageError(f"no backend among {', '.join(machine.backends)} runs {asked}; see `dicface benchmark --help`")
+        raise UsageError(f"no backend among {', '.join(machine.backends)} runs {asked}; choose another `model`")
     return cases

@@ -51,7 +51,7 @@ def best_call_s(call: Callable[[], object]) -> float:
 def _load(request: dict[str, Any]) -> Callable[["NDArray[np.float32]"], Any]:
     path, precision = Path(request["path"]), request["precision"]
     if request["kind"] in ("landmarks", "finder"):
-        from dicface.runtime.backends import open_session
+        from dicface.runtime.sessions import open_session
 
         session: Any = open_session(path)
         return lambda images: session.run(None, {"image": images})
@@ -72,7 +72,7 @@ def _psnr(run: Callable[["NDArray[np.float32]"], Any], faces: Path, batch: int) 
     import numpy as np
 
     from dicface.evaluation.protocols import Y_CROP8
-    from dicface.images.photo import resize, to_network, to_uint8
+    from dicface.images.pixels import resize, to_network, to_uint8
 
     hr = np.load(faces)
     lr = to_network(np.stack([resize(face, (_LR_PX, _LR_PX)) for face in hr]))

@@ -20,6 +20,7 @@ from rich.table import Table
 
 from dicface.benchmark.cases import IMAGE_PX, Backend, Case, Machine
 from dicface.errors import BenchmarkError
+from dicface.images.pixels import FACE_PX, resize
 from dicface.runtime.providers import processor_capabilities
 
 REFERENCE = ("dic", "torch", "float32", 1)
@@ -198,3 +199,23 @@ def result_table(result: dict[str, Any]) -> Table:
             _cell(row["peak_mb"], ".0f"),
         )
     return table
+
+
+FACES = 100
+
+
+def benchmark_faces(pack: Path | None, faces: int = FACES) -> NDArray[np.uint8]:
+    """The first faces of a pack, nominal crop; None makes smooth coloured pictures instead.
+
+    Returns:
+        (N, 128, 128, 3) uint8 RGB.
+
+    Raises:
+        PackError: not a face pack.
+    """
+    if pack is not None:
+        from dicface.data.packs import read_pack
+
+        return read_pack(pack, faces).nominal()[0]
+    rough = np.random.default_rng(0).integers(0, 256, (faces, 12, 12, 3), dtype=np.uint8)
+    return np.stack([resize(picture, (FACE_PX, FACE_PX)) for picture in rough])

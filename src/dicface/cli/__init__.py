@@ -6,7 +6,7 @@ from dicface.cli.evaluation import benchmark, evaluate
 from dicface.cli.networks import convert, export, models, train
 from dicface.cli.photos import restore, upscale
 from dicface.cli.preparation import prepare
-from dicface.cli.terminal import SOME_FAILED, WRONG_CALL, say
+from dicface.cli.terminal import SOME_FAILED, WRONG_CALL, in_options, say
 from dicface.cli.web import serve
 from dicface.errors import DicfaceError, UsageError
 
@@ -25,8 +25,8 @@ def main() -> None:
     try:
         app()
     except UsageError as error:
-        say(str(error))
+        say(in_options(error))
         raise SystemExit(WRONG_CALL) from error
     except DicfaceError as error:
-        say(str(error))
+        say(in_options(error))
         raise SystemExit(SOME_FAILED) from error

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from dicface.cli.options import Backend, Contender, Overwrite
-from dicface.cli.terminal import SOME_FAILED, check_free, errors, need_train_extra, one_line, say
+from dicface.cli.terminal import SOME_FAILED, check_free, errors, in_options, need_train_extra, one_line, say
 from dicface.errors import UsageError
 
 
@@ -42,7 +42,7 @@ def evaluate(
     from dicface.evaluation.scores import Judges
     from dicface.evaluation.tables import on_screen, result_grids, write_faces_csv
     from dicface.files import real_path
-    from dicface.runtime.consistent import Consistent
+    from dicface.runtime.consistency import Consistent
     from dicface.runtime.landmark_model import LandmarkModel
     from dicface.runtime.upscalers import open_model
 
@@ -64,7 +64,7 @@ def evaluate(
     recogniser = Recogniser(features) if identity else None
     references, left_out = read_references(data, limit)
     for image in left_out:
-        say(f"{image.path}: {image.error}")
+        say(f"{image.path}: {in_options(image.error)}")
     judges = Judges(references, LandmarkModel(), recogniser)
     measured = [measure(network, references, size, judges, other, protocols) for size in sizes]
     summaries = [one.summary() for one in measured]
@@ -103,8 +103,7 @@ def benchmark(
 ) -> None:
     """Measure the models on this machine: every backend, precision and batch size that is installed."""
     from dicface.benchmark.cases import embedded, embedded_names, list_cases
-    from dicface.benchmark.faces import benchmark_faces
-    from dicface.benchmark.run import REFERENCE, result_table, run_cases, this_machine
+    from dicface.benchmark.run import REFERENCE, benchmark_faces, result_table, run_cases, this_machine
     from dicface.files import write_json
 
     if json_file is not None:

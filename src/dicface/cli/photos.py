@@ -27,8 +27,8 @@ from dicface.version import __version__
 
 if TYPE_CHECKING:
     from dicface.faces.geometry import Box
+    from dicface.images.inputs import Job
     from dicface.images.photo import Photo
-    from dicface.restoration.batch import Job
     from dicface.restoration.quality import Doubt
     from dicface.restoration.results import Face, Outcome
 
@@ -48,7 +48,7 @@ def _parse_box(text: str) -> "Box":
 
 def _jobs(sources: Sequence[Path], out: Path, maps: bool, skip_existing: bool) -> "tuple[list[Job], list[Job]]":
     """What there is to do, and what was done already; says how much that is."""
-    from dicface.restoration.batch import list_jobs, split_finished, with_maps
+    from dicface.images.inputs import list_jobs, split_finished, with_maps
 
     jobs = with_maps(list_jobs(sources, out)) if maps else list_jobs(sources, out)
     left, finished = split_finished(jobs) if skip_existing else (jobs, [])
@@ -117,7 +117,8 @@ def restore(
 ) -> None:
     """Find the small faces in photos, restore them, and enlarge the photos around them."""
     from dicface.images.photo import PILLOW_MEGAPIXELS, check_writable, write_photo
-    from dicface.restoration.batch import WORKERS, PhotoGate
+    from dicface.restoration.batch import WORKERS
+    from dicface.restoration.memory import PhotoGate
     from dicface.restoration.output import mark_of_photo, result_photo, uncertainty_photo
     from dicface.restoration.report import BatchReport, photo_report
     from dicface.restoration.restorer import Restorer
@@ -195,11 +196,12 @@ def upscale(
     from dicface.faces.geometry import Square
     from dicface.images.draw import draw_landmarks, side_by_side
     from dicface.images.metadata import NO_METADATA, of_result
-    from dicface.images.photo import FACE_PX, Photo, read_photo, resize, write_photo
+    from dicface.images.photo import Photo, read_photo, write_photo
+    from dicface.images.pixels import FACE_PX, resize
     from dicface.restoration.output import mark_of, uncertainty_crop
     from dicface.restoration.quality import doubts, signs
-    from dicface.runtime.consistent import Consistent
-    from dicface.runtime.models import FaceModel
+    from dicface.runtime.consistency import Consistent
+    from dicface.runtime.face_model import FaceModel
     from dicface.runtime.uncertainty import expected_errors
 
     network = FaceModel(model, backend)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from dicface.cli.options import Overwrite
-from dicface.cli.terminal import SOME_FAILED, need_train_extra, one_line, progress_bar, say
+from dicface.cli.terminal import SOME_FAILED, in_options, need_train_extra, one_line, progress_bar, say
 
 
 def prepare(
@@ -51,7 +51,7 @@ def prepare(
     from dicface.preparation.prepare import prepare as prepare_pack
     from dicface.preparation.results import Results
     from dicface.preparation.splits import Shares
-    from dicface.preparation.workers import usable_cores
+    from dicface.runtime.parallel import usable_cores
 
     recipe = Recipe(
         enlargement, size, min_crop, max_outside, min_peak, image_format, quality, detector, max_megapixels
@@ -63,7 +63,7 @@ def prepare(
     with progress_bar("photos", len(inputs)) as advance:
         written = prepare_pack(inputs, results, preparation, jobs or usable_cores(), advance)
     for failure in written.failures:
-        say(f"{failure.photo}: {failure.detail}")
+        say(f"{failure.photo}: {in_options(failure.detail)}")
     for pack, count in written.faces.items():
         typer.echo(one_line(f"wrote {pack}: {count} faces"))
     reasons = ", ".join(f"{count} {reason}" for reason, count in written.reasons.most_common())

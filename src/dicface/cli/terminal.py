@@ -1,5 +1,6 @@
 """What all commands share: exit codes, one line a failure, and checks before any work is done."""
 
+import re
 import signal
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing, contextmanager
@@ -15,17 +16,26 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from dicface.errors import UsageError
 
 if TYPE_CHECKING:
-    from dicface.restoration.batch import Failure, Job
+    from dicface.images.inputs import Job
+    from dicface.restoration.batch import Failure
 
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 DONE, SOME_FAILED, WRONG_CALL = 0, 1, 2
+_NAMED = "backend host identities jobs landmarks lr_size max_megapixels model out overwrite port resume scale split"
+_OPTIONS = {name: f"--{name.replace('_', '-')}" for name in _NAMED.split()}
+"""Parameters that errors name, and the options by which they are given."""
 
 
 def one_line(text: str) -> str:
     """Names of files may hold line breaks, and bytes that are no text."""
     whole = text.encode("utf-8", "backslashreplace").decode("utf-8")
     return whole.replace("\n", "\\n").replace("\r", "\\r")
+
+
+def in_options(error: object) -> str:
+    """An error's text, in which the library names parameters, for somebody who knows options: `scale` is --scale."""
+    return re.sub(r"`(\w+)`", lambda found: _OPTIONS.get(found[1], found[0]), str(error))
 
 
 def say(text: str) -> None:
@@ -74,7 +84,7 @@ def run(
                 failures.append(result)
                 if failed is not None:
                     failed(result)
-                say(f"{result.source}: {result.error}")
+                say(f"{result.source}: {in_options(result.error)}")
             else:
                 typer.echo(one_line(result))
             advance(1)

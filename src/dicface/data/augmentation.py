@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from dicface.errors import ConfigError
-from dicface.images.photo import FACE_PX
+from dicface.images.pixels import FACE_PX, LUMA_WEIGHTS
 from dicface.landmarks import MIRROR_68
-from dicface.networks.pixels import round_to_8_bits
+from dicface.networks.resize import round_to_8_bits
 
 
 @dataclass(frozen=True)
@@ -171,7 +171,7 @@ def relight(faces: Tensor, light: Light) -> Tensor:
     Returns:
         (N, 3, H, W) float, clipped and rounded to 8 bits; a gain of 1 leaves faces of 8 bits as they are.
     """
-    luma = torch.tensor([0.299, 0.587, 0.114], device=faces.device)
-    plain = (faces * luma[:, None, None]).sum(dim=1, keepdim=True).expand_as(faces)
+    weights = torch.tensor(LUMA_WEIGHTS, device=faces.device)
+    plain = (faces * weights[:, None, None]).sum(dim=1, keepdim=True).expand_as(faces)
     lit = torch.where(light.grey[:, None, None, None], plain, faces) * light.gain[:, None, None, None]
     return round_to_8_bits(lit)

@@ -11,8 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from dicface.errors import ConfigError
-from dicface.networks.pixels import to_pixels
-from dicface.networks.resize import resize_bicubic
+from dicface.networks.resize import resize_bicubic, to_pixels
 
 JPEG_BLOCK = 16
 """Side of the squares that JPEG encodes by themselves, in pixels: blocks of 8, and colour at half the size."""

@@ -1,12 +1,13 @@
 """Face packs: Parquet files of cropped, landmarked faces."""
 
 import io
-import os
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -14,9 +15,11 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from PIL import Image
 
-from dicface.errors import PackError
-from dicface.images.photo import FACE_PX, resize
+from dicface.errors import PackError, UsageError
+from dicface.files import written_whole
+from dicface.images.pixels import FACE_PX, resize
 from dicface.landmarks import KEYPOINTS
+from dicface.runtime.parallel import usable_cores
 
 SCHEMA = pa.schema(
     [
@@ -96,7 +99,8 @@ class FacePack:
         return FacePack(keys, people.astype(np.int64), images, landmarks, self.nominal_px)
 
 
-def _decode(row: tuple[str, bytes]) -> NDArray[np.uint8]:
+def decode_image(row: tuple[str, bytes]) -> NDArray[np.uint8]:
+    """(H, W, 3) uint8 RGB of one row, given its key, for errors, and its image; raises PackError."""
     key, encoded = row
     try:
         with Image.open(io.BytesIO(encoded), formats=_FORMATS) as image:
@@ -146,8 +150,8 @@ def read_pack(path: Path, limit: int | None = None) -> FacePack:
     """
     table, nominal_px = _read_table(path, limit)
     keys = tuple(key or "" for key in table["key"].to_pylist())
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        images = list(pool.map(_decode, zip(keys, table["image"].to_pylist(), strict=True)))
+    with ThreadPoolExecutor(usable_cores()) as pool:
+        images = list(pool.map(decode_image, zip(keys, table["image"].to_pylist(), strict=True)))
     sizes = {image.shape[:2] for image in images}
     if len(sizes) != 1 or any(h != w or h < FACE_PX for h, w in sizes):
         raise PackError(f"expected square images of one size, at least {FACE_PX} px, in {str(path)!r}, got {sizes}")
@@ -209,23 +213,91 @@ def read_packs(paths: Sequence[Path], nominal_px: int | None = None) -> FacePack
     )
 
 
-def read_backgrounds(path: Path) -> list[NDArray[np.uint8]]:
-    """Read and decode a pack of photos without faces.
+CROP_FORMATS = ("webp", "webp-lossless", "png", "jpeg")
+
+
+def encode_crop(pixels: NDArray[np.uint8], kind: str, quality: int) -> bytes:
+    """A face as the bytes of an image file.
 
     Args:
-        path: Parquet file with a column `image` of WebP, PNG or JPEG bytes.
-
-    Returns:
-        (H, W, 3) uint8 RGB each; sizes may differ.
+        pixels: (H, W, 3) uint8 RGB.
+        kind: one of `CROP_FORMATS`; `webp-lossless` and `png` keep every pixel.
+        quality: 1 to 100, for `webp` and `jpeg`.
 
     Raises:
-        PackError: not such a file, one without photos, or a photo that cannot be decoded.
+        UsageError: another format.
     """
-    try:
-        table = pq.read_table(path, columns=["key", "image"])
-        rows = list(zip(table["key"].to_pylist(), table["image"].to_pylist(), strict=True))
-    except (OSError, KeyError, ValueError, pa.ArrowException) as error:
-        raise PackError(f"expected a pack of backgrounds with key and image, got {str(path)!r}: {error}") from error
-    if not rows:
-        raise PackError(f"expected photos without faces in {str(path)!r}, found none")
-    return [_decode(row) for row in rows]
+    file = BytesIO()
+    match kind:
+        case "webp":
+            Image.fromarray(pixels).save(file, "WEBP", quality=quality)
+        case "webp-lossless":
+            Image.fromarray(pixels).save(file, "WEBP", lossless=True)
+        case "png":
+            Image.fromarray(pixels).save(file, "PNG")
+        case "jpeg":
+            Image.fromarray(pixels).save(file, "JPEG", quality=quality, subsampling=0)
+        case _:
+            raise UsageError(f"expected a format, one of {', '.join(CROP_FORMATS)}, got {kind!r}")
+    return file.getvalue()
+
+
+LARGEST_IDENTITY = 2**31 - 1
+GROUP_FACES = 500
+"""Faces of a row group, about 3 MB."""
+
+
+class PackRow(NamedTuple):
+    """One face of a pack.
+
+    Attributes:
+        key: unique in the pack.
+        source: name of the data set.
+        identity: number of the person, 0 to `LARGEST_IDENTITY`; None if unknown.
+        image: encoded square RGB of at least 128 px.
+        landmarks: (68, 2) float32 x, y in pixels of the image, pixel centres at integers.
+    """
+
+    key: str
+    source: str
+    identity: int | None
+    image: bytes
+    landmarks: NDArray[np.float32]
+
+
+class PackWriter:
+    """An open pack. Made by `open_pack`."""
+
+    def __init__(self, writer: pq.ParquetWriter) -> None:
+        self._writer = writer
+        self._rows: list[PackRow] = []
+
+    def add(self, row: PackRow) -> None:
+        """Add a face at the end."""
+        self._rows.append(row)
+        if len(self._rows) == GROUP_FACES:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what waits for its row group to be full."""
+        if self._rows:
+            rows = [{**row._asdict(), "landmarks": row.landmarks.reshape(-1)} for row in self._rows]
+            self._writer.write_table(pa.Table.from_pylist(rows, SCHEMA))
+            self._rows = []
+
+
+@contextmanager
+def open_pack(path: Path) -> Generator[PackWriter]:
+    """Begin a pack, which appears under its name when the block ends without an error.
+
+    Args:
+        path: the Parquet file; replaced if it exists.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    # pyarrow compresses each column by itself; images are compressed already.
+    with written_whole(path) as part, pq.ParquetWriter(part, SCHEMA, compression="zstd") as parquet:
+        writer = PackWriter(parquet)
+        yield writer
+        writer.flush()

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from dicface.data.packs import read_pack
 from dicface.errors import ImageError, InputError, PackError
-from dicface.images.photo import FACE_PX, READ_SUFFIXES, read_photo, resize
+from dicface.images.photo import READ_SUFFIXES, read_photo
+from dicface.images.pixels import FACE_PX, resize
 
 
 class References(NamedTuple):

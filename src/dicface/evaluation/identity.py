@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from dicface.checkpoints.networks import load_strictly, read_tensors
 from dicface.errors import CheckpointError
-from dicface.images.photo import to_network
+from dicface.images.pixels import to_network
 from dicface.networks.blocks import channel_means
 from dicface.networks.lightcnn import FaceRecogniser
 from dicface.runtime.models import embedded_models, find_model

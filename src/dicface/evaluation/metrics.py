@@ -6,6 +6,8 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from dicface.images.pixels import gaussian_weights
+
 Normaliser = Literal["width", "outer_eye", "inter_ocular", "outer_eye_released"]
 
 _PEAK = 255.0
@@ -45,9 +47,7 @@ def psnr(images: NDArray[np.uint8], references: NDArray[np.uint8]) -> NDArray[np
 
 def _blur(images: NDArray[np.float64]) -> NDArray[np.float64]:
     """Gaussian mean over every 11x11 window that lies inside the image."""
-    offset = np.arange(_WINDOW) - _WINDOW // 2
-    kernel = np.exp(-(offset**2) / (2 * _SIGMA**2))
-    kernel /= kernel.sum()
+    kernel = gaussian_weights(_SIGMA, _WINDOW // 2)
     rows = sliding_window_view(images, _WINDOW, axis=1) @ kernel
     return sliding_window_view(rows, _WINDOW, axis=2) @ kernel
 

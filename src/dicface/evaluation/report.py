@@ -20,7 +20,7 @@ from dicface.evaluation.scores import Scores
 from dicface.evaluation.tables import Grid, result_grids, write_faces_csv
 from dicface.files import write_json, written_whole
 from dicface.images.metadata import NO_METADATA, of_result, save_options
-from dicface.images.photo import FACE_PX, resize
+from dicface.images.pixels import FACE_PX, resize
 from dicface.images.xmp import Mark
 from dicface.runtime.image_model import open_enlargement
 from dicface.runtime.upscalers import Contender

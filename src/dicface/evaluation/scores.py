@@ -10,7 +10,7 @@ from dicface.data.references import References
 from dicface.evaluation.identity import Recogniser
 from dicface.evaluation.metrics import Normaliser, nrmse
 from dicface.evaluation.protocols import PROTOCOLS, Protocol
-from dicface.images.photo import resize
+from dicface.images.pixels import resize
 from dicface.runtime.consistency import deviation
 from dicface.runtime.landmark_model import LandmarkModel
 from dicface.runtime.upscalers import Contender

@@ -17,12 +17,13 @@ from dicface.data.packs import read_pack
 from dicface.errors import CheckpointError
 from dicface.export.fold import for_inference
 from dicface.files import written_whole
-from dicface.images.photo import FACE_PX, LR_PX, resize, to_network
+from dicface.images.pixels import FACE_PX, LR_PX, resize, to_network
 from dicface.networks.blocks import channel_means
 from dicface.networks.dic import DICNetwork
 from dicface.networks.face_finder import MULTIPLE, Finder, Peaks, decode_peaks
 from dicface.networks.stacked_hourglass import StackedHourglass
-from dicface.runtime.backends import OnnxRuntimeBackend, open_session
+from dicface.runtime.backends import OnnxRuntimeBackend
+from dicface.runtime.sessions import open_session
 
 OPSET = 20
 MAX_DIFFERENCE = 1e-3

@@ -1,7 +1,6 @@
 """Finding faces."""
 
 import math
-import os
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,8 +12,9 @@ from numpy.typing import NDArray
 
 from dicface.errors import UsageError
 from dicface.faces.geometry import Box, intersection_over_union
-from dicface.images.photo import resize
+from dicface.images.pixels import resize
 from dicface.runtime.face_finder import FaceFinder, Place
+from dicface.runtime.parallel import usable_cores
 
 _DLIB_SMALLEST_PX = 80
 # From dlib's box to the landmarks' box, in sides of dlib's, as `experiments/detection.py` measures it.
@@ -161,7 +161,7 @@ class ThoroughDetector:
             for left, right in _stretches(width, tile, overlap)
         ]
         # dlib lets other threads run while it searches.
-        with ThreadPoolExecutor(self._threads or min(_LARGEST_CREW, os.cpu_count() or 1)) as crew:
+        with ThreadPoolExecutor(self._threads or min(_LARGEST_CREW, usable_cores())) as crew:
             searches = [crew.submit(self._search, pixels, *part) for part in parts]
             return without_repeats([detection for done in searches for detection in done.result()])
 
@@ -217,7 +217,7 @@ def _apart(places: Sequence[Place], most: int) -> list[Place]:
 
 
 def make_detector(name: str, threads: int = 0, spinning: bool = True) -> Detector:
-    """A detector by the name that `--detector` takes.
+    """A detector by its name.
 
     Args:
         name: dlib (faces from 16 px, where the finder sees one), dlib-fast (from 40 px) or dlib-thorough (from 16 px,

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dicface.images.photo import FACE_PX
+from dicface.images.pixels import FACE_PX
 
 ENLARGEMENT = 1.3
 """A crop is that many times the landmarks' square. Source: the released code's preparation."""

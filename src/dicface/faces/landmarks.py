@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dicface.faces.geometry import Box, Square, cut, square_of_box, square_of_landmarks, to_photo
-from dicface.images.photo import FACE_PX, resize
+from dicface.images.pixels import FACE_PX, resize
 from dicface.runtime.landmark_model import LandmarkModel
 
 

@@ -17,13 +17,6 @@ from dicface.errors import DicfaceError, ImageError, OutputError
 from dicface.files import written_whole
 from dicface.images.metadata import EXIF_DAMAGED, NO_METADATA, Metadata, read_metadata, save_options
 
-FACE_PX = 128
-"""Side of a high-resolution and of a super-resolved face."""
-LR_PX = (8, 64)
-"""Smallest and largest side of a low-resolution face."""
-# Mean R, G, B of CelebA faces, subtracted from pixels in [0, 1]. Source: the authors' released code.
-CHANNEL_MEANS = (0.509, 0.424, 0.378)
-
 READ_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".avif", ".heic", ".heif", ".tif", ".tiff", ".bmp", ".gif")
 WRITE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff", ".bmp")
 MAX_MEGAPIXELS = 64.0
@@ -56,26 +49,6 @@ class Photo:
     metadata: Metadata = NO_METADATA
     notes: tuple[str, ...] = ()
     jpeg_step: float = 0.0
-
-
-def to_uint8(images: NDArray[np.floating]) -> NDArray[np.uint8]:
-    """Pixels in [0, 1] to 8 bits: clipped, scaled by 255, rounded."""
-    return np.rint(np.clip(images, 0, 1) * 255).astype(np.uint8)
-
-
-def to_network(crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """(N, S, S, 3) uint8 RGB -> (N, 3, S, S) float32 in [0, 1], the networks' input."""
-    return np.ascontiguousarray(crops.transpose(0, 3, 1, 2)).astype(np.float32) / np.float32(255)
-
-
-def resize(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
-    """Pillow's bicubic resize.
-
-    Args:
-        pixels: (H, W, 3) or (H, W) uint8.
-        size: width, height of the result.
-    """
-    return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC))
 
 
 def _split_alpha(image: Image.Image) -> tuple[Image.Image, NDArray[np.uint8] | None]:
@@ -203,7 +176,7 @@ def read_photo(path: Path, max_megapixels: float = MAX_MEGAPIXELS) -> Photo:
                 if megapixels > max_megapixels:
                     raise ImageError(
                         f"expected at most {max_megapixels:g} megapixels, got {image.width}x{image.height} "
-                        f"({megapixels:.0f} megapixels); raise --max-megapixels or shrink it"
+                        f"({megapixels:.0f} megapixels); raise `max_megapixels` or shrink it"
                     )
                 return _decode(image)
     except (DicfaceError, MemoryError):
@@ -242,12 +215,12 @@ def check_writable(path: Path, width: int, height: int, alpha: bool) -> None:
     limit = _MAX_SIDE.get(suffix, 2**31 - 1)
     if max(width, height) > limit:
         raise OutputError(
-            f"the result has {width}x{height} px, {suffix} holds at most {limit} a side; use .png or a smaller --scale"
+            f"the result has {width}x{height} px, {suffix} holds at most {limit} a side; use .png or a smaller `scale`"
         )
     if width * height > MAX_OUTPUT_MEGAPIXELS * 1e6:
         raise OutputError(
             f"the result has {width * height / 1e6:.0f} megapixels, expected at most {MAX_OUTPUT_MEGAPIXELS:g}; "
-            "use a smaller --scale"
+            "use a smaller `scale`"
         )
 
 

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from dicface.images.photo import CHANNEL_MEANS
+from dicface.images.pixels import CHANNEL_MEANS
 
 PRELU_START = 0.2
 LEAKY_SLOPE = 0.2

@@ -6,7 +6,7 @@ from typing import NamedTuple, cast
 import torch
 from torch import Tensor, nn
 
-from dicface.images.photo import FACE_PX
+from dicface.images.pixels import FACE_PX
 from dicface.networks.blocks import conv_prelu, deconv_prelu
 from dicface.networks.resize import resize_bicubic
 

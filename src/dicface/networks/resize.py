@@ -1,9 +1,11 @@
-"""Bicubic resizing as two matrix products, equal to Pillow's."""
+"""Bicubic resizing as two matrix products, equal to Pillow's, and the 8 bits of a file."""
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from dicface.networks.pixels import round_to_8_bits
+from dicface.images.pixels import to_uint8
 
 _CUBIC_A = -0.5
 
@@ -79,3 +81,13 @@ def resize_bicubic(images: Tensor, size: int, eight_bits: bool = False) -> Tenso
     widening = (side.type_as(images) / size).clamp(min=1.0)
     weights = _weights(numerator.type_as(images) / (2 * size) / widening)
     return _resample(images, weights, weights, eight_bits)
+
+
+def round_to_8_bits(images: Tensor) -> Tensor:
+    """Clip to [0, 1] and round to the 256 levels that a file holds; any shape."""
+    return (images.clamp(0, 1) * 255).round() / 255
+
+
+def to_pixels(images: Tensor) -> NDArray[np.uint8]:
+    """(N, 3, H, W) float RGB in [0, 1], on any device -> (N, H, W, 3) uint8."""
+    return to_uint8(images.detach().float().permute(0, 2, 3, 1).cpu().numpy())

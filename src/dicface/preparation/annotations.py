@@ -255,7 +255,7 @@ def read_celeba_numbers(path: Path) -> dict[str, int]:
 
 
 def open_annotations(source: str) -> Annotations | None:
-    """What `--landmarks` names.
+    """Annotations by the name of their kind or by their file.
 
     Args:
         source: `network`, `pts`, a folder of `.pts` files, a pickle of the authors, or one of CelebA's lists.
@@ -283,6 +283,6 @@ def open_annotations(source: str) -> Annotations | None:
             case _:
                 pass
     raise UsageError(
-        "expected --landmarks network, pts, a folder of .pts files, a pickle (.pkl, .pickle) or one of CelebA's lists "
+        "expected `landmarks` network, pts, a folder of .pts files, a pickle (.pkl, .pickle) or one of CelebA's lists "
         f"(.txt), got {source!r}"
     )

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dicface.data.writing import LARGEST_IDENTITY
+from dicface.data.packs import LARGEST_IDENTITY
 from dicface.errors import InputError, UsageError
 from dicface.preparation.annotations import find_by_name, read_celeba_numbers
 from dicface.preparation.cutting import Reason
@@ -45,9 +45,9 @@ class Choice:
         if self.split in ("identity", "file"):
             check_shares(self.shares)
         if self.split == "identity" and self.identities is None:
-            raise UsageError("a split by identity needs --identities FILE, a list of photos and numbers of people")
+            raise UsageError("a split by identity needs `identities`, a list of photos and numbers of people")
         if self.split not in (None, "identity", "file") and not Path(self.split).is_file():
-            raise UsageError(f"expected --split identity, file or a partition list, got {self.split!r}")
+            raise UsageError(f"expected `split` identity, file or a partition list, got {self.split!r}")
 
     @property
     def sides(self) -> tuple[str, ...]:

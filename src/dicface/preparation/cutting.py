@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dicface.data.crops import CROP_FORMATS, encode_crop
+from dicface.data.packs import CROP_FORMATS, encode_crop
 from dicface.errors import DicfaceError, UsageError
 from dicface.faces.detection import make_detector
 from dicface.faces.geometry import Box, Square, cut, landmark_box, square_of_box, square_of_landmarks
 from dicface.faces.landmarks import locate
-from dicface.images.photo import FACE_PX, MAX_MEGAPIXELS, read_photo
+from dicface.images.photo import MAX_MEGAPIXELS, read_photo
+from dicface.images.pixels import FACE_PX
 from dicface.preparation.annotations import Annotation
 from dicface.preparation.duplicates import face_hashes
 from dicface.preparation.parts import CutFace, Skipped
@@ -177,7 +178,7 @@ class FaceCutter:
         except DicfaceError as error:
             return PhotoFaces([], [Skipped(task.name, None, Reason.UNREADABLE, str(error))])
         except MemoryError:
-            detail = "not enough memory; use fewer --jobs or shrink the photo"
+            detail = "not enough memory; use fewer `jobs` or shrink the photo"
             return PhotoFaces([], [Skipped(task.name, None, Reason.UNREADABLE, detail)])
 
     def _faces(self, pixels: NDArray[np.uint8], annotation: Annotation | None) -> Iterator[tuple[Box, _Located | None]]:

@@ -10,13 +10,13 @@ from typing import Any, NamedTuple
 from dicface.errors import InputError, UsageError
 from dicface.faces.detection import make_detector
 from dicface.files import file_digest
+from dicface.images.inputs import jobs_below
 from dicface.preparation.annotations import Annotations, open_annotations
 from dicface.preparation.assignment import Choice, read_lists, sort_faces
 from dicface.preparation.cutting import Reason, Recipe, Task
 from dicface.preparation.parts import CutFace, PartFolder, Skipped
 from dicface.preparation.results import Results, Written, write_results
 from dicface.preparation.workers import cut_in_order
-from dicface.restoration.batch import jobs_below
 from dicface.runtime.face_finder import FINDER_MODEL
 from dicface.runtime.landmark_model import LANDMARK_MODEL
 from dicface.runtime.models import find_model
@@ -150,7 +150,7 @@ def _nothing_annotated(source: str, tasks: Sequence[Task]) -> UsageError:
     verdict = tasks[0].verdict
     why = verdict.detail if verdict is not None and verdict.detail else "no photo of that name"
     return UsageError(
-        f"expected --landmarks {source} to annotate the photos, it fits none of {len(tasks)}; "
+        f"expected `landmarks` {source} to annotate the photos, it fits none of {len(tasks)}; "
         f"for {tasks[0].name!r}: {why}"
     )
 

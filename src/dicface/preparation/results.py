@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dicface.data.writing import PackRow, open_pack
+from dicface.data.packs import PackRow, open_pack
 from dicface.errors import UsageError
 from dicface.files import written_whole
 from dicface.images.draw import contact_sheet, draw_landmarks
@@ -79,7 +79,7 @@ class Results:
             if path.is_dir():
                 raise UsageError(f"expected a file name to write to, {str(path)!r} is a folder")
             if path.exists() and not self.overwrite:
-                raise UsageError(f"{str(path)!r} exists; add --overwrite to replace it, or choose another output")
+                raise UsageError(f"{str(path)!r} exists; add `overwrite` to replace it, or choose another output")
 
 
 class Written(NamedTuple):

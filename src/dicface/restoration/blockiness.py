@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dicface.faces.geometry import Square
-from dicface.runtime.uncertainty import luma
+from dicface.images.pixels import luma
 
 WINDOW_PX = 256
 """Side of the part of a photo, about the face, that is looked at."""

@@ -7,11 +7,12 @@ from numpy.typing import NDArray
 
 from dicface.images.draw import draw_landmarks
 from dicface.images.metadata import NO_METADATA, of_result
-from dicface.images.photo import Photo, resize
+from dicface.images.photo import Photo
+from dicface.images.pixels import resize
 from dicface.images.xmp import Mark
 from dicface.restoration.paste import paste
 from dicface.restoration.results import Outcome, Restoration
-from dicface.runtime.models import FaceModel
+from dicface.runtime.face_model import FaceModel
 from dicface.runtime.uncertainty import LEVELS_PER_GREY, map_image
 
 _MAP = f"expected error of luma, {LEVELS_PER_GREY} levels a grey level"

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dicface.faces.geometry import Square
-from dicface.images.photo import FACE_PX, resize
+from dicface.images.pixels import FACE_PX, resize
 
 FEATHER = 0.15
 """Width of the soft edge, in sides of the crop."""

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dicface.faces.geometry import Square
+from dicface.images.pixels import luma
 from dicface.restoration.blockiness import blockiness
-from dicface.runtime.models import FaceSteps
-from dicface.runtime.uncertainty import luma
+from dicface.runtime.face_model import FaceSteps
 
 LEAST_BRIGHTNESS = 10
 """Mean luma of a crop. With noise of two grey levels the gain is 0.1 dB there."""

@@ -11,8 +11,9 @@ from typing import Any, Self
 
 from dicface.errors import OutputError
 from dicface.files import file_digest, write_json
+from dicface.images.inputs import Job
 from dicface.images.xmp import Mark
-from dicface.restoration.batch import Failure, Job
+from dicface.restoration.batch import Failure
 from dicface.restoration.results import Face, Restoration
 
 WRITTEN_EVERY_S = 1.0

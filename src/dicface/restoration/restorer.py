@@ -17,11 +17,12 @@ from dicface.faces.geometry import (
     square_of_landmarks,
     to_photo,
 )
-from dicface.images.photo import FACE_PX, resize
+from dicface.images.pixels import FACE_PX, luma, resize
 from dicface.restoration.paste import match_colours, paste
 from dicface.restoration.quality import Doubt, doubts, signs
 from dicface.restoration.results import Face, Outcome, Restoration
-from dicface.runtime.models import DEFAULT_MODEL, FaceModel, FaceSteps
+from dicface.runtime.face_model import FaceModel, FaceSteps
+from dicface.runtime.models import DEFAULT_MODEL
 from dicface.runtime.uncertainty import expected_errors
 
 SCALES = (1.0, 8.0)
@@ -84,8 +85,7 @@ class Restorer:
     def _first_outcome(self, pixels: NDArray[np.uint8], square: Square, force: bool) -> Outcome:
         """What the detector's crop allows to expect; the landmarks may still move a border case."""
         low, _ = self.model.lr_sizes
-        luma = cut(pixels, square) @ np.array([0.299, 0.587, 0.114])
-        if np.ptp(luma) < LEAST_CONTRAST:
+        if np.ptp(luma(cut(pixels, square), np.float64)) < LEAST_CONTRAST:
             return Outcome.FLAT
         if self._is_too_large(square, _FIRST_GUESS) and not force:
             return Outcome.TOO_LARGE

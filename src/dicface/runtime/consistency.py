@@ -4,13 +4,16 @@ A restored face that is reduced again should give the low-resolution face it was
 bicubic, as in training; the truth satisfies it by definition.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dicface.images.photo import FACE_PX, resize
+from dicface.images.pixels import FACE_PX, resize
+from dicface.runtime.face_model import FaceSteps
+from dicface.runtime.upscalers import Contender
 
 # Rounding to 8 bits, once in the face and twice in Pillow's reduction, is made up for by asking for a little more where
 # too little came out, and for less the longer it takes, since large faces would keep swinging.
@@ -75,3 +78,31 @@ def make_consistent(sr: NDArray[np.uint8], lr: NDArray[np.uint8]) -> NDArray[np.
             best, wrong = rounded, count
         goal -= _FEEDBACK / (1 + attempt / _SETTLING_ROUNDS) * left
     return best
+
+
+class Consistent:
+    """A model whose last step is made to reduce to its input exactly (ADR 0018).
+
+    Attributes:
+        name: the model's, marked.
+        backend: what runs the model.
+        description: of the model, and of this.
+        lr_sizes: smallest and largest side of a crop, in pixels.
+        sha256: of the model's file.
+    """
+
+    def __init__(self, model: Contender) -> None:
+        self._model = model
+        self.name = f"{model.name} (consistent)"
+        self.backend = model.backend
+        self.sha256 = model.sha256
+        self.description = f"{model.description}, projected so that it reduces to its input"
+        self.lr_sizes = model.lr_sizes
+
+    def __call__(self, crops: Sequence[NDArray[np.uint8]]) -> list[FaceSteps]:
+        """See `Contender`."""
+        results: list[FaceSteps] = []
+        for crop, steps in zip(crops, self._model(crops), strict=True):
+            last = make_consistent(steps.sr[-1], crop)
+            results.append(steps._replace(sr=np.concatenate([steps.sr[:-1], last[None]])))
+        return results

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dicface.errors import CheckpointError
-from dicface.images.photo import to_network
-from dicface.runtime.backends import open_session
+from dicface.images.pixels import to_network
 from dicface.runtime.models import find_model
+from dicface.runtime.sessions import open_session
 
 FINDER_MODEL = "finder"
 SMALLEST_PX = 14.0

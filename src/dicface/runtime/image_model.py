@@ -11,9 +11,9 @@ from PIL import Image
 
 from dicface.errors import CheckpointError, UsageError
 from dicface.files import file_digest
-from dicface.images.photo import FACE_PX, LR_PX, resize, to_network, to_uint8
-from dicface.runtime.backends import open_session
-from dicface.runtime.models import FaceSteps, check_crops
+from dicface.images.pixels import FACE_PX, LR_PX, resize, to_network, to_uint8
+from dicface.runtime.face_model import FaceSteps, check_crops
+from dicface.runtime.sessions import open_session
 
 ENLARGEMENTS = {"bicubic": Image.Resampling.BICUBIC, "lanczos": Image.Resampling.LANCZOS}
 _PROBE_PX = 16
@@ -186,7 +186,7 @@ def open_onnx_image_network(name: str, path: Path) -> ImageModel:
 
 def _cannot_take(path: Path, crop: NDArray[np.uint8], error: Exception) -> CheckpointError:
     why = " ".join(str(error).split())
-    return CheckpointError(f"{path.name!r} cannot take a crop of {crop.shape[0]} px: {why}; try another --lr-size")
+    return CheckpointError(f"{path.name!r} cannot take a crop of {crop.shape[0]} px: {why}; try another `lr_size`")
 
 
 def _to_image(path: Path, made: NDArray[Any]) -> NDArray[np.uint8]:

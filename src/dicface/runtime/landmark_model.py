@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dicface.errors import CheckpointError, UsageError
-from dicface.images.photo import FACE_PX, to_network
+from dicface.images.pixels import FACE_PX, to_network
 from dicface.landmarks import MIRROR_68, decode_heatmaps
-from dicface.runtime.backends import open_session
 from dicface.runtime.models import find_model
+from dicface.runtime.sessions import open_session
 
 LANDMARK_MODEL = "landmarks-hr"
 MAX_BATCH = 32

@@ -50,7 +50,7 @@ def choose_provider(available: Collection[str], environment: Mapping[str, str] =
 
 
 def choose_backend(provider: str, has_openvino: bool, capabilities: Callable[[], Collection[str]]) -> Choice:
-    """What `--backend auto` stands for.
+    """The backend that `auto` stands for.
 
     Args:
         provider: what ONNX Runtime would run on.

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dicface.images.photo import FACE_PX, to_uint8
-from dicface.runtime.models import FaceSteps
+from dicface.images.pixels import FACE_PX, luma, smooth, to_uint8
+from dicface.runtime.face_model import FaceSteps
 
 LEVELS_PER_GREY = 4
 """In a map's image, one grey level of expected error is that many; 63 and more are white."""
@@ -22,7 +22,6 @@ FACTOR, POWER = 1.06, 0.96
 _HALF = 0.5
 _SPREAD_PX = 2.0
 """Standard deviation of the Gaussian over which disagreements are averaged: errors come in patches."""
-_LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 _Upscaler = Callable[[Sequence[NDArray[np.uint8]]], list[FaceSteps]]
 
 
@@ -38,23 +37,6 @@ class Disagreements(NamedTuple):
     mirror: NDArray[np.float32]
     step: NDArray[np.float32]
     shift: NDArray[np.float32]
-
-
-def luma(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """(..., 3) uint8 RGB -> (...) float32 in grey levels."""
-    return pixels.astype(np.float32) @ _LUMA
-
-
-def smooth(values: NDArray[np.float32], sigma_px: float) -> NDArray[np.float32]:
-    """A Gaussian mean over (H, W) values; beyond the edge the nearest one is repeated."""
-    reach = round(3 * sigma_px)
-    weights = np.exp(-(np.arange(-reach, reach + 1) ** 2) / (2 * sigma_px**2))
-    weights /= weights.sum()
-    for axis in (0, 1):
-        padded = np.pad(values, [(reach, reach) if axis == side else (0, 0) for side in (0, 1)], mode="edge")
-        windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1, axis=axis)
-        values = (windows @ weights).astype(np.float32)
-    return values
 
 
 def moved(pixels: NDArray[np.uint8], right: float, down: float) -> NDArray[np.uint8]:

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from dicface.errors import UnknownModelError, UsageError
 from dicface.runtime.backends import is_face_model
+from dicface.runtime.face_model import FaceModel, FaceSteps
 from dicface.runtime.image_model import ENLARGEMENTS, open_enlargement, open_onnx_image_network, open_spandrel
-from dicface.runtime.models import DEFAULT_MODEL, PICKLED, FaceModel, FaceSteps, embedded_models
+from dicface.runtime.models import DEFAULT_MODEL, PICKLED, embedded_models
 
 _SUFFIXES = (".onnx", ".safetensors", *PICKLED)
 
@@ -100,5 +101,5 @@ def open_model(model: str = DEFAULT_MODEL, backend: str = "auto") -> Contender:
     else:
         opened = open_spandrel(model, path)
     if backend not in ("auto", opened.backend):
-        raise UsageError(f"{model!r} runs in {opened.backend}; leave out --backend, got {backend!r}")
+        raise UsageError(f"{model!r} runs in {opened.backend}; leave out `backend`, got {backend!r}")
     return opened

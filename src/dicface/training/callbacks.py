@@ -15,9 +15,9 @@ from torch import Tensor
 from dicface.errors import TrainingError
 from dicface.files import written_whole
 from dicface.images.draw import draw_landmarks, side_by_side
-from dicface.images.photo import FACE_PX, resize
+from dicface.images.pixels import FACE_PX, resize
 from dicface.landmarks import decode_heatmaps
-from dicface.networks.pixels import to_pixels
+from dicface.networks.resize import to_pixels
 from dicface.training.task import Column
 
 PICTURED_FACES = 6

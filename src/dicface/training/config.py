@@ -16,7 +16,7 @@ from dicface.data.batches import BatchConfig
 from dicface.data.degradation import LRConfig
 from dicface.data.scenes.sampler import SceneConfig
 from dicface.errors import ConfigError
-from dicface.images.photo import FACE_PX, LR_PX
+from dicface.images.pixels import FACE_PX, LR_PX
 from dicface.landmarks import KEYPOINTS
 from dicface.networks.dic import DICConfig
 from dicface.networks.face_finder import FinderConfig

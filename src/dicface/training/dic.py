@@ -11,8 +11,7 @@ from dicface.data.batches import FaceBatch, target_heatmaps
 from dicface.data.degradation import reduce_faces
 from dicface.evaluation.protocols import Y_CROP8
 from dicface.networks.dic import DICNetwork
-from dicface.networks.pixels import to_pixels
-from dicface.networks.resize import resize_bicubic
+from dicface.networks.resize import resize_bicubic, to_pixels
 from dicface.training.config import TrainConfig
 from dicface.training.landmarks import landmark_error
 from dicface.training.losses import dic_loss

@@ -1,19 +1,17 @@
 """The task that learns to find faces."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from dicface.checkpoints.networks import save_network
 from dicface.data.scenes.labels import Scenes
+from dicface.evaluation.detection import Found, match_faces
 from dicface.evaluation.metrics import average_precision
-from dicface.networks.face_finder import STRIDE, USUAL_FACE_PX, Finder, FinderOutput, Peaks, cell_centres, decode_peaks
-from dicface.runtime.suppression import intersections_over_union, non_maximum_suppression
+from dicface.networks.face_finder import STRIDE, USUAL_FACE_PX, Finder, FinderOutput, cell_centres, decode_peaks
 from dicface.training.config import TrainConfig
 from dicface.training.task import Column, Task, he_normal
 
@@ -24,7 +22,6 @@ _NEAR = 0.3
 _RARE = -4.6
 """Logit of a face before anything is learnt: they are rare."""
 _BOX_WEIGHT, _POINT_WEIGHT = 0.5, 1.0
-_FOUND_OVERLAP = 0.5
 
 
 class Targets(NamedTuple):
@@ -92,58 +89,6 @@ def finder_loss(output: FinderOutput, scenes: Scenes) -> Tensor:
     boxes = (output.boxes.float()[scene, :, row, column] - targets.boxes).abs() * weights
     points = (output.points.float()[scene, :, row, column] - targets.points).abs() * weights
     return centres + _BOX_WEIGHT * boxes.sum() + _POINT_WEIGHT * points.sum()
-
-
-class Found(NamedTuple):
-    """What was found in some scenes.
-
-    Attributes:
-        scores: (P,) float64, of every face found.
-        hits: (P,) bool, whether it is a face, and the first one found of it.
-        faces: how many there were.
-    """
-
-    scores: NDArray[np.float64]
-    hits: NDArray[np.bool_]
-    faces: int
-
-    @staticmethod
-    def joined(parts: "Sequence[Found]") -> "Found":
-        """What was found in all of them."""
-        scores, hits, faces = zip(*parts, strict=True)
-        return Found(np.concatenate(scores), np.concatenate(hits), sum(faces))
-
-
-def _edges(rows: Tensor) -> NDArray[np.float32]:
-    """(K, 4) left, top, right, bottom of rows of a scene number, centre and size."""
-    centres, halves = rows[:, 1:3], rows[:, 3:5] / 2
-    return torch.cat([centres - halves, centres + halves], dim=1).cpu().numpy()
-
-
-def match_faces(peaks: Peaks, scenes: Scenes, least_score: float = 0.02) -> Found:
-    """Compare what was found with what there is; what lies on an ignored face is left out.
-
-    Args:
-        peaks: what was found in the scenes.
-        scenes: what is in them.
-        least_score: what scores less is left out.
-    """
-    rows: list[tuple[float, bool]] = []
-    for number in range(len(scenes.images)):
-        there = peaks.scores[number] > least_score
-        scores = peaks.scores[number][there].double().cpu().numpy()
-        boxes = peaks.boxes[number][:, there].T.float().cpu().numpy()
-        faces, ignored = (_edges(of[of[:, 0] == number]) for of in (scenes.faces, scenes.ignored))
-        taken = np.zeros(len(faces), dtype=bool)
-        for at in non_maximum_suppression(boxes, scores).tolist():
-            overlaps = np.where(taken, 0.0, intersections_over_union(boxes[at], faces))
-            best = int(overlaps.argmax()) if len(faces) else -1
-            hit = best >= 0 and bool(overlaps[best] >= _FOUND_OVERLAP)
-            taken[best : best + 1] |= hit
-            if hit or not (intersections_over_union(boxes[at], ignored) > _FOUND_OVERLAP / 2).any():
-                rows.append((float(scores[at]), hit))
-    scores_of, hits = zip(*rows, strict=True) if rows else ((), ())
-    return Found(np.array(scores_of, dtype=np.float64), np.array(hits, dtype=np.bool_), len(scenes.faces))
 
 
 class FinderTask(Task[Finder]):

@@ -15,12 +15,13 @@ from torch.utils.data import DataLoader, Dataset
 
 from dicface.checkpoints.networks import load_strictly, read_tensors
 from dicface.data.batches import BatchStream, FaceBatch, FaceSampler, Share, nominal_batches
-from dicface.data.packs import FacePack, pack_files, read_backgrounds, read_packs
+from dicface.data.packs import FacePack, pack_files, read_packs
+from dicface.data.scenes.backgrounds import read_backgrounds
 from dicface.data.scenes.labels import Scenes
 from dicface.data.scenes.sampler import SceneSampler, SceneStream
 from dicface.errors import ConfigError, PackError, TrainingError
 from dicface.files import write_json
-from dicface.images.photo import FACE_PX
+from dicface.images.pixels import FACE_PX
 from dicface.training.callbacks import (
     STEPS_BETWEEN_LOOKS,
     AveragedWeights,
@@ -276,9 +277,9 @@ def fit(
     """
     last, weights = out / "last.ckpt", out / "weights.safetensors"
     if resume and not last.exists():
-        raise ConfigError(f"{str(out)!r} holds no checkpoint; leave out --resume, or choose another --out")
+        raise ConfigError(f"{str(out)!r} holds no checkpoint; leave out `resume`, or choose another `out`")
     if not resume and (last.exists() or weights.exists()):
-        raise ConfigError(f"{str(out)!r} already holds a run; add --resume, or choose another --out")
+        raise ConfigError(f"{str(out)!r} already holds a run; add `resume`, or choose another `out`")
     starts, data = _earlier_starts(out) if resume else [], describe_files(pack_files(packs))
     if resume:
         _check_resumable(config, starts, data, out)
@@ -315,7 +316,7 @@ def fit(
     try:
         trainer.fit(task, batches, ckpt_path=last if resume else None, weights_only=True)
     except SIGTERMException as stop:
-        raise TrainingError(f"told to stop at step {trainer.global_step}; --resume goes on from there") from stop
+        raise TrainingError(f"told to stop at step {trainer.global_step}; `resume` goes on from there") from stop
     # A run resumed at its last step does nothing, and this least of all.
     averages.on_train_end(trainer, task)
     if trainer.is_global_zero:

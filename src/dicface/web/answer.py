@@ -13,7 +13,8 @@ from dicface.errors import DicfaceError, UsageError
 from dicface.faces.geometry import Box, cut
 from dicface.files import write_json
 from dicface.images.draw import draw_landmarks, side_by_side
-from dicface.images.photo import FACE_PX, WRITE_SUFFIXES, Photo, check_writable, read_photo, resize, write_photo
+from dicface.images.photo import WRITE_SUFFIXES, Photo, check_writable, read_photo, write_photo
+from dicface.images.pixels import FACE_PX, resize
 from dicface.restoration.output import mark_of_photo, marked, result_photo
 from dicface.restoration.report import photo_report
 from dicface.restoration.restorer import Restorer

@@ -165,7 +165,7 @@ def serve(
     except OSError as error:
         # Gradio's own words name settings that this command does not have.
         reason = "it is taken, or no address of this machine" if "empty port" in str(error) else error
-        raise UsageError(f"cannot listen on {host}:{port}: {reason}; choose another --host or --port") from error
+        raise UsageError(f"cannot listen on {host}:{port}: {reason}; choose another `host` or `port`") from error
     finally:
         over.set()
         worker.close()

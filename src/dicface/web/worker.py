@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from dicface.errors import DicfaceError
+from dicface.runtime.parallel import end_with_parent
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -24,22 +25,15 @@ class TooLongError(DicfaceError):
 
 
 def _end_with_the_server(folder: Path) -> None:
-    """Wait in a thread until the server is gone, clear up after it, and end.
+    """When the server is gone, clear up after it and end; a server that is killed can do neither."""
 
-    A server that is killed can do neither, and its worker would wait for work for ever.
-    """
-    server = multiprocessing.parent_process()
-    assert server is not None
-
-    def wait() -> None:
-        server.join()
+    def clear_up() -> None:
         patience = time.monotonic() + _PATIENCE_S
         while folder.exists() and time.monotonic() < patience:
             shutil.rmtree(folder, ignore_errors=True)
             time.sleep(0.1)
-        os._exit(1)
 
-    threading.Thread(target=wait, daemon=True).start()
+    end_with_parent(clear_up)
 
 
 class Worker:

@@ -1,0 +1,16 @@
+"""Small networks for tests."""
+
+from torch import nn
+
+from dicface.networks.dic import DICConfig
+
+TINY = DICConfig(
+    stem="any-size", steps=2, features=4, groups=2, projection_stride=2, fusion_blocks=1, hourglass_width=8
+)
+
+
+def bend(network: nn.Module) -> None:
+    """Give every activation of a network a slope of its own."""
+    for module in network.modules():
+        if isinstance(module, nn.PReLU):
+            nn.init.uniform_(module.weight, -0.3, 0.5)

@@ -1,0 +1,58 @@
+"""Shipped configs made small enough for tests, and runs of them."""
+
+import tempfile
+import tomllib
+import warnings
+from functools import cache
+from pathlib import Path
+
+import torch
+
+from dicface.checkpoints.networks import save_network
+from dicface.networks.dic import DICNetwork
+from dicface.training.config import TrainConfig, read_config
+from dicface.training.fit import fit
+from tests.support.packs import write_pack
+
+CONFIGS = Path(__file__).parent.parent.parent / "configs"
+# Small enough for a test, and in float32 so that runs can be compared bit for bit; by the table they belong to.
+SHRINK = {
+    "run": {"precision": "32-true", "compile": "false", "landmark_weights": "", "network_weights": ""},
+    "network": {"features": 4, "hourglass_width": 8, "groups": 2, "steps": 2, "fusion_blocks": 1},
+    "hourglass": {"width": 8},
+    "features": {"embedding": 4},
+    "finder": {"width": 4, "depth": 1},
+    "batch": {"size": 2},
+}
+
+
+def shrinking(config: str) -> list[str]:
+    """Settings that make a shipped config small enough for a test."""
+    tables = tomllib.loads((CONFIGS / f"{config}.toml").read_text())
+    shrunk = [f"{table}.{key}={value}" for table in tables for key, value in SHRINK.get(table, {}).items()]
+    if "gan" not in tables:
+        return shrunk
+    return [*shrunk, f"run.network_weights={untrained_network()}", "run.features_weights=", "gan.feature=0.0"]
+
+
+@cache
+def untrained_network() -> Path:
+    """What `dicgan` starts from."""
+    path = Path(tempfile.mkdtemp()) / "dic.safetensors"
+    torch.manual_seed(0)
+    save_network(DICNetwork(small("dic").network), path)
+    return path
+
+
+def small(config: str, *overrides: str) -> TrainConfig:
+    return read_config(CONFIGS / f"{config}.toml", [*shrinking(config), *overrides])
+
+
+def run(config: TrainConfig, folder: Path, name: str, resume: bool = False) -> Path:
+    pack = folder / "faces.parquet"
+    if not pack.exists():
+        write_pack(pack, 10)
+    with warnings.catch_warnings():
+        # Lightning's advice on loaders, devices and its own deprecations.
+        warnings.simplefilter("ignore")
+        return fit(config, [pack], pack, folder / name, resume)
