@@ -17,6 +17,7 @@ class Outcome(StrEnum):
     RESTORED = "restored"
     TOO_LARGE = "left alone: already larger than the model can improve"
     TOO_SMALL = "left alone: smaller than the model has learned"
+    PROFILE = "left alone: seen from the side, which the model has not learned"
     FLAT = "left alone: no contrast inside the box"
     DOUBTFUL = "left alone: neither the detector nor the landmarks are sure of a face"
 
@@ -36,6 +37,8 @@ class Face:
         uncertainty: (128, 128) float32, how far the luma of the last step is expected to be off on average, in grey
             levels; None unless restored and asked for.
         doubts: why the result should be trusted less than usual; empty unless restored.
+        probability: that it is a face, by the detector and by the landmarks found in it; None for a given box, and for
+            detectors without calibration.
     """
 
     box: Box
@@ -46,6 +49,7 @@ class Face:
     steps: NDArray[np.uint8] | None = None
     uncertainty: NDArray[np.float32] | None = None
     doubts: tuple[Doubt, ...] = ()
+    probability: float | None = None
 
 
 @dataclass(frozen=True)
@@ -56,8 +60,11 @@ class Restoration:
         image: (round(H * scale), round(W * scale), 3) uint8 RGB.
         faces: every face that was found or given, restored or not; empty if there is none.
         stages_s: seconds spent on detecting, restoring and pasting.
+        turned_degrees: by how much the photo had to be turned anticlockwise for its faces to be upright; 0, 90, 180 or
+            270. What is said of faces is in the frame of the photo as it was given.
     """
 
     image: NDArray[np.uint8]
     faces: tuple[Face, ...]
     stages_s: Mapping[str, float] = field(default_factory=dict[str, float])
+    turned_degrees: int = 0

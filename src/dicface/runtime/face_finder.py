@@ -1,4 +1,4 @@
-"""The face finder: likely places of faces in a photo, quickly."""
+"""The face finder: boxes, scores and landmarks of the faces in a photo."""
 
 import math
 from collections.abc import Iterator
@@ -12,34 +12,44 @@ from dicface.errors import CheckpointError
 from dicface.images.pixels import to_network
 from dicface.runtime.models import find_model
 from dicface.runtime.sessions import open_session
+from dicface.runtime.suppression import non_maximum_suppression
 
 FINDER_MODEL = "finder"
-SMALLEST_PX = 14.0
-"""Side of the smallest face that it finds, and half that of the largest; larger ones are found in reduced photos."""
-_STRIDE, _MULTIPLE = 4, 8
-_SIDES = (8.0, 64.0)
-"""What the network says of a size is kept to that, in pixels of the reduced photo, where faces have 14 to 36. Small
-places are enlarged, and a strange photo must not make that fill the memory."""
+SMALLEST_PX = 11.0
+"""Side of the smallest face that it finds. Those of three times the size and more are found in reduced photos."""
+LEAST_SCORE = 0.1
+"""What scores less is left out, unless it is asked for."""
+_STRIDE, _MULTIPLE = 4, 32
+_SIDES = (7.0, 64.0)
+"""Sides of boxes, in pixels of the reduced photo, that can be a face's; the network has learned 11 to 34."""
 _LEAST_SIDE = 16
 """A photo is reduced no further than to that, where a face that fills it has a size that is found."""
 _TILE_PX = 1536
-"""Largest side of what goes through the network at once; it takes about 150 MB then."""
-_OVERLAP_PX = 64
+"""Largest side of what goes through the network at once; it takes about 250 MB then."""
+_OVERLAP_PX = 96
 
 
-class Place(NamedTuple):
-    """Where a face may be.
+class Proposal(NamedTuple):
+    """What may be a face.
 
     Attributes:
-        x, y: its centre, in pixels of the photo, edges.
-        side: of the landmarks' box, in pixels of the photo.
-        chance: from 0 to 1.
+        box: (4,) float32 left, top, right, bottom about the landmarks, brows to chin, in pixels of the photo, edges.
+        score: from 0 to 1.
+        points: (5, 2) float32 x, y of the right and left eye, the tip of the nose, the right and left corner of the
+            mouth, in pixels of the photo, edges.
     """
 
-    x: float
-    y: float
-    side: float
-    chance: float
+    box: NDArray[np.float32]
+    score: float
+    points: NDArray[np.float32]
+
+
+class _Found(NamedTuple):
+    """Many proposals: (N, 4), (N,) and (N, 5, 2) float32."""
+
+    boxes: NDArray[np.float32]
+    scores: NDArray[np.float32]
+    points: NDArray[np.float32]
 
 
 def _tiles(pixels: NDArray[np.uint8]) -> Iterator[tuple[int, int, NDArray[np.uint8]]]:
@@ -52,16 +62,16 @@ def _tiles(pixels: NDArray[np.uint8]) -> Iterator[tuple[int, int, NDArray[np.uin
 
 
 class FaceFinder:
-    """Looks for faces of all sizes from 14 px, in ONNX Runtime. May be shared between threads."""
+    """Looks for faces of all sizes from 11 px, in ONNX Runtime. May be shared between threads."""
 
     def __init__(
-        self, model: str = FINDER_MODEL, least_chance: float = 0.2, threads: int = 0, spinning: bool = True
+        self, model: str = FINDER_MODEL, least_score: float = LEAST_SCORE, threads: int = 0, spinning: bool = True
     ) -> None:
         """Load a model.
 
         Args:
             model: name of an embedded finder, or a path.
-            least_chance: what is less likely is left out.
+            least_score: what scores less is left out.
             threads, spinning: see `open_session`.
 
         Raises:
@@ -69,54 +79,55 @@ class FaceFinder:
             CheckpointError: the file is not a finder.
         """
         path = find_model(model, kind="finder")
-        self.least_chance = least_chance
+        self.least_score = least_score
         self._session = open_session(path, threads, spinning)
-        if [port.name for port in self._session.get_outputs()] != ["probability", "side"]:
-            raise CheckpointError(f"expected a face finder with outputs probability and side, got {str(path)!r}")
+        if [port.name for port in self._session.get_outputs()] != ["score", "box", "points"]:
+            raise CheckpointError(f"expected a face finder with outputs score, box and points, got {str(path)!r}")
 
-    def __call__(self, pixels: NDArray[np.uint8], smallest_px: float = SMALLEST_PX) -> list[Place]:
-        """Look through a photo.
+    def __call__(self, pixels: NDArray[np.uint8], smallest_px: float = SMALLEST_PX) -> list[Proposal]:
+        """Look through a photo as it is, and through its halves, quarters and so on.
 
         Args:
             pixels: (H, W, 3) uint8 RGB.
             smallest_px: side of the smallest face wanted.
 
         Returns:
-            Likely places, best first; a face may have several.
+            Proposals, best first, each face once.
         """
-        places: list[Place] = []
+        found: list[_Found] = []
         height, width = pixels.shape[:2]
-        # Reduced by whole factors, which is cheap, so that the smallest face wanted is not reduced below 14 px.
+        # Reduced by whole factors, which is cheap, so that the smallest face wanted is not reduced below 11 px.
         factor = 2 ** max(0, math.floor(math.log2(smallest_px / SMALLEST_PX)))
         image = Image.fromarray(np.ascontiguousarray(pixels))
         while True:
             reduced = np.asarray(image.reduce(factor)) if factor > 1 else pixels
             for left, top, tile in _tiles(reduced):
-                for x, y, side, chance in self._look(tile):
-                    # The last pixel of a reduced photo may stand for less than the others.
-                    centre = min((left + x) * factor, width), min((top + y) * factor, height)
-                    places.append(Place(*centre, side * factor, chance))
+                part = self._look(tile)
+                corner = np.array([left, top], dtype=np.float32)
+                boxes, points = part.boxes + np.tile(corner, 2), part.points + corner
+                found.append(_Found(boxes * factor, part.scores, points * factor))
             factor *= 2
             if min(height, width) / factor < _LEAST_SIDE:
-                return sorted(places, key=lambda place: -place.chance)
+                return _distinct(found)
 
-    def _look(self, tile: NDArray[np.uint8]) -> list[tuple[float, float, float, float]]:
-        """x, y, side and chance of every likely place in one tile, in its pixels."""
+    def _look(self, tile: NDArray[np.uint8]) -> _Found:
+        """What one tile shows, in its pixels."""
         height, width = tile.shape[:2]
         padding = ((0, -height % _MULTIPLE), (0, -width % _MULTIPLE), (0, 0))
         image = to_network(np.pad(tile, padding, mode="edge")[None])
-        outputs = self._session.run(["probability", "side"], {"image": image})
-        # Centres lie in the photo, not in what it was padded with.
-        inside = (slice(-(-height // _STRIDE)), slice(-(-width // _STRIDE)))
-        chances, sides = (np.asarray(output)[0][inside] for output in outputs)
-        sides = np.clip(sides, *_SIDES)
-        rows, columns = np.nonzero(chances >= self.least_chance)
-        return [
-            (
-                min((column + 0.5) * _STRIDE, width),
-                min((row + 0.5) * _STRIDE, height),
-                float(sides[row, column]),
-                float(chances[row, column]),
-            )
-            for row, column in zip(rows.tolist(), columns.tolist(), strict=True)
-        ]
+        outputs = self._session.run(["score", "box", "points"], {"image": image})
+        scores, boxes, points = (np.asarray(output)[0] for output in outputs)
+        # Peaks lie in the photo, not in what it was padded with.
+        scores = scores[: -(-height // _STRIDE), : -(-width // _STRIDE)]
+        rows, columns = np.nonzero(scores >= self.least_score)
+        found = _Found(boxes[:, rows, columns].T, scores[rows, columns], points[:, rows, columns].T.reshape(-1, 5, 2))
+        sides = found.boxes[:, 2:] - found.boxes[:, :2]
+        possible = (sides.max(axis=1) >= _SIDES[0]) & (sides.max(axis=1) <= _SIDES[1])
+        return _Found(*(part[possible] for part in found))
+
+
+def _distinct(found: list[_Found]) -> list[Proposal]:
+    """Each face once, best first."""
+    boxes, scores, points = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    kept = non_maximum_suppression(boxes, scores)
+    return [Proposal(boxes[at], float(scores[at]), points[at]) for at in kept.tolist()]

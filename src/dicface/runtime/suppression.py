@@ -6,7 +6,8 @@ from numpy.typing import NDArray
 SAME_FACE = 0.4
 """Boxes with a larger intersection over union are of one face."""
 _CONTAINED, _NEARLY_AS_LARGE = 0.75, 0.3
-"""So are boxes of which the smaller lies with so much of its area in the larger, and has so much of its area."""
+"""So is a box that lies with so much of its area in a better one, which shows the whole of what it shows a part of; and
+a box that so contains a better one, which has so much of its area."""
 
 
 def intersections_over_union(box: NDArray[np.floating], boxes: NDArray[np.floating]) -> NDArray[np.floating]:
@@ -50,7 +51,7 @@ def non_maximum_suppression(boxes: NDArray[np.floating], scores: NDArray[np.floa
         kept.append(best)
         common, areas, area = _areas(boxes[best], boxes[left])
         same = common > SAME_FACE * (areas + area - common)
-        smaller = np.minimum(areas, area)
-        same |= (common > _CONTAINED * smaller) & (smaller > _NEARLY_AS_LARGE * np.maximum(areas, area))
+        same |= common > _CONTAINED * areas
+        same |= (common > _CONTAINED * area) & (area > _NEARLY_AS_LARGE * areas)
         left = left[~same]
     return np.array(kept, dtype=np.int64)

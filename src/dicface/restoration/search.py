@@ -1,0 +1,110 @@
+"""Where the faces of a photo are: those that are given and those that are found, upright or turned."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dicface.errors import UsageError
+from dicface.faces.detection import Detection, Detector
+from dicface.faces.geometry import Box, intersection_over_union
+from dicface.faces.turns import Quarters, turn_image
+from dicface.faces.verification import Verification
+from dicface.images.pixels import resize
+
+_TURNS: tuple[Quarters, ...] = (1, 3, 2)
+_TURNED_PX = 640
+"""Longest side of the reduced photo that is searched turned."""
+_TURNED_SCORE = 0.5
+"""Least score of a face that makes a turned search worth a closer look."""
+_SAME_FACE = 0.4
+"""A face found whose box overlaps a given one by more is the given one."""
+
+
+class Located(NamedTuple):
+    """A face that is given or found.
+
+    Attributes:
+        box: brows to chin, in pixels of the photo as it was searched, edges.
+        score: the detector's; None for a given box.
+        points: (5, 2) landmarks of the detector; None if there are none.
+    """
+
+    box: Box
+    score: float | None = None
+    points: NDArray[np.float32] | None = None
+
+
+class Search(NamedTuple):
+    """What a search gave.
+
+    Attributes:
+        faces: those given first, then those found, best first.
+        quarters: by how many quarters the photo was turned anticlockwise to find them.
+    """
+
+    faces: list[Located]
+    quarters: Quarters = 0
+
+
+def check_box(box: Box, width: int, height: int) -> None:
+    """Refuse a box that is empty or whose centre does not lie in the photo; a face at the edge may reach beyond.
+
+    Raises:
+        UsageError: saying what the photo's size is.
+    """
+    values = ",".join(f"{edge:g}" for edge in box)
+    if not (box.left < box.right and box.top < box.bottom):
+        raise UsageError(f"expected a box X0,Y0,X1,Y1 with X0 < X1 and Y0 < Y1, got {values}")
+    if not (0 < box.left + box.right < 2 * width and 0 < box.top + box.bottom < 2 * height):
+        raise UsageError(f"expected a box whose centre lies in the photo of {width}x{height} px, got {values}")
+
+
+def find_faces(
+    pixels: NDArray[np.uint8],
+    detect: Detector,
+    verify: Verification,
+    boxes: Sequence[Box] | None = None,
+    only_boxes: bool = False,
+) -> Search:
+    """The faces of a photo.
+
+    Args:
+        pixels: (H, W, 3) uint8 RGB.
+        detect: finds faces.
+        verify: says which of them count. Where none does and no boxes are given, the photo is searched turned.
+        boxes: faces that are known, in pixels of the photo.
+        only_boxes: nothing is searched for.
+
+    Raises:
+        UsageError: a box is empty, or its centre does not lie in the photo.
+    """
+    given = [Located(Box(*box)) for box in boxes or ()]
+    for face in given:
+        check_box(face.box, pixels.shape[1], pixels.shape[0])
+    if only_boxes:
+        return Search(given)
+    found = detect(pixels)
+    if not given and not any(verify(face.score, None).is_face for face in found):
+        quarters = _turn_with_faces(pixels, detect)
+        if quarters:
+            return Search([Located(*face) for face in detect(turn_image(pixels, quarters))], quarters)
+    return Search(given + [Located(*face) for face in found if not _is_given(face, given)])
+
+
+def _is_given(face: Detection, given: Sequence[Located]) -> bool:
+    return any(intersection_over_union(face.box, other.box) > _SAME_FACE for other in given)
+
+
+def _turn_with_faces(pixels: NDArray[np.uint8], detect: Detector) -> Quarters:
+    """The turn in which a reduced photo shows most faces; 0 if none shows any."""
+    height, width = pixels.shape[:2]
+    factor = min(1.0, _TURNED_PX / max(height, width))
+    reduced = resize(pixels, (max(1, round(width * factor)), max(1, round(height * factor))))
+    best: tuple[float, Quarters] = (0.0, 0)
+    for quarters in _TURNS:
+        scores = [face.score for face in detect(turn_image(reduced, quarters)) if face.score >= _TURNED_SCORE]
+        if sum(scores) > best[0]:
+            best = sum(scores), quarters
+    return best[1]
