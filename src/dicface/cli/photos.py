@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from dicface.images.inputs import Job
     from dicface.images.photo import Photo
     from dicface.restoration.quality import Doubt
-    from dicface.restoration.results import Face, Outcome
+    from dicface.restoration.results import Outcome, Restoration
 
 
 def _parse_box(text: str) -> "Box":
@@ -83,13 +83,18 @@ def _warning(which: str, doubts: "Sequence[Doubt]", model: str) -> str:
     return f"warning: {which} {reasons}{f' (try --model {MODEL_FOR_JPEG})' if advised else ''}"
 
 
-def _faces_line(faces: "Sequence[Face]", restored: "Outcome", model: str) -> str:
+def _faces_line(restoration: "Restoration", restored: "Outcome", model: str) -> str:
     """How many faces were found, what became of them, and which to doubt."""
+    faces = restoration.faces
     outcomes = Counter(face.outcome for face in faces)
     done = outcomes.pop(restored, 0)
     found = f"{done} of {len(faces)} faces restored" if faces else "no face found"
     warnings = (_warning(f"face {number}", face.doubts, model) for number, face in enumerate(faces, 1) if face.doubts)
-    return ", ".join((found, *(f"{count} {outcome.value}" for outcome, count in outcomes.items()), *warnings))
+    turned = restoration.turned_degrees
+    lies = (
+        [f"the photo lies on its side (its faces are upright when it is turned by {turned} degrees)"] if turned else []
+    )
+    return ", ".join((found, *(f"{count} {outcome.value}" for outcome, count in outcomes.items()), *lies, *warnings))
 
 
 def restore(
@@ -97,11 +102,17 @@ def restore(
     out: Out,
     model: Model = "lite",
     scale: Annotated[float, typer.Option(min=1, max=8, help="Enlargement of the photo.")] = 4,
-    box: Annotated[list[str] | None, typer.Option(help="A face X0,Y0,X1,Y1 in pixels, instead of detection.")] = None,
+    box: Annotated[
+        list[str] | None, typer.Option(help="A face X0,Y0,X1,Y1 in pixels, besides those that are found.")
+    ] = None,
+    only_boxes: Annotated[bool, typer.Option("--only-boxes", help="Look for no faces beside those of --box.")] = False,
     detector: Annotated[
-        str,
-        typer.Option(help="dlib (faces from 16 px), dlib-fast (from 40 px) or dlib-thorough (from 16 px; slow)."),
-    ] = "dlib",
+        str, typer.Option(help="face, or, with the extra dlib installed, dlib, dlib-fast or dlib-thorough.")
+    ] = "face",
+    detector_threshold: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="Least probability of a face; what is less likely is left alone."),
+    ] = None,
     backend: Backend = "auto",
     show_landmarks: Annotated[bool, typer.Option("--show-landmarks", help="Draw the landmarks found.")] = False,
     uncertainty: Uncertainty = False,
@@ -124,14 +135,22 @@ def restore(
     from dicface.restoration.restorer import Restorer
     from dicface.restoration.results import Outcome
 
-    boxes = None if not box else [_parse_box(text) for text in box]
+    boxes = [_parse_box(text) for text in box or ()]
+    if only_boxes and not boxes:
+        raise UsageError("expected --box with --only-boxes, got none")
     jobs, finished = _jobs(photos, out, uncertainty, skip_existing)
     if report is not None:
         _check_report(report, [*jobs, *finished], overwrite)
-    restorer = Restorer(model, backend, detector, several=len(jobs) > 1)
+    restorer = Restorer(model, backend, detector, several=len(jobs) > 1, detector_threshold=detector_threshold)
     if verbose:
         say(restorer.model.how_it_runs)
-    settings = {"model": model, "backend": restorer.model.backend, "scale": scale, "version": __version__}
+    settings = {
+        "model": model,
+        "backend": restorer.model.backend,
+        "detector": detector,
+        "scale": scale,
+        "version": __version__,
+    }
     batch_report = BatchReport(report, settings, jobs)
     gate = PhotoGate()
 
@@ -143,7 +162,9 @@ def restore(
         height, width = photo.pixels.shape[:2]
         size = (round(width * scale), round(height * scale))
         check_writable(job.target, *size, photo.alpha is not None)
-        restoration = restorer.restore(photo.pixels, scale, boxes, force, uncertainty=uncertainty)
+        restoration = restorer.restore(
+            photo.pixels, scale, boxes, force, uncertainty=uncertainty, only_boxes=only_boxes
+        )
         restored_at = time.perf_counter()
         mark = mark_of_photo(restorer.model, restoration)
         result = result_photo(
@@ -161,7 +182,7 @@ def restore(
             notes += (f"{size[0] * size[1] / 1e6:.0f} megapixels, more than some programs open",)
         stages_s = {"read": read_s, **restoration.stages_s, "write": time.perf_counter() - restored_at}
         batch_report.add(job, photo_report(job.source, job.target, restoration, mark, scale, notes, stages_s))
-        found = _faces_line(restoration.faces, Outcome.RESTORED, model)
+        found = _faces_line(restoration, Outcome.RESTORED, model)
         return f"{job.source}: {', '.join((found, *notes))}, {sum(stages_s.values()):.1f} s -> {job.target}"
 
     with ended_in_order(), batch_report:

@@ -38,7 +38,9 @@ def prepare(
     skipped: Annotated[Path | None, typer.Option(help="What was skipped and why; DATA.skipped.csv.")] = None,
     sheet: Annotated[Path | None, typer.Option("--contact-sheet", help="Draw the faces kept.")] = None,
     faces: Annotated[Path | None, typer.Option(help="CSV of where each face kept was cut out, and how surely.")] = None,
-    detector: Annotated[str, typer.Option(help="dlib-fast (faces from 40 px), dlib or dlib-thorough.")] = "dlib-fast",
+    detector: Annotated[
+        str, typer.Option(help="face, or, with the extra dlib installed, dlib, dlib-fast or dlib-thorough.")
+    ] = "face",
     max_megapixels: Annotated[float, typer.Option(min=0, max=178, help="Refuse larger photos.")] = 64,
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes; one for each core if left out.")] = None,
     overwrite: Overwrite = False,

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 DONE, SOME_FAILED, WRONG_CALL = 0, 1, 2
-_NAMED = "backend host identities jobs landmarks lr_size max_megapixels model out overwrite port resume scale split"
+_NAMED = (
+    "backend detector detector_threshold host identities jobs landmarks lr_size max_megapixels model out overwrite "
+    "port resume scale split"
+)
 _OPTIONS = {name: f"--{name.replace('_', '-')}" for name in _NAMED.split()}
 """Parameters that errors name, and the options by which they are given."""
 

@@ -73,7 +73,11 @@ class FaceDetector:
 
 
 def make_detector(
-    detector: str | Detector, threads: int = 0, spinning: bool = True, smallest_px: float = SMALLEST_PX
+    detector: str | Detector,
+    threads: int = 0,
+    spinning: bool = True,
+    smallest_px: float = SMALLEST_PX,
+    least_score: float = LEAST_SCORE,
 ) -> Detector:
     """A detector by its name, or the one given.
 
@@ -81,7 +85,7 @@ def make_detector(
         detector: face (ours); dlib (upright faces from 16 px, where ours proposes one), dlib-fast (from 40 px) or
             dlib-thorough (from 16 px, everywhere), which need dlib; or a detector, which is returned.
         threads, spinning: see `open_session`.
-        smallest_px: side of the smallest face that `face` looks for.
+        smallest_px, least_score: of what `face` looks for, see `FaceDetector`.
 
     Raises:
         UsageError: an unknown name, or dlib is not installed.
@@ -89,7 +93,7 @@ def make_detector(
     if not isinstance(detector, str):
         return detector
     if detector == "face":
-        return FaceDetector(smallest_px, threads=threads, spinning=spinning)
+        return FaceDetector(smallest_px, least_score, threads, spinning)
     if detector not in ("dlib", "dlib-fast", "dlib-thorough"):
         raise UsageError(f"expected a detector, face, dlib, dlib-fast or dlib-thorough, got {detector!r}")
     # dlib is optional and slow to load.

@@ -140,7 +140,7 @@ def make_verification(detector: object, model: str, threshold: float | None = No
         UsageError: the threshold is NaN, or no probability.
     """
     if threshold is not None and (math.isnan(threshold) or (detector == "face" and not 0 <= threshold <= 1)):
-        raise UsageError(f"expected a detector_threshold from 0 to 1, got {threshold:g}")
+        raise UsageError(f"expected a `detector_threshold` from 0 to 1, got {threshold:g}")
     if detector == "face":
         return read_calibration(embedded_models("finder")[FINDER_MODEL], model, threshold)
     return DlibVerification(threshold) if isinstance(detector, str) else OwnVerification(threshold)

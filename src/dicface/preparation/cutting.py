@@ -12,7 +12,7 @@ from PIL import Image
 
 from dicface.data.packs import CROP_FORMATS, encode_crop
 from dicface.errors import DicfaceError, UsageError
-from dicface.faces.detection import make_detector
+from dicface.faces.detection import DEFAULT_DETECTOR, make_detector
 from dicface.faces.geometry import Box, Square, cut, landmark_box, square_of_box, square_of_landmarks
 from dicface.faces.landmarks import locate
 from dicface.images.photo import MAX_MEGAPIXELS, read_photo
@@ -26,6 +26,10 @@ from dicface.runtime.landmark_model import LandmarkModel
 _FIRST_GUESS = 0.7
 # Annotated boxes are less like those of the landmarks than the detector's.
 _PASSES_FROM_DETECTION, _PASSES_FROM_ANNOTATION = 2, 3
+_SMALLEST_PX = 40.0
+"""Smaller faces are not looked for, since packs are made of large ones."""
+_LEAST_SCORE = 0.5
+"""Of the face finder. No second opinion follows but that of the landmarks."""
 MAX_SIZE = 512
 
 
@@ -70,7 +74,7 @@ class Recipe:
     min_peak: float = 0.6
     format: str = "webp"
     quality: int = 90
-    detector: str = "dlib-fast"
+    detector: str = DEFAULT_DETECTOR
     max_megapixels: float = MAX_MEGAPIXELS
 
     def __post_init__(self) -> None:
@@ -164,7 +168,7 @@ class FaceCutter:
             UsageError: an unknown detector.
         """
         self.recipe = recipe
-        self._detect = make_detector(recipe.detector, threads=1)
+        self._detect = make_detector(recipe.detector, threads=1, smallest_px=_SMALLEST_PX, least_score=_LEAST_SCORE)
         self._model = LandmarkModel(threads=1)
 
     def __call__(self, task: Task) -> PhotoFaces:

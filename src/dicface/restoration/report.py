@@ -25,6 +25,7 @@ def _face(face: Face) -> dict[str, Any]:
     return {
         "box": [round(edge, 2) for edge in face.box],
         "score": face.score,
+        "probability": None if face.probability is None else round(face.probability, 4),
         "outcome": face.outcome.name.lower(),
         "reason": face.outcome.value,
         "crop": {"left": face.square.left, "top": face.square.top, "side": face.square.side},
@@ -55,7 +56,8 @@ def photo_report(
 
     Returns:
         JSON-ready. Boxes are left, top, right, bottom in pixels of the input, edges; landmarks are 68 x, y in pixels of
-        the input, pixel centres at integers; uncertainty is the mean of a face's map, in grey levels.
+        the input, pixel centres at integers; uncertainty is the mean of a face's map, in grey levels; probability is
+        that of being a face.
     """
     height, width = restoration.image.shape[:2]
     return {
@@ -68,6 +70,7 @@ def photo_report(
         "model_sha256": mark.model_sha256,
         "version": mark.version,
         "scale": scale,
+        "turned_degrees": restoration.turned_degrees,
         "notes": list(notes),
         "elapsed_s": round(sum(stages_s.values()), 3),
         "stages_s": {stage: round(spent_s, 3) for stage, spent_s in stages_s.items()},

@@ -18,6 +18,8 @@ _TURNED_PX = 640
 """Longest side of the reduced photo that is searched turned."""
 _TURNED_SCORE = 0.5
 """Least score of a face that makes a turned search worth a closer look."""
+_SUREST = 1.0
+"""Confidence of perfect landmarks."""
 _SAME_FACE = 0.4
 """A face found whose box overlaps a given one by more is the given one."""
 
@@ -85,12 +87,19 @@ def find_faces(
         check_box(face.box, pixels.shape[1], pixels.shape[0])
     if only_boxes:
         return Search(given)
-    found = detect(pixels)
+    found = _detected(pixels, detect, verify)
     if not given and not any(verify(face.score, None).is_face for face in found):
         quarters = _turn_with_faces(pixels, detect)
         if quarters:
-            return Search([Located(*face) for face in detect(turn_image(pixels, quarters))], quarters)
+            return Search(
+                [Located(*face) for face in _detected(turn_image(pixels, quarters), detect, verify)], quarters
+            )
     return Search(given + [Located(*face) for face in found if not _is_given(face, given)])
+
+
+def _detected(pixels: NDArray[np.uint8], detect: Detector, verify: Verification) -> list[Detection]:
+    """What was found, but for what even perfect landmarks would not make a face."""
+    return [face for face in detect(pixels) if verify(face.score, _SUREST).is_face]
 
 
 def _is_given(face: Detection, given: Sequence[Located]) -> bool:

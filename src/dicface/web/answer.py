@@ -56,6 +56,7 @@ class Answer(NamedTuple):
         summary: one sentence.
         before, after: pictures of one size for the slider.
         faces: a strip for each restored face: the crop, every step, the last with its landmarks.
+        captions: what is said of each strip.
         photo: the result in full size.
         report: the JSON file.
     """
@@ -64,6 +65,7 @@ class Answer(NamedTuple):
     before: Path
     after: Path
     faces: tuple[Path, ...]
+    captions: tuple[str, ...]
     photo: Path
     report: Path
 
@@ -167,10 +169,19 @@ def answer(wish: Wish) -> Answer:
         for number, face in enumerate(restored, start=1)
         if face.doubts
     ]
-    said = ", ".join((found, *reasons, *notes, *warnings))
+    lies = ["the photo lies on its side"] if restoration.turned_degrees else []
+    said = ", ".join((found, *lies, *reasons, *notes, *warnings))
     elapsed_s = sum(stages_s.values())
     summary = f"{said}. {width}x{height} to {size[0]}x{size[1]} px in {elapsed_s:.1f} s."
-    return Answer(summary, before, after, tuple(strips), target, report)
+    captions = tuple(_caption(number, face) for number, face in enumerate(restored[: len(strips)], start=1))
+    return Answer(summary, before, after, tuple(strips), captions, target, report)
+
+
+def _caption(number: int, face: Face) -> str:
+    how_sure = "drawn" if face.score is None else "found"
+    if face.probability is not None:
+        how_sure = f"a face with a probability of {face.probability:.0%}"
+    return f"{number}: {how_sure}"
 
 
 def read_boxes(text: str) -> tuple[Box, ...]:
