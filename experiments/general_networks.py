@@ -85,7 +85,7 @@ class ImageTask(Task[nn.Module]):
 
 def run_config(overrides: list[str]) -> TrainConfig:
     """The run of `lite`, without what belongs to its landmarks."""
-    ours = [f"lr.size_min={LR_SIZE}", f"lr.size_max={LR_SIZE}", 'run.landmark_weights=""']
+    ours = [f"degradation.size_min={LR_SIZE}", f"degradation.size_max={LR_SIZE}", 'run.landmark_weights=""']
     config = read_config(CONFIG, [*ours, *overrides])
     return dataclasses.replace(config, run=dataclasses.replace(config.run, task="image"))
 
@@ -105,7 +105,7 @@ def main(
 
     config = run_config(overrides or [])
     start = time.perf_counter()
-    weights = fit(config, data, validation, out, resume, build=build)
+    weights = fit(config, data, validation, out, resume=resume, build=build)
     print(f"{weights}, after {(time.perf_counter() - start) / 60:.1f} minutes")
 
 

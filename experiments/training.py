@@ -1,8 +1,8 @@
 """How many faces a second training sees: our step against the plain one, in one run.
 
-    python -m experiments.training --data PACK [--config configs/lite.toml] [--steps 20]
+    python -m experiments.training --data PACK [--config configs/lite.toml] [--steps 1] [--batch 16]
 
-Both train the same network by the same loss on faces of 16 px.
+Both train the same network by the same loss on faces of 16 px, in batches of the same size.
 
 - plain: float32, eager, contiguous tensors, Adam one parameter after the other, and a data loader that opens a PNG for
   every face, reduces it with Pillow and draws its heatmaps in NumPy, in as many workers as there are cores.
@@ -10,11 +10,14 @@ Both train the same network by the same loss on faces of 16 px.
   reduced and given heatmaps there in batches; compiled where the config says so. Clipping gradients and averaging
   weights, which the plain step does not, are included.
 
-Rounds alternate, so that a machine that changes its speed changes it for both. The median round counts.
+Rounds alternate, so that a machine that changes its speed changes it for both. Each round gives one ratio; the median
+and the smallest of them are printed. `--cpu-time` counts processor time instead of seconds, for a machine with other
+work on it (the plain step's loader runs in processes of its own and is not counted then).
 """
 
 import copy
 import dataclasses
+import functools
 import json
 import os
 import statistics
@@ -28,19 +31,22 @@ import numpy as np
 import torch
 import typer
 from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from dicface.data.batches import FaceSampler, target_heatmaps
-from dicface.data.degradation import LRConfig
+from dicface.data.degradation import DegradationConfig
 from dicface.data.packs import FacePack, read_pack
 from dicface.images.pixels import FACE_PX
 from dicface.landmarks import HEATMAP_SIZE, HEATMAP_STRIDE
+from dicface.networks.blocks import PReLU
 from dicface.networks.dic import DICNetwork
+from dicface.networks.recovery import RecoveryBlock
 from dicface.training.callbacks import AveragedWeights
 from dicface.training.config import TrainConfig, read_config
 from dicface.training.dic import DICTask
 from dicface.training.losses import LossConfig, dic_loss
+from dicface.training.task import clip_gradients
 
 LR_SIZE = 16
 FACES = 512
@@ -69,6 +75,17 @@ class FaceFiles(Dataset[tuple[Tensor, Tensor, Tensor]]):
             for x, y in self.landmarks[index] / HEATMAP_STRIDE
         ]
         return pair[0], pair[1], torch.from_numpy(np.stack(heatmaps).astype(np.float32))
+
+
+def with_plain_layers(network: DICNetwork) -> DICNetwork:
+    """A copy that computes the paper's layers one by one, as PyTorch has them, where gradients are wanted, too."""
+    network = copy.deepcopy(network)
+    for module in network.modules():
+        if isinstance(module, RecoveryBlock):
+            module.project_in_phases = module.project
+        elif isinstance(module, PReLU):
+            module.forward = functools.partial(nn.PReLU.forward, module)
+    return network
 
 
 def plain_step(network: DICNetwork, files: FaceFiles, batch: int, device: torch.device) -> Callable[[], None]:
@@ -102,7 +119,7 @@ def our_step(config: TrainConfig, network: DICNetwork, pack: FacePack, device: t
     averages = torch.optim.swa_utils.AveragedModel(
         task, multi_avg_fn=AveragedWeights(config.optimiser.ema_decay).average, use_buffers=True
     )
-    sampler = FaceSampler(pack, config.batch, config.augmentation, config.lr, 0, device)
+    sampler = FaceSampler(pack, config.batch, config.augmentation, config.degradation, 0, device)
     numbers = iter(range(10**9))
 
     def step() -> None:
@@ -112,57 +129,69 @@ def our_step(config: TrainConfig, network: DICNetwork, pack: FacePack, device: t
             loss = dic_loss(output, batch.hr, target_heatmaps(batch.landmarks), config.loss)
         optimiser.zero_grad()
         loss.total.backward()
-        task.shorten_gradients(optimiser)
+        clip_gradients(optimiser, config.optimiser.max_grad_norm)
         optimiser.step()
         averages.update_parameters(task)
 
     return step
 
 
-def samples_per_second(step: Callable[[], None], steps: int, batch: int, device: torch.device) -> float:
-    """Faces a second over some steps."""
+def samples_per_second(
+    step: Callable[[], None], updates: int, batch: int, device: torch.device, clock: Callable[[], float]
+) -> float:
+    """Faces a second over some updates of the weights."""
     if device.type == "cuda":
         torch.cuda.synchronize()
-    start = time.perf_counter()
-    for _ in range(steps):
+    start = clock()
+    for _ in range(updates):
         step()
     if device.type == "cuda":
         torch.cuda.synchronize()
-    return steps * batch / (time.perf_counter() - start)
+    return updates * batch / (clock() - start)
 
 
 def main(
     data: Annotated[Path, typer.Option(help="Face pack.")],
     config: Annotated[Path, typer.Option(help="Config of the `dic` task.")] = Path("configs/lite.toml"),
-    steps: Annotated[int, typer.Option(min=1, help="Steps of a round.")] = 10,
+    steps: Annotated[int | None, typer.Option(min=1, help="Steps of the network; the config's by default.")] = None,
+    batch: Annotated[int | None, typer.Option(min=1, help="Faces at once; the config's by default.")] = None,
+    updates: Annotated[int, typer.Option(min=1, help="Updates of the weights in a round.")] = 10,
     rounds: Annotated[int, typer.Option(min=1)] = 5,
+    cpu_time: Annotated[bool, typer.Option(help="Count processor time instead of seconds.")] = False,
 ) -> None:
     """Print one JSON object."""
-    settings = dataclasses.replace(read_config(config), lr=LRConfig())
+    settings = dataclasses.replace(read_config(config), degradation=DegradationConfig())
+    network_config = dataclasses.replace(settings.network, steps=steps or settings.network.steps)
+    batch_config = dataclasses.replace(settings.batch, size=batch or settings.batch.size)
+    run = dataclasses.replace(settings.run, steps_at=(), compile=settings.run.compile and torch.cuda.is_available())
+    settings = dataclasses.replace(settings, network=network_config, batch=batch_config, run=run)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    pack, batch = read_pack(data, FACES), settings.batch.size
-    network = DICNetwork(settings.network).to(device)
+    pack, faces = read_pack(data, FACES), batch_config.size
+    network = DICNetwork(network_config).to(device)
     with tempfile.TemporaryDirectory() as folder:
         both = {
-            "plain": plain_step(copy.deepcopy(network), FaceFiles(pack, Path(folder)), batch, device),
+            "plain": plain_step(with_plain_layers(network), FaceFiles(pack, Path(folder)), faces, device),
             "ours": our_step(settings, network, pack, device),
         }
         for step in both.values():
-            for _ in range(3):
+            for _ in range(2):
                 step()
         speeds: dict[str, list[float]] = {name: [] for name in both}
         for _ in range(rounds):
             for name, step in both.items():
-                speeds[name].append(samples_per_second(step, steps, batch, device))
-    medians = {name: statistics.median(values) for name, values in speeds.items()}
+                clock = time.process_time if cpu_time else time.perf_counter
+                speeds[name].append(samples_per_second(step, updates, faces, device, clock))
+    ratios = [ours / plain for ours, plain in zip(speeds["ours"], speeds["plain"], strict=True)]
     result = {
         "config": config.name,
-        "batch": batch,
+        "network_steps": network_config.steps,
+        "batch": faces,
         "hr_px": FACE_PX,
         "device": torch.cuda.get_device_name() if device.type == "cuda" else f"{torch.get_num_threads()} CPU threads",
         "torch": torch.__version__,
-        "samples_per_s": {name: round(value, 2) for name, value in medians.items()},
-        "ratio": round(medians["ours"] / medians["plain"], 2),
+        "clock": "processor" if cpu_time else "wall",
+        "samples_per_s": {name: round(statistics.median(values), 2) for name, values in speeds.items()},
+        "ratio": {"median": round(statistics.median(ratios), 2), "min": round(min(ratios), 2)},
     }
     print(json.dumps(result, indent=2))
 

@@ -440,6 +440,22 @@ def test_evaluate_prints_the_contracts_json(pack: Path) -> None:
     assert all(error > 0 for error in small["nrmse"].values())
 
 
+def test_evaluate_measures_damages_one_after_another(pack: Path) -> None:
+    damages = ["--damage", "none", "--damage", "noise10,jpeg75"]
+    call = ["evaluate", pack, "--model", "lanczos", "--limit", "3", "--lr-size", "16,32", *damages]
+    results = json.loads(dicface(*call, "--json").stdout)
+    assert [(result["damage"], result["lr_size"]) for result in results] == [
+        ("", 16),
+        ("", 32),
+        ("noise10,jpeg75", 16),
+        ("noise10,jpeg75", 32),
+    ]
+    assert all(0 <= result["over_bicubic"]["psnr"]["y"]["worse"] <= 1 for result in results)
+    assert "on 3 faces of" in (shown := dicface(*call).stdout)
+    assert "32 px, noise10,jpeg75" in shown
+    assert "worse on" in shown
+
+
 def test_evaluate_compares_and_reports_on_a_folder(portrait: np.ndarray, tmp_path: Path) -> None:
     faces = tmp_path / "faces"
     faces.mkdir()
@@ -466,6 +482,7 @@ def test_evaluate_compares_and_reports_on_a_folder(portrait: np.ndarray, tmp_pat
     [
         (["--lr-size", "16,x"], "expected --lr-size as whole numbers with commas between, got '16,x'"),
         (["--lr-size", "16,65"], "expected a low-resolution side from 8 to 64 px for lite, got 65"),
+        (["--damage", "jpg75"], "expected a damage, one of grey, sepia, faded, blurX"),
         (["--protocol", "psnr"], "expected a protocol, one of y-crop8, rgb-crop8, y, y-crop8-released, got 'psnr'"),
         (["--against", "lite"], "expected another model to compare with, got lite twice"),
         (["--identity", "--features", "none"], "or a model file (.onnx, .safetensors), got 'none'"),
@@ -589,6 +606,54 @@ def test_train_leaves_weights_that_export(pack: Path, tmp_path: Path) -> None:
     result = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
     assert dicface("export", tmp_path / "run", "-o", tmp_path / "a.onnx").returncode == 0
+
+
+def test_resume_and_decay_take_the_runs_own_config(pack: Path, tmp_path: Path) -> None:
+    config = Path(__file__).parent.parent / "configs" / "finder.toml"
+
+    def train(*words: object) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "dicface", "train", "--data", pack, *words]
+        # Without -W error: Lightning warns of its own.
+        return subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False)
+
+    schedule = ("--set", "optimiser.schedule=constant-linear", "--set", "optimiser.warmup_steps=1")
+    small = ("--set", "finder.width=4", "--set", "batch.size=2", "--set", "run.keep_every=2")
+    first, fall = tmp_path / "run", tmp_path / "fall"
+    begun = train(config, "--out", first, "--set", "run.steps=3", *schedule, *small)
+    assert begun.returncode == 0, begun.stderr
+    assert "Tip" not in begun.stderr
+    kept = first / "step-00000002.ckpt"
+    decayed = train("--decay-from", kept, "--out", fall, "--set", "optimiser.decay_steps=2")
+    assert decayed.returncode == 0, decayed.stderr
+    assert "dicface: optimiser.decay_steps: 0 -> 2\n" in decayed.stderr
+    saved = json.loads((fall / "config.json").read_text())
+    assert (saved["run"]["steps"], saved["finder"]["width"]) == (4, 4)
+    kept.replace(first / "last.ckpt")
+    resumed = train("--resume", "--out", first, "--set", "run.steps=4", "--set", "optimiser.learning_rate=0.5")
+    assert resumed.returncode == 0, resumed.stderr
+    said = [line for line in resumed.stderr.splitlines() if line.startswith("dicface: ")]
+    assert said == ["dicface: run.steps: 3 -> 4", "dicface: optimiser.learning_rate: 0.002 -> 0.5"]
+    optimiser = json.loads((first / "config.json").read_text())["optimiser"]
+    assert (optimiser["learning_rate"], optimiser["schedule"]) == (0.5, "constant-linear")
+    # A file replaces the run's config, its settings in this call included.
+    refused = train(config, "--resume", "--out", first, "--set", "run.steps=5")
+    assert refused.returncode == 2
+    assert 'dicface: optimiser.schedule: "constant-linear" -> "cosine"\n' in refused.stderr
+    assert "expected [finder] of the run to resume" in refused.stderr
+
+
+def test_train_says_which_config_it_lacks(pack: Path, tmp_path: Path) -> None:
+    for words in (["--out", tmp_path / "run"], ["--resume"]):
+        result = dicface("train", "--data", pack, *words)
+        assert result.returncode == 2
+        assert (
+            "expected CONFIG, the TOML file of the run; only with --out and --resume or --decay-from may it be left out"
+            in result.stderr
+        )
+    both = dicface("train", "--data", pack, "--out", tmp_path, "--resume", "--decay-from", tmp_path / "last.ckpt")
+    assert both.stderr == (
+        "dicface: expected one of --resume and --decay-from; a stopped fall goes on with --resume alone\n"
+    )
 
 
 @pytest.mark.parametrize(

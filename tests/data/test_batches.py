@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from dicface.data.augmentation import AugmentationConfig
 from dicface.data.batches import WHOLE, BatchConfig, FaceSampler, Share
-from dicface.data.degradation import LRConfig
+from dicface.data.degradation import DegradationConfig
 from dicface.data.packs import FacePack, read_pack
 from dicface.errors import ConfigError
 from tests.support.packs import write_pack
@@ -29,29 +29,55 @@ TURNED = AugmentationConfig(
     quarter_turns=True,
     unscaled_share=0.3,
 )
-ANY_SIZE = LRConfig(size_min=8, size_max=64, size_16_share=0.3)
-CAMERA = LRConfig(
+ANY_SIZE = DegradationConfig(size_min=8, size_max=64, size_16_share=0.3)
+CAMERA = DegradationConfig(
     size_min=8,
     size_max=64,
-    degradation="camera",
+    kind="camera",
     blur_max=1,
-    sensor_min=0.5,
-    sensor_max=2,
+    sensor_scale_min=0.5,
+    sensor_scale_max=2,
     noise_max=8,
     jpeg_min=30,
     jpeg_max=95,
-    clean_share=0.5,
+    clean_share=0.3,
+    single_share=0.3,
+    blur_share=0.5,
+    motion_share=0.3,
+    sensor_share=0.5,
+    noise_share=0.5,
+    grain_share=0.5,
+    sharpening_share=0.5,
+    sharpening_max=1,
+    jpeg_share=0.7,
+    jpeg_twice_share=0.5,
+)
+
+
+WIDE = AugmentationConfig(
+    flip="exchange",
+    crop_side_min=100,
+    crop_side_max=160,
+    face_width_min=0.6,
+    face_width_max=0.85,
+    padding_max=0.1,
+    shift=1,
+    rotation_degrees=10,
+    unscaled_share=0.25,
+    grey_share=0.2,
+    sepia_share=0.3,
+    faded_share=0.3,
 )
 
 
 def sampler_of(
     pack: FacePack,
     augmentation: AugmentationConfig = TURNED,
-    lr: LRConfig = ANY_SIZE,
+    degradation: DegradationConfig = ANY_SIZE,
     seed: int = 0,
     share: Share = WHOLE,
 ) -> FaceSampler:
-    return FaceSampler(pack, BATCH, augmentation, lr, seed, share=share)
+    return FaceSampler(pack, BATCH, augmentation, degradation, seed, share=share)
 
 
 def dotted_pack(faces: int = 6) -> FacePack:
@@ -66,25 +92,31 @@ def dotted_pack(faces: int = 6) -> FacePack:
     return FacePack(tuple("abcdef"[:faces]), np.full(faces, -1), images, landmarks)
 
 
-@pytest.mark.parametrize("lr", [ANY_SIZE, CAMERA], ids=["bicubic", "camera"])
-def test_a_batch_depends_on_seed_and_step_alone(pack: Path, lr: LRConfig) -> None:
+@pytest.mark.parametrize("augmentation", [TURNED, WIDE], ids=["side", "width"])
+@pytest.mark.parametrize("degradation", [ANY_SIZE, CAMERA], ids=["bicubic", "camera"])
+def test_a_batch_depends_on_seed_and_step_alone(
+    pack: Path, degradation: DegradationConfig, augmentation: AugmentationConfig
+) -> None:
     faces = read_pack(pack)
-    straight = sampler_of(faces, lr=lr, seed=3)
+    straight = sampler_of(faces, augmentation, degradation, seed=3)
     batches = [straight.batch(step) for step in range(6)]
-    resumed = sampler_of(faces, lr=lr, seed=3)
+    resumed = sampler_of(faces, augmentation, degradation, seed=3)
     for step in (5, 2):
         for one, other in zip(batches[step], resumed.batch(step), strict=True):
             assert torch.equal(one, other)
-    other_seed = sampler_of(faces, lr=lr, seed=4).batch(2)
+    other_seed = sampler_of(faces, augmentation, degradation, seed=4).batch(2)
     assert not torch.equal(other_seed.hr, batches[2].hr)
 
 
-@pytest.mark.parametrize("lr", [ANY_SIZE, CAMERA], ids=["bicubic", "camera"])
-def test_processes_share_the_batch_that_one_would_have(pack: Path, lr: LRConfig) -> None:
+@pytest.mark.parametrize("augmentation", [TURNED, WIDE], ids=["side", "width"])
+@pytest.mark.parametrize("degradation", [ANY_SIZE, CAMERA], ids=["bicubic", "camera"])
+def test_processes_share_the_batch_that_one_would_have(
+    pack: Path, degradation: DegradationConfig, augmentation: AugmentationConfig
+) -> None:
     faces = read_pack(pack)
-    whole = sampler_of(faces, lr=lr).batch(1)
+    whole = sampler_of(faces, augmentation, degradation).batch(1)
     for rank in (0, 1):
-        half = sampler_of(faces, lr=lr, share=Share(rank, 2)).batch(1)
+        half = sampler_of(faces, augmentation, degradation, share=Share(rank, 2)).batch(1)
         for part, all_of_it in zip(half, whole, strict=True):
             torch.testing.assert_close(part, all_of_it[rank::2])
 
@@ -100,7 +132,7 @@ def test_an_epoch_visits_every_face_once() -> None:
     for face in range(6):
         images[face] = 40 * face
     flat = FacePack(pack.keys, pack.identities, images, pack.landmarks)
-    sampler = FaceSampler(flat, BatchConfig(size=3), AugmentationConfig(), LRConfig(), seed=0)
+    sampler = FaceSampler(flat, BatchConfig(size=3), AugmentationConfig(), DegradationConfig(), seed=0)
     for epoch in range(3):
         seen = torch.cat([sampler.batch(2 * epoch + half).hr[:, 0, 64, 64] for half in (0, 1)])
         assert sorted((seen * 255).round().int().tolist()) == [0, 40, 80, 120, 160, 200]
@@ -141,6 +173,36 @@ def test_landmarks_stay_on_their_pixels(
         assert (landmarks[45 if mirrored else 36] - centre).norm() < 0.2
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_landmarks_stay_on_their_pixels_in_wide_crops(seed: int) -> None:
+    """Widths, padding and small rotations carry a dot and its landmark to the same place."""
+    pack = dotted_pack()
+    pack.landmarks[:, 0], pack.landmarks[:, 16] = (25, 72), (119, 72)
+    wide = dataclasses.replace(WIDE, flip="none", crop_side_min=156, unscaled_share=0, grey_share=0, faded_share=0)
+    batch = sampler_of(pack, wide, seed=seed).batch(0)
+    ys, xs = torch.meshgrid(torch.arange(128.0), torch.arange(128.0), indexing="ij")
+    for hr, landmarks in zip(batch.hr, batch.landmarks, strict=True):
+        weight = hr[0] / hr[0].sum()
+        centre = torch.stack([(weight * xs).sum(), (weight * ys).sum()])
+        assert (landmarks[36] - centre).norm() < 0.2
+        width = (landmarks[16] - landmarks[0]).norm() / 128
+        assert 94 / 160 - 0.01 < width < 94 / 156 + 0.01
+
+
+def test_padding_is_the_mirror_and_no_wider_than_allowed() -> None:
+    pack = dotted_pack()
+    pack.images[:, :, :3] = 255
+    pack.landmarks[:, 0], pack.landmarks[:, 16] = (25, 72), (121, 72)
+    wide = AugmentationConfig(
+        crop_side_min=160, crop_side_max=160, face_width_min=0.6, face_width_max=0.6, padding_max=0.1, unscaled_share=0
+    )
+    row = sampler_of(pack, wide).batch(0).hr[0, 0, 10]
+    # 8 px of the 160 lie left of the image: 5 px of dark mirror, then 3 and 3 of the white edge.
+    assert row[:3].eq(0).all()
+    assert row[5:8].gt(0.9).all()
+    assert row[10:].lt(0.05).all()
+
+
 def test_released_flips_keep_left_and_right(pack: Path) -> None:
     faces = read_pack(pack)
     ours = sampler_of(faces, AugmentationConfig(flip="exchange")).batch(0)
@@ -167,7 +229,7 @@ def test_whole_pixels_are_copied(pack: Path) -> None:
 
 def test_the_papers_crop_is_the_middle(pack: Path) -> None:
     faces = read_pack(pack)
-    sampler = FaceSampler(faces, BatchConfig(size=10), AugmentationConfig(), LRConfig(), seed=0)
+    sampler = FaceSampler(faces, BatchConfig(size=10), AugmentationConfig(), DegradationConfig(), seed=0)
     pixels = sampler.batch(0).hr.mul(255).round().to(torch.uint8).permute(0, 2, 3, 1).numpy()
     images, _ = faces.nominal()
     assert {face.tobytes() for face in pixels} == {np.ascontiguousarray(face).tobytes() for face in images}
@@ -188,6 +250,14 @@ def test_a_crop_larger_than_the_images_is_refused(tmp_path: Path) -> None:
     faces = read_pack(write_pack(tmp_path / "a.parquet", 2, side=128))
     with pytest.raises(ConfigError, match="crop_side_max of at most 128, the side of the packs' images, got 144"):
         sampler_of(faces)
+
+
+def test_padding_lets_a_crop_be_larger_than_the_images(pack: Path) -> None:
+    wide = dataclasses.replace(WIDE, crop_side_max=161)
+    with pytest.raises(
+        ConfigError, match=r"crop_side_max of at most 160, the side of the packs' images and padding_max"
+    ):
+        sampler_of(read_pack(pack), wide)
 
 
 def test_sizes_cover_the_range_and_16_is_favoured(pack: Path) -> None:

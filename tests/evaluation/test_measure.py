@@ -72,11 +72,30 @@ def test_the_embedded_model_beats_bicubic(references: References) -> None:
     assert "against" not in result
 
 
+def test_damage_reaches_the_model_and_bicubic_alike(references: References) -> None:
+    lite = FaceModel("lite", "onnxruntime")
+    clean, noisy = (measure(lite, references, 24, damage=name).summary() for name in ("", "noise18"))
+    assert (clean["damage"], noisy["damage"]) == ("", "noise18")
+    for result in (clean, noisy):
+        assert result["over_bicubic"]["psnr"]["y"]["worse"] == 1 - result["over_bicubic"]["psnr"]["y"]["win_rate"]
+    for side in ("protocols", "bicubic"):
+        assert noisy[side]["y"]["psnr"]["mean"] < clean[side]["y"]["psnr"]["mean"] - 1
+    assert clean["over_bicubic"]["psnr"]["y"]["worse"] == 0
+
+
+def test_prints_are_compared_with_prints(references: References) -> None:
+    grey = measure(Truth(references.hr), references, 16, damage="grey").summary()
+    assert grey["protocols"]["rgb-crop8"]["psnr"]["mean"] is not None, "the truth kept its colours"
+    assert grey["bicubic"]["y"]["psnr"]["mean"] == pytest.approx(
+        measure(Truth(references.hr), references, 16).summary()["bicubic"]["y"]["psnr"]["mean"], abs=0.5
+    )
+
+
 def test_parts_are_put_together_in_order(references: References, monkeypatch: pytest.MonkeyPatch) -> None:
     judges = Judges(references, LandmarkModel())
-    whole = measure(open_enlargement("lanczos"), references, 16, judges)
+    whole = measure(open_enlargement("lanczos"), references, 16, judges, damage="noise10")
     monkeypatch.setattr("dicface.evaluation.scores._PART", 3)
-    parts = measure(open_enlargement("lanczos"), references, 16, judges)
+    parts = measure(open_enlargement("lanczos"), references, 16, judges, damage="noise10")
     assert parts.summary() == whole.summary()
 
 

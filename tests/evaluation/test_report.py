@@ -2,6 +2,7 @@
 
 import base64
 import csv
+import io
 import json
 import re
 from html.parser import HTMLParser
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from rich.console import Console
 
 from dicface.data.references import References
@@ -97,6 +99,24 @@ def test_faces_that_come_back_exactly_have_no_gain(portrait: np.ndarray) -> None
     report_page([measured], [lite, lanczos])
 
 
+def test_damage_is_shown_and_named(portrait: np.ndarray, tmp_path: Path) -> None:
+    hr = np.stack([portrait[50:178, 150:278], portrait[60:188, 150:278], portrait[55:183, 150:278]])
+    references = References("some", ("a", "b", "c"), hr, None, np.full(3, -1))
+    plain = open_enlargement("lanczos")
+    measured = [measure(plain, references, 16, damage=name) for name in ("", "grey,jpeg50")]
+    text = report_page(measured, [plain])
+    assert "then damaged as each heading says" in text
+    assert "<h2>16 px, grey,jpeg50</h2>" in text
+    first, *_ = re.findall(r'<img src="data:image/png;base64,([^"]*)" alt="16 px, grey,jpeg50"', text)
+    pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(first))))
+    assert pixels.shape == (16, 16, 3)
+    assert np.abs(pixels[..., 0].astype(int) - pixels[..., 2]).max() <= 2
+    assert "then damaged" not in report_page(measured[:1], [plain])
+    write_faces_csv(tmp_path / "faces.csv", measured)
+    with (tmp_path / "faces.csv").open(newline="") as file:
+        assert [row["damage"] for row in csv.DictReader(file)] == [""] * 3 + ["grey,jpeg50"] * 3
+
+
 def test_files_of_the_report(
     measured: list[Measurement], contenders: list[FaceModel | ImageModel], tmp_path: Path
 ) -> None:
@@ -123,6 +143,7 @@ def test_tables_for_the_screen(measured: list[Measurement]) -> None:
         console.print(on_screen(grid))
     shown = "\n".join(str(grid) for grid in result_grids(measured[0]))
     assert "y-crop8 PSNR, dB" in shown
-    assert "'100%'" in shown
+    assert "'100%', '0.0%'" in shown
+    assert "worse on" in shown
     assert "high-resolution face" in shown
     assert "reduced to 16 px again" in shown

@@ -35,12 +35,16 @@ def test_pairs_by_hand() -> None:
     pair = paired(np.array([3.0, 5.0, 1.0, 2.0]), np.array([2.0, 2.0, 1.0, 3.0]))
     assert pair.difference.mean == pytest.approx(0.75)
     assert pair.win_rate == pytest.approx((2 + 0.5) / 4)
+    assert pair.worse == pytest.approx(1 / 4)
     assert paired(np.array([1.0, 2.0]), np.array([2.0, 1.0]), lower_is_better=True).win_rate == 0.5
+    assert paired(np.array([1.0, 3.0, 4.0]), np.array([2.0, 1.0, 1.0]), lower_is_better=True).worse == pytest.approx(
+        2 / 3
+    )
     assert paired(np.array([1.0, 0.5]), np.array([2.0, 1.0]), lower_is_better=True).win_rate == 1
 
 
 def test_two_that_are_exact_tie() -> None:
     pair = paired(np.array([np.inf, 30.0]), np.array([np.inf, 20.0]))
-    assert pair.json == {"difference": 5, "ci95": [0, 10], "win_rate": 0.75}
+    assert pair.json == {"difference": 5, "ci95": [0, 10], "win_rate": 0.75, "worse": 0}
     only_one = paired(np.array([np.inf, 30.0]), np.array([25.0, 20.0]))
-    assert only_one.json == {"difference": None, "ci95": None, "win_rate": 1}
+    assert only_one.json == {"difference": None, "ci95": None, "win_rate": 1, "worse": 0}

@@ -12,7 +12,7 @@ from dicface.errors import ConfigError
 from dicface.export.graphs import compare, export_onnx
 from dicface.networks.dic import DICConfig, DICNetwork, DICOutput
 from dicface.training.losses import LossConfig, dic_loss
-from tests.support.networks import TINY
+from tests.support.networks import TINY, TINY_U
 
 PAPER_TINY = replace(TINY, stem="paper", steps=3)
 KINDS = {
@@ -24,8 +24,11 @@ KINDS = {
     "one step": replace(PAPER_TINY, steps=1),
     "one step, none": replace(PAPER_TINY, steps=1, attention="none"),
     "any size, none": replace(TINY, attention="none"),
+    "u": TINY_U,
+    "u, components": replace(TINY_U, attention="components"),
+    "u, none": replace(TINY_U, attention="none", consistency=False),
 }
-ATTENTIVE = ("components", "one-map", "concatenation")
+ATTENTIVE = ("components", "one-map", "concatenation", "u", "u, components")
 
 
 def built(config: DICConfig) -> DICNetwork:
@@ -109,10 +112,11 @@ def test_detaching_changes_no_result() -> None:
 def test_the_second_image_depends_on_the_heatmaps(kind: str) -> None:
     network = built(KINDS[kind])
     with torch.inference_mode():
-        features, base = network.stem(torch.rand(1, 3, 16, 16))
-        _, state = network.step(features, base, None)
-        sr, _ = network.step(features, base, state)
-        blind, _ = network.step(features, base, state._replace(heatmaps=torch.rand_like(state.heatmaps)))
+        lr = torch.rand(1, 3, 16, 16)
+        start = network.stem(lr)
+        _, state = network.step(lr, start, None)
+        sr, _ = network.step(lr, start, state)
+        blind, _ = network.step(lr, start, state._replace(heatmaps=torch.rand_like(state.heatmaps)))
     assert (sr - blind).abs().max() > 1e-6
 
 

@@ -8,12 +8,12 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from dicface.errors import ConfigError
 from dicface.networks.dic import DIC, LITE, DICConfig, DICNetwork
-from tests.support.networks import TINY
+from tests.support.networks import TINY, TINY_U
 
 PAPER_TINY = DICConfig(steps=3, features=4, groups=2, fusion_blocks=1, hourglass_width=8)
 
 
-@pytest.fixture(params=[TINY, PAPER_TINY], ids=["any-size", "paper"])
+@pytest.fixture(params=[TINY, PAPER_TINY, TINY_U], ids=["any-size", "paper", "u"])
 def network(request: pytest.FixtureRequest) -> DICNetwork:
     torch.manual_seed(0)
     return DICNetwork(request.param).eval()

@@ -1,58 +1,145 @@
-"""Enlarged features that stay phases: the same function of fixed weights."""
+"""Phases of weights that learn, and the activation whose gradient is summed up: the paper's layers, sooner."""
 
-import copy
-import itertools
+from collections.abc import Callable
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from dicface.networks.blocks import conv_prelu, deconv_prelu
-from dicface.networks.phases import PhaseUp, keep_phases, parts_of, phase_groups
+from dicface.networks.blocks import PReLU
+from dicface.networks.dic import DIC, LITE, DICConfig
+from dicface.networks.phases import enlarge, group_kernels, merge, phase_groups, reduce
 from dicface.networks.recovery import RecoveryBlock
 from tests.support.networks import bend
 
+TOLERANCE = 1e-4
+
+
+def with_plain_activations(block: RecoveryBlock) -> None:
+    for module in block.modules():
+        if isinstance(module, PReLU):
+            module.forward = nn.PReLU.forward.__get__(module)
+
+
+def results(block: RecoveryBlock, project: Callable[[Tensor], Tensor], features: Tensor) -> dict[str, Tensor]:
+    """A block's output, and the gradient of everything that it learns from."""
+    block.zero_grad()
+    features = features.clone().requires_grad_()
+    output = project(block.compress_in(features))
+    # Each value weighs differently, or errors of opposite sign would cancel.
+    (output * torch.linspace(-1, 1, output.numel()).reshape(output.shape)).sum().backward()
+    gradients = {name: parameter.grad.clone() for name, parameter in block.named_parameters()}
+    return {"output": output.detach(), "features": features.grad, **gradients}
+
+
+def check(block: RecoveryBlock, features: Tensor, wanted: dict[str, Tensor]) -> None:
+    got = results(block, block.project_in_phases, features)
+    assert got.keys() == wanted.keys()
+    for name, value in wanted.items():
+        error = (got[name] - value).abs().max() / value.abs().max()
+        assert error < TOLERANCE, (name, float(error))
+
+
+def block_of(config: DICConfig) -> RecoveryBlock:
+    return RecoveryBlock(config.features, config.features, config.groups, config.projection_stride, fusion=None)
+
 
 @pytest.mark.parametrize("stride", [1, 2, 3, 4, 8])
-def test_a_recovery_block_is_the_same_in_phases(stride: int) -> None:
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_phases_give_the_plain_layers_output_and_gradients(stride: int, layout: torch.memory_format) -> None:
     torch.manual_seed(0)
-    block = RecoveryBlock(5, 4, 3, stride, fusion=None)
+    block = RecoveryBlock(5, 4, 3, stride, fusion=None).to(memory_format=layout)
     bend(block)
-    changed = copy.deepcopy(block)
-    keep_phases(changed)
-    features = torch.randn(2, 5, 6, 7)
-    with torch.inference_mode():
-        torch.testing.assert_close(changed(features, None), block(features, None), atol=1e-6, rtol=1e-5)
+    features = torch.randn(2, 5, 6, 7).to(memory_format=layout)
+    with_plain_activations(block)
+    wanted = results(block, block.project, features)
+    for module in block.modules():
+        vars(module).pop("forward", None)
+    check(block, features, wanted)
 
 
-@pytest.mark.parametrize("stride", [2, 8])
-def test_phases_are_the_pixels_a_stride_apart(stride: int) -> None:
+@pytest.mark.parametrize("config", [DIC, LITE], ids=["authors", "lite"])
+def test_phases_of_the_real_sizes_give_the_plain_layers_output_and_gradients(config: DICConfig) -> None:
     torch.manual_seed(0)
-    unit = deconv_prelu(3, 4, stride + 4, stride, 2)
-    image = torch.randn(2, 3, 6, 7)
-    groups, row, column = phase_groups(stride + 4, stride, 2), 0, 0
+    block = block_of(config).to(memory_format=torch.channels_last)
+    bend(block)
+    features = torch.randn(1, config.features, 32, 32)
+    with_plain_activations(block)
+    wanted = results(block, block.project, features)
+    for module in block.modules():
+        vars(module).pop("forward", None)
+    check(block, features, wanted)
+
+
+def test_a_block_that_learns_takes_phases_and_one_that_does_not_the_plain_layers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    taken: list[str] = []
+    for name in ("project", "project_in_phases"):
+        original = getattr(RecoveryBlock, name)
+        monkeypatch.setattr(
+            RecoveryBlock, name, lambda self, low, n=name, f=original: (taken.append(n), f(self, low))[1]
+        )
+    block, features = RecoveryBlock(4, 4, 2, 2, fusion=None), torch.zeros(1, 4, 4, 4)
+    block(features, None)
     with torch.inference_mode():
-        whole, phases = unit(image), PhaseUp(unit)(image)
-    for group, phase in zip(groups, phases, strict=True):
-        height, width = len(group.rows), len(group.columns)
-        grid = phase.reshape(2, height, width, 4, 6, 7)
-        for r, c in itertools.product(range(height), range(width)):
-            wanted = whole[..., row + r :: stride, column + c :: stride]
-            torch.testing.assert_close(grid[:, r, c], wanted, atol=1e-6, rtol=0)
-        column = (column + width) % stride
-        row += height if column == 0 else 0
-    assert (row, column) == (stride, 0)
+        block(features, None)
+    assert taken == ["project_in_phases", "project"]
 
 
-def test_the_authors_enlargement_is_nine_groups_without_zeros() -> None:
-    groups = phase_groups(12, 8, 2)
-    assert [group.count for group in groups] == [4, 8, 4, 8, 16, 8, 4, 8, 4]
-    taps = sum(group.count * len(group.rows[0]) * len(group.columns[0]) for group in groups)
-    assert taps == 12 * 12
+def test_phases_in_bfloat16_stay_as_close_as_the_plain_layers() -> None:
+    torch.manual_seed(0)
+    block = RecoveryBlock(8, 8, 3, 4, fusion=None).to(memory_format=torch.channels_last)
+    features = torch.randn(2, 8, 8, 8)
+    exact = results(block, block.project, features)
+    errors: dict[str, list[float]] = {}
+    for name, project in (("plain", block.project), ("phases", block.project_in_phases)):
+        with torch.autocast("cpu", torch.bfloat16):
+            rounded = results(block, project, features)
+        errors[name] = [float((rounded[key].float() - exact[key]).norm() / exact[key].norm()) for key in exact]
+    assert max(errors["phases"]) < max(0.05, 1.5 * max(errors["plain"]))
 
 
-@pytest.mark.parametrize("wrong", [conv_prelu(2, 2, 7, 4, 2), deconv_prelu(2, 2, 8, 4, 1), conv_prelu(2, 2, 3)])
-def test_what_does_not_reduce_by_its_stride_is_refused(wrong: nn.Sequential) -> None:
-    parts_of(conv_prelu(2, 2, 6, 2, 2))
-    with pytest.raises(AssertionError, match="Conv"):
-        parts_of(wrong)
+def test_every_tap_of_a_kernel_is_in_one_group() -> None:
+    kernel = torch.arange(144.0).reshape(1, 1, 12, 12)
+    taps = torch.cat([part.flatten() for part in group_kernels(kernel, phase_groups(12, 8, 2))])
+    assert torch.equal(taps.sort().values, torch.arange(144.0))
+
+
+def test_enlarging_and_reducing_phases_follow_the_convolutions() -> None:
+    torch.manual_seed(0)
+    groups = phase_groups(6, 2, 2)
+    deconv, conv = nn.ConvTranspose2d(3, 4, 6, 2, 2), nn.Conv2d(4, 5, 6, 2, 2)
+    image = torch.randn(2, 3, 5, 6)
+    phases = enlarge(image, deconv.weight, deconv.bias, groups)
+    torch.testing.assert_close(phases[0][:, :4], deconv(image)[..., ::2, ::2], atol=1e-6, rtol=1e-5)
+    reduced = reduce(phases, conv.weight, conv.bias, groups)
+    torch.testing.assert_close(reduced, conv(deconv(image)), atol=1e-6, rtol=1e-5)
+
+
+def test_a_merge_adds_up_the_gradients_of_what_it_passes_on() -> None:
+    torch.manual_seed(0)
+    first, second = (torch.randn(1, 3, 4, 4).to(memory_format=torch.channels_last).requires_grad_() for _ in range(2))
+    weight, bias, slope = torch.randn(3, 6, 1, 1), torch.randn(3), torch.tensor([0.3])
+    merged, passed = merge([[first], [second]], weight, bias, slope)
+    again = merge(passed, weight, bias, slope).phases
+    (merged[0].sum() + again[0].square().sum()).backward()
+    got = first.grad.clone(), second.grad.clone()
+    first.grad = second.grad = None
+    plain = nn.functional.prelu(nn.functional.conv2d(torch.cat([first, second], dim=1), weight, bias), slope)
+    (plain.sum() + plain.square().sum()).backward()
+    torch.testing.assert_close(got, (first.grad, second.grad), atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("slope", [-0.3, 0.0, 0.2, 1.0])
+@pytest.mark.parametrize("shape", [(2, 3, 4, 5), (6, 3)])
+def test_the_activation_is_pytorchs(slope: float, shape: tuple[int, ...]) -> None:
+    torch.manual_seed(0)
+    found: list[tuple[Tensor, ...]] = []
+    for kind in (PReLU(), nn.PReLU()):
+        nn.init.constant_(kind.weight, slope)
+        inputs = torch.linspace(-2, 2, torch.Size(shape).numel()).reshape(shape).requires_grad_()
+        output = kind(inputs)
+        output.square().sum().backward()
+        found.append((output.detach(), inputs.grad, kind.weight.grad))
+    torch.testing.assert_close(found[0], found[1])

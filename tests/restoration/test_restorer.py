@@ -146,7 +146,7 @@ def test_wrong_boxes_are_refused(restorer: Restorer, small_photo: np.ndarray, bo
 def test_wrong_pixels_and_scales_are_refused(restorer: Restorer, small_photo: np.ndarray) -> None:
     with pytest.raises(UsageError, match=r"expected \(H, W, 3\) uint8 RGB pixels, got uint8 of shape \(121, 121\)"):
         restorer.restore(small_photo[:, :, 0])
-    with pytest.raises(UsageError, match=r"got str; see dicface\.images\.read_photo"):
+    with pytest.raises(UsageError, match=r"got str; see dicface\.images\.photo\.read_photo"):
         restorer.restore("photo.jpg")  # what a caller may well try
     with pytest.raises(UsageError, match="expected a scale from 1 to 8, got 9"):
         restorer.restore(small_photo, scale=9)

@@ -13,7 +13,7 @@ from dicface.errors import CheckpointError, UnknownModelError, UsageError
 from dicface.export.graphs import compare, export_onnx
 from dicface.images.pixels import resize, to_network
 from dicface.networks.dic import DICConfig, DICNetwork
-from dicface.runtime import models
+from dicface.runtime import face_model
 from dicface.runtime.backends import FaceOutput, OnnxRuntimeBackend, OpenVinoBackend, TorchBackend
 from dicface.runtime.face_model import MAX_BATCH, FaceModel
 from dicface.runtime.models import embedded_models, find_model
@@ -169,7 +169,7 @@ def test_callers_share_batches_where_company_changes_nothing(
     faces: list[np.ndarray], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Callers whose crops wait while the network is busy, and what they are given then."""
-    monkeypatch.setattr(models, "RUNS_AT_ONCE", 1)
+    monkeypatch.setattr(face_model, "RUNS_AT_ONCE", 1)
     model, runs = FaceModel(backend="onnxruntime"), list[int]()
     begun, go_on = threading.Event(), threading.Event()
     run = model._backend

@@ -7,6 +7,17 @@ from dicface.networks.dic import DICConfig
 TINY = DICConfig(
     stem="any-size", steps=2, features=4, groups=2, projection_stride=2, fusion_blocks=1, hourglass_width=8
 )
+TINY_U = DICConfig(
+    stem="any-size",
+    recovery="u",
+    steps=2,
+    features=4,
+    trunk_width=8,
+    trunk_blocks=1,
+    consistency=True,
+    hourglass_width=8,
+    attention="concatenation",
+)
 
 
 def bend(network: nn.Module) -> None:

@@ -17,12 +17,27 @@ from tests.support.packs import write_pack
 CONFIGS = Path(__file__).parent.parent.parent / "configs"
 # Small enough for a test, and in float32 so that runs can be compared bit for bit; by the table they belong to.
 SHRINK = {
-    "run": {"precision": "32-true", "compile": "false", "landmark_weights": "", "network_weights": ""},
-    "network": {"features": 4, "hourglass_width": 8, "groups": 2, "steps": 2, "fusion_blocks": 1},
+    "run": {
+        "precision": "32-true",
+        "compile": "false",
+        "landmark_weights": "",
+        "network_weights": "",
+        "steps_at": "[]",
+    },
+    "network": {
+        "features": 4,
+        "trunk_width": 8,
+        "trunk_blocks": 1,
+        "hourglass_width": 8,
+        "groups": 2,
+        "steps": 2,
+        "fusion_blocks": 1,
+    },
     "hourglass": {"width": 8},
     "features": {"embedding": 4},
     "finder": {"width": 4, "depth": 1},
     "batch": {"size": 2},
+    "optimiser": {"decay_steps": 0},
 }
 
 
@@ -48,11 +63,11 @@ def small(config: str, *overrides: str) -> TrainConfig:
     return read_config(CONFIGS / f"{config}.toml", [*shrinking(config), *overrides])
 
 
-def run(config: TrainConfig, folder: Path, name: str, resume: bool = False) -> Path:
+def run(config: TrainConfig, folder: Path, name: str, resume: bool = False, decay_from: Path | None = None) -> Path:
     pack = folder / "faces.parquet"
     if not pack.exists():
         write_pack(pack, 10)
     with warnings.catch_warnings():
         # Lightning's advice on loaders, devices and its own deprecations.
         warnings.simplefilter("ignore")
-        return fit(config, [pack], pack, folder / name, resume)
+        return fit(config, [pack], pack, folder / name, resume=resume, decay_from=decay_from)

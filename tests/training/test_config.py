@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from dicface.errors import ConfigError
-from dicface.networks.dic import DIC, LITE
-from dicface.training.config import TABLES, read_config
+from dicface.networks.dic import DIC, LITE, LITE_U
+from dicface.training.config import TABLES, read_config, with_overrides
 from dicface.training.losses import GANConfig, LossConfig
 
 CONFIGS = Path(__file__).parent.parent.parent / "configs"
@@ -17,7 +17,7 @@ CONFIGS = Path(__file__).parent.parent.parent / "configs"
 @pytest.mark.parametrize("path", sorted(CONFIGS.rglob("*.toml")), ids=lambda path: path.stem)
 def test_every_shipped_config_is_complete(path: Path) -> None:
     config = read_config(path)
-    assert config.network in (DIC, LITE, dataclasses.replace(LITE, stem="paper"))
+    assert config.network in (DIC, LITE, LITE_U, dataclasses.replace(LITE, stem="paper"))
     written = tomllib.loads(path.read_text())
     assert written.keys() == TABLES[config.run.task]
     for table, values in written.items():
@@ -57,9 +57,16 @@ def test_an_unknown_key_names_the_nearest(tmp_path: Path) -> None:
         ("[run]\nsteps = 1.5", "expected int for run.steps, got 1.5"),
         ('[run]\ntask = "dic"\n[gan]', r"the task 'dic' does not use the tables \['gan'\]"),
         ("[network]\nkeypoints = 194", "expected keypoints = 68, the landmarks of the packs"),
-        ("[lr]\nsize_min = 8", "expected lr.size_min and lr.size_max from 16 to 16 for the stem 'paper', got 8 and 16"),
+        (
+            "[degradation]\nsize_min = 8",
+            "expected degradation.size_min and size_max from 16 to 16 for the stem 'paper', got 8 and 16",
+        ),
         ('[run]\ntask = "features"\nlandmark_weights = "a"', "run.landmark_weights is for the task 'dic'"),
         ('[run]\ntask = "features"\nfrozen_landmark_steps = 3', "run.frozen_landmark_steps is for 'dic' and 'dicgan'"),
+        ("[lr]\nsize_min = 8", r"the table \[lr\] is now called \[degradation\]; rename it"),
+        ('[degradation]\ndegradation = "camera"', "degradation.degradation is now called degradation.kind; rename it"),
+        ("[degradation]\nsensor_min = 1.0", "degradation.sensor_min is now called degradation.sensor_scale_min"),
+        ("[augmentation]\nface_width_min = 0.6\nface_width_max = 0.8", "unscaled_share = 1 leaves every face unturned"),
         ("[augmentation]\nrotation_degrees = 9.0", "unscaled_share = 1 leaves every face unturned"),
         ("[optimiser]\nema_decay = 1.5", "expected optimiser.* from 0 up and optimiser.ema_decay under 1"),
         ("[optimiser]\nlearning_rate = nan", "expected optimiser.* from 0 up and optimiser.ema_decay under 1"),
@@ -70,6 +77,19 @@ def test_an_unknown_key_names_the_nearest(tmp_path: Path) -> None:
         ("[batch]\nsize = 0", "expected batch.size from 1 up"),
         ("run = 3", r"expected a table \[run\], got 3"),
         ("[optimiser]\nhalve_at = 5", "expected a list for optimiser.halve_at, got 5"),
+        (
+            "[optimiser]\nhalve_at = [5]",
+            'expected optimiser.halve_at with optimiser.schedule = "halving" and only there',
+        ),
+        ('[optimiser]\nschedule = "halving"', 'expected optimiser.halve_at with optimiser.schedule = "halving"'),
+        ("[optimiser]\ndecay_steps = 5", 'optimiser.decay_steps only with "constant-linear"'),
+        ('[run]\nsteps = 4\n[optimiser]\nschedule = "constant-linear"\ndecay_steps = 5', "up to run.steps, got 5 of 4"),
+        ("[optimiser]\ndecay_steps = -5", r"expected optimiser.\* from 0 up"),
+        ("[run]\nkeep_every = -1", "run.seed and run.keep_every from 0"),
+        (
+            "[optimiser]\ngradient_norm = 1.0",
+            "optimiser.gradient_norm is now called optimiser.max_grad_norm; rename it",
+        ),
         ("[run", "expected a TOML file"),
     ],
 )
@@ -79,10 +99,25 @@ def test_wrong_values_say_what_was_expected(tmp_path: Path, text: str, message: 
         read_config(tmp_path / "a.toml")
 
 
+def test_an_override_of_the_old_table_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text("")
+    with pytest.raises(ConfigError, match=r"the table \[lr\] is now called \[degradation\]"):
+        read_config(tmp_path / "a.toml", ["lr.size_min=8"])
+
+
 def test_overrides_win(tmp_path: Path) -> None:
     (tmp_path / "a.toml").write_text("[run]\nsteps = 7\n")
-    config = read_config(tmp_path / "a.toml", ["run.steps=9", "run.precision=bf16-mixed", "optimiser.halve_at=[1, 2]"])
-    assert (config.run.steps, config.run.precision, config.optimiser.halve_at) == (9, "bf16-mixed", (1, 2))
+    config = read_config(tmp_path / "a.toml", ["run.steps=9", "run.precision=bf16-mixed", "augmentation.exposure=2"])
+    assert (config.run.steps, config.run.precision, config.augmentation.exposure) == (9, "bf16-mixed", 2.0)
+
+
+def test_settings_of_a_config_can_be_changed(tmp_path: Path) -> None:
+    before = read_config(CONFIGS / "paper" / "dic-celeba.toml")
+    assert with_overrides(before, []) == before
+    after = with_overrides(before, ["optimiser.halve_at=[1, 2]", "run.steps=9"])
+    assert (after.run.steps, after.optimiser.halve_at, after.network) == (9, (1, 2), before.network)
+    with pytest.raises(ConfigError, match=r"did you mean run\.steps"):
+        with_overrides(before, ["run.step=9"])
 
 
 def test_an_override_into_no_table_is_refused(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from dicface.training.features import FeaturesTask
 from dicface.training.finder import FinderTask
 from dicface.training.fit import fit
 from dicface.training.landmarks import HRLandmarkTask
-from dicface.training.task import Column, rate_factor
+from dicface.training.task import Column
 from tests.support.packs import write_pack
 from tests.support.training import CONFIGS, run, small
 
@@ -76,7 +76,12 @@ def send_sigterm(loss: torch.Tensor) -> torch.Tensor:
 
 
 def run_but(
-    config: TrainConfig, folder: Path, name: str, at: int, happening: Callable[[torch.Tensor], torch.Tensor]
+    config: TrainConfig,
+    folder: Path,
+    name: str,
+    at: int,
+    happening: Callable[[torch.Tensor], torch.Tensor],
+    decay_from: Path | None = None,
 ) -> Path:
     """Run, but let something happen to the loss of a step, after `at` whole ones."""
     original = TASKS[config.run.task].training_step
@@ -87,7 +92,7 @@ def run_but(
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TASKS[config.run.task], "training_step", eventful)
-        return run(config, folder, name)
+        return run(config, folder, name, decay_from=decay_from)
 
 
 def test_a_run_told_to_stop_saves_itself_and_goes_on(tmp_path: Path) -> None:
@@ -118,7 +123,7 @@ def test_weights_that_are_no_numbers_stop_the_run(tmp_path: Path) -> None:
         loss.register_hook(lambda gradient: gradient * float("nan"))
         return loss
 
-    settings = small("lite", "run.steps=5", "run.validate_every=2", "optimiser.gradient_norm=0.0")
+    settings = small("lite", "run.steps=5", "run.validate_every=2", "optimiser.max_grad_norm=0.0")
     with pytest.raises(TrainingError, match="expected finite weights, got others by step 4"):
         run_but(settings, tmp_path, "run", 3, poison)
     assert not (tmp_path / "run" / "weights.safetensors").exists()
@@ -302,16 +307,6 @@ def test_foreign_landmark_weights_are_refused(tmp_path: Path) -> None:
     wider = small("lite", f"run.landmark_weights={branch}", "network.hourglass_width=12")
     with pytest.raises(CheckpointError, match="expected shape"):
         run(wider, tmp_path, "dic")
-
-
-def test_rate_warms_up_then_falls() -> None:
-    cosine = small("lite").optimiser
-    warm = cosine.warmup_steps
-    assert rate_factor(0, cosine, 1000) == pytest.approx(1 / warm)
-    assert rate_factor(warm, cosine, 1000) == 1
-    assert rate_factor(1000, cosine, 1000) == pytest.approx(0)
-    halved = small("lite", "optimiser.halve_at=[300, 500]").optimiser
-    assert [rate_factor(step, halved, 1000) for step in (299, 300, 500)] == [1, 0.5, 0.25]
 
 
 def test_dicgan_starts_from_dic_and_compares_features(tmp_path: Path) -> None:

@@ -1,1 +1,1 @@
-"""Checkpoints that other people wrote: read without trust, renamed strictly or built by their own architecture."""
+"""Checkpoints: ours, loaded strictly; other people's, read without executing anything and renamed strictly."""

@@ -19,6 +19,10 @@ def evaluate(
     model: Contender = "lite",
     against: Annotated[str | None, typer.Option(help="Another of these, compared face by face.")] = None,
     lr_size: Annotated[str, typer.Option(help="Side of the low-resolution crop, or a list: 8,16,32.")] = "16",
+    damage: Annotated[
+        list[str] | None,
+        typer.Option(help="Damage the crops first: jpeg75, or in this order noise10,jpeg75; repeatable."),
+    ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Only that many faces from the start.")] = None,
     backend: Backend = "auto",
     consistent: Annotated[
@@ -27,7 +31,7 @@ def evaluate(
     identity: Annotated[bool, typer.Option("--identity", help="Also compare people by face features.")] = False,
     features: Annotated[str, typer.Option(help="Face features for --identity: embedded, or weights.")] = "features",
     protocol: Annotated[list[str] | None, typer.Option(help="Instead of all three; repeatable.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object (a list for several sizes).")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object (a list for several).")] = False,
     csv: Annotated[Path | None, typer.Option(help="Write the numbers of each face to this file.")] = None,
     report: Annotated[Path | None, typer.Option(help="Write a page with tables and faces to this folder.")] = None,
     overwrite: Overwrite = False,
@@ -35,6 +39,7 @@ def evaluate(
     """Measure images, landmarks and consistency against the truth, bicubic beside it (needs the train extra)."""
     need_train_extra()
     from dicface.data.references import read_references
+    from dicface.evaluation.damage import parse_damage
     from dicface.evaluation.identity import Recogniser
     from dicface.evaluation.measure import check_contenders, measure
     from dicface.evaluation.protocols import PROTOCOLS, protocols_by_name
@@ -47,6 +52,8 @@ def evaluate(
     from dicface.runtime.upscalers import open_model
 
     sizes = _parse_sizes(lr_size)
+    # Known to be right before anything is read.
+    damages = list(dict.fromkeys(parse_damage(text).name for text in damage or [""]))
     protocols = protocols_by_name(protocol) if protocol else PROTOCOLS
     if report is not None and report.exists() and not report.is_dir():
         raise UsageError(f"expected --report to name a folder, {str(report)!r} is a file")
@@ -66,7 +73,9 @@ def evaluate(
     for image in left_out:
         say(f"{image.path}: {in_options(image.error)}")
     judges = Judges(references, LandmarkModel(), recogniser)
-    measured = [measure(network, references, size, judges, other, protocols) for size in sizes]
+    measured = [
+        measure(network, references, size, judges, other, protocols, damage=name) for name in damages for size in sizes
+    ]
     summaries = [one.summary() for one in measured]
     if csv is not None:
         write_faces_csv(csv, measured)

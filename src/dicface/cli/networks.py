@@ -1,15 +1,19 @@
 """Commands about networks and their files: models, train, export, convert."""
 
 import json
+import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from dicface.cli.options import Overwrite
-from dicface.cli.terminal import check_free, need_train_extra, one_line
+from dicface.cli.terminal import check_free, need_train_extra, one_line, say
 from dicface.errors import UsageError
+
+if TYPE_CHECKING:
+    from dicface.training.config import TrainConfig
 
 
 def models(as_json: Annotated[bool, typer.Option("--json", help="Print the cards as JSON.")] = False) -> None:
@@ -29,12 +33,37 @@ def models(as_json: Annotated[bool, typer.Option("--json", help="Print the cards
         console.print(results_table(name, card))
 
 
+def _chosen_config(config: Path | None, settings: list[str], earlier: Path) -> "TrainConfig":
+    """The config to go on with from a run in a folder; what it changes is said."""
+    from dicface.training.config import read_config, with_overrides
+    from dicface.training.resuming import changed_settings, read_saved_config
+
+    if config and not (earlier / "config.json").exists():
+        return read_config(config, settings)
+    saved = read_saved_config(earlier)
+    chosen = read_config(config, settings) if config else with_overrides(saved, settings)
+    # Further processes on this machine are copies of the first one.
+    for line in changed_settings(saved, chosen) if os.environ.get("LOCAL_RANK", "0") == "0" else []:
+        say(line)
+    return chosen
+
+
 def train(
-    config: Annotated[Path, typer.Argument(help="TOML file of the run; see configs/.")],
     data: Annotated[list[Path], typer.Option(help="Face pack or folder of packs to learn from; repeatable.")],
+    config: Annotated[
+        Path | None,
+        typer.Argument(help="TOML file of the run; see configs/. --resume and --decay-from take the run's own."),
+    ] = None,
     validation: Annotated[Path | None, typer.Option(help="Face pack that is measured on the way.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the results; runs/NAME if left out.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint in --out.")] = False,
+    decay_from: Annotated[
+        Path | None,
+        typer.Option(
+            help="Checkpoint of another run's constant part: a new run takes its rate to zero over "
+            "optimiser.decay_steps steps."
+        ),
+    ] = None,
     settings: Annotated[list[str] | None, typer.Option("--set", help="Override a setting: table.key=value.")] = None,
     devices: Annotated[int, typer.Option(min=1, help="Processes on each machine, which share each batch.")] = 1,
     nodes: Annotated[int, typer.Option(min=1, help="Machines; see docs/training.md.")] = 1,
@@ -44,8 +73,22 @@ def train(
     from dicface.training.config import read_config
     from dicface.training.fit import Machines, fit
 
-    out = out or Path("runs") / config.stem
-    weights = fit(read_config(config, settings or []), data, validation, out, resume, Machines(devices, nodes))
+    if resume and decay_from:
+        raise UsageError("expected one of --resume and --decay-from; a stopped fall goes on with --resume alone")
+    if config is None and (out is None or not (resume or decay_from)):
+        raise UsageError(
+            "expected CONFIG, the TOML file of the run; only with --out and --resume or --decay-from may it be left out"
+        )
+    settings = settings or []
+    out = out or Path("runs") / (config or Path()).stem
+    earlier = decay_from.parent if decay_from else out if resume else None
+    if earlier is not None:
+        chosen = _chosen_config(config, settings, earlier)
+    else:
+        assert config is not None
+        chosen = read_config(config, settings)
+    machines = Machines(devices, nodes)
+    weights = fit(chosen, data, validation, out, resume=resume, decay_from=decay_from, machines=machines)
     typer.echo(f"wrote {weights}")
 
 

@@ -11,20 +11,22 @@ from torch.utils.data import IterableDataset
 
 from dicface.data.augmentation import (
     AugmentationConfig,
-    Light,
+    PhotometricJitter,
     Placement,
+    apply_jitter,
+    choose_by_width,
     cut_faces,
-    draw_light,
+    draw_jitter,
     draw_placement,
+    face_widths,
     move_landmarks,
-    relight,
 )
-from dicface.data.degradation import LRConfig, draw_size, photograph_faces, reduce_faces
+from dicface.data.degradation import DegradationConfig, camera_degradation, draw_size, reduce_faces
 from dicface.data.packs import FacePack
 from dicface.errors import ConfigError
 from dicface.landmarks import HEATMAP_SIZE, HEATMAP_STRIDE
 
-_ORDER, _AUGMENTATION = 0, 1
+_ORDER, _AUGMENTATION, _WIDTHS = 0, 1, 2
 MEASURED_BATCH = 50
 
 
@@ -48,7 +50,7 @@ class FaceBatch(NamedTuple):
 
     Attributes:
         hr: (N, 3, 128, 128) float32 RGB in [0, 1], rounded to 8 bits.
-        lr: (N, 3, S, S) float32 RGB in [0, 1], `hr` reduced, rounded to 8 bits.
+        lr: (N, 3, S, S) float32 RGB in [0, 1], `hr` reduced and, with `camera`, damaged; rounded to 8 bits.
         landmarks: (N, 68, 2) float32 x, y in pixels of `hr`, pixel centres at integers.
         identities: (N,) int64, -1 where unknown.
     """
@@ -95,15 +97,26 @@ def seeded(*key: int) -> torch.Generator:
     return torch.Generator().manual_seed(int(np.random.SeedSequence(key).generate_state(1)[0]))
 
 
+def _check_sides(augmentation: AugmentationConfig, image_px: int) -> None:
+    largest = image_px / (1 - augmentation.padding_max)
+    if augmentation.crop_side_max > largest:
+        beyond = f" and padding_max {augmentation.padding_max:g}" if augmentation.padding_max else ""
+        raise ConfigError(
+            f"expected augmentation.crop_side_max of at most {int(largest)}, the side of the packs' images{beyond}, "
+            f"got {augmentation.crop_side_max:g}"
+        )
+
+
 class FaceSampler:
     """Draws batches from a pack that lies decoded in memory, on the device that trains.
 
     Batch k depends on the seed and on k alone: a resumed run goes on with the batches it would have had, and several
-    processes share the batches that one would have had. Every epoch visits all faces once, in its own order.
+    processes share the batches that one would have had. Every epoch visits all faces once, in its own order, unless
+    `augmentation.face_width_max` has faces chosen by their width: then each is drawn from all.
 
     Args:
-        pack: faces, images of at least `augmentation.crop_side_max` pixels.
-        batch, augmentation, lr: what batches are made of.
+        pack: faces, images of at least `augmentation.crop_side_max` pixels less `augmentation.padding_max`.
+        batch, augmentation, degradation: what batches are made of.
         seed: of order, augmentation and degradation.
         device: where the faces lie and the batches appear; the CPU if None.
         share: the part of each batch that is wanted.
@@ -117,27 +130,24 @@ class FaceSampler:
         pack: FacePack,
         batch: BatchConfig,
         augmentation: AugmentationConfig,
-        lr: LRConfig,
+        degradation: DegradationConfig,
         seed: int,
         device: torch.device | None = None,
         share: Share = WHOLE,
     ) -> None:
-        side = pack.images.shape[1]
-        if augmentation.crop_side_max > side:
-            raise ConfigError(
-                f"expected augmentation.crop_side_max of at most {side}, the side of the packs' images, "
-                f"got {augmentation.crop_side_max:g}"
-            )
+        _check_sides(augmentation, pack.images.shape[1])
         if batch.size % share.of:
             raise ConfigError(f"expected batch.size to be a multiple of the {share.of} processes, got {batch.size}")
         self.size = batch.size
         self.augmentation = augmentation
-        self.lr = lr
+        self.degradation = degradation
         self.seed = seed
         self.part = slice(share.rank, batch.size, share.of)
         self.images = torch.from_numpy(pack.images).to(device)
         self.landmarks = torch.from_numpy(pack.landmarks).to(device)
         self.identities = torch.from_numpy(pack.identities).to(device)
+        # Widths stay on the CPU, so that every device chooses the same faces.
+        self._widths_px = face_widths(torch.from_numpy(pack.landmarks))
         self._order: tuple[int, Tensor] = (-1, torch.empty(0, dtype=torch.int64))
 
     def _epoch_order(self, epoch: int) -> Tensor:
@@ -150,20 +160,28 @@ class FaceSampler:
         first, count = step * self.size, len(self.images)
         return torch.stack([self._epoch_order(k // count)[k % count] for k in range(first, first + self.size)])
 
+    def _chosen(self, step: int) -> tuple[Tensor, Tensor | None]:
+        """The faces of a batch and, if they are chosen by their width, the sides of their squares."""
+        if self.augmentation.face_width_max == 0:
+            return self._faces(step), None
+        return choose_by_width(self.augmentation, self._widths_px, self.size, seeded(self.seed, _WIDTHS, step))
+
     def batch(self, step: int) -> FaceBatch:
         """This process's share of batch number `step`, on the device of the images."""
         generator = seeded(self.seed, _AUGMENTATION, step)
         part, device = self.part, self.images.device
-        chosen = self._faces(step)[part].to(device)
+        faces, side_px = self._chosen(step)
+        chosen = faces[part].to(device)
         images = self.images[chosen].permute(0, 3, 1, 2).float() / 255
-        drawn = draw_placement(self.augmentation, self.size, images.shape[-1], generator)
+        drawn = draw_placement(self.augmentation, self.size, images.shape[-1], generator, side_px)
         placement = Placement(*(value[part].to(device) for value in drawn))
-        light = Light(*(value[part].to(device) for value in draw_light(self.augmentation, self.size, generator)))
-        hr = relight(cut_faces(images, placement), light)
+        light = draw_jitter(self.augmentation, self.size, generator)
+        jitter = PhotometricJitter(*(value[part].to(device) for value in light))
+        hr = apply_jitter(cut_faces(images, placement), jitter)
         landmarks = move_landmarks(self.landmarks[chosen], placement, self.augmentation.flip == "exchange")
-        size = draw_size(self.lr, generator)
-        if self.lr.degradation == "camera":
-            lr = photograph_faces(hr, size, self.lr, generator, self.size, part)
+        size = draw_size(self.degradation, generator)
+        if self.degradation.kind == "camera":
+            lr = camera_degradation(hr, size, self.degradation, generator, self.size, part)
         else:
             lr = reduce_faces(hr, size)
         return FaceBatch(hr, lr, landmarks, self.identities[chosen])

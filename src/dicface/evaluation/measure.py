@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from dicface.data.references import References
 from dicface.errors import UsageError
+from dicface.evaluation.damage import Damage, parse_damage
 from dicface.evaluation.identity import HeldOut
 from dicface.evaluation.metrics import Normaliser, nrmse, verification_auc
 from dicface.evaluation.protocols import PROTOCOLS, Protocol
@@ -44,12 +45,13 @@ class Likeness:
 
 @dataclass(frozen=True)
 class Measurement:
-    """One size of crop, measured.
+    """One size of crop with one damage, measured.
 
     Attributes:
         references: the faces.
         description: of what is measured.
         lr_size: side of the low-resolution crop, in pixels.
+        damage: what happened to the crops.
         protocols: how faces were compared.
         scores: what the contender reached.
         bicubic: what plain enlargement reached.
@@ -60,6 +62,7 @@ class Measurement:
     references: References
     description: str
     lr_size: int
+    damage: Damage
     protocols: tuple[Protocol, ...]
     scores: Scores
     bicubic: Scores
@@ -71,6 +74,11 @@ class Measurement:
         """All that was measured, plain enlargement first, and once if it is the other contender, too."""
         others = [] if self.against is None or self.against.name == self.bicubic.name else [self.against]
         return [self.bicubic, self.scores, *others]
+
+    @property
+    def condition(self) -> str:
+        """Size of the crop and damage, for titles."""
+        return f"{self.lr_size} px, {self.damage.name}" if self.damage.name else f"{self.lr_size} px"
 
     def compared(self, scores: Scores, others: Scores) -> dict[str, dict[str, Paired]]:
         """Two of them face by face: `psnr` and `ssim` by protocol, and `nrmse` by normaliser if judged."""
@@ -115,12 +123,12 @@ class Measurement:
         """All of it, ready for JSON.
 
         Returns:
-            `data`, `n`, `model`, `description`, `lr_size`; `protocols` and `bicubic`, by protocol mean and 95 %
-            interval of PSNR in dB and of SSIM; `steps`, by protocol the means of each step; `over_bicubic`,
-            differences face by face with their interval and the share of faces won; `consistency`, grey levels between
-            the reduced result and the input; if judged `nrmse` (means), `nrmse_ci95`, `nrmse_median`, the same of
-            bicubic and of the high-resolution faces, and `identity`; with another model `against`. Infinite means stand
-            as null.
+            `data`, `n`, `model`, `description`, `lr_size`, `damage` (empty for none); `protocols` and `bicubic`, by
+            protocol mean and 95 % interval of PSNR in dB and of SSIM; `steps`, by protocol the means of each step;
+            `over_bicubic`, differences face by face with their interval and the shares of faces won and worse;
+            `consistency`, grey levels between the reduced result and the input; if judged `nrmse` (means),
+            `nrmse_ci95`, `nrmse_median`, the same of bicubic and of the high-resolution faces, and `identity`; with
+            another model `against`. Infinite means stand as null.
         """
         mine = self.scores
         result: dict[str, Any] = {
@@ -129,6 +137,7 @@ class Measurement:
             "model": mine.name,
             "description": self.description,
             "lr_size": self.lr_size,
+            "damage": self.damage.name,
             "protocols": self._quality(mine),
             "bicubic": self._quality(self.bicubic),
             "steps": {
@@ -204,6 +213,8 @@ def measure(
     judges: Judges | None = None,
     against: Contender | None = None,
     protocols: tuple[Protocol, ...] = PROTOCOLS,
+    *,
+    damage: str = "",
 ) -> Measurement:
     """Reduce faces, super-resolve them, and compare, bicubic beside it. The same faces give the same numbers.
 
@@ -211,23 +222,25 @@ def measure(
         contender: what is measured.
         references: faces to measure against.
         lr_size: side of the low-resolution crop, reduced with Pillow's bicubic.
-        judges: made for the same references; None leaves landmarks and people out.
+        judges: made for the same, undamaged references; None leaves landmarks and people out.
         against: another contender to compare with, face by face.
         protocols: how faces are compared.
+        damage: what happens to the crops, and to bicubic's, before they are super-resolved; see `parse_damage`.
 
     Raises:
-        UsageError: see `check_contenders`.
+        UsageError: see `check_contenders` and `parse_damage`.
     """
     check_contenders(contender, against, lr_size)
-    bicubic = open_enlargement("bicubic")
+    bicubic, damaged = open_enlargement("bicubic"), parse_damage(damage)
     return Measurement(
         references,
         contender.description,
         lr_size,
+        damaged,
         protocols,
-        score(contender, references, lr_size, judges, protocols),
-        score(bicubic, references, lr_size, judges, protocols),
-        None if against is None else score(against, references, lr_size, judges, protocols),
+        score(contender, references, lr_size, judges, protocols, damage=damaged),
+        score(bicubic, references, lr_size, judges, protocols, damage=damaged),
+        None if against is None else score(against, references, lr_size, judges, protocols, damage=damaged),
         judges,
     )
 

@@ -20,7 +20,7 @@ from dicface.evaluation.scores import Scores
 from dicface.evaluation.tables import Grid, result_grids, write_faces_csv
 from dicface.files import write_json, written_whole
 from dicface.images.metadata import NO_METADATA, of_result, save_options
-from dicface.images.pixels import FACE_PX, resize
+from dicface.images.pixels import FACE_PX
 from dicface.images.xmp import Mark
 from dicface.runtime.image_model import open_enlargement
 from dicface.runtime.upscalers import Contender
@@ -55,16 +55,16 @@ class Row(NamedTuple):
 
 
 class Section(NamedTuple):
-    """One size of crop.
+    """One size of crop with one damage.
 
     Attributes:
-        lr_size: side of the crop, in pixels.
+        condition: which.
         grids: the tables.
         figures: SVG, each with its description.
         faces: by heading, the rows to show.
     """
 
-    lr_size: int
+    condition: str
     grids: list[Grid]
     figures: list[tuple[str, str]]
     faces: dict[str, list[Row]]
@@ -153,9 +153,9 @@ def _chosen(gains: NDArray[np.float64]) -> dict[str, list[int]]:
 
 
 def _row(measured: Measurement, face: int, contenders: Sequence[Contender], gain_db: float) -> Row:
-    hr = measured.references.hr[face]
-    lr = resize(hr, (measured.lr_size, measured.lr_size))
-    pictures = [Picture(f"{measured.lr_size} px", _png(lr), [])]
+    (hr,) = measured.damage.truth(measured.references.hr[face : face + 1])
+    lr = measured.damage.crop(hr, measured.lr_size, face)
+    pictures = [Picture(measured.condition, _png(lr), [])]
     bicubic = open_enlargement("bicubic")
     for contender in (bicubic, *(one for one in contenders if one.name != bicubic.name)):
         (result,) = contender([lr])
@@ -177,14 +177,14 @@ def _section(measured: Measurement, contenders: Sequence[Contender]) -> Section:
         for heading, chosen in _chosen(gains).items()
     }
     figures = [_histogram(measured, protocol), _step_chart(measured, protocol)]
-    return Section(measured.lr_size, result_grids(measured), figures, faces)
+    return Section(measured.condition, result_grids(measured), figures, faces)
 
 
 def report_page(measurements: Sequence[Measurement], contenders: Sequence[Contender]) -> str:
     """The page: tables, histogram, gain of each step, and the best, median and worst faces.
 
     Args:
-        measurements: of the same faces and contenders at different sizes, at least one.
+        measurements: of the same faces and contenders at different sizes or damages, at least one.
         contenders: what was measured, in the same order, bicubic left out; the faces shown are made once more.
 
     Returns:
@@ -200,6 +200,7 @@ def report_page(measurements: Sequence[Measurement], contenders: Sequence[Conten
         data=first.references.name,
         count=len(first.references.keys),
         protocol=first.protocols[0].name,
+        damaged=any(measured.damage.name for measured in measurements),
         sections=[_section(measured, contenders) for measured in measurements],
         face_px=FACE_PX,
         version=__version__,

@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dicface.data.references import References
+from dicface.evaluation.damage import NO_DAMAGE, Damage
 from dicface.evaluation.identity import Recogniser
 from dicface.evaluation.metrics import Normaliser, nrmse
 from dicface.evaluation.protocols import PROTOCOLS, Protocol
-from dicface.images.pixels import resize
 from dicface.runtime.consistency import deviation
 from dicface.runtime.landmark_model import LandmarkModel
 from dicface.runtime.upscalers import Contender
@@ -104,9 +104,10 @@ def _score_part(
     lr_size: int,
     judges: Judges | None,
     protocols: Sequence[Protocol],
+    damage: Damage,
 ) -> Scores:
-    hr = references.hr[part]
-    lr = [resize(face, (lr_size, lr_size)) for face in hr]
+    hr = damage.truth(references.hr[part])
+    lr = [damage.crop(face, lr_size, number) for number, face in enumerate(hr, part.start)]
     steps = np.stack([result.sr for result in contender(lr)], axis=1)
     away = np.stack([np.abs(deviation(sr, crop)) for sr, crop in zip(steps[-1], lr, strict=True)])
     return Scores(
@@ -129,6 +130,8 @@ def score(
     lr_size: int,
     judges: Judges | None = None,
     protocols: Sequence[Protocol] = PROTOCOLS,
+    *,
+    damage: Damage = NO_DAMAGE,
 ) -> Scores:
     """Reduce faces, super-resolve them, and compare.
 
@@ -138,9 +141,11 @@ def score(
         lr_size: side of the low-resolution crop, reduced with Pillow's bicubic.
         judges: made for the same references; None leaves landmarks and people out.
         protocols: how faces are compared.
+        damage: what happens to the faces first.
     """
     parts = [
-        _score_part(contender, references, part, lr_size, judges, protocols) for part in _parts(len(references.hr))
+        _score_part(contender, references, part, lr_size, judges, protocols, damage)
+        for part in _parts(len(references.hr))
     ]
     judged = [part.judged for part in parts if part.judged is not None]
     return Scores(

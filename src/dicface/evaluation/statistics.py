@@ -65,15 +65,18 @@ class Paired(NamedTuple):
     Attributes:
         difference: of the first to the second, face by face.
         win_rate: share of faces on which the first is better, ties counting half.
+        worse: share of faces on which the first is worse, ties not counting.
     """
 
     difference: Estimate
     win_rate: float
+    worse: float
 
     @property
     def json(self) -> dict[str, Any]:
-        """`difference` (mean), `ci95` and `win_rate`."""
-        return {"difference": self.difference.mean, "ci95": self.difference.ci95, "win_rate": self.win_rate}
+        """`difference` (mean), `ci95`, `win_rate` and `worse`."""
+        difference = {"difference": self.difference.mean, "ci95": self.difference.ci95}
+        return {**difference, "win_rate": self.win_rate, "worse": self.worse}
 
 
 def paired(values: NDArray[np.float64], others: NDArray[np.float64], lower_is_better: bool = False) -> Paired:
@@ -85,5 +88,6 @@ def paired(values: NDArray[np.float64], others: NDArray[np.float64], lower_is_be
     """
     # Two faces that both came back exactly differ by nothing, as endless as their PSNR is.
     difference = np.subtract(values, others, out=np.zeros(len(values)), where=values != others)
-    wins = (values < others) if lower_is_better else (values > others)
-    return Paired(estimate(difference), float(wins.mean() + 0.5 * (values == others).mean()))
+    above, below = (values > others).mean(), (values < others).mean()
+    wins, losses = (below, above) if lower_is_better else (above, below)
+    return Paired(estimate(difference), float(wins + 0.5 * (values == others).mean()), float(losses))

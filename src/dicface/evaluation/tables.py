@@ -37,7 +37,7 @@ def _quality(measured: Measurement) -> Grid:
         for scores in measured.measured:
             psnr, ssim = scores.psnr[name], scores.ssim[name]
             rows.append((name, scores.name, estimate(psnr[:, -1]).text(2), estimate(ssim[:, -1]).text(4)))
-    title = f"{measured.scores.name} on {faces}, {measured.lr_size} px"
+    title = f"{measured.scores.name} on {faces}, {measured.condition}"
     return Grid(title, ("protocol", "", "PSNR dB", "SSIM"), rows)
 
 
@@ -68,9 +68,9 @@ def _differences(measured: Measurement) -> Grid:
                     case _:
                         label, digits, factor = f"NRMSE by {name}, %", 2, 100.0
                 difference = pair.difference.text(digits, factor, sign="+")
-                rows.append((label, other.name, difference, f"{pair.win_rate:.0%}"))
+                rows.append((label, other.name, difference, f"{pair.win_rate:.0%}", f"{pair.worse:.1%}"))
     title = f"{measured.scores.name}, compared face by face"
-    return Grid(title, ("", "with", "difference", "better on"), rows)
+    return Grid(title, ("", "with", "difference", "better on", "worse on"), rows)
 
 
 def _landmarks(measured: Measurement) -> Grid | None:
@@ -155,11 +155,11 @@ def _columns(scores: Scores, prefix: str) -> dict[str, NDArray[np.float64]]:
 
 
 def write_faces_csv(path: Path, measurements: Sequence[Measurement]) -> None:
-    """Write one line a face and size: PSNR (dB) and SSIM by protocol, grey levels of deviation, landmark errors.
+    """Write one line a face, size and damage: PSNR (dB), SSIM, grey levels of deviation, landmark errors.
 
     Args:
         path: the file; replaced if it exists.
-        measurements: of the same models at different sizes.
+        measurements: of the same models at different sizes or damages.
 
     Raises:
         OutputError: it cannot be written.
@@ -174,6 +174,6 @@ def write_faces_csv(path: Path, measurements: Sequence[Measurement]) -> None:
                 columns |= {f"hr_nrmse_{by}": measured.judges.hr.nrmse[by] for by in NORMALISERS}
             if writer is None:
                 writer = csv.writer(file)
-                writer.writerow(["key", "lr_size", *columns])
+                writer.writerow(["key", "lr_size", "damage", *columns])
             for key, *values in zip(measured.references.keys, *columns.values(), strict=True):
-                writer.writerow([key, measured.lr_size, *(f"{value:.6g}" for value in values)])
+                writer.writerow([key, measured.lr_size, measured.damage.name, *(f"{value:.6g}" for value in values)])

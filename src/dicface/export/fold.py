@@ -9,9 +9,10 @@ from typing import TypeVar, cast
 import torch
 from torch import Tensor, nn
 
+from dicface.export.phases import fixed_convolution, keep_phases, parts_of
 from dicface.landmarks import COMPONENTS
 from dicface.networks.fusion import ComponentMaps
-from dicface.networks.phases import Border, fixed_convolution, geometry, keep_phases, parts_of
+from dicface.networks.phases import Border, geometry
 from dicface.networks.recovery import Reconstruction, RecoveryBlock
 
 Network = TypeVar("Network", bound=nn.Module)

@@ -9,9 +9,11 @@ from torch import Tensor, nn
 from dicface.errors import ConfigError
 from dicface.landmarks import COMPONENTS, KEYPOINTS
 from dicface.networks.blocks import channel_means
+from dicface.networks.consistency import back_project
 from dicface.networks.fusion import AttentiveFusion, ConcatenatedFusion, OneMapFusion
 from dicface.networks.landmark_branch import LandmarkBranch, LandmarkOutput, no_landmarks
-from dicface.networks.recovery import AnySizeStem, PaperStem, Reconstruction, RecoveryBlock
+from dicface.networks.recovery import AnySizeStem, PaperStem, Reconstruction, RecoveryBlock, StemOutput
+from dicface.networks.u import DamageGate, HeatmapChannels, ReducedHeatmaps, UReconstruction, UStem, UTrunk
 
 
 @dataclass(frozen=True)
@@ -20,10 +22,16 @@ class DICConfig:
 
     Attributes:
         stem: `paper` takes 16x16 crops, `any-size` takes 8x8 to 64x64.
+        recovery: `feedback` is the paper's recovery branch; `u` computes on a wide 16x16 trunk between a way down and
+            a way up (any-size crops only).
         steps: T, how often the two branches improve each other; 1 leaves out the iteration.
-        features: C, channels of the recovery branch.
-        groups: G, projection pairs in a recovery block.
-        projection_stride: how far a projection enlarges the 32x32 features.
+        features: C, channels of the recovery branch; of the U at 64x64.
+        groups: G, projection pairs in a feedback block.
+        projection_stride: how far a projection of a feedback block enlarges the 32x32 features.
+        trunk_width: channels of the U's trunk.
+        trunk_blocks: residual blocks of the U's trunk, in each step.
+        consistency: the U's images are moved towards those that reduce to the input, as far as the network believes
+            the input.
         fusion_blocks: residual blocks in each path of the fusion.
         hourglass_width: F, channels of the landmark branch (its hourglass has 2F).
         keypoints: K, number of landmarks: 68 of iBUG or 194 of Helen.
@@ -34,10 +42,14 @@ class DICConfig:
     """
 
     stem: Literal["paper", "any-size"] = "paper"
+    recovery: Literal["feedback", "u"] = "feedback"
     steps: int = 4
     features: int = 48
     groups: int = 6
     projection_stride: int = 8
+    trunk_width: int = 128
+    trunk_blocks: int = 4
+    consistency: bool = False
     fusion_blocks: int = 7
     hourglass_width: int = 256
     keypoints: int = KEYPOINTS
@@ -49,6 +61,10 @@ class DICConfig:
             raise ConfigError(f"expected network.steps from 1 up, got {self.steps}")
         if self.keypoints not in COMPONENTS:
             raise ConfigError(f"expected keypoints to be 68 (iBUG) or 194 (Helen), got {self.keypoints}")
+        if self.recovery == "u" and self.stem != "any-size":
+            raise ConfigError(f'network.recovery = "u" needs network.stem = "any-size", got {self.stem!r}')
+        if self.consistency and self.recovery != "u":
+            raise ConfigError('network.consistency is for network.recovery = "u"; leave it out')
         if self.detach_attention and self.attention == "none":
             raise ConfigError('network.attention is "none", so there is none to detach; leave out detach_attention')
 
@@ -63,13 +79,24 @@ LITE = DICConfig(
     fusion_blocks=2,
     hourglass_width=64,
 )
+LITE_U = DICConfig(
+    stem="any-size",
+    recovery="u",
+    steps=2,
+    features=32,
+    trunk_width=128,
+    trunk_blocks=4,
+    consistency=True,
+    hourglass_width=64,
+    attention="concatenation",
+)
 
 
 class DICState(NamedTuple):
     """What one step hands to the next.
 
     Attributes:
-        recovery: (N, C, 32, 32) float, output of the recovery block.
+        recovery: (N, C, 32, 32) float, output of the recovery block; (N, width, 16, 16) of the U's trunk.
         hidden: (N, F, 32, 32) float, memory of the landmark branch; no channels where there is none.
         heatmaps: (N, K, 32, 32) float, the attention of the next step.
     """
@@ -92,16 +119,23 @@ class DICOutput(NamedTuple):
 
 
 def _fusion(config: DICConfig) -> nn.Module | None:
-    """What takes (features, heatmaps) to features in the later recovery block."""
+    """What takes (features, heatmaps) to features after the first step."""
+    u = config.recovery == "u"
+    features = config.trunk_width if u else config.features
     match config.attention:
         case "components":
-            return AttentiveFusion(config.features, config.fusion_blocks)
+            fusion = AttentiveFusion(features, config.fusion_blocks)
         case "one-map":
-            return OneMapFusion(config.features, config.fusion_blocks)
+            fusion = OneMapFusion(features, config.fusion_blocks)
         case "concatenation":
-            return ConcatenatedFusion(config.features, config.fusion_blocks, config.keypoints)
+            return (
+                HeatmapChannels(features, config.keypoints)
+                if u
+                else ConcatenatedFusion(features, config.fusion_blocks, config.keypoints)
+            )
         case "none":
             return None
+    return ReducedHeatmaps(fusion) if u else fusion
 
 
 class DICNetwork(nn.Module):
@@ -118,15 +152,35 @@ class DICNetwork(nn.Module):
     def __init__(self, config: DICConfig) -> None:
         super().__init__()
         self.config = config
-        c, stride = config.features, config.projection_stride
         self.register_buffer("means", channel_means(), persistent=False)
-        self.stem = PaperStem(c) if config.stem == "paper" else AnySizeStem(c)
-        self.first_recovery = RecoveryBlock(c, c, config.groups, stride, fusion=None)
         iterates = config.steps > 1
-        self.recovery = RecoveryBlock(2 * c, c, config.groups, stride, _fusion(config)) if iterates else None
-        self.reconstruction = Reconstruction(c)
+        if config.recovery == "u":
+            c, width, blocks = config.features, config.trunk_width, config.trunk_blocks
+            self.stem = UStem(c, width)
+            self.first_recovery = UTrunk(width, width, blocks, fusion=None)
+            self.recovery = UTrunk(2 * width, width, blocks, _fusion(config)) if iterates else None
+            self.reconstruction = UReconstruction(c, width)
+            self.damage_gate = DamageGate(width) if config.consistency else None
+        else:
+            c, stride = config.features, config.projection_stride
+            self.stem = PaperStem(c) if config.stem == "paper" else AnySizeStem(c)
+            self.first_recovery = RecoveryBlock(c, c, config.groups, stride, fusion=None)
+            self.recovery = RecoveryBlock(2 * c, c, config.groups, stride, _fusion(config)) if iterates else None
+            self.reconstruction = Reconstruction(c)
+            self.damage_gate = None
         finds = config.attention != "none"
         self.landmark = LandmarkBranch(config.hourglass_width, config.keypoints) if finds else None
+
+    def begin_later_steps(self) -> None:
+        """Give the later steps the first one's recovery block, so that they begin by repeating its image.
+
+        Raises:
+            ConfigError: a network built for one step, or with a U.
+        """
+        first, later = self.first_recovery, self.recovery
+        if not (isinstance(first, RecoveryBlock) and isinstance(later, RecoveryBlock)):
+            raise ConfigError('expected a network of several steps with network.recovery = "feedback"')
+        later.continue_from(first)
 
     def _recover(self, features: Tensor, state: DICState | None) -> Tensor:
         if state is None:
@@ -141,12 +195,17 @@ class DICNetwork(nn.Module):
             return no_landmarks(sr, self.config.keypoints)
         return self.landmark(sr, None if state is None else state.hidden)
 
-    def step(self, features: Tensor, base: Tensor, state: DICState | None) -> tuple[Tensor, DICState]:
+    def _enlarge(self, lr: Tensor, start: StemOutput, recovered: Tensor) -> Tensor:
+        """A step's image (N, 3, 128, 128), means subtracted."""
+        sr = start.base + self.reconstruction(recovered, start.skips)
+        return sr if self.damage_gate is None else back_project(sr, lr, self.damage_gate(recovered))
+
+    def step(self, lr: Tensor, start: StemOutput, state: DICState | None) -> tuple[Tensor, DICState]:
         """One round of collaboration.
 
         Args:
-            features: (N, C, 32, 32) float from the stem.
-            base: (N, 3, 128, 128) float, the plain enlargement, means subtracted.
+            lr: (N, 3, S, S) float, means subtracted.
+            start: of the stem.
             state: the previous step's; None at step 0, which has no attention and a recovery block of its own.
 
         Returns:
@@ -155,8 +214,8 @@ class DICNetwork(nn.Module):
         Raises:
             ConfigError: a second step of a network built for one.
         """
-        recovered = self._recover(features, state)
-        sr = base + self.reconstruction(recovered)
+        recovered = self._recover(start.features, state)
+        sr = self._enlarge(lr, start, recovered)
         found = self._find(sr, state)
         return sr, DICState(recovered, found.hidden, found.heatmaps)
 
@@ -173,12 +232,13 @@ class DICNetwork(nn.Module):
         Raises:
             ConfigError: more steps of a network built for one.
         """
-        features, base = self.stem(lr - self.means)
+        centred = lr - self.means
+        start = self.stem(centred)
         state: DICState | None = None
         images: list[Tensor] = []
         heatmaps: list[Tensor] = []
         for _ in range(self.config.steps if steps is None else steps):
-            sr, state = self.step(features, base, state)
+            sr, state = self.step(centred, start, state)
             images.append(sr + self.means)
             heatmaps.append(state.heatmaps)
         return DICOutput(torch.stack(images, dim=1), torch.stack(heatmaps, dim=1))

@@ -3,6 +3,8 @@
 Each is called with the compressed features of a recovery block and the heatmaps of the step before.
 """
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 
@@ -56,7 +58,7 @@ class _GroupedResidual(nn.Module):
         return features + self.body(features)
 
 
-class _Components(nn.Module):
+class ComponentPaths(nn.Module):
     """One feature path per facial component: 1x1 convolution to all of them, then residual blocks within each."""
 
     def __init__(self, inputs: int, features: int, blocks: int) -> None:
@@ -66,12 +68,25 @@ class _Components(nn.Module):
         self.expand = nn.Sequential(nn.Conv2d(inputs, width, 1), nn.LeakyReLU(LEAKY_SLOPE))
         self.paths = nn.Sequential(*(_GroupedResidual(width, self.components) for _ in range(blocks)))
 
+    @torch.no_grad()
+    def pass_through(self) -> None:
+        """Set the weights so that each path gives the leaky ReLU of the features, whatever the heatmaps are."""
+        conv = cast(nn.Conv2d, self.expand[0])
+        nn.init.zeros_(cast(Tensor, conv.bias))
+        nn.init.zeros_(conv.weight)
+        for path in conv.weight.chunk(self.components):
+            nn.init.dirac_(path)
+        for block in self.paths:
+            last = cast(nn.Conv2d, cast(_GroupedResidual, block).body[-1])
+            nn.init.zeros_(last.weight)
+            nn.init.zeros_(cast(Tensor, last.bias))
+
     def split(self, features: Tensor) -> Tensor:
         """(N, inputs, H, W) float -> (N, 5, C, H, W) float."""
         return self.paths(self.expand(features)).unflatten(1, (self.components, -1))
 
 
-class AttentiveFusion(_Components):
+class AttentiveFusion(ComponentPaths):
     """One feature path per facial component, summed with the softmax of the component maps as weights.
 
     Source: the paper's attentive fusion module; sizes from the released code.
@@ -109,7 +124,7 @@ class OneMapFusion(AttentiveFusion):
         return self.component_maps(heatmaps).sum(dim=1, keepdim=True).sigmoid() / self.components
 
 
-class ConcatenatedFusion(_Components):
+class ConcatenatedFusion(ComponentPaths):
     """No attention: the heatmaps are further input channels of the paths, whose plain mean is taken.
 
     Depth and cost are those of `AttentiveFusion` but for K more inputs of the 1x1 convolution, and the mean is what its

@@ -3,7 +3,7 @@
 Of an image enlarged s times, every s-th pixel from row r and column c on is an image of the size before, the phase
 (r, c). A transposed convolution of stride s computes each phase from its input by an ordinary small convolution, and a
 convolution of stride s adds up small convolutions of the phases. So between the two nothing needs to lie in the order
-of the large image (ADR 0021).
+of the large image (ADR 0021, and ADR 0030 for training).
 
 Phases that meet the same small pixels are a group, and one tensor (N, phases * C, H, W): phase by phase, row by row,
 each with its C channels.
@@ -12,12 +12,16 @@ each with its C channels.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
-from dicface.networks.recovery import DenseMerge, RecoveryBlock
+from dicface.networks.blocks import leaky_gradients
+
+ROWS = 8192
+"""Pixels that a merge takes at once: 0.8 MB of 48 channels in bfloat16, so that a few of them fit a core's cache."""
 
 Taps = dict[int, int]
 """How phases of one row or column meet the small image: the kernel's tap for each shift in its pixels, ascending."""
@@ -79,132 +83,176 @@ def phase_groups(kernel: int, stride: int, padding: int) -> list[PhaseGroup]:
     return [PhaseGroup(rows, columns) for rows in runs for columns in runs]
 
 
-def parts_of(unit: nn.Module) -> tuple[nn.Conv2d | nn.ConvTranspose2d, Tensor, Tensor, nn.Module]:
-    """A convolution, its weight, its bias, and the activation after it.
-
-    The convolution has to be square, ungrouped and undilated, and to reduce or enlarge by exactly its stride.
-    """
-    conv, activation = cast(nn.Sequential, unit)
-    assert isinstance(conv, nn.Conv2d | nn.ConvTranspose2d)
-    assert conv.bias is not None
-    kernel, stride, padding = geometry(conv)
-    shape = {*conv.kernel_size}, {*conv.stride}, {*conv.padding}, {*conv.dilation}, {*conv.output_padding}
-    assert (*shape, conv.groups) == ({kernel}, {stride}, {padding}, {1}, {0}, 1), conv
-    assert kernel - 2 * padding == stride, conv
-    return conv, conv.weight.detach(), conv.bias.detach(), activation
-
-
 def geometry(conv: nn.Conv2d | nn.ConvTranspose2d) -> tuple[int, int, int]:
     """Kernel, stride and padding of a square convolution."""
     return conv.kernel_size[0], conv.stride[0], int(conv.padding[0])
 
 
-def fixed_convolution(weight: Tensor, bias: Tensor | None, border: Border, groups: int = 1) -> nn.Module:
-    """A convolution with the weights given.
+def group_kernels(weight: Tensor, groups: Sequence[PhaseGroup]) -> list[Tensor]:
+    """Each group's part of a kernel, with a gradient that costs two copies of it.
 
     Args:
-        weight: (outputs, inputs / groups, h, w) float.
-        bias: (outputs,) float, or none.
-        border: zeros that are added on each side.
-        groups: of channels that meet only each other.
+        weight: (A, B, k, k) float.
+        groups: all groups of its geometry; each tap of the kernel belongs to one phase.
+
+    Returns:
+        (h, w, A, B, rows, columns) float for each group: its taps for each shift, and its phases.
     """
-    outputs, inputs, *size = weight.shape
-    conv = nn.Conv2d(inputs * groups, outputs, (size[0], size[1]), bias=bias is not None, groups=groups)
-    conv.load_state_dict({"weight": weight} if bias is None else {"weight": weight, "bias": bias})
-    return nn.Sequential(nn.ZeroPad2d(border), conv) if any(border) else conv
+    # The taps with which a run of phases meets a shift are a run themselves.
+    lengths = {start: len(group.rows) for group in groups for start in group.rows[0].values()}
+    starts = sorted(lengths)
+    sizes = [lengths[start] for start in starts]
+    pieces = {
+        (row, column): piece
+        for row, band in zip(starts, weight.split(sizes, dim=2), strict=True)
+        for column, piece in zip(starts, band.split(sizes, dim=3), strict=True)
+    }
+
+    def stacked(group: PhaseGroup) -> Tensor:
+        rows, columns = group.rows[0].values(), group.columns[0].values()
+        return torch.stack([torch.stack([pieces[row, column] for column in columns]) for row in rows])
+
+    return [stacked(group) for group in groups]
 
 
-class _Sum(nn.Module):
-    """The sum of one convolution for each feature, and an activation: nothing is copied side by side first.
+def enlarge(features: Tensor, weight: Tensor, bias: Tensor, groups: Sequence[PhaseGroup]) -> list[Tensor]:
+    """A transposed convolution to phases.
 
     Args:
-        weights, borders: of each convolution, see `fixed_convolution`.
-        bias: of the sum.
-        activation: of the sum.
-        groups: see `fixed_convolution`.
+        features: (N, A, H, W) float.
+        weight: (A, B, k, k) float, the transposed convolution's.
+        bias: (B,) float.
+        groups: of its geometry.
+
+    Returns:
+        (N, phases * B, H, W) float for each group.
     """
-
-    def __init__(
-        self, weights: Sequence[Tensor], borders: Sequence[Border], bias: Tensor, activation: nn.Module, groups: int = 1
-    ) -> None:
-        super().__init__()
-        # The first adds the bias for all.
-        biases = [bias, *[None] * (len(weights) - 1)]
-        each = zip(weights, biases, borders, strict=True)
-        self.parts = nn.ModuleList(fixed_convolution(*one, groups) for one in each)
-        self.activation = activation
-
-    def forward(self, features: Sequence[Tensor]) -> Tensor:
-        """(N, inputs, H, W) float for each convolution -> (N, outputs, H, W) float."""
-        total, *others = (part(feature) for part, feature in zip(self.parts, features, strict=True))
-        for other in others:
-            total = total + other
-        return self.activation(total)
+    phases: list[Tensor] = []
+    for group, kernel in zip(groups, group_kernels(weight, groups), strict=True):
+        # A convolution counts its taps the other way round, and outputs before inputs.
+        flipped = kernel.flip(0, 1).permute(4, 5, 3, 2, 0, 1).flatten(0, 2)
+        left, right, above, below = group.border()
+        border = (right, left, below, above)
+        padded = nn.functional.pad(features, border) if any(border) else features
+        phases.append(nn.functional.conv2d(padded, _channels_last(flipped), bias.repeat(group.count)))
+    return phases
 
 
-class PhaseUp(nn.Module):
-    """A transposed convolution and its activation, to phases: one convolution for each group of them.
+def reduce(phases: Sequence[Tensor], weight: Tensor, bias: Tensor, groups: Sequence[PhaseGroup]) -> Tensor:
+    """A convolution with a stride, from phases.
 
     Args:
-        unit: the two, see `parts_of`.
+        phases: (N, phases * B, H, W) float for each group.
+        weight: (A, B, k, k) float.
+        bias: (A,) float.
+        groups: of its geometry.
+
+    Returns:
+        (N, A, H, W) float.
+    """
+    parts: list[Tensor] = []
+    height, width = phases[0].shape[2:]
+    for group, phase, kernel in zip(groups, phases, group_kernels(weight, groups), strict=True):
+        left, right, above, below = group.border()
+        across, down = max(left, right), max(above, below)
+        # The same border on both sides, and what it gives too much cut off: that is small, and the phases are not.
+        wide = nn.functional.conv2d(
+            phase,
+            _channels_last(kernel.permute(2, 4, 5, 3, 0, 1).flatten(1, 3)),
+            None if parts else bias,
+            padding=(down, across),
+        )
+        parts.append(wide.narrow(2, down - above, height).narrow(3, across - left, width))
+    return sum(parts[1:], parts[0])
+
+
+class _Merge(torch.autograd.Function):
+    """A 1x1 convolution of several features as if concatenated, and its PReLU, on rows of channels.
+
+    The features are given back beside the result, for the next merge: so a feature's gradients are added up one merge
+    after the other, within the matrix product, and not in passes over memory of their own. The rows go through in
+    pieces that stay in the processor's cache.
     """
 
-    def __init__(self, unit: nn.Module) -> None:
-        super().__init__()
-        deconv, weight, bias, self.activation = parts_of(unit)
-        convs: list[nn.Module] = []
-        for group in phase_groups(*geometry(deconv)):
-            # A convolution counts its taps the other way round, and outputs before inputs.
-            kernels = [kernel.flip(2, 3).transpose(0, 1) for kernel in group.kernels(weight)]
-            left, right, above, below = group.border()
-            border = Border(right, left, below, above)
-            convs.append(fixed_convolution(torch.cat(kernels), bias.repeat(group.count), border))
-        self.convs = nn.ModuleList(convs)
+    @staticmethod
+    def forward(ctx: Any, slope: Tensor, bias: Tensor, weight: Tensor, *features: Tensor) -> tuple[Tensor, ...]:
+        """(1,), (B,), (B, count * A), `count` times (rows, A) -> (rows, B), and the features."""
+        weights = weight.t().split(features[0].shape[1])
+        sums = features[0].new_empty(len(features[0]), len(weight))
+        for total, *pieces in zip(*(rows.split(ROWS) for rows in (sums, *features)), strict=True):
+            torch.addmm(bias, pieces[0], weights[0], out=total)
+            for piece, part in zip(pieces[1:], weights[1:], strict=True):
+                total.addmm_(piece, part)
+        ctx.save_for_backward(slope, weight, sums, *features)
+        ctx.set_materialize_grads(False)
+        return nn.functional.leaky_relu(sums, slope.item()), *features
 
-    def forward(self, features: Tensor) -> list[Tensor]:
-        """(N, inputs, H, W) float -> (N, phases * outputs, H, W) float for each group."""
-        return [self.activation(conv(features)) for conv in self.convs]
-
-
-class PhaseMerge(nn.Module):
-    """A `DenseMerge` of phases: each meets the same weights.
-
-    Args:
-        merge: of the enlarged features.
-        groups: of the phases that they come in.
-    """
-
-    def __init__(self, merge: DenseMerge, groups: Sequence[PhaseGroup]) -> None:
-        super().__init__()
-        _, weight, bias, activation = parts_of(merge)
-        weights = weight.split(len(weight), dim=1)
-        borders = [Border()] * len(weights)
-        self.sums = nn.ModuleList(
-            _Sum([one.repeat(count, 1, 1, 1) for one in weights], borders, bias.repeat(count), activation, count)
-            for count in (group.count for group in groups)
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor, *later: Tensor | None) -> tuple[Tensor, ...]:  # type: ignore[override]
+        """Gradients of all that `forward` takes, given that of its result and those that later merges have made."""
+        slope, weight, sums, *features = ctx.saved_tensors
+        weights = weight.split(features[0].shape[1], dim=1)
+        # Only the next merge knows these, so they may be added to where they are.
+        to_features = [
+            torch.zeros_like(feature) if so_far is None else so_far
+            for feature, so_far in zip(features, later, strict=True)
+        ]
+        to_weights = [part.new_zeros(part.shape, dtype=torch.float32) for part in weights]
+        to_bias = sums.new_zeros(len(weight), dtype=torch.float32)
+        to_slope = torch.zeros_like(to_bias)
+        rows = zip(*(rows.split(ROWS) for rows in (gradient, sums)), strict=True)
+        inputs = zip(*(feature.split(ROWS) for feature in features), strict=True)
+        results = zip(*(rows.split(ROWS) for rows in to_features), strict=True)
+        for (part, total), pieces, sinks in zip(rows, inputs, results, strict=True):
+            below, by_channel = leaky_gradients(part, total, slope.item())
+            to_slope += by_channel
+            to_bias += below.sum(0)
+            for piece, sink, to_weight, one in zip(pieces, sinks, to_weights, weights, strict=True):
+                sink.addmm_(below, one)
+                to_weight.add_(below.t() @ piece)
+        return (
+            to_slope.sum().reshape(1).to(slope.dtype),
+            to_bias.to(weight.dtype),
+            torch.cat(to_weights, dim=1).to(weight.dtype),
+            *to_features,
         )
 
-    def forward(self, features: Sequence[Sequence[Tensor]]) -> list[Tensor]:
-        """Several times what `PhaseUp` gives -> the same once."""
-        return [total(parts) for total, parts in zip(self.sums, zip(*features, strict=True), strict=True)]
+
+class Merged(NamedTuple):
+    """What `merge` gives.
+
+    Attributes:
+        phases: (N, phases * B, H, W) float for each group, channels last in memory.
+        features: those that went in, to be used by whatever comes later in their place.
+    """
+
+    phases: list[Tensor]
+    features: list[list[Tensor]]
 
 
-def phase_down(unit: nn.Module) -> nn.Module:
-    """A convolution with a stride and its activation, from phases: what `PhaseUp` gives -> (N, outputs, H, W) float.
+def merge(features: Sequence[Sequence[Tensor]], weight: Tensor, bias: Tensor, slope: Tensor) -> Merged:
+    """A 1x1 convolution of several enlarged features, as if concatenated, and its PReLU, in phases.
 
     Args:
-        unit: the two, see `parts_of`.
+        features: `count` times (N, phases * A, H, W) float for each group, channels last in memory.
+        weight: (B, count * A, 1, 1) float.
+        bias: (B,) float.
+        slope: (1,) float.
     """
-    conv, weight, bias, activation = parts_of(unit)
-    groups = phase_groups(*geometry(conv))
-    weights = [torch.cat(group.kernels(weight), dim=1) for group in groups]
-    return _Sum(weights, [group.border() for group in groups], bias, activation)
+    inputs = weight.shape[1] // len(features)
+    kind = features[0][0].dtype
+    weight, bias = weight.flatten(1).to(kind), bias.to(kind)
+    groups: list[list[Tensor]] = []
+    for parts in zip(*features, strict=True):
+        # Phases lie between width and channels, so every pixel of every phase is a row.
+        pixels = [part.permute(0, 2, 3, 1) for part in parts]
+        rows = cast("tuple[Tensor, ...]", _Merge.apply(slope, bias, weight, *(p.reshape(-1, inputs) for p in pixels)))
+        shape = (*pixels[0].shape[:3], -1)
+        groups.append([each.reshape(shape).permute(0, 3, 1, 2) for each in rows])
+    merged, *passed = (list(each) for each in zip(*groups, strict=True))
+    return Merged(merged, passed)
 
 
-def keep_phases(block: RecoveryBlock) -> None:
-    """Change a recovery block, whose weights no longer change, so that its enlarged features are phases only."""
-    (shape,) = {geometry(parts_of(unit)[0]) for unit in (*block.up, *block.down)}
-    groups = phase_groups(*shape)
-    block.up = nn.ModuleList(PhaseUp(unit) for unit in block.up)
-    block.down = nn.ModuleList(phase_down(unit) for unit in block.down)
-    block.merge_high = nn.ModuleList(PhaseMerge(cast(DenseMerge, merge), groups) for merge in block.merge_high)
+def _channels_last(kernel: Tensor) -> Tensor:
+    return kernel.contiguous(memory_format=torch.channels_last)

@@ -55,6 +55,26 @@ def _resample(images: Tensor, vertical: Tensor, horizontal: Tensor, eight_bits: 
     return vertical @ across
 
 
+def bicubic_weights(images: Tensor, size: int) -> Tensor:
+    """Weights that resample a whole pixel row of some images.
+
+    Args:
+        images: (..., L) float; only its last side, type and device count.
+        size: number of pixels of the result. Like L it may be unknown when a graph is exported.
+
+    Returns:
+        (size, L) float. Rows sum to one.
+    """
+    # Distances are differences of whole numbers: a runtime that computes in bfloat16 would have pixel 40 only to a
+    # quarter of a pixel.
+    source = torch.arange(images.shape[-1], device=images.device)
+    position = torch.arange(size, device=images.device)
+    side, target = torch.ones_like(source).sum(), torch.ones_like(position).sum()
+    numerator = (2 * source + 1) * target - (2 * position[:, None] + 1) * side
+    widening = (side.type_as(images) / target).clamp(min=1.0)
+    return _weights(numerator.type_as(images) / (2 * target) / widening)
+
+
 def resize_bicubic(images: Tensor, size: int, eight_bits: bool = False) -> Tensor:
     """Resize square images as Pillow's BICUBIC does.
 
@@ -72,14 +92,7 @@ def resize_bicubic(images: Tensor, size: int, eight_bits: bool = False) -> Tenso
         # In bfloat16 the result would be off by two grey levels.
         with torch.autocast(images.device.type, enabled=False):
             return resize_bicubic(images.float(), size, eight_bits)
-    # Distances are differences of whole numbers: a runtime that computes in bfloat16 would have pixel 40 only to a
-    # quarter of a pixel.
-    source = torch.arange(images.shape[-1], device=images.device)
-    side = torch.ones_like(source).sum()
-    position = torch.arange(size, device=images.device)
-    numerator = (2 * source + 1) * size - (2 * position[:, None] + 1) * side
-    widening = (side.type_as(images) / size).clamp(min=1.0)
-    weights = _weights(numerator.type_as(images) / (2 * size) / widening)
+    weights = bicubic_weights(images, size)
     return _resample(images, weights, weights, eight_bits)
 
 

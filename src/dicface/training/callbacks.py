@@ -92,7 +92,7 @@ class StopOnNaN(Callback):
     def _look(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         advice = (
             "the checkpoints are of before; try a lower optimiser.learning_rate, a longer warm-up or "
-            "optimiser.gradient_norm = 1"
+            "optimiser.max_grad_norm = 1"
         )
         if self._first_bad is not None and int(self._first_bad):
             raise TrainingError(f"expected a finite loss, got none at step {int(self._first_bad)}; {advice}")
@@ -121,6 +121,30 @@ class SaveWhenTold(Callback):
         """Write if any process was told to leave; all of them have to take part."""
         if trainer.strategy.reduce_boolean_decision(trainer.received_sigterm, all=False):
             trainer.save_checkpoint(self.checkpoint)
+
+
+class KeepCheckpoints(Callback):
+    """Write a checkpoint every so many steps and keep it, `step-00020000.ckpt`.
+
+    Args:
+        folder: of the run.
+        every: steps between two of them; 0 writes none.
+    """
+
+    def __init__(self, folder: Path, every: int) -> None:
+        self.folder, self.every = folder, every
+
+    def on_train_batch_end(
+        self,
+        trainer: lightning.Trainer,
+        pl_module: lightning.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
+        """Write after every step whose number is a multiple."""
+        if self.every and trainer.global_step % self.every == 0:
+            trainer.save_checkpoint(self.folder / f"step-{trainer.global_step:08d}.ckpt")
 
 
 class SaveAtTheEnd(Callback):
@@ -176,12 +200,18 @@ class Checkpoint(ModelCheckpoint):
         return super().state_key.replace(type(self).__qualname__, ModelCheckpoint.__qualname__, 1)
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """From the checkpoint, as if the folder had always been where it is."""
+        """From the checkpoint, as if the folder had always been where it is.
+
+        Where the folder lacks the file that a score belongs to, as that of a run which began from another run's
+        checkpoint does, the score is forgotten.
+        """
 
         def moved(path: str) -> str:
             return str(Path(self.dirpath or "", Path(path).name)) if path else path
 
         paths = ("best_model_path", "kth_best_model_path", "last_model_path")
+        if state_dict["best_model_path"] and not Path(moved(state_dict["best_model_path"])).exists():
+            return
         here = {key: moved(state_dict[key]) for key in paths}
         scores = {moved(path): score for path, score in state_dict["best_k_models"].items()}
         super().load_state_dict({**state_dict, **here, "best_k_models": scores, "dirpath": self.dirpath})

@@ -16,9 +16,6 @@ from torch.utils.data import DataLoader, Dataset
 from dicface.checkpoints.networks import load_strictly, read_tensors
 from dicface.data.batches import BatchStream, FaceBatch, FaceSampler, Share, nominal_batches
 from dicface.data.packs import FacePack, pack_files, read_packs
-from dicface.data.scenes.backgrounds import read_backgrounds
-from dicface.data.scenes.labels import Scenes
-from dicface.data.scenes.sampler import SceneSampler, SceneStream
 from dicface.errors import ConfigError, PackError, TrainingError
 from dicface.files import write_json
 from dicface.images.pixels import FACE_PX
@@ -26,6 +23,7 @@ from dicface.training.callbacks import (
     STEPS_BETWEEN_LOOKS,
     AveragedWeights,
     Checkpoint,
+    KeepCheckpoints,
     LastScore,
     PictureGrid,
     SaveAtTheEnd,
@@ -33,19 +31,19 @@ from dicface.training.callbacks import (
     StopOnNaN,
     WholeFiles,
 )
-from dicface.training.config import TABLES, TrainConfig, from_mapping, resolved
+from dicface.training.config import TrainConfig, resolved
 from dicface.training.dic import DICTask
 from dicface.training.dicgan import DICGANTask
 from dicface.training.features import FeaturesTask
 from dicface.training.finder import FinderTask
 from dicface.training.landmarks import HRLandmarkTask, LandmarkTask
+from dicface.training.messages import no_advertisements
 from dicface.training.provenance import describe_files, describe_start
+from dicface.training.resuming import START, Origin, adopt, check_resumable, decay_config, read_origin
+from dicface.training.scenes import SceneBatches
 from dicface.training.task import Task
 
-FIXED_TABLES = ("network", "hourglass", "features", "finder", "scenes", "batch")
 VALIDATION_FACES = 200
-VALIDATION_SCENES = 8, 20
-"""Batches of scenes that the finder is measured on, and scenes in each."""
 # Likeness is measured over pairs, of which few faces make few.
 VALIDATION_FACES_OF_PEOPLE = 500
 FACES_OF_SCALE = 50
@@ -67,32 +65,6 @@ class Machines(NamedTuple):
 ONE_PROCESS = Machines()
 
 
-class _SceneBatches(lightning.LightningDataModule):
-    """Training scenes from where the run stands, and the same scenes for every validation."""
-
-    def __init__(self, train: FacePack, validation: FacePack | None, config: TrainConfig) -> None:
-        super().__init__()
-        self.train = train
-        self.validation = validation
-        self.config = config
-        self.backgrounds = read_backgrounds(Path(config.scenes.backgrounds)) if config.scenes.backgrounds else []
-
-    def train_dataloader(self) -> DataLoader[Scenes]:
-        assert self.trainer is not None
-        run, share = self.config.run, Share(self.trainer.global_rank, self.trainer.world_size)
-        size, scenes = self.config.batch.size, self.config.scenes
-        sampler = SceneSampler(self.train, self.backgrounds, scenes, run.seed, size, share)
-        return DataLoader(SceneStream(sampler, self.trainer.global_step, run.steps), batch_size=None)
-
-    def val_dataloader(self) -> DataLoader[Scenes]:
-        scenes: list[Scenes] = []
-        if self.validation is not None:
-            batches, size = VALIDATION_SCENES
-            sampler = SceneSampler(self.validation, self.backgrounds, self.config.scenes, 0, size)
-            scenes = [sampler.validation(batch) for batch in range(batches)]
-        return DataLoader(cast("Dataset[Scenes]", scenes), batch_size=None)
-
-
 class _Batches(lightning.LightningDataModule):
     """Training batches from where the run stands, validation on nominal crops."""
 
@@ -109,7 +81,7 @@ class _Batches(lightning.LightningDataModule):
             self.train,
             config.batch,
             config.augmentation,
-            config.lr,
+            config.degradation,
             config.run.seed,
             # The faces lie decoded where the training runs: 1.9 GB for 30,000 of 144 px.
             self.trainer.strategy.root_device,
@@ -166,36 +138,13 @@ def _start(task: Task[Any], config: TrainConfig) -> None:
         task.load_features(Path(run.features_weights))
 
 
-def _check_resumable(config: TrainConfig, starts: list[dict[str, Any]], packs: list[dict[str, Any]], out: Path) -> None:
-    """What decides which faces a step sees, and what learns from them, may not change within a run."""
-    try:
-        saved = json.loads((out / "config.json").read_text())
-        # A run begun before a setting existed has its default.
-        before = from_mapping(TrainConfig, {table: saved[table] for table in FIXED_TABLES if table in saved})
-        task, seed = saved["run"]["task"], saved["run"]["seed"]
-    except (OSError, ValueError, KeyError, TypeError, ConfigError) as error:
-        raise ConfigError(f"expected the run's config.json beside its checkpoint in {str(out)!r}: {error}") from error
-    if (task, seed) != (config.run.task, config.run.seed):
-        got = config.run.task, config.run.seed
-        raise ConfigError(f"expected run.task and run.seed of the run to resume, {(task, seed)}, got {got}")
-    for table in (name for name in FIXED_TABLES if name in TABLES[task]):
-        wanted, got = getattr(before, table), getattr(config, table)
-        if wanted != got:
-            raise ConfigError(f"expected [{table}] of the run to resume, {wanted}, got {got}")
-    if starts and starts[-1]["data"] != packs:
-        wanted, got = ([pack["file"] for pack in data] for data in (starts[-1]["data"], packs))
-        raise ConfigError(
-            f"expected the packs of the run to resume, {wanted}, got {got} or other contents; start a new run from "
-            "run.network_weights to learn from other faces"
-        )
-
-
 def _callbacks(
     config: TrainConfig, averages: AveragedWeights, score: LastScore, out: Path, validated: bool
 ) -> list[Callback]:
     """`last.ckpt` for resuming and, where something is measured, `best.ckpt`; and what watches over the run."""
     last, every = out / "last.ckpt", config.run.validate_every
-    watch = [SaveAtTheEnd(last), averages, StopOnNaN(), SaveWhenTold(last), PictureGrid(), score]
+    watch: list[Callback] = [SaveAtTheEnd(last), averages, StopOnNaN(), SaveWhenTold(last), PictureGrid(), score]
+    watch.append(KeepCheckpoints(out, config.run.keep_every))
     before = Checkpoint(out, "last", every_n_train_steps=every)
     best = Checkpoint(out, "best", monitor="val_score", mode="max")
     # Once more after a measurement, so that it knows of the best one so far.
@@ -224,15 +173,6 @@ def _trainer(config: TrainConfig, machines: Machines, out: Path, callbacks: list
     )
 
 
-def _earlier_starts(out: Path) -> list[dict[str, Any]]:
-    """What a resumed run wrote of itself before; one begun by an older version wrote nothing."""
-    path = out / "run.json"
-    try:
-        return json.loads(path.read_text())["starts"] if path.exists() else []
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ConfigError(f"expected what the run to resume was made from, could not read {str(path)!r}") from error
-
-
 def _people(pack: FacePack, paths: Sequence[Path]) -> FacePack:
     """The faces whose person is known."""
     known = pack.identified()
@@ -244,12 +184,49 @@ def _people(pack: FacePack, paths: Sequence[Path]) -> FacePack:
     return known
 
 
+def _origin(
+    config: TrainConfig, packs: list[dict[str, Any]], out: Path, resume: bool, decay_from: Path | None
+) -> tuple[TrainConfig, Origin | None]:
+    """What the run goes on from, None for a new one, and its config, to which a fall adds where it ends."""
+    last, weights = out / "last.ckpt", out / "weights.safetensors"
+    if resume and decay_from:
+        raise ConfigError(
+            f"expected one of resume and decay_from, got both; a fall that was stopped is resumed in {str(out)!r}"
+        )
+    if resume and not last.exists():
+        raise ConfigError(f"{str(out)!r} holds no checkpoint; leave out `resume`, or choose another `out`")
+    if not resume and (last.exists() or weights.exists()):
+        raise ConfigError(f"{str(out)!r} already holds a run; add `resume`, or choose another `out`")
+    if not (resume or decay_from):
+        return config, None
+    origin = read_origin(decay_from or last)
+    if decay_from:
+        config = decay_config(config, origin)
+    check_resumable(config, origin, packs)
+    return config, adopt(origin, out) if decay_from else origin
+
+
+def _described(config: TrainConfig, origin: Origin | None, device: torch.device, processes: int) -> dict[str, Any]:
+    """What this start was made with, and from which step and weights."""
+    run = config.run
+    named = (run.network_weights, run.landmark_weights, run.features_weights, config.scenes.backgrounds)
+    started_from = [Path(weights) for weights in named if weights]
+    if origin is not None:
+        started_from = [origin.checkpoint] if origin.checkpoint.name == START else []
+    return describe_start(sys.argv, device, processes) | {
+        "step": origin.step if origin else 0,
+        "weights": describe_files(started_from),
+    }
+
+
 def fit(
     config: TrainConfig,
     packs: Sequence[Path],
     validation: Path | None,
     out: Path,
+    *,
     resume: bool = False,
+    decay_from: Path | None = None,
     machines: Machines = ONE_PROCESS,
     build: Callable[[TrainConfig, FacePack], Task[Any]] = build_task,
 ) -> Path:
@@ -262,6 +239,9 @@ def fit(
             nothing.
         out: folder for checkpoints, logs, the resolved config, what the run was made from, and the result.
         resume: go on from the last checkpoint in `out`.
+        decay_from: checkpoint of another run's constant part, in that run's folder. The new run goes on from its whole
+            state and takes the learning rate linearly to zero over `optimiser.decay_steps` steps; 0 is a fifth of all
+            steps. `run.steps` of the config does not count. The other run stays as it is (ADR 28).
         machines: how many processes share each batch. The result is the same but for rounding (ADR 0013 has the one
             exception).
         build: makes the task of the config and the faces; for tasks of one's own.
@@ -270,19 +250,14 @@ def fit(
         `out/weights.safetensors`: the network that the task is for.
 
     Raises:
-        ConfigError: `out` already holds a run and `resume` is not set, or the reverse; a resumed run with another task,
-            seed, network, batch or other packs; settings that contradict.
+        ConfigError: `out` already holds a run and `resume` is not set, or the reverse; a run that goes on with another
+            task, seed, network, batch or other packs, or from outside the constant part; settings that contradict.
+        CheckpointError: the checkpoint to go on from cannot be read.
         PackError: a pack cannot be read, or holds no known people for `features`.
         TrainingError: the loss was no longer a number, or the run was told to stop (SIGTERM) and saved itself.
     """
-    last, weights = out / "last.ckpt", out / "weights.safetensors"
-    if resume and not last.exists():
-        raise ConfigError(f"{str(out)!r} holds no checkpoint; leave out `resume`, or choose another `out`")
-    if not resume and (last.exists() or weights.exists()):
-        raise ConfigError(f"{str(out)!r} already holds a run; add `resume`, or choose another `out`")
-    starts, data = _earlier_starts(out) if resume else [], describe_files(pack_files(packs))
-    if resume:
-        _check_resumable(config, starts, data, out)
+    data = describe_files(pack_files(packs))
+    config, origin = _origin(config, data, out, resume, decay_from)
     lightning.seed_everything(config.run.seed, verbose=False)
     # Packs of several sizes fit together where faces are small.
     nominal_px = FACE_PX if config.run.task == "finder" else None
@@ -291,34 +266,33 @@ def fit(
         train = _people(train, packs)
         measured = _people(measured, [validation]) if measured and validation else None
     task = build(config, train)
-    if not resume:
+    if origin is None:
         _start(task, config)
     task.to(memory_format=torch.channels_last)
     if config.run.compile:
         task.network.compile()
     averages, score = AveragedWeights(config.optimiser.ema_decay), LastScore()
-    trainer = _trainer(
-        config, machines, out, _callbacks(config, averages, score, out, validated=validation is not None)
-    )
-    if trainer.is_global_zero:
-        run = config.run
-        named = (run.network_weights, run.landmark_weights, run.features_weights, config.scenes.backgrounds)
-        started_from = [] if resume else [Path(weights) for weights in named if weights]
-        start = describe_start(sys.argv, trainer.strategy.root_device, trainer.world_size) | {
-            "data": data,
-            "faces": len(train),
-            "validation": describe_files([validation] if validation else []),
-            "weights": describe_files(started_from),
-        }
-        write_json(out / "config.json", resolved(config))
-        write_json(out / "run.json", {"starts": [*starts, start]})
-    batches = (_SceneBatches if config.run.task == "finder" else _Batches)(train, measured, config)
-    try:
-        trainer.fit(task, batches, ckpt_path=last if resume else None, weights_only=True)
-    except SIGTERMException as stop:
-        raise TrainingError(f"told to stop at step {trainer.global_step}; `resume` goes on from there") from stop
+    with no_advertisements():
+        trainer = _trainer(
+            config, machines, out, _callbacks(config, averages, score, out, validated=validation is not None)
+        )
+        if trainer.is_global_zero:
+            start = _described(config, origin, trainer.strategy.root_device, trainer.world_size) | {
+                "data": data,
+                "faces": len(train),
+                "validation": describe_files([validation] if validation else []),
+            }
+            write_json(out / "config.json", resolved(config))
+            write_json(out / "run.json", {"starts": [*(origin.starts if origin else []), start]})
+        try:
+            checkpoint = origin.checkpoint if origin else None
+            batches = (SceneBatches if config.run.task == "finder" else _Batches)(train, measured, config)
+            trainer.fit(task, batches, ckpt_path=checkpoint, weights_only=True)
+        except SIGTERMException as stop:
+            raise TrainingError(f"told to stop at step {trainer.global_step}; `resume` goes on from there") from stop
     # A run resumed at its last step does nothing, and this least of all.
     averages.on_train_end(trainer, task)
+    weights = out / "weights.safetensors"
     if trainer.is_global_zero:
         task.write_weights(weights, {"config": json.dumps(resolved(config)), **score.note})
     return weights

@@ -27,14 +27,44 @@ class Column(NamedTuple):
     heatmaps: Tensor | None = None
 
 
-def rate_factor(step: int, config: OptimiserConfig, steps: int) -> float:
-    """Learning rate at a step, relative to the highest."""
-    if step < config.warmup_steps:
-        return (step + 1) / config.warmup_steps
-    if config.halve_at:
-        return 0.5 ** sum(step >= at for at in config.halve_at)
-    done = (step - config.warmup_steps) / max(1, steps - config.warmup_steps)
-    return 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
+def decay_start(config: OptimiserConfig, steps: int) -> int:
+    """Step from which the rate of `constant-linear` falls; it is still the highest there.
+
+    Args:
+        config: with the length of the fall.
+        steps: of the whole run.
+    """
+    return steps - (config.decay_steps or max(1, steps // 5))
+
+
+def lr_lambda(step: int, config: OptimiserConfig, steps: int) -> float:
+    """Learning rate at a step, relative to the highest.
+
+    Args:
+        step: from 0; at `steps` a rate that falls is zero.
+        config: which schedule.
+        steps: of the whole run.
+
+    Returns:
+        From 0 to 1.
+    """
+    warmup = min(1.0, (step + 1) / config.warmup_steps) if config.warmup_steps else 1.0
+    match config.schedule:
+        case "constant-linear":
+            fall = steps - decay_start(config, steps)
+            return warmup * min(1.0, max(0, steps - step) / fall)
+        case "halving":
+            return warmup * 0.5 ** sum(step >= at for at in config.halve_at)
+        case "cosine":
+            done = max(0, step - config.warmup_steps) / max(1, steps - config.warmup_steps)
+            return warmup * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
+
+
+def clip_gradients(optimiser: torch.optim.Optimizer, max_norm: float) -> None:
+    """Scale the gradients of each parameter group down to a norm; 0 leaves them."""
+    if max_norm:
+        for group in optimiser.param_groups:
+            nn.utils.clip_grad_norm_(group["params"], max_norm)
 
 
 def zero_layer(layer: nn.Module) -> None:
@@ -73,7 +103,7 @@ class Task(lightning.LightningModule, Generic[Network]):
         self.config = config
 
     def groups(self) -> list[list[nn.Parameter]]:
-        """Parameters, those together whose gradients are shortened together."""
+        """Parameters, those together whose gradients are clipped together."""
         return [list(self.parameters())]
 
     def configure_optimizers(self) -> Any:
@@ -81,7 +111,7 @@ class Task(lightning.LightningModule, Generic[Network]):
         groups = [{"params": group} for group in self.groups()]
         optimiser = torch.optim.AdamW(groups, config.learning_rate, weight_decay=config.weight_decay, fused=True)
         schedule = torch.optim.lr_scheduler.LambdaLR(
-            optimiser, lambda step: rate_factor(step, config, self.config.run.steps)
+            optimiser, lambda step: lr_lambda(step, config, self.config.run.steps)
         )
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
@@ -92,21 +122,15 @@ class Task(lightning.LightningModule, Generic[Network]):
         assert isinstance(schedule, torch.optim.lr_scheduler.LambdaLR)
         config = self.config.optimiser
         schedule.base_lrs = [config.learning_rate for _ in optimiser.param_groups]
-        factor = rate_factor(self.global_step, config, self.config.run.steps)
+        factor = lr_lambda(self.global_step, config, self.config.run.steps)
         for group in optimiser.param_groups:
             group["initial_lr"] = config.learning_rate
             group["lr"] = config.learning_rate * factor
             group["weight_decay"] = config.weight_decay
 
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
-        """Shorten long gradients. Lightning's own clipping refuses fused optimisers, for float16's sake."""
-        self.shorten_gradients(optimizer)
-
-    def shorten_gradients(self, optimizer: torch.optim.Optimizer) -> None:
-        """Shorten the gradients of each group to the configured length."""
-        if self.config.optimiser.gradient_norm:
-            for group in optimizer.param_groups:
-                nn.utils.clip_grad_norm_(group["params"], self.config.optimiser.gradient_norm)
+        """Clip gradients. Lightning's own clipping refuses fused optimisers, for float16's sake."""
+        clip_gradients(optimizer, self.config.optimiser.max_grad_norm)
 
     def write_weights(self, path: Path, notes: Mapping[str, str]) -> None:
         """Write the network's current weights as safetensors.
