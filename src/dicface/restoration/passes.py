@@ -24,6 +24,8 @@ LEAST_CONTRAST = 8
 """A crop whose brightest and darkest luma differ by less, in grey levels, holds nothing to restore."""
 LARGEST_YAW_DEGREES = 60.0
 """Faces turned further to the side are left alone: the models have learned from none."""
+LEAST_PROBABILITY = 0.3
+"""A detection that is less likely a face, by detector and landmarks, is not mentioned, nor restored if forced."""
 _KEEP_OVERLAP = 0.35
 _FIRST_GUESS = 1.15
 """How much larger than allowed a crop may be before the landmarks have set it."""
@@ -73,7 +75,7 @@ class FacePasses:
             force, passes, uncertainty: see `Restorer.faces`.
 
         Returns:
-            One for each, in their order.
+            One for each, in their order, but for those that are hardly faces.
         """
         faces = [_Candidate(face, square_of_box(face.box), self._verdict(face.score, None)) for face in located]
         for face in faces:
@@ -87,6 +89,7 @@ class FacePasses:
             self._run(pixels, _left(faces))
             if not number:
                 self._judge(_left(faces), force)
+                faces = [face for face in faces if _is_mentioned(face.verdict)]
         if uncertainty:
             left = _left(faces)
             steps = [face.steps for face in left if face.steps is not None]
@@ -162,6 +165,10 @@ class FacePasses:
             self._doubts(pixels, face.square, steps),
             probability,
         )
+
+
+def _is_mentioned(verdict: Verdict) -> bool:
+    return verdict.is_face or verdict.probability is None or verdict.probability >= LEAST_PROBABILITY
 
 
 def _left(faces: Sequence[_Candidate]) -> list[_Candidate]:

@@ -20,6 +20,8 @@ SMALLEST_PX = 11.0
 LEAST_SCORE = 0.1
 """What scores less is left out, unless it is asked for."""
 _STRIDE, _MULTIPLE = 4, 32
+_SMALLER = 0.8
+"""Boxes of less than that, in sides of the smallest face wanted, are left out; sides are not exact."""
 _SIDES = (7.0, 64.0)
 """Sides of boxes, in pixels of the reduced photo, that can be a face's; the network has learned 11 to 34."""
 _LEAST_SIDE = 16
@@ -108,7 +110,7 @@ class FaceFinder:
                 found.append(_Found(boxes * factor, part.scores, points * factor))
             factor *= 2
             if min(height, width) / factor < _LEAST_SIDE:
-                return _distinct(found)
+                return _distinct(found, _SMALLER * smallest_px)
 
     def _look(self, tile: NDArray[np.uint8]) -> _Found:
         """What one tile shows, in its pixels."""
@@ -126,8 +128,10 @@ class FaceFinder:
         return _Found(*(part[possible] for part in found))
 
 
-def _distinct(found: list[_Found]) -> list[Proposal]:
-    """Each face once, best first."""
+def _distinct(found: list[_Found], least_px: float) -> list[Proposal]:
+    """Each face of a least side once, best first."""
     boxes, scores, points = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    wanted = (boxes[:, 2:] - boxes[:, :2]).max(axis=1) >= least_px
+    boxes, scores, points = boxes[wanted], scores[wanted], points[wanted]
     kept = non_maximum_suppression(boxes, scores)
     return [Proposal(boxes[at], float(scores[at]), points[at]) for at in kept.tolist()]
