@@ -14,7 +14,6 @@ from tests.support.command import dicface
         (("-o", "d.parquet", "--size", "100"), "expected an even size from 128 to 512 px, got 100"),
         (("-o", "d.parquet", "--format", "gif"), "expected a format, one of webp, webp-lossless, png, jpeg, got 'gif'"),
         (("-o", "d.parquet", "--split", "person"), "expected --split identity, file or a partition list, got 'person'"),
-        (("-o", "d.parquet", "--detector", "x"), "expected a detector, dlib, dlib-fast or dlib-thorough, got 'x'"),
         (("-o", "taken.parquet"), "'taken.parquet' exists; add --overwrite to replace it, or choose another output"),
     ],
 )
