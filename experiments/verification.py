@@ -108,7 +108,9 @@ def collect(data: Path, photos: Path, model: str) -> tuple[Samples, int]:
         sides = [min(max(square.side, low), high) for square in squares]
         crops = [resize(cut(picture.pixels, square), (side, side)) for square, side in zip(squares, sides, strict=True)]
         for (face, hit), square, steps in zip(kept, squares, network(crops), strict=True):
-            confidence = float(steps.heatmap_confidence[-1].mean()) if square.side <= 1.15 * LARGEST_SIDE else float("nan")
+            confidence = (
+                float(steps.heatmap_confidence[-1].mean()) if square.side <= 1.15 * LARGEST_SIDE else float("nan")
+            )
             rows.append((face.score, confidence, bool(hit), picture.is_background))
     table = np.array(rows, dtype=np.float64)
     return Samples(table[:, 0], table[:, 1], table[:, 2] == 1, table[:, 3] == 1), backgrounds

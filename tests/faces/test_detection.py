@@ -88,12 +88,13 @@ def test_names_stand_for_detectors_and_detectors_for_themselves() -> None:
 
     assert isinstance(make_detector("face"), FaceDetector)
     assert make_detector(mine) is mine
-    with pytest.raises(UsageError, match="expected a `detector`, one of face, dlib, dlib-fast, dlib-thorough, got 'haar'"):
+    message = "expected a `detector`, one of face, dlib, dlib-fast, dlib-thorough, got 'haar'"
+    with pytest.raises(UsageError, match=message):
         make_detector("haar")
 
 
 @pytest.mark.parametrize("name", ["dlib", "dlib-thorough"])
 def test_without_dlib_its_detectors_say_what_to_install(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "dlib", None)
-    with pytest.raises(UsageError, match=r"pip install 'dicface\[dlib\]', or use detector 'face'"):
+    with pytest.raises(UsageError, match=r"pip install 'dicface\[dlib\]', or choose the `detector` face"):
         make_detector(name)

@@ -5,22 +5,10 @@ import math
 import pytest
 
 from dicface.errors import CheckpointError, UsageError
-from dicface.faces.verification import (
-    CalibratedVerification,
-    Coefficients,
-    make_verification,
-    read_calibration,
-)
+from dicface.faces.verification import CalibratedVerification, calibrated, make_verification
+from dicface.runtime.cards import Calibration, Coefficients
 
-CARD = {
-    "verification": {
-        "threshold": 0.6,
-        "coefficients": {
-            "score alone": {"bias": 0.5, "score": 2.0},
-            "lite": {"bias": -4.0, "score": 1.0, "confidence": 8.0},
-        },
-    }
-}
+CALIBRATION = Calibration(Coefficients(0.5, 2), {"lite": Coefficients(-4, 1, 8)}, threshold=0.6)
 
 
 def test_probabilities_are_those_of_the_regression() -> None:
@@ -36,12 +24,12 @@ def test_probabilities_are_those_of_the_regression() -> None:
 
 
 def test_a_card_knows_some_models_and_the_score_alone() -> None:
-    assert read_calibration(CARD, "lite").joint == Coefficients(-4, 1, 8)
-    other = read_calibration(CARD, "my/model.onnx", threshold=0.9)
+    assert calibrated(CALIBRATION, "lite").joint == Coefficients(-4, 1, 8)
+    other = calibrated(CALIBRATION, "my/model.onnx", threshold=0.9)
     assert other.joint == other.alone == Coefficients(0.5, 2)
     assert other.threshold == 0.9
-    with pytest.raises(CheckpointError, match="whose card holds its verification, missing 'verification'"):
-        read_calibration({}, "lite")
+    with pytest.raises(CheckpointError, match="whose card holds its verification, found none"):
+        calibrated(None, "lite")
 
 
 def test_the_shipped_card_has_a_calibration() -> None:
@@ -62,10 +50,10 @@ def test_dlib_needs_one_sure_opinion() -> None:
 
 def test_a_detector_of_ones_own_is_believed_down_to_a_threshold() -> None:
     assert make_verification(lambda pixels: [], "lite")(-3, 0.0).is_face
-    assert not make_verification(lambda pixels: [], "lite", 2.5)(2, 0.9).is_face
+    assert not make_verification(lambda pixels: [], "lite", threshold=2.5)(2, 0.9).is_face
 
 
 @pytest.mark.parametrize("threshold", [-0.1, 1.5, float("nan")])
 def test_a_threshold_is_a_probability(threshold: float) -> None:
     with pytest.raises(UsageError, match="expected a `detector_threshold` from 0 to 1, got"):
-        make_verification("face", "lite", threshold)
+        make_verification("face", "lite", threshold=threshold)

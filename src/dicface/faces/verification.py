@@ -1,16 +1,14 @@
 """Whether a detection is a face, by the detector's score and the confidence of the landmarks found in it."""
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from dicface.errors import CheckpointError, UsageError
+from dicface.runtime.cards import Calibration, Coefficients
 from dicface.runtime.face_finder import FINDER_MODEL
 from dicface.runtime.models import embedded_models
 
-_ALONE = "score alone"
-"""Name, in the card, of the coefficients for faces of which no landmarks are known."""
 _SURE_SCORE, _SURE_CONFIDENCE = 0.4, 0.42
 """A detection of dlib is a face if its score or the confidence of its landmarks reaches this."""
 
@@ -38,14 +36,6 @@ class Verification(Protocol):
             confidence: mean heatmap confidence of its landmarks; None if there are none.
         """
         ...
-
-
-class Coefficients(NamedTuple):
-    """A logistic regression: log odds = bias + score * logit(detector's score) + confidence * heatmap confidence."""
-
-    bias: float
-    score: float
-    confidence: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -105,27 +95,24 @@ class OwnVerification:
         return Verdict(self.min_score is None or score >= self.min_score, None)
 
 
-def read_calibration(card: Mapping[str, Any], model: str, *, threshold: float | None = None) -> CalibratedVerification:
-    """The calibration that a finder's card holds for a restoration model.
+def calibrated(
+    calibration: Calibration | None, model: str, *, threshold: float | None = None
+) -> CalibratedVerification:
+    """Verification by a face finder's card.
 
     Args:
-        card: of the finder.
-        model: name of the restoration model, whose landmarks give the confidence. For one that the card does not know
-            the score decides alone.
-        threshold: instead of the card's.
+        calibration: of the card.
+        model: name of the restoration model, whose landmarks give the confidence. For a model that the card does not
+            have, the score decides alone.
+        threshold: replaces that of the card; None keeps it.
 
     Raises:
-        CheckpointError: the card has none.
+        CheckpointError: the card has no calibration.
     """
-    try:
-        fitted = card["verification"]["coefficients"]
-        alone = Coefficients(**fitted[_ALONE])
-        joint = Coefficients(**fitted.get(model, fitted[_ALONE]))
-        return CalibratedVerification(
-            joint, alone, card["verification"]["threshold"] if threshold is None else threshold
-        )
-    except (KeyError, TypeError) as error:
-        raise CheckpointError(f"expected a face finder whose card holds its verification, missing {error}") from error
+    if calibration is None:
+        raise CheckpointError("expected a face finder whose card holds its verification, found none")
+    joint = calibration.joint.get(model, calibration.alone)
+    return CalibratedVerification(joint, calibration.alone, calibration.threshold if threshold is None else threshold)
 
 
 def make_verification(detector: object, model: str, *, threshold: float | None = None) -> Verification:
@@ -142,5 +129,5 @@ def make_verification(detector: object, model: str, *, threshold: float | None =
     if threshold is not None and (math.isnan(threshold) or (detector == "face" and not 0 <= threshold <= 1)):
         raise UsageError(f"expected a `detector_threshold` from 0 to 1, got {threshold:g}")
     if detector == "face":
-        return read_calibration(embedded_models("finder")[FINDER_MODEL], model, threshold=threshold)
+        return calibrated(embedded_models("finder")[FINDER_MODEL].calibration, model, threshold=threshold)
     return DlibVerification(threshold) if isinstance(detector, str) else OwnVerification(threshold)

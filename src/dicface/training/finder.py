@@ -121,7 +121,9 @@ class FinderTask(Task[Finder, FinderRun]):
             ConfigError: a degradation of the caller's own, for which scenes have no place.
         """
         if degrade is not None:
-            raise ConfigError("expected no `degrade` for run.task 'finder', whose scenes are damaged as a whole")
+            raise ConfigError(
+                "expected no degradation of the caller's own for run.task 'finder', whose scenes are damaged as a whole"
+            )
         return SceneBatches(train, validation, self.config)
 
     def training_step(self, batch: Scenes, index: int) -> Tensor:
