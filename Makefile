@@ -5,7 +5,10 @@ VENV := .venv
 DEMO_VENV := .venv-demo
 INSTALL := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test check browser docs dist clean
+# Two processes; a test of a group (the browser's, those at the limit of memory) goes to the same one.
+LANES := -n 2 --dist loadgroup
+
+.PHONY: demo test quick check coverage lint types browser docs dist clean
 
 # The base install alone, without torch: what a user gets.
 $(DEMO_VENV)/ready: pyproject.toml constraints.txt
@@ -30,19 +33,31 @@ browser:
 			chromium libimage-exiftool-perl >/dev/null; \
 	else echo "NO CHROMIUM OR NO EXIFTOOL: their tests are skipped; install chromium and libimage-exiftool-perl"; fi
 
-test: $(VENV)/ready browser
+lint: $(VENV)/ready
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
+
+types: $(VENV)/ready
 	$(VENV)/bin/pyright --pythonpath $(VENV)/bin/python
-	$(MKDOCS) build --quiet --strict
-	$(VENV)/bin/python -m pytest
+
+# Everything, which is what CI runs.
+test: lint types docs browser
+	$(VENV)/bin/python -m pytest $(LANES)
 
 check: test
+
+# While working: what has no mark `slow`.
+quick: lint
+	$(VENV)/bin/python -m pytest $(LANES) -m "not slow"
+
+# Which lines and branches of the package no test reaches. Processes that tests start are not measured.
+coverage: $(VENV)/ready browser
+	$(VENV)/bin/python -m pytest $(LANES) --cov --cov-report=term --cov-report=html
 
 # The documentation as a site, in site/. Links, anchors and cited ADRs that lead nowhere are errors.
 MKDOCS := NO_MKDOCS_2_WARNING=true $(VENV)/bin/mkdocs
 docs: $(VENV)/ready
-	$(MKDOCS) build --strict
+	$(MKDOCS) build --quiet --strict
 
 # Wheel and source distribution, checked as docs/releasing.md says.
 dist: $(VENV)/ready
@@ -56,4 +71,4 @@ dist: $(VENV)/ready
 	rm -rf dist/venv dist/demo
 
 clean:
-	rm -rf $(VENV) $(DEMO_VENV) demo site dist
+	rm -rf $(VENV) $(DEMO_VENV) demo site dist htmlcov .coverage

@@ -55,11 +55,11 @@ class GeneralTask(ImageTask):
 
     def __init__(self, config: ImageRun, name: Name) -> None:
         super().__init__(config, build_network(name))
-        self.name = name
+        self.name: Name = name
 
     def write_weights(self, path: Path, notes: Mapping[str, str]) -> None:
         """Write the weights with what they are of."""
-        about = {"architecture": self.name, "settings": json.dumps(SETTINGS[self.name])}
+        about = {"architecture": self.name, "settings": json.dumps(SETTINGS[self.name])}  # pyright: ignore[reportArgumentType]
         write_tensors(self.network.state_dict(), path, about | dict(notes))
 
 

@@ -48,7 +48,9 @@ class Faces(CalibrationDataReader):
         for number, face in enumerate(hr):
             yield {"lr": reduced(face[None], SIZES[number % len(SIZES)])}
 
-    def get_next(self) -> dict[str, NDArray[np.float32]] | None:
+    def get_next(  # pyright: ignore[reportIncompatibleMethodOverride] - its stub says dict, and its docs None at the end
+        self,
+    ) -> dict[str, NDArray[np.float32]] | None:
         """The next face, None at the end."""
         return next(self._faces, None)
 
@@ -64,7 +66,7 @@ def runner(backend: str, path: Path) -> Callable[[NDArray[np.float32]], NDArray[
     options.intra_op_num_threads = 1
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    return lambda lr: session.run(["sr", "heatmaps"], {"lr": lr})[0]
+    return lambda lr: np.asarray(session.run(["sr", "heatmaps"], {"lr": lr})[0])
 
 
 def main(

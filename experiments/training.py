@@ -119,7 +119,9 @@ def our_step(config: DICRun, network: DICNetwork, pack: FacePack, device: torch.
         task.network.compile()
     optimiser = task.configure_optimizers()["optimizer"]
     averages = torch.optim.swa_utils.AveragedModel(
-        task, multi_avg_fn=AveragedWeights(config.optimiser.ema_decay).average, use_buffers=True
+        task,
+        multi_avg_fn=AveragedWeights(config.optimiser.ema_decay).average,  # pyright: ignore[reportArgumentType] - lists
+        use_buffers=True,
     )
     sampler = FaceSampler(pack, config.batch, config.augmentation, config.degradation, 0, device)
     numbers = iter(range(10**9))

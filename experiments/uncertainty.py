@@ -82,11 +82,12 @@ class Sample:
     def candidates(self) -> dict[str, Maps]:
         """Every map that was tried, by name."""
         last, bicubic = self.steps[:, -1], luma(np.stack([resize(crop, (FACE_PX, FACE_PX)) for crop in self.lr]))
+        down, across = np.gradient(last, axis=(1, 2))
         plain = {
             "last step's change": np.abs(last - self.steps[:, -2]),
             "spread over steps": self.steps.std(axis=1),
             "distance from bicubic": np.abs(last - bicubic),
-            "slope of the result": np.hypot(*np.gradient(last, axis=(1, 2))).astype(np.float32),
+            "slope of the result": np.hypot(down, across).astype(np.float32),
         }
         maps: dict[str, Maps] = {}
         for name, values in plain.items():

@@ -19,6 +19,8 @@ from dicface.images.photo import WRITE_SUFFIXES
 from dicface.restoration.restorer import Restorer
 from dicface.restoration.results import Outcome
 
+# With the browser in one process: both take much memory.
+pytestmark = pytest.mark.xdist_group("memory")
 LIMIT_MB = 1400
 """Memory within which a photo of 60 megapixels is restored at scale 1 (it takes about 970 MB with two threads)."""
 STACK_MB = 10
@@ -43,6 +45,7 @@ def start(*arguments: object, limit: Callable[[], None] | None = None) -> subpro
     )
 
 
+@pytest.mark.slow
 def test_60_megapixels_within_the_stated_memory(tmp_path: Path, small_photo: np.ndarray) -> None:
     large = Image.linear_gradient("L").resize((9000, 6667)).convert("RGB")
     large.paste(Image.fromarray(small_photo), (4000, 3000))
@@ -100,6 +103,7 @@ def test_a_disk_that_fills_up_leaves_nothing(tmp_path: Path, suffix: str) -> Non
     assert old.read_bytes() == b"precious"
 
 
+@pytest.mark.slow
 def test_a_kill_in_the_middle_loses_nothing_that_was_finished(tmp_path: Path, small_photo: np.ndarray) -> None:
     photos, out = tmp_path / "in", tmp_path / "out"
     photos.mkdir()

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.main import get_command
@@ -108,9 +109,8 @@ def test_only_the_command_line_knows_its_options() -> None:
 
 
 def test_every_parameter_that_an_error_names_has_an_option() -> None:
-    options = {
-        option for command in get_command(app).commands.values() for each in command.params for option in each.opts
-    }
+    group: Any = get_command(app)
+    options = {option for command in group.commands.values() for each in command.params for option in each.opts}
     parameters = set()
     for path in sorted(set(SOURCE.rglob("*.py")) - set((SOURCE / "cli").rglob("*.py"))):
         for node in ast.walk(ast.parse(path.read_text())):
@@ -120,8 +120,7 @@ def test_every_parameter_that_an_error_names_has_an_option() -> None:
     assert {"scale", "max_megapixels", "overwrite"} <= parameters
     tasks = {"dic", "features"}
     for name in parameters - tasks:
-        assert in_options(f"raise `{name}`") == f"raise --{name.replace('_', '-')}"
-        assert f"--{name.replace('_', '-')}" in options
+        assert in_options(f"`{name}`") in options
 
 
 def test_what_tests_share_lies_in_support() -> None:

@@ -1,8 +1,6 @@
 """The demo runs, the comparison trains and measures, and the other scripts and experiments at least begin."""
 
 import json
-import subprocess
-import sys
 import warnings
 from pathlib import Path
 
@@ -17,19 +15,16 @@ from dicface.errors import CheckpointError, UsageError
 from dicface.images.pixels import resize
 from dicface.runtime.models import embedded_models
 from dicface.runtime.spandrel import import_spandrel
+from tests.support.command import script
 from tests.support.packs import write_pack
 
 ROOT = Path(__file__).parent.parent
-SCRIPTS = [
-    *([str(path)] for path in sorted((ROOT / "scripts").glob("*.py"))),
-    *(["-m", f"experiments.{path.stem}"] for path in sorted((ROOT / "experiments").glob("[!_]*.py"))),
-]
-NO_COMMAND = [["-m", f"experiments.{name}"] for name in ("photos", "people", "damaged", "finder_scores")]
+SCRIPTS = sorted((*ROOT.glob("scripts/*.py"), *ROOT.glob("experiments/[!_]*.py")))
+NO_COMMAND = {"damaged.py", "finder_scores.py", "people.py", "photos.py"}
 
 
 def test_the_demo_restores_the_face(tmp_path: Path) -> None:
-    command = [sys.executable, str(ROOT / "examples" / "demo.py"), str(tmp_path / "demo")]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = script(ROOT / "examples" / "demo.py", tmp_path / "demo")
     assert done.returncode == 0, done.stderr
     with Image.open(tmp_path / "demo" / "restored.png") as image:
         assert image.size == (484, 484)
@@ -37,31 +32,32 @@ def test_the_demo_restores_the_face(tmp_path: Path) -> None:
     assert "restored" in outcomes
 
 
-@pytest.mark.parametrize(
-    "script", [s for s in SCRIPTS if s not in NO_COMMAND], ids=lambda script: Path(script[-1]).stem
-)
-def test_scripts_say_how_they_are_called(script: list[str]) -> None:
-    command = [sys.executable, *script, "--help"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
-    assert done.returncode == 0, done.stderr
-    assert "Usage: " in done.stdout
+@pytest.mark.parametrize("path", [s for s in SCRIPTS if s.name not in NO_COMMAND], ids=lambda path: path.stem)
+def test_scripts_say_how_they_are_called(path: Path) -> None:
+    result = script(path, "--help")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "Usage: " in result.stdout
 
 
+@pytest.mark.slow
 def test_general_networks_train_resume_and_load_in_spandrel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from experiments import general_networks as script
+    from experiments import general_networks as networks
 
     write_pack(tmp_path / "faces.parquet", 4)
-    tiny = {"rcan": {"n_feats": 16, "n_resgroups": 2, "n_resblocks": 1}, "rrdb": {"num_filters": 4, "num_blocks": 2}}
+    tiny: dict[networks.Name, dict[str, int]] = {
+        "rcan": {"n_feats": 16, "n_resgroups": 2, "n_resblocks": 1},
+        "rrdb": {"num_filters": 4, "num_blocks": 2},
+    }
     for name, settings in tiny.items():
-        monkeypatch.setitem(script.SETTINGS, name, script.SETTINGS[name] | settings)
+        monkeypatch.setitem(networks.SETTINGS, name, networks.SETTINGS[name] | settings)
 
-    def train(name: str, out: str, steps: int, resume: bool = False) -> None:
+    def train(name: networks.Name, out: str, steps: int, resume: bool = False) -> None:
         overrides = ["batch.size=2", "run.precision=32-true", "run.validate_every=2", f"run.steps={steps}"]
         overrides += ["optimiser.schedule=cosine", "optimiser.decay_steps=0"]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             pack = tmp_path / "faces.parquet"
-            script.main(name, [pack], tmp_path / out, pack, overrides, resume=resume)
+            networks.main(name, [pack], tmp_path / out, pack, overrides, resume=resume)
 
     train("rcan", "straight", 4)
     train("rrdb", "rrdb", 2)
@@ -80,24 +76,24 @@ def test_general_networks_train_resume_and_load_in_spandrel(tmp_path: Path, monk
 def test_general_networks_cost_what_lite_costs() -> None:
     from torch.utils.flop_counter import FlopCounterMode
 
-    from experiments import general_networks as script
+    from experiments import general_networks as networks
 
     for name in ("rcan", "rrdb"):
         with torch.inference_mode(), FlopCounterMode(display=False) as counter:
-            sr = script.build_network(name)(torch.zeros(1, 3, 16, 16))
+            sr = networks.build_network(name)(torch.zeros(1, 3, 16, 16))
         assert sr.shape == (1, 3, 128, 128)
         assert counter.get_total_flops() / 1e9 == pytest.approx(4.0, abs=0.1)
 
 
 def test_detail_is_what_a_crop_cannot_hold() -> None:
-    from experiments import detail as script
+    from experiments import detail
 
     across = np.arange(128) / 128
 
     def energy(waves: int) -> float:
         face = np.rint(128 + 100 * np.sin(2 * np.pi * waves * across))
         faces = np.broadcast_to(face[:, None], (1, 128, 128, 3)).astype(np.uint8)
-        return float((abs(script.detail(faces, 16)) ** 2).sum())
+        return float((abs(detail.detail(faces, 16)) ** 2).sum())
 
     assert energy(4) < 0.001 * energy(12)
     assert energy(30) == pytest.approx(energy(12), rel=0.01)
@@ -106,14 +102,14 @@ def test_detail_is_what_a_crop_cannot_hold() -> None:
 def test_the_comparison_measures_and_fills_its_page(
     tmp_path: Path, portrait: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from experiments import comparison as script
+    from experiments import comparison
 
-    monkeypatch.setattr(script, "ROUND_S", 0.01)
+    monkeypatch.setattr(comparison, "ROUND_S", 0.01)
     hr = np.stack([resize(portrait[74 + x : 194 + x, 164:284], (128, 128)) for x in (0, 3, 6)])
     faces = References("faces", ("a", "b", "c"), hr, None, np.full(3, -1))
-    upscalers = script.entries([])
+    upscalers = comparison.entries([])
     assert [entry.name for entry in upscalers] == ["bicubic", "lanczos", *embedded_models("restoration")]
-    rows = {row["name"]: row for row in script.measured(upscalers, faces, rounds=1)}
+    rows = {row["name"]: row for row in comparison.measured(upscalers, faces, rounds=1)}
     assert (rows["lite"]["parameters"], rows["lite"]["gflop"]) == (1505186, pytest.approx(4.0, abs=0.05))
     assert rows["bicubic"]["parameters"] is None
     for protocol in ("y-crop8", "rgb-crop8", "y"):
@@ -123,8 +119,8 @@ def test_the_comparison_measures_and_fills_its_page(
         assert pair["difference"] == pytest.approx(bicubic["mean"] - ours["mean"])
         assert pair["ci95"][0] <= pair["difference"] <= pair["ci95"][1] < 0
     page = tmp_path / "page.md"
-    page.write_text(f"Before\n{script.BEGIN}\nold\n{script.END}\nAfter\n")
-    script.write_between_marks(page, script.markdown(list(rows.values()), "faces", 3))
+    page.write_text(f"Before\n{comparison.BEGIN}\nold\n{comparison.END}\nAfter\n")
+    comparison.write_between_marks(page, comparison.markdown(list(rows.values()), "faces", 3))
     text = page.read_text()
     assert text.startswith("Before\n")
     assert text.endswith("After\n")
@@ -132,11 +128,10 @@ def test_the_comparison_measures_and_fills_its_page(
     assert text.count("| lite |") == 4
     page.write_text("no marks")
     with pytest.raises(UsageError, match=r"expected '<!-- experiments/comparison.py writes from here -->' and"):
-        script.write_between_marks(page, "")
+        comparison.write_between_marks(page, "")
 
 
 def test_the_comparison_refuses_runs_of_different_budgets(tmp_path: Path) -> None:
-    from experiments import comparison as script
 
     def run(name: str, steps: int, packs: str) -> Path:
         folder = tmp_path / name
@@ -147,14 +142,16 @@ def test_the_comparison_refuses_runs_of_different_budgets(tmp_path: Path) -> Non
         (folder / "weights.safetensors").write_bytes(b"")
         return folder
 
+    from experiments import comparison
+
     first, same = run("first", 10, "ab"), run("same", 10, "ba")
-    assert script.common_budget([first, same]).faces_seen == 80
+    assert comparison.common_budget([first, same]).faces_seen == 80
     with pytest.raises(CheckpointError, match=r"expected the folder of a training run, got '.*none'"):
-        script.common_budget([first, tmp_path / "none"])
+        comparison.common_budget([first, tmp_path / "none"])
     with pytest.raises(CheckpointError, match=r"expected '.*fewer' to have learnt from the packs of '.*first'"):
-        script.common_budget([first, run("fewer", 10, "a")])
+        comparison.common_budget([first, run("fewer", 10, "a")])
     with pytest.raises(CheckpointError, match=r"expected runs that saw as many faces as '.*first', got \[80, 72\]"):
-        script.common_budget([first, run("shorter", 9, "ab")])
+        comparison.common_budget([first, run("shorter", 9, "ab")])
     (same / "weights.safetensors").unlink()
     with pytest.raises(CheckpointError, match=r"expected a finished run .* --resume"):
-        script.common_budget([first, same])
+        comparison.common_budget([first, same])

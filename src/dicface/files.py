@@ -1,4 +1,4 @@
-"""Files appear under their name complete or not at all."""
+"""Files: atomic writing, checks of targets, digests."""
 
 import hashlib
 import json
@@ -14,13 +14,13 @@ from dicface.errors import OutputError
 
 @contextmanager
 def written_whole(path: Path) -> Generator[Path]:
-    """Give a temporary name beside `path`, and move the file to `path` if all went well.
+    """Write a file under a temporary name and move it to `path` if the block ends without an error.
 
     Args:
-        path: where the file shall be; its folder is made if missing.
+        path: final path of the file; its folder is created if missing.
 
     Yields:
-        The name to write to. It keeps the suffix, by which libraries choose a format.
+        The temporary path, with the same suffix, by which libraries choose a format.
 
     Raises:
         OutputError: the folder cannot be made or written, or the disk is full.
@@ -40,7 +40,7 @@ def written_whole(path: Path) -> Generator[Path]:
 def check_target(
     path: Path, *, overwrite: bool = False, inputs: Collection[Path] = (), another: str = "another output"
 ) -> None:
-    """Make sure, before any work, that a file may be written there.
+    """Check before any work that a file may be written.
 
     Args:
         path: the file.
@@ -60,12 +60,12 @@ def check_target(
 
 
 def real_path(path: Path) -> Path:
-    """Where a path leads in the end. Links that lead in a circle lead to themselves, where `Path.resolve` fails."""
+    """Path with all links resolved. Circular links resolve to themselves, where `Path.resolve` fails."""
     return Path(os.path.realpath(path))
 
 
 def file_digest(path: Path) -> str:
-    """SHA-256 of a file, hexadecimal."""
+    """SHA-256 of a file in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -4,10 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from dicface.benchmark.cases import BenchmarkModel, Case, Machine, embedded, embedded_names, list_cases
+from dicface.benchmark.cases import BenchmarkModel, Case, Machine, MeasuredBackend, embedded, embedded_names, list_cases
 from dicface.errors import UnknownModelError, UsageError
 
-FILES = {"onnxruntime": Path("a.onnx"), "openvino": Path("a.onnx"), "torch": Path("a.safetensors")}
+FILES: dict[MeasuredBackend, Path] = {
+    "onnxruntime": Path("a.onnx"),
+    "openvino": Path("a.onnx"),
+    "torch": Path("a.safetensors"),
+}
 MODEL = BenchmarkModel("a", "restoration", FILES, 4.0)
 
 

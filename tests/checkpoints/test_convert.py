@@ -12,7 +12,7 @@ from dicface.checkpoints.convert import Conversion, convert, dic_config, stacked
 from dicface.checkpoints.names import to_our_names
 from dicface.checkpoints.networks import load_hourglass, load_network, load_run, load_strictly, read_tensors
 from dicface.errors import CheckpointError
-from dicface.networks.dic import DIC, DICConfig
+from dicface.networks.dic import DIC, DICConfig, DICNetwork
 from dicface.networks.landmark_branch import LandmarkBranch
 from dicface.networks.lightcnn import LightCNNFeatures
 from dicface.networks.stacked_hourglass import StackedHourglass, StackedHourglassConfig
@@ -116,7 +116,9 @@ def test_mmagics_generator_alone(tmp_path: Path, authors: State) -> None:
 
 def test_every_command_takes_the_result(tmp_path: Path, authors: State) -> None:
     convert_content(tmp_path, authors, steps=2)
-    assert load_run(tmp_path / "ours.safetensors").config.steps == 2
+    network = load_run(tmp_path / "ours.safetensors")
+    assert isinstance(network, DICNetwork)
+    assert network.config.steps == 2
 
 
 def test_the_authors_sizes_are_read_off_the_shapes() -> None:

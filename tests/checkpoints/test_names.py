@@ -1,6 +1,7 @@
 """Names are translated strictly."""
 
 import re
+from typing import Any
 
 import pytest
 import torch
@@ -39,6 +40,6 @@ def test_mmagics_flat_lightcnn() -> None:
         ("fc2.weight", "LightCNN features", "the authors' LightCNN features, got 'fc2.weight'"),
     ],
 )
-def test_a_foreign_key_is_named(key: str, network: str, message: str) -> None:
+def test_a_foreign_key_is_named(key: str, network: Any, message: str) -> None:
     with pytest.raises(CheckpointError, match=re.escape(message)):
         to_our_names({key: torch.zeros(1)}, network)

@@ -51,7 +51,9 @@ def test_names_of_older_numpy_are_known(tmp_path: Path) -> None:
     torch.save({"best": np.float64(27.1)}, tmp_path / "new.pth", _use_new_zipfile_serialization=False)
     old = (tmp_path / "new.pth").read_bytes().replace(b"numpy._core.multiarray", b"numpy.core.multiarray")
     (tmp_path / "old.pth").write_bytes(old)
-    assert "best" in read_pickled(tmp_path / "old.pth")
+    content = read_pickled(tmp_path / "old.pth")
+    assert isinstance(content, dict)
+    assert "best" in content
 
 
 def test_files_saved_from_a_gpu_open_without_one(tmp_path: Path) -> None:

@@ -93,6 +93,7 @@ def test_evaluate_keeps_what_it_measures(pack: Path, tmp_path: Path) -> None:
     assert "expected a file name to write to" in result.stderr
 
 
+@pytest.mark.slow
 def test_evaluate_other_peoples_models(pack: Path, tmp_path: Path) -> None:
     import onnx
     import torch

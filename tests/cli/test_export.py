@@ -2,9 +2,12 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.support.command import dicface
 
 
+@pytest.mark.slow
 def test_export_compares_with_torch(tmp_path: Path) -> None:
     from dicface.runtime.models import find_model
 

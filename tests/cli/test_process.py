@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from tests.support.command import dicface_process
+from tests.support.lanes import slow
 
 
 def test_a_photo_is_restored_without_a_word_on_stderr(photo: Path, tmp_path: Path) -> None:
@@ -62,7 +63,7 @@ def test_a_bad_batch_goes_on_and_says_what_failed(photo: Path, tmp_path: Path) -
     assert written == ["below/dark.bmp", "photo.png"]
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("how", [signal.SIGTERM, *slow([signal.SIGKILL, signal.SIGINT])])
 def test_a_stopped_batch_leaves_its_report(photo: Path, tmp_path: Path, how: signal.Signals) -> None:
     folder, report, count = tmp_path / "many", tmp_path / "report.json", 2000
     folder.mkdir()

@@ -38,6 +38,7 @@ def test_results_say_what_they_are(small_photo: np.ndarray, tmp_path: Path) -> N
         assert 0x8825 not in image.getexif()
 
 
+@pytest.mark.slow
 def test_metadata_and_mark_can_be_left_out(small_photo: np.ndarray, tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x010F] = "a maker"
@@ -53,6 +54,7 @@ def test_metadata_and_mark_can_be_left_out(small_photo: np.ndarray, tmp_path: Pa
                 assert (image.getexif().get(0x010F) == "a maker") == (name != "plain")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["restore", "upscale"])
 def test_every_output_says_what_it_is(small_photo: np.ndarray, tmp_path: Path, command: str) -> None:
     """In every format that can hold it, drawn in or not, and the maps beside them."""

@@ -70,7 +70,8 @@ def test_wrong_calls_end_with_2(photo: Path, tmp_path: Path, arguments: tuple[st
 def test_a_choice_that_is_none_is_told_the_others(photo: Path, tmp_path: Path, option: str) -> None:
     result = dicface("restore", photo, "-o", tmp_path / "out.png", option, "haar")
     assert result.returncode == 2
-    assert f"Invalid value for '{option}': 'haar' is not one of" in result.stderr
+    assert f"Invalid value for '{option}'" in result.stderr
+    assert "'haar' is not one of" in result.stderr
     assert not (tmp_path / "out.png").exists()
 
 

@@ -214,7 +214,7 @@ def test_shares_of_blur_beyond_all_are_refused() -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"jpeg_min": 0}, {"sharpening_max": 6.0}, {"noise_min": 3.0}, {"size_max": 129}, {"sensor_scale_min": 0.1}],
+    [{"jpeg_min": 0}, {"sharpening_max": 6.0}, {"noise_min": 3.0}, {"size_max": 257}, {"sensor_scale_min": 0.1}],
 )
 def test_ranges_outside_reason_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ConfigError, match=r"expected degradation\.\*_min not above degradation\.\*_max"):

@@ -31,6 +31,7 @@ class Truth:
 
     name = "truth"
     backend = "numpy"
+    sha256 = ""
     description = "what was there"
     lr_sizes = (16, 16)
 
@@ -200,7 +201,7 @@ def test_everything_is_computed_once(references: References, features: Path, mon
     """JSON, tables and page are renderings: no interval is drawn and no face compared after the measurement."""
     judges = Judges(references, LandmarkModel(), Recogniser(str(features)))
     upscaler = open_enlargement("lanczos")
-    measured = measure(upscaler, references, 16, judges, FaceModel("lite", "onnxruntime"))
+    measured = measure(upscaler, references, 16, judges, FaceModel("lite", backend="onnxruntime"))
     with pytest.raises(dataclasses.FrozenInstanceError):
         measured.lr_size = 8  # type: ignore[misc]
 
@@ -211,7 +212,7 @@ def test_everything_is_computed_once(references: References, features: Path, mon
     monkeypatch.setattr("dicface.evaluation.results.verification_auc", again)
     assert summary(measured) == summary(measured)
     assert len(result_grids(measured)) == 6
-    report_page([measured], [upscaler, FaceModel("lite", "onnxruntime")])
+    report_page([measured], [upscaler, FaceModel("lite", backend="onnxruntime")])
 
 
 def test_one_face_is_like_nobody_else(references: References, features: Path) -> None:

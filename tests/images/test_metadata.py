@@ -7,6 +7,7 @@ import struct
 import subprocess
 import xml.etree.ElementTree as ET
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -88,7 +89,7 @@ def said(path: Path) -> dict[str, str]:
     return dict(properties)
 
 
-def result_of(source: Path, target: Path, **options: object) -> tuple[str, ...]:
+def result_of(source: Path, target: Path, **options: Any) -> tuple[str, ...]:
     photo = read_photo(source)
     metadata = result_metadata(photo.metadata, photo.pixels, MARK, **options)
     return write_photo(target, Photo(photo.pixels, photo.alpha, photo.grey, metadata))

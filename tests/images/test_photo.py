@@ -1,6 +1,7 @@
 """The door for pixels: every kind of file gives right pixels or one clear error."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -152,7 +153,7 @@ def test_damaged_exif_costs_the_exif_only(tmp_path: Path, picture: Image.Image) 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif", ".webp", ".gif", ".bmp"])
 def test_flipped_bytes_give_an_image_or_an_error(tmp_path: Path, picture: Image.Image, suffix: str) -> None:
     """Nothing but ImageError comes out, whatever is broken."""
-    options = {"exif": camera_exif()} if suffix in (".jpg", ".png", ".webp") else {}
+    options: dict[str, Any] = {"exif": camera_exif()} if suffix in (".jpg", ".png", ".webp") else {}
     picture.save(tmp_path / f"whole{suffix}", **options)
     whole = (tmp_path / f"whole{suffix}").read_bytes()
     draw = np.random.default_rng(0)

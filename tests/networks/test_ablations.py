@@ -125,6 +125,11 @@ def test_one_step_goes_no_further() -> None:
         built(KINDS["one step"])(torch.rand(1, 3, 16, 16), steps=2)
 
 
+@pytest.mark.parametrize(
+    "network",
+    [pytest.param(kind, marks=() if kind == "components" else pytest.mark.slow) for kind in KINDS],
+    indirect=True,
+)
 def test_onnx_equals_torch(network: DICNetwork, tmp_path: Path) -> None:
     export_onnx(network, tmp_path / "a.onnx")
     faces = np.random.default_rng(0).integers(0, 256, (3, 16, 16, 3), dtype=np.uint8)

@@ -1,6 +1,7 @@
 """Phases of weights that learn, and the activation whose gradient is summed up: the paper's layers, sooner."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -28,8 +29,9 @@ def results(block: RecoveryBlock, project: Callable[[Tensor], Tensor], features:
     output = project(block.compress_in(features))
     # Each value weighs differently, or errors of opposite sign would cancel.
     (output * torch.linspace(-1, 1, output.numel()).reshape(output.shape)).sum().backward()
-    gradients = {name: parameter.grad.clone() for name, parameter in block.named_parameters()}
-    return {"output": output.detach(), "features": features.grad, **gradients}
+    gradients: dict[str, Any] = {name: parameter.grad.clone() for name, parameter in block.named_parameters()}
+    assert features.grad is not None
+    return {"output": output.detach(), **gradients, "features": features.grad}
 
 
 def check(block: RecoveryBlock, features: Tensor, wanted: dict[str, Tensor]) -> None:
@@ -111,6 +113,8 @@ def test_enlarging_and_reducing_phases_follow_the_convolutions() -> None:
     groups = phase_groups(6, 2, 2)
     deconv, conv = nn.ConvTranspose2d(3, 4, 6, 2, 2), nn.Conv2d(4, 5, 6, 2, 2)
     image = torch.randn(2, 3, 5, 6)
+    assert deconv.bias is not None
+    assert conv.bias is not None
     phases = enlarge(image, deconv.weight, deconv.bias, groups)
     torch.testing.assert_close(phases[0][:, :4], deconv(image)[..., ::2, ::2], atol=1e-6, rtol=1e-5)
     reduced = reduce(phases, conv.weight, conv.bias, groups)
@@ -135,7 +139,7 @@ def test_a_merge_adds_up_the_gradients_of_what_it_passes_on() -> None:
 @pytest.mark.parametrize("shape", [(2, 3, 4, 5), (6, 3)])
 def test_the_activation_is_pytorchs(slope: float, shape: tuple[int, ...]) -> None:
     torch.manual_seed(0)
-    found: list[tuple[Tensor, ...]] = []
+    found: list[tuple[Tensor | None, ...]] = []
     for kind in (PReLU(), nn.PReLU()):
         nn.init.constant_(kind.weight, slope)
         inputs = torch.linspace(-2, 2, torch.Size(shape).numel()).reshape(shape).requires_grad_()

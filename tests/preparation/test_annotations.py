@@ -44,6 +44,7 @@ def test_pts_files_lie_beside_the_photos_or_in_a_folder(tmp_path: Path) -> None:
     assert apart is not None
     found = beside.find(tmp_path / "a.jpg", "a.jpg")
     assert found is not None
+    assert found.landmarks is not None
     np.testing.assert_allclose(found.landmarks, POINTS)
     assert beside.find(tmp_path / "b.jpg", "b.jpg") is None
     assert apart.find(tmp_path / "b.jpg", "b.jpg") is not None
@@ -60,6 +61,7 @@ def test_the_authors_pickle(tmp_path: Path) -> None:
     content = {"a.jpg": {"landmark": [tuple(point) for point in POINTS], "bbox": [90, 40, 180, 200]}}
     found = AuthorsPickle(pickled(tmp_path, content)).find(Path("x/a.jpg"), "x/a.jpg")
     assert found is not None
+    assert found.landmarks is not None
     np.testing.assert_allclose(found.landmarks, POINTS)
 
 

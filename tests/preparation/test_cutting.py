@@ -1,6 +1,7 @@
 """Faces of photos: found, cut out where they should be, or skipped with the reason."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -183,10 +184,10 @@ def test_every_format_is_read_back(kind: str, tmp_path: Path) -> None:
         ({"size": 145}, "expected an even size from 128 to 512 px, got 145"),
         ({"enlargement": float("nan")}, "expected an enlargement from 0 to 2, got nan"),
         ({"min_crop": 0}, "smallest crop from 1 px and a quality from 1 to 100, got 0 and 90"),
-        ({"max_outside": 1.5}, "expected shares from 0 to 1 as the most outside the photo"),
+        ({"max_outside": 1.5}, "expected `max_outside` and `min_confidence` from 0 to 1"),
         ({"format": "gif"}, "expected a format, one of webp, webp-lossless, png, jpeg, got 'gif'"),
     ],
 )
-def test_senseless_recipes_are_refused(settings: dict[str, object], message: str) -> None:
+def test_senseless_recipes_are_refused(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         Recipe(**settings)

@@ -89,7 +89,7 @@ def test_a_written_pack_is_read_back_in_row_groups(tmp_path: Path) -> None:
     with open_pack(tmp_path / "a.parquet") as pack:
         for index in range(count):
             pack.add(PackRow(f"made/{index}", "made", index if index % 2 else None, IMAGE, points[index]))
-    file = pa.parquet.ParquetFile(tmp_path / "a.parquet")
+    file = pa.parquet.ParquetFile(tmp_path / "a.parquet")  # pyright: ignore[reportAttributeAccessIssue]
     assert file.schema_arrow.equals(SCHEMA)
     assert file.metadata.num_row_groups == 2
     faces = read_pack(tmp_path / "a.parquet")

@@ -17,6 +17,7 @@ from dicface.runtime import face_model
 from dicface.runtime.backends import FaceOutput, OnnxRuntimeBackend, OpenVinoBackend, TorchBackend
 from dicface.runtime.face_model import MAX_BATCH, FaceModel
 from dicface.runtime.models import embedded_models, find_model
+from dicface.runtime.providers import BackendName
 
 SIZES = (8, 13, 16, 31, 48, 64)
 
@@ -108,7 +109,7 @@ def test_unknown_names_and_backends() -> None:
     with pytest.raises(UnknownModelError, match=r"expected one of lite.* or a model file .*, got 'nope'"):
         FaceModel("nope")
     with pytest.raises(UsageError, match="expected a backend, one of auto, onnxruntime, openvino, torch, got 'gpu'"):
-        FaceModel("lite", backend="gpu")
+        FaceModel("lite", backend="gpu")  # pyright: ignore[reportArgumentType] - what a caller may well try
 
 
 def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
@@ -120,7 +121,7 @@ def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("backend", ["onnxruntime", "openvino"])
 def test_only_onnx_is_read_whatever_the_file_is_called(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str], backend: str
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], backend: BackendName
 ) -> None:
     """OpenVINO would also take its own format, TensorFlow's, Paddle's and more, and tell stderr that it tried."""
     (tmp_path / "a.onnx").write_text('<?xml version="1.0"?><net name="m" version="11"><layers/><edges/></net>')

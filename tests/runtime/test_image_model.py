@@ -187,15 +187,20 @@ def test_an_onnx_of_one_size_and_scale(tmp_path: Path) -> None:
     ],
 )
 def test_other_onnx_files_are_refused_by_name(tmp_path: Path, settings: dict[str, Any], message: str) -> None:
-    given = {"entry": [1, 3, "h", "w"], "out": None, "nodes": [helper.make_node("Identity", ["image"], ["made"])]}
+    given: dict[str, Any] = {
+        "entry": [1, 3, "h", "w"],
+        "out": None,
+        "nodes": [helper.make_node("Identity", ["image"], ["made"])],
+    }
     constants = [
         helper.make_tensor(name, TensorProto.INT64, [len(value)], value)
         if isinstance(value, list)
         else helper.make_tensor(name, TensorProto.FLOAT, [], [value])
         for name, value in settings.get("constants", [])
     ]
+    described: dict[str, Any] = given | settings | {"constants": constants}
     with pytest.raises(CheckpointError, match=message):
-        open_model(onnx_file(tmp_path / "a.onnx", **given | settings | {"constants": constants}))
+        open_model(onnx_file(tmp_path / "a.onnx", **described))
 
 
 def test_networks_for_something_else_are_refused_by_name(tmp_path: Path) -> None:

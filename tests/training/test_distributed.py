@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from dicface.checkpoints.networks import read_tensors
+from tests.support.lanes import slow
 from tests.support.training import CONFIGS, run, shrinking, small
 
 STEPS = ("run.steps=4", "run.validate_every=2", "batch.size=6")
@@ -31,7 +32,7 @@ def assert_same_weights(one: Path, other: Path) -> None:
         torch.testing.assert_close(wanted[key], found[key], rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("config", ["landmark-lite", "lite", "dicgan"])
+@pytest.mark.parametrize("config", ["lite", *slow(["landmark-lite", "dicgan"])])
 def test_two_processes_equal_one_with_twice_the_batch_each(tmp_path: Path, config: str) -> None:
     """A batch of 4 shared by two processes gives the weights of the same batch in one."""
     alone = run(small(config, *STEPS), tmp_path, "alone")
@@ -42,6 +43,7 @@ def test_two_processes_equal_one_with_twice_the_batch_each(tmp_path: Path, confi
     assert_same_weights(alone, tmp_path / "shared" / "weights.safetensors")
 
 
+@pytest.mark.slow
 def test_two_nodes_equal_one(tmp_path: Path) -> None:
     """Started by hand on each node, as the README says; here both are this machine."""
     alone = run(small("lite", *STEPS), tmp_path, "alone")

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 import torch
 
 from dicface.checkpoints.networks import load_strictly, read_tensors
@@ -12,6 +13,7 @@ from dicface.networks.lightcnn import FaceRecogniser
 from tests.support.training import run, small
 
 
+@pytest.mark.slow
 def test_finished_features_have_magnitude_one(tmp_path: Path) -> None:
     """Though they grow while they learn."""
     state, _ = read_tensors(run(small("features", "run.steps=60", "run.validate_every=60"), tmp_path, "run"))

@@ -6,6 +6,7 @@ import subprocess
 import warnings
 from pathlib import Path
 from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
@@ -17,10 +18,12 @@ from dicface.errors import CheckpointError, ConfigError, PackError, TrainingErro
 from dicface.training.config import ImageRun, resolved
 from dicface.training.fit import fit
 from dicface.training.task import Column
+from tests.support.lanes import slow
 from tests.support.packs import write_pack
 from tests.support.training import CONFIGS, raise_interrupt, run, run_but, send_sigterm, small
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("config", sorted(str(p.relative_to(CONFIGS).with_suffix("")) for p in CONFIGS.rglob("*.toml")))
 def test_every_shipped_config_trains_three_steps(tmp_path: Path, config: str) -> None:
     settings = small(config, "run.steps=3", "run.validate_every=3")
@@ -31,7 +34,10 @@ def test_every_shipped_config_trains_three_steps(tmp_path: Path, config: str) ->
     assert saved == resolved(settings)
 
 
-@pytest.mark.parametrize("config", ["lite", "dicgan", "landmarks-hr", "features", "finder"])
+@pytest.mark.parametrize(
+    "config",
+    ["lite", *slow(["dicgan", "landmarks-hr", "features", "finder"])],
+)
 def test_a_resumed_run_equals_a_straight_one(tmp_path: Path, config: str) -> None:
     settings = small(config, "run.steps=6", "run.validate_every=3")
     straight = run(settings, tmp_path, "straight")
@@ -179,7 +185,7 @@ def test_the_log_shows_every_step_with_landmarks(tmp_path: Path) -> None:
         from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
     log = EventAccumulator(str(tmp_path / "run" / "log"))
     log.Reload()
-    assert {"val_psnr_16_step1", "val_psnr_32_step1", "val_score"} <= set(log.Tags()["scalars"])
+    assert {"val_psnr_16_step1", "val_psnr_32_step1", "val_score"} <= set(cast("list[str]", log.Tags()["scalars"]))
     (picture,) = log.Images("faces")
     # At 16 and at 32 px: the enlarged input and two steps; then the truth; six faces.
     assert (picture.width, picture.height) == (7 * 128 + 6 * 2, 6 * 128)

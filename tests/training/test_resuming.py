@@ -15,6 +15,7 @@ from dicface.training.config import TrainConfig
 from dicface.training.config_files import with_overrides
 from dicface.training.parsing import RENAMED
 from dicface.training.resuming import adopt, changed_settings, decay_config, read_origin, read_saved_config
+from tests.support.lanes import slow
 from tests.support.training import run, run_but, send_sigterm, small
 
 FALLING = ("optimiser.schedule=constant-linear", "optimiser.warmup_steps=2", "run.validate_every=4")
@@ -58,7 +59,10 @@ def test_a_run_whose_rate_falls_cannot_be_prolonged(tmp_path: Path) -> None:
         run(falling("optimiser.decay_steps=2"), tmp_path, "run", resume=True)
 
 
-@pytest.mark.parametrize("config", ["lite", "dicgan", "landmarks-hr", "features", "finder"])
+@pytest.mark.parametrize(
+    "config",
+    ["lite", *slow(["dicgan", "landmarks-hr", "features", "finder"])],
+)
 def test_a_fall_from_a_checkpoint_equals_a_run_that_falls_there(tmp_path: Path, config: str) -> None:
     """Weights, moments, averages and the position in the data are those of the checkpoint, stops included."""
     straight = run(falling(config=config), tmp_path, "straight")
@@ -171,7 +175,7 @@ def save_config(folder: Path, tables: dict[str, dict[str, object]]) -> None:
 
 def test_a_saved_config_is_read_under_its_old_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(RENAMED, "old_run", "run")
-    optimiser = {"gradient_norm": 2.0, "halve_at": [5, 9], "learning_rate": 0.5}
+    optimiser: dict[str, object] = {"gradient_norm": 2.0, "halve_at": [5, 9], "learning_rate": 0.5}
     save_config(tmp_path, {"old_run": {"steps": 77}, "optimiser": optimiser})
     saved = read_saved_config(tmp_path)
     assert (saved.run.steps, saved.optimiser.max_grad_norm, saved.optimiser.learning_rate) == (77, 2.0, 0.5)

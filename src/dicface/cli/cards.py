@@ -6,7 +6,7 @@ from dicface.runtime.cards import FeaturesResult, FinderResult, LandmarkResult, 
 
 
 def facts_table(card: ModelCard) -> Table:
-    """What a model is, where it comes from, and what it may be used for."""
+    """Table of a model's size, data, licence and use."""
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     packs = ", ".join(f"{pack.file} ({pack.faces} faces)" for pack in card.data)
     work = f"{card.gflop:g} GFLOP a {'megapixel' if card.kind == 'finder' else 'face'}"

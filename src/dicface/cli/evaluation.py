@@ -68,7 +68,9 @@ def evaluate(
     need_train_extra()
     # Nothing below imports torch before the arguments are known to be right.
     sizes = _parse_sizes(lr_size)
-    _check_results(csv, report, [Path(one) for one in (str(data), model, against or "", features)], overwrite=overwrite)
+    _check_results(
+        csv, report, overwrite=overwrite, given=[Path(one) for one in (str(data), model, against or "", features)]
+    )
     from dicface.evaluation.protocols import PROTOCOLS, protocols_by_name
     from dicface.runtime.consistency import DataConsistency
     from dicface.runtime.upscalers import open_model
@@ -114,7 +116,7 @@ def evaluate(
         raise typer.Exit(SOME_FAILED)
 
 
-def _check_results(csv: Path | None, report: Path | None, given: list[Path], *, overwrite: bool) -> None:
+def _check_results(csv: Path | None, report: Path | None, *, overwrite: bool, given: list[Path]) -> None:
     """Refuse files of results that exist, or that are among what is measured."""
     from dicface.files import real_path
 

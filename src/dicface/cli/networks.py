@@ -34,7 +34,7 @@ def models(*, as_json: Annotated[bool, typer.Option("--json", help="Print the ca
 
 
 def _chosen_config(config: str | None, settings: list[str], earlier: Path) -> "TrainConfig":
-    """The config to go on with from a run in a folder; what it changes is said."""
+    """The config to continue a run in a folder with; prints changed settings."""
     from dicface.training.config_files import read_config, with_overrides
     from dicface.training.resuming import changed_settings, read_saved_config
 

@@ -48,7 +48,7 @@ def _parse_box(text: str) -> "Box":
 
 
 def _jobs(sources: Sequence[Path], out: Path, *, maps: bool, skip_existing: bool) -> "tuple[list[Job], list[Job]]":
-    """What there is to do, and what was done already; says how much that is."""
+    """Jobs to do and jobs already done; prints the number of the latter."""
     from dicface.images.inputs import list_jobs, split_finished, with_maps
 
     jobs = with_maps(list_jobs(sources, out)) if maps else list_jobs(sources, out)
@@ -59,7 +59,7 @@ def _jobs(sources: Sequence[Path], out: Path, *, maps: bool, skip_existing: bool
 
 
 def _check_report(report: Path, jobs: "list[Job]", *, overwrite: bool) -> None:
-    """Refuse, before any work is done, a report that would replace something or cannot be written."""
+    """Check before any work that the report replaces nothing and can be written."""
     from dicface.files import real_path
 
     taken = {real_path(path) for job in jobs for path in (job.source, job.target, *job.beside)}
@@ -69,14 +69,14 @@ def _check_report(report: Path, jobs: "list[Job]", *, overwrite: bool) -> None:
 
 
 def _output_of(job: "Job", output: "Output") -> "Output":
-    """The same with the job's map."""
+    """The output with the job's map of expected errors."""
     from dataclasses import replace
 
     return replace(output, uncertainty=job.beside[0]) if job.beside else output
 
 
 def _stages_line(spent_s: "Mapping[str, float]") -> str:
-    """Which stage took how long, all photos together."""
+    """Time by stage, summed over all photos, as text."""
     return f"time by stage: {', '.join(f'{stage} {stage_s:.1f} s' for stage, stage_s in spent_s.items())}"
 
 

@@ -83,17 +83,17 @@ class Comparison:
 
 @dataclass(frozen=True)
 class IdentitySimilarity:
-    """How similar to its person a face still is, to a network that compares people. Of the first 2,000 faces.
+    """Identity similarity by face features, over the first 2,000 faces.
 
     Attributes:
-        auc: how often that network finds two of the high-resolution faces of one person more alike than two of
-            different people; None where these faces do not tell (nobody known occurs twice).
-        held_out: the same on people whom it was not trained on; None if its card does not say.
-        others: mean cosine between the high-resolution face and those of other people, the zero of this scale; None
-            where there are no others.
-        own: by upscaler, cosine between the result and the high-resolution face.
-        rank1_accuracy: by upscaler, share of results that are more like their own high-resolution face than like that
-            of any other person here; None where there are no others.
+        auc: verification AUC of the features on the high-resolution faces, see `verification_auc`; None if no known
+            identity occurs twice.
+        held_out: verification result on identities outside their training data; None if the card has none.
+        others: mean cosine between high-resolution faces of different identities, the zero of this scale; None if
+            there is one identity only.
+        own: by upscaler, cosine between the result and its high-resolution face.
+        rank1_accuracy: by upscaler, share of results whose cosine with their own high-resolution face is larger than
+            with that of any other identity; None if there is one identity only.
     """
 
     auc: float | None

@@ -98,11 +98,11 @@ def _identity_title(similarity: IdentitySimilarity) -> str:
         known.append(
             f"{held_out.auc:.3f} on {held_out.identities} people whom they were not trained on ({held_out.data})"
         )
-    good = f"{', '.join(known)}; 0.5 is chance, 1 without fail" if known else "not known: nobody known occurs twice"
-    return f"likeness to the person, cosine of face features. How well these tell people apart: {good}"
+    good = f"{', '.join(known)}; 0.5 is chance, 1 without fail" if known else "unknown: no known identity occurs twice"
+    return f"identity similarity, cosine of face features. Verification AUC of these features: {good}"
 
 
-def _likeness(measured: Measurement) -> Grid | None:
+def _identity(measured: Measurement) -> Grid | None:
     similarity = measured.identity
     if similarity is None:
         return None
@@ -124,7 +124,7 @@ def result_grids(measured: Measurement) -> list[Grid]:
         _differences(measured),
         _landmarks(measured),
         _consistency(measured),
-        _likeness(measured),
+        _identity(measured),
     )
     return [grid for grid in grids if grid is not None]
 

@@ -1,4 +1,4 @@
-"""The door for pixels: photos from files and to files, frames and channel means."""
+"""Reading and writing of photos."""
 
 import struct
 import threading
@@ -22,15 +22,15 @@ READ_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".avif", ".heic", ".heif", ".
 WRITE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff", ".bmp")
 MAX_MEGAPIXELS = 64.0
 PILLOW_MEGAPIXELS = 178.0
-"""Pillow refuses twice its `MAX_IMAGE_PIXELS`, whatever is asked for here."""
+"""Largest photo that Pillow decodes: twice its `MAX_IMAGE_PIXELS`."""
 MAX_OUTPUT_MEGAPIXELS = 1100.0
 _NO_ALPHA = (".jpg", ".jpeg", ".bmp")
 _MAX_SIDE = {".jpg": 65500, ".jpeg": 65500, ".webp": 16383, ".avif": 65535}
 _FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "TIFF", "BMP", "GIF", "PPM")
 ImageLike = NDArray[np.uint8] | Image.Image | str | Path
-"""A photo as functions take it: (H, W, 3) uint8 RGB, a PIL image, or a file."""
+"""An image argument: (H, W, 3) uint8 RGB, a PIL image, or a path."""
 _WARNINGS = threading.Lock()
-"""Python's warnings, which decoding silences, belong to the whole process."""
+"""Lock around decoding, which silences Python's warnings for the whole process."""
 _HEIC_HEAD = b"ftypheic", b"ftypheix", b"ftyphevc", b"ftypheim", b"ftypheis", b"ftypmif1"
 
 
@@ -42,10 +42,10 @@ class Photo:
         pixels: (H, W, 3) uint8 RGB; the three channels are equal if the file was grey.
         alpha: (H, W) uint8, 255 where opaque; None if the file had none.
         grey: the file had one colour channel.
-        metadata: what the file says beside its pixels.
-        notes: what was done on the way that a user may want to know.
-        jpeg_step: mean step to whose multiples a JPEG file rounded its 14 coarsest DCT coefficients, in grey levels;
-            3 at quality 90, 8 at 75, 15 at 50. 0 if it is none.
+        metadata: EXIF, XMP and colour profile.
+        notes: notes on conversions and damage, for the user.
+        jpeg_step: mean quantisation step of a JPEG file's 14 coarsest DCT coefficients in grey levels: 3 at quality
+            90, 8 at 75, 15 at 50; 0 for other formats.
     """
 
     pixels: NDArray[np.uint8]
@@ -57,7 +57,7 @@ class Photo:
 
 
 def _split_alpha(image: Image.Image) -> tuple[Image.Image, NDArray[np.uint8] | None]:
-    """Colour or grey at 8 bits, and transparency. Deep greys are scaled by their bit depth, never by their content."""
+    """Split an image into colour or grey at 8 bits, and alpha. Deep greys are scaled by their bit depth."""
     if image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PNG", "PPM", "TIFF")):
         deep = np.asarray(image).astype(np.int64)
         if deep.min(initial=0) < 0 or deep.max(initial=0) > 65535:
@@ -77,7 +77,7 @@ def _split_alpha(image: Image.Image) -> tuple[Image.Image, NDArray[np.uint8] | N
 
 
 def _to_srgb(image: Image.Image, profile: bytes | None, notes: list[str]) -> tuple[Image.Image, bool]:
-    """RGB pixels in sRGB, and whether the embedded profile could be used for it."""
+    """Convert to sRGB; returns the image and whether the embedded profile was usable."""
     if profile and image.mode in ("RGB", "CMYK", "L"):
         try:
             source = ImageCms.ImageCmsProfile(BytesIO(profile))
@@ -92,7 +92,7 @@ def _to_srgb(image: Image.Image, profile: bytes | None, notes: list[str]) -> tup
 
 
 def _stored_mode(image: Image.Image) -> str:
-    """How a PNG's or TIFF's pixels are stored, in Pillow's words; empty of other formats."""
+    """Pillow's raw mode of a PNG or TIFF; empty for other formats."""
     tiles: list[Any] = getattr(image, "tile", [])
     if image.format not in ("PNG", "TIFF") or not tiles:
         return ""
@@ -110,7 +110,7 @@ def _jpeg_step(image: Image.Image) -> float:
 
 @cache
 def _formats() -> tuple[str, ...]:
-    """What is read here; HEIC if its plugin is installed."""
+    """Pillow's names of the formats that are read; HEIC if its plugin is installed."""
     if find_spec("pillow_heif") is None:
         return _FORMATS
     from pillow_heif import register_heif_opener
@@ -131,7 +131,7 @@ def _what_it_is(path: Path) -> str:
 def _decode(image: Image.Image) -> Photo:
     notes: list[str] = []
     frames = getattr(image, "n_frames", 1)
-    # MPO files hold a second view or a preview behind the photo; nobody misses it.
+    # MPO files hold a second view or a preview after the photo, which is ignored.
     if frames > 1 and image.format != "MPO":
         notes.append(f"first of {frames} frames")
     stored, jpeg_step = _stored_mode(image), _jpeg_step(image)
@@ -174,7 +174,7 @@ def read_photo(path: Path, max_megapixels: float = MAX_MEGAPIXELS) -> Photo:
         if path.stat().st_size == 0:
             raise ImageError("expected an image, got an empty file")
         with _WARNINGS, warnings.catch_warnings():
-            # Pillow warns of large images and of damaged metadata; the limit here is ours, and metadata may be damaged.
+            # Pillow warns of large images and damaged metadata. Sizes are checked here; damaged metadata is allowed.
             warnings.simplefilter("ignore")
             with Image.open(path, formats=_formats()) as image:
                 megapixels = image.width * image.height / 1e6
@@ -197,7 +197,7 @@ def read_photo(path: Path, max_megapixels: float = MAX_MEGAPIXELS) -> Photo:
     except PermissionError as error:
         raise ImageError("the file may not be read; check its permissions") from error
     except OSError as error:
-        # What the system says has a number; what decoders say of damaged files has none.
+        # Errors of the system have a number; those of decoders for damaged files have none.
         said = (
             f"the file cannot be read: {error.strerror}" if error.errno else f"the image is damaged or cut off: {error}"
         )
@@ -237,7 +237,7 @@ def read_pixels(image: ImageLike) -> NDArray[np.uint8]:
 
 
 def check_writable(path: Path, width: int, height: int, *, alpha: bool) -> None:
-    """Refuse, before any work is done, what the format of `path` cannot hold.
+    """Check before any work that the format of `path` can hold an image.
 
     Raises:
         OutputError: unknown suffix, transparency that the format lacks, or more pixels than it or we can hold.

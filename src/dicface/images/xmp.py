@@ -1,4 +1,4 @@
-"""XMP packets: what a result says about itself, beside what its source said."""
+"""XMP packets: provenance of results beside the source's own properties."""
 
 from typing import NamedTuple
 from xml.dom.minidom import Document, Element, parseString
@@ -9,7 +9,7 @@ from dicface.version import __version__
 COMPOSITE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
 """A photo with parts that a trained network made."""
 ENHANCED = "http://cv.iptc.org/newscodes/digitalsourcetype/algorithmicallyEnhanced"
-"""A photo that was enlarged, and no more."""
+"""A photo that was only enlarged."""
 NAMESPACE = "urn:dicface:xmp/1.0/"
 """Of the properties ModelName, ModelSHA256, DicfaceVersion, RestoredFaces and Shows: XMP-dicface, as exiftool calls it.
 No common tag has these names: of two of one name, such as a camera's Model, programs show one."""
@@ -53,14 +53,14 @@ _SOURCE_TYPE = (_IPTC, "DigitalSourceType")
 
 
 class Provenance(NamedTuple):
-    """What a result says about itself.
+    """Provenance of a result.
 
     Attributes:
         model: name of the model.
-        model_sha256: of the model's file, hexadecimal.
-        faces: how many faces it made.
-        version: of dicface.
-        shows: what is to be seen, if it is not simply the result.
+        model_sha256: SHA-256 of the model file in hex.
+        faces: number of faces it made.
+        version: version of dicface.
+        shows: description of an image that accompanies the result; empty for the result itself.
     """
 
     model: str
@@ -71,7 +71,7 @@ class Provenance(NamedTuple):
 
     @property
     def source_type(self) -> str:
-        """The IPTC's word for it: nothing was made up where no face was restored."""
+        """IPTC digital source type: `COMPOSITE` with restored faces, else `ENHANCED`."""
         return COMPOSITE if self.faces else ENHANCED
 
 
@@ -86,7 +86,7 @@ def _parse(packet: bytes) -> Document:
 
 
 def is_packet(packet: bytes) -> bool:
-    """Whether it can be read and extended."""
+    """Whether bytes are an XMP packet that can be extended."""
     try:
         _parse(packet)
     except ValueError:
@@ -100,7 +100,7 @@ def _matches(node: Element | object, patterns: tuple[tuple[str, str], ...]) -> b
 
 
 def _take_out(document: Document, patterns: tuple[tuple[str, str], ...]) -> list[str]:
-    """Remove properties, however they are written, and give the values of the simple ones."""
+    """Remove properties in any notation; returns the values of the simple ones."""
     values: list[str] = []
     for element in document.getElementsByTagName("*"):
         attributes = [attribute for attribute in element.attributes.values() if _matches(attribute, patterns)]
@@ -116,16 +116,16 @@ def _take_out(document: Document, patterns: tuple[tuple[str, str], ...]) -> list
 def result_packet(packet: bytes, provenance: Provenance | None, *, keep_gps: bool = False) -> bytes:
     """The packet of a result, from that of its source.
 
-    Everything is kept but what described the source's file (its orientation, size, preview), and the place where it was
-    taken. A source that already said to be made by a network goes on saying so.
+    Properties of the source's file (orientation, size, preview) and of the place are removed, all others kept. A source
+    that declares to be made by a network keeps that declaration.
 
     Args:
-        packet: of the source; empty if it had none.
-        provenance: what to add; None adds nothing.
-        keep_gps: keep the place.
+        packet: packet of the source; empty if it has none.
+        provenance: provenance to add; None adds nothing.
+        keep_gps: keep the place where the photo was taken.
 
     Returns:
-        The packet; empty if there is nothing to say.
+        The packet; empty without properties.
 
     Raises:
         ValueError: not a packet, see `is_packet`.
@@ -144,7 +144,7 @@ def result_packet(packet: bytes, provenance: Provenance | None, *, keep_gps: boo
 
 
 def _add(document: Document, provenance: Provenance, source_type: str) -> None:
-    """Add a description with the mark."""
+    """Add a description with the provenance."""
     (rdf,) = document.getElementsByTagNameNS(_RDF, "RDF")
     about = [element.getAttributeNS(_RDF, "about") for element in rdf.getElementsByTagNameNS(_RDF, "Description")]
     added = document.createElementNS(_RDF, "rdf:Description")

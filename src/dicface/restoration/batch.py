@@ -1,4 +1,4 @@
-"""Batches of files: what goes in, where it comes out, what failed."""
+"""Batches of files: jobs in parallel, with results and failures in order."""
 
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,11 +13,11 @@ from dicface.runtime.parallel import in_order, usable_cores
 
 Result = TypeVar("Result")
 WORKERS = min(4, usable_cores() + 1)
-"""Photos at a time: one more than cores, since somebody always waits for a disk."""
+"""Photos at a time: one more than cores, since one of them usually waits for the disk."""
 
 
 class Failure(NamedTuple):
-    """A job that could not be done, and why."""
+    """A failed job and its error."""
 
     source: Path
     error: DicfaceError
@@ -31,20 +31,20 @@ def run_jobs(
     workers: int = 1,
     finished: Sequence[Job] = (),
 ) -> Generator[tuple[Job, Result | Failure]]:
-    """Do jobs, several at a time; a failed one does not stop the rest.
+    """Run jobs in parallel threads. A failed job does not stop the others.
 
-    Reading, searching, restoring and writing leave Python most of the time, so that workers at different stages
-    keep all cores busy. Results come in the order of the jobs and are those of one job after the other.
+    Reading, detecting, restoring and writing release the interpreter lock, so that workers at different stages keep all
+    cores busy. Results come in the order of the jobs and equal those of running one job after the other.
 
     Args:
-        jobs: what to do.
-        work: does one, raising `DicfaceError` if it cannot be done; called from `workers` threads at once.
-        overwrite: existing results may be replaced; inputs of any of the jobs never are.
-        workers: jobs at a time. Twice as many are begun or wait to be handed out, so memory does not grow with jobs.
-        finished: were done by an earlier call; neither their inputs nor their results are replaced.
+        jobs: the jobs.
+        work: runs a job, raises `DicfaceError` on failure; called from `workers` threads at once.
+        overwrite: existing results may be replaced; inputs of any job never are.
+        workers: jobs at a time. Up to twice as many are started or wait to be yielded, which bounds memory.
+        finished: jobs of an earlier call; neither their inputs nor their results are replaced.
 
     Yields:
-        Each job when it and those before it are over, with what `work` gave or its failure.
+        Each job in order, with the result of `work` or its failure.
     """
     sources = {real_path(job.source) for job in (*jobs, *finished)}
     written = {result for job in finished for result in results_of(job)}
@@ -53,7 +53,7 @@ def run_jobs(
         return _outcome(job, lambda: work(job))
 
     def must_wait(job: Job, started: Sequence[Job]) -> bool:
-        """Whether a name is taken is known only when the job that would take it is over."""
+        """Whether a job has a result in common with a started one, which must be finished first."""
         return any(results_of(job) & results_of(other) for other in started)
 
     with ThreadPoolExecutor(workers) as pool:
@@ -66,7 +66,7 @@ def run_jobs(
             future.set_result(refused)
             return future
 
-        # Interrupted, it finishes what is in hand and begins nothing more.
+        # If interrupted, running jobs are finished and no further job is started.
         with closing(in_order(jobs, start, 2 * workers, must_wait)) as over:
             for job, result in over:
                 if not isinstance(result, Failure):

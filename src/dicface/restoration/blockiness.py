@@ -1,9 +1,8 @@
-"""Traces of JPEG in pixels, whatever file they come in.
+"""JPEG blockiness, estimated from pixels.
 
-JPEG cuts a photo into blocks of 8x8 px and rounds each block's DCT coefficients to multiples of a step, the larger the
-lower the quality. On the grid of these blocks hardly any coefficient then lies between zero and the first step. On the
-63 grids beside it, and in a photo that was never coarsely stored, many do. Resizing and turning by an angle wipe the
-trace out, though not what the rounding has cost.
+JPEG quantises the DCT coefficients of blocks of 8x8 px to multiples of a step, which grows as quality falls. On the
+grid of these blocks few coefficients lie between zero and the first step; on the 63 shifted grids, and in photos of
+high quality, many do. Resizing and rotation remove this trace, though not the damage.
 """
 
 import numpy as np
@@ -13,18 +12,18 @@ from dicface.faces.geometry import Square
 from dicface.images.pixels import luma
 
 WINDOW_PX = 256
-"""Side of the part of a photo, about the face, that is looked at."""
+"""Side in pixels of the analysed window around the face."""
 _BLOCK_PX = 8
 _ORDERS = 5
-"""Coefficients of up to that order less one across and down together: finer ones are zero in most blocks anyway."""
+"""Analysed are coefficients whose orders add up to less than this: finer ones are zero in most blocks."""
 _GAP = (2.0, 8.0)
-"""Small coefficients, in grey levels: above what rounding of pixels makes of zero, below the steps of coarse JPEG."""
+"""Range of small coefficients in grey levels: above rounding errors of pixels, below the steps of coarse JPEG."""
 _FEW = 6.0
-"""Coefficients that have to be missing before it means anything."""
+"""Smallest number of missing coefficients that is significant."""
 
 
 def _cosines() -> NDArray[np.float32]:
-    """(orders, 8) rows of the orthonormal DCT-II."""
+    """The first rows of the orthonormal DCT-II: (orders, 8) float32."""
     order, at = np.arange(_ORDERS)[:, None], np.arange(_BLOCK_PX)[None]
     rows = np.sqrt(2 / _BLOCK_PX) * np.cos(np.pi * (2 * at + 1) * order / (2 * _BLOCK_PX))
     rows[0] /= np.sqrt(2)
@@ -34,11 +33,11 @@ def _cosines() -> NDArray[np.float32]:
 _COSINES = _cosines()
 _SUM_OF_ORDERS = np.add.outer(np.arange(_ORDERS), np.arange(_ORDERS))
 _LOW = (_SUM_OF_ORDERS > 0) & (_SUM_OF_ORDERS < _ORDERS)
-"""(down, across) the 14 coefficients that are looked at."""
+"""(5, 5) bool, down and across: the 14 analysed coefficients."""
 
 
 def _around(pixels: NDArray[np.uint8], square: Square) -> NDArray[np.uint8]:
-    """The part of a photo that is looked at; the whole of a small photo."""
+    """The analysed window of a photo; a small photo is analysed whole."""
     found: list[slice] = []
     for start, size in zip((square.top, square.left), pixels.shape[:2], strict=True):
         first = min(max(start + (square.side - WINDOW_PX) // 2, 0), max(size - WINDOW_PX, 0))
@@ -47,10 +46,13 @@ def _around(pixels: NDArray[np.uint8], square: Square) -> NDArray[np.uint8]:
 
 
 def _small_coefficients(values: NDArray[np.float32]) -> NDArray[np.float64]:
-    """(8, 8) how many small coefficients there are on each grid, by its first row and column.
+    """Count small coefficients on each of the 64 grids.
 
     Args:
-        values: (H, W) luma, at least 15 px a side. As many blocks as every grid has are looked at.
+        values: (H, W) float32 luma, at least 15 px a side. The same number of blocks is analysed on every grid.
+
+    Returns:
+        (8, 8) float64 by the grid's first row and column.
     """
     rows, columns = ((side - _BLOCK_PX + 1) // _BLOCK_PX for side in values.shape)
     counts = np.zeros((_BLOCK_PX, _BLOCK_PX))
@@ -66,15 +68,15 @@ def _small_coefficients(values: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def blockiness(pixels: NDArray[np.uint8], square: Square) -> float:
-    """The share of small DCT coefficients about a face that one grid of 8x8 blocks lacks.
+    """Share of small DCT coefficients around a face that are missing on one grid of 8x8 blocks.
 
     Args:
         pixels: (H, W, 3) uint8 RGB, the photo.
         square: the face's crop.
 
     Returns:
-        About 0 in a photo that was never a JPEG, or one of high quality; about 0.5 at quality 75 and near 1 at 60 and
-        less; 0 where there is too little to tell. Measured in docs/quality-warnings.md.
+        About 0 without JPEG or at high quality, about 0.5 at quality 75, near 1 at 60 and below; 0 if the photo is too
+        small to tell. Measured in docs/quality-warnings.md.
     """
     values = luma(_around(pixels, square))
     if min(values.shape) < 2 * _BLOCK_PX:

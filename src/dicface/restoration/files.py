@@ -1,4 +1,4 @@
-"""From a file to a file: what the command, the web page and the demo do with one photo or one face crop."""
+"""Restore a photo or upscale a face crop from file to file, for commands, web page and demo."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -44,15 +44,15 @@ from dicface.runtime.uncertainty import expected_errors
 
 @dataclass(frozen=True, repr=False)
 class FileResult:
-    """What came of one file.
+    """Result of one file.
 
     Attributes:
         source, target: the file that was read, and the one that was written.
-        photo: the source's content.
-        restoration: the result; of a face crop, its image is what was written.
+        photo: the decoded source.
+        restoration: the result; for a face crop, its image is the written one.
         scale: enlargement of the photo.
-        sentence: what became of the faces and what to know about the files, for people.
-        notes: on reading and writing the files.
+        sentence: outcome of the faces and notes on the files as text.
+        notes: notes on reading and writing the files.
         stages_s: seconds spent on each stage; other photos may have been worked on meanwhile.
     """
 
@@ -74,7 +74,7 @@ class FileResult:
         return sum(self.stages_s.values())
 
     def report_row(self) -> dict[str, Any]:
-        """What was found and what became of it, JSON-ready.
+        """The file's row of the report, JSON-ready.
 
         Boxes are left, top, right, bottom in pixels of the input, edges; landmarks are 68 x, y in pixels of the input,
         pixel centres at integers; uncertainty is the mean of a face's map, in grey levels; probability is that of being
@@ -121,7 +121,7 @@ def restore_file(
     Args:
         source: the photo, see `read_photo`.
         target: the result, in the format that its suffix names; it never replaces the source.
-        restorer: does it; None loads one with the default model, which takes longer than a photo.
+        restorer: the restorer; None loads one with the default model, which takes longer than a photo.
         scale: enlargement of the photo, 1 to 8.
         boxes, only_boxes, force, passes: see `Restorer.restore`.
         output: what is written; None means `Output()`.
@@ -130,7 +130,7 @@ def restore_file(
         gate: shared by the calls of a batch that runs several at once, so that memory suffices; None for a single one.
 
     Returns:
-        The result, with what there is to say about it.
+        The result.
 
     Raises:
         ImageError: the source cannot be read.
@@ -184,9 +184,9 @@ def upscale_file(
     """Super-resolve an aligned face crop.
 
     Args:
-        source: a square picture of a side that the model takes.
+        source: a square image of a side that the model takes.
         target: the result, in the format that its suffix names; it never replaces the source.
-        model: name of an embedded model, path of a model file, or a loaded model, which is best for several files.
+        model: name of an embedded model, path of a model file, or a loaded model, for several files.
         all_steps: write every step side by side.
         consistent: make the result reduce to the source exactly; for clean reductions only (ADR 18).
         output: what is written; None means `Output()`.
@@ -195,7 +195,7 @@ def upscale_file(
         The result. Its restoration has one face, whose box and square are the whole picture.
 
     Raises:
-        ImageError: the source cannot be read, or is no crop that the model takes.
+        ImageError: the source cannot be read, or its size is not one that the model takes.
         OutputError: a result exists, would replace the source, or cannot be written.
         UnknownModelError: no such model.
     """
@@ -245,7 +245,7 @@ def _steps_image(steps: FaceSteps, *, all_steps: bool, landmarks: bool) -> NDArr
 
 
 def _whole_face(photo: Photo, steps: FaceSteps, errors: NDArray[np.float32] | None) -> Face:
-    """A face crop's face."""
+    """The face of a face crop."""
     square = Square(0, 0, photo.pixels.shape[0])
     measures = quality_measures(photo.pixels, square, photo.pixels, steps, photo.jpeg_step)
     landmarks = to_photo(steps.landmarks[-1], square)
@@ -254,14 +254,14 @@ def _whole_face(photo: Photo, steps: FaceSteps, errors: NDArray[np.float32] | No
 
 
 def _warning(which: str, warnings: Sequence[QualityWarning], model: str) -> str:
-    """Why to trust a face less, and the model that does better."""
+    """Quality warnings of a face as text, with a better model for JPEG."""
     reasons = " and ".join(warning.value for warning in warnings)
     advised = model == DEFAULT_MODEL and QualityWarning.BLOCKS in warnings
     return f"warning: {which} {reasons}{f' (try `model` {MODEL_FOR_JPEG})' if advised else ''}"
 
 
 def _faces_sentence(restoration: Restoration, model: str) -> str:
-    """How many faces were found, what became of them, and which to trust less."""
+    """Numbers of faces by outcome, the turn of the photo, and quality warnings, as text."""
     faces = restoration.faces
     outcomes = Counter(face.outcome for face in faces)
     done = outcomes.pop(Outcome.RESTORED, 0)

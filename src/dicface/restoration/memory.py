@@ -1,4 +1,4 @@
-"""How many photos are held in memory at a time."""
+"""Limits on the photos held in memory at a time."""
 
 import threading
 from collections.abc import Generator
@@ -9,14 +9,14 @@ from dicface.images.photo import Photo, read_photo
 from dicface.restoration.stages import Stages
 
 RESULT_MEGAPIXELS = 64.0
-"""Size of the results that are worked on at a time, together; a larger one is alone. About 10 MB a megapixel."""
+"""Total size of the results in work at a time; a larger one is processed alone. About 10 MB per megapixel."""
 
 
 class PhotoGate:
-    """Where photos come in: one is read at a time, and of large ones only few are worked on at once."""
+    """Admits photos to work: one is read at a time, and large ones are limited by `RESULT_MEGAPIXELS`."""
 
     def __init__(self) -> None:
-        # A decoded photo takes much memory; the next one waits where its time does not count.
+        # A decoded photo takes much memory. Waiting for the lock is not measured.
         self._reading = threading.Lock()
         self._budget = PixelBudget(RESULT_MEGAPIXELS)
 
@@ -44,7 +44,7 @@ class PhotoGate:
 
 
 class PixelBudget:
-    """Lets several small pictures through at once, and large ones one by one."""
+    """A budget of megapixels: several small images at once, large ones one by one."""
 
     def __init__(self, megapixels: float) -> None:
         self._free = megapixels
@@ -53,7 +53,7 @@ class PixelBudget:
 
     @contextmanager
     def share(self, megapixels: float) -> Generator[None]:
-        """Wait until that much is free; what exceeds the whole budget waits until it is alone."""
+        """Wait until that much is free; an image above the whole budget waits until it is alone."""
         wanted = min(megapixels, self._whole)
         with self._changed:
             self._changed.wait_for(lambda: self._free >= wanted)

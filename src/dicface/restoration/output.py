@@ -1,4 +1,4 @@
-"""From restored pixels to the photo that is written: transparency, landmarks, metadata, and what it says of itself."""
+"""The photo that is written for a result: transparency, landmarks, metadata, provenance."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,11 +20,11 @@ _MAP = f"expected error of luma, {LEVELS_PER_GREY} levels a grey level"
 
 
 def provenance_of(model: FaceModel, faces: int) -> Provenance:
-    """What a result says about itself.
+    """Provenance of a result.
 
     Args:
-        model: that made the faces; of a file's path, only the name is told.
-        faces: how many it made.
+        model: the model that made the faces; of a path, only the file name is recorded.
+        faces: number of faces it made.
     """
     return Provenance(Path(model.name).name, model.sha256, faces)
 
@@ -34,11 +34,11 @@ class Output:
     """What is written of a result.
 
     Attributes:
-        mark: say in the result that a network made parts of it, and which.
+        mark: write the provenance: that a network made parts of the result, and which.
         metadata: keep EXIF, XMP and colour profile of the source.
         gps: keep the place where the photo was taken.
         landmarks: draw the landmarks of restored faces.
-        uncertainty: picture that says how far each pixel may be off; None for none.
+        uncertainty: file for the map of expected errors; None for none.
         overwrite: replace results that exist.
     """
 
@@ -51,12 +51,12 @@ class Output:
 
 
 def result_photo(photo: Photo, restoration: Restoration, output: Output) -> Photo:
-    """What is to be written for a restored photo.
+    """The photo to write for a restored photo.
 
     Args:
-        photo: that was restored.
+        photo: the source.
         restoration: the result.
-        output: what is wanted of it.
+        output: what to write of it.
     """
     image = restoration.image
     height, width = photo.pixels.shape[:2]
@@ -71,13 +71,13 @@ def result_photo(photo: Photo, restoration: Restoration, output: Output) -> Phot
 
 
 def metadata_of(photo: Photo, image: NDArray[np.uint8], restoration: Restoration, output: Output) -> Metadata:
-    """What a result's file says beside its pixels.
+    """The metadata to write for a result.
 
     Args:
-        photo: that was restored.
-        image: (H, W, 3) uint8 RGB, what is written.
-        restoration: with its provenance.
-        output: what is wanted of it.
+        photo: the source.
+        image: (H, W, 3) uint8 RGB, the image to write.
+        restoration: the result, which has the provenance.
+        output: what to write of it.
     """
     source = photo.metadata if output.metadata else NO_METADATA
     return result_metadata(source, image, restoration.provenance if output.mark else None, keep_gps=output.gps)
@@ -86,12 +86,12 @@ def metadata_of(photo: Photo, image: NDArray[np.uint8], restoration: Restoration
 def with_provenance(
     pixels: NDArray[np.uint8], provenance: Provenance | None, shows: str = "", *, grey: bool = False
 ) -> Photo:
-    """A picture that goes with a result, and says as the result does what it is.
+    """An image that accompanies a result, with the result's provenance.
 
     Args:
         pixels: (H, W, 3) uint8 RGB.
-        provenance: of the result; None leaves that out.
-        shows: what is to be seen.
+        provenance: provenance of the result; None leaves that out.
+        shows: description of the image.
         grey: the three channels are equal.
     """
     said = None if provenance is None else provenance._replace(shows=shows)
@@ -99,14 +99,14 @@ def with_provenance(
 
 
 def uncertainty_photo(photo: Photo, restoration: Restoration, provenance: Provenance | None) -> Photo:
-    """The uncertainty of all faces as one grey picture that lies over the restored photo.
+    """The uncertainty of all faces as one grey image of the restored photo's size.
 
-    It fades with the faces at the edges of their crops, and is black where no network made anything up.
+    It is feathered at the edges of the crops as the faces are, and black elsewhere.
 
     Args:
-        photo: that was restored.
-        restoration: with `uncertainty`.
-        provenance: of the result; None leaves that out.
+        photo: the source.
+        restoration: a result with `uncertainty`.
+        provenance: provenance of the result; None leaves that out.
     """
     height, width = restoration.image.shape[:2]
     scale = (width / photo.pixels.shape[1], height / photo.pixels.shape[0])
@@ -118,11 +118,11 @@ def uncertainty_photo(photo: Photo, restoration: Restoration, provenance: Proven
 
 
 def uncertainty_crop(errors: NDArray[np.floating], provenance: Provenance | None) -> Photo:
-    """The uncertainty of one face as a grey picture.
+    """The uncertainty of one face as a grey image.
 
     Args:
-        errors: (128, 128) in grey levels.
-        provenance: of the result; None leaves that out.
+        errors: (128, 128) float, expected errors in grey levels.
+        provenance: provenance of the result; None leaves that out.
     """
     return with_provenance(_as_colour(map_image(errors)), provenance, _MAP, grey=True)
 

@@ -1,4 +1,4 @@
-"""From faces that were located to faces that are restored: judged, refined, finished."""
+"""Restoration of located faces in passes: judge, refine, finish."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,29 +19,29 @@ from dicface.runtime.uncertainty import expected_errors
 LARGEST_SIDE = 64
 """Largest crop that is restored, in pixels. Beyond it the network no longer beats the plain enlargement (ADR 5)."""
 LARGEST_SQUEEZE = 1.5
-"""A network of one input size gets crops up to that many times its size; beyond, squeezing costs more than it gains."""
+"""Largest factor by which crops are resized for a network of one input size; beyond, there is no gain."""
 MIN_LUMA_RANGE = 8
-"""A crop whose brightest and darkest luma differ by less, in grey levels, holds nothing to restore."""
+"""Smallest difference of the brightest and darkest luma of a crop, in grey levels; crops below it are left alone."""
 MAX_PROFILE_YAW_DEGREES = 60.0
-"""Faces turned further to the side are left alone; the models were trained on none of them."""
+"""Largest yaw of faces that are restored; the models were trained on none beyond it."""
 MIN_PROBABILITY = 0.3
-"""A detection that is less likely a face, by its score and its landmarks, is neither reported nor restored by force."""
+"""Smallest probability of detections that are reported, or restored by force."""
 _KEEP_OVERLAP = 0.35
 _SIZE_SLACK = 1.15
-"""How much larger than allowed a crop may be before the landmarks have set it."""
+"""Slack of the size limits before the landmarks have refined the crop."""
 
 
 @dataclass
 class _Candidate:
-    """A face on its way.
+    """A face in work.
 
     Attributes:
-        located: where it was given or found.
+        located: the given or found face.
         square: its crop, which the passes refine.
         verdict: whether it is a face.
-        outcome: what becomes of it, as far as that is known.
-        steps: what the last pass made of it.
-        uncertainty: its map.
+        outcome: its outcome so far.
+        steps: result of the last pass.
+        uncertainty: its map of expected errors.
     """
 
     located: Located
@@ -56,7 +56,7 @@ class FacePasses:
     """Restores the faces of a photo pass by pass. Holds no state but its model and its verification.
 
     Args:
-        model: restores crops.
+        model: the face model.
         verify: decides which detections are faces.
     """
 
@@ -75,7 +75,7 @@ class FacePasses:
             force, passes, uncertainty: see `Restorer.faces`.
 
         Returns:
-            One for each, in their order, without detections that are hardly faces.
+            One per located face, in order, without those of a probability below `MIN_PROBABILITY`.
         """
         faces = [_Candidate(face, square_of_box(face.box), self._verdict(face.score)) for face in located]
         for face in faces:
@@ -95,7 +95,7 @@ class FacePasses:
         return tuple(self._finished(pixels, face) for face in faces)
 
     def crop(self, pixels: NDArray[np.uint8], square: Square) -> NDArray[np.uint8]:
-        """A square at its own resolution if the model takes it, else at the nearest size that it takes."""
+        """Cut out a square, resized to the nearest size that the model takes if necessary."""
         low, high = self.model.lr_sizes
         crop = cut(pixels, square)
         side = min(max(square.side, low), high)
@@ -113,13 +113,13 @@ class FacePasses:
         return square.side > largest * slack
 
     def _first_outcome(self, pixels: NDArray[np.uint8], face: _Candidate, *, force: bool) -> Outcome:
-        """What the detector's crop allows to expect; the landmarks may still move a border case."""
+        """Outcome by the detector's crop; refinement by landmarks may change a borderline case."""
         outcome = self._outcome_of_crop(pixels, face.square, force=force)
         if force:
             return outcome
         if outcome is Outcome.RESTORED:
             return Outcome.PROFILE if _is_profile(face.located) else outcome
-        # It will get no landmarks, so that the score decides alone.
+        # Without landmarks the score decides alone.
         return outcome if face.verdict.is_face else Outcome.DOUBTFUL
 
     def _outcome_of_crop(self, pixels: NDArray[np.uint8], square: Square, *, force: bool) -> Outcome:
@@ -128,7 +128,7 @@ class FacePasses:
             return Outcome.FLAT
         if self._is_too_large(square, _SIZE_SLACK) and not force:
             return Outcome.TOO_LARGE
-        # A smaller crop can only be enlarged before it goes in, by at most a half.
+        # A smaller crop is enlarged first, by at most a half.
         if square.side * LARGEST_SQUEEZE < low and not force:
             return Outcome.TOO_SMALL
         return Outcome.RESTORED
@@ -171,21 +171,21 @@ class FacePasses:
         self, pixels: NDArray[np.uint8], square: Square, steps: FaceSteps
     ) -> tuple[QualityWarning, ...]:
         found = quality_warnings(quality_measures(pixels, square, self.crop(pixels, square), steps))
-        # Comes this far only if it was forced.
+        # Only forced faces are this large here.
         return (QualityWarning.TOO_LARGE, *found) if self._is_too_large(square) else found
 
 
 def _left(faces: Sequence[_Candidate]) -> list[_Candidate]:
-    """Those that are still to be restored."""
+    """Candidates that are still to be restored."""
     return [face for face in faces if face.outcome is Outcome.RESTORED]
 
 
 def _refine(faces: Sequence[_Candidate]) -> None:
-    """Set the crops by the training recipe, from the landmarks that the pass before found."""
+    """Refine the crops by the landmarks of the pass before, as in training."""
     for face in faces:
         assert face.steps is not None
         better = square_of_landmarks(to_photo(face.steps.landmarks[-1], face.square))
-        # Landmarks that throw the crop far off were not found on a face.
+        # Landmarks that move the crop far were not found on a face.
         if intersection_over_union(better.box, face.square.box) >= _KEEP_OVERLAP:
             face.square = better
 

@@ -1,4 +1,4 @@
-"""Putting restored faces into the enlarged photo."""
+"""Blending of restored faces into the enlarged photo."""
 
 import math
 
@@ -10,14 +10,14 @@ from dicface.faces.geometry import Square
 from dicface.images.pixels import FACE_PX, resize
 
 FEATHER = 0.15
-"""Width of the soft edge, in sides of the crop."""
+"""Width of the soft edge of the paste mask, as a share of the crop's side."""
 
 
 def match_colours(sr: NDArray[np.uint8], crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Take from a restored face what its crop contradicts.
+    """Correct the low frequencies of a restored face by its crop.
 
-    The difference between the crop and the face reduced to the crop's size is enlarged and added, so that the network
-    decides on the detail and the photo on the colours. A grey crop gives a grey face.
+    The difference between the crop and the face reduced to the crop's size is enlarged and added, so that detail comes
+    from the network and colours from the photo. A grey crop gives a grey face.
 
     Args:
         sr: (128, 128, 3) uint8 RGB.
@@ -37,7 +37,7 @@ def match_colours(sr: NDArray[np.uint8], crop: NDArray[np.uint8]) -> NDArray[np.
 
 
 def _ramp(first: int, last: int, start: float, extent: float) -> NDArray[np.float32]:
-    """Smooth step from 0 at the edges of a stretch to 1 inside, at the centres of pixels first..last-1."""
+    """Smooth step from 0 at the ends of a range to 1 inside, at the centres of pixels first..last-1."""
     position = (np.arange(first, last) + 0.5 - start) / extent
     edge = np.clip(np.minimum(position, 1 - position) / FEATHER, 0, 1)
     return (edge * edge * (3 - 2 * edge)).astype(np.float32)
@@ -46,8 +46,8 @@ def _ramp(first: int, last: int, start: float, extent: float) -> NDArray[np.floa
 def paste(canvas: NDArray[np.uint8], face: NDArray[np.uint8], square: Square, scale: tuple[float, float]) -> None:
     """Blend a restored face into the enlarged photo, in place.
 
-    The face is resampled so that its frame lies where the crop lay, to a fraction of a pixel. Pixels outside the
-    crop's square are not touched.
+    The face is resampled onto the crop's frame with sub-pixel precision. Pixels outside the crop's square are not
+    changed.
 
     Args:
         canvas: (H, W, 3) uint8 RGB, the enlarged photo.
@@ -62,7 +62,7 @@ def paste(canvas: NDArray[np.uint8], face: NDArray[np.uint8], square: Square, sc
     first_row, last_row = max(0, math.ceil(top)), min(height, math.floor(top + down))
     if first_column >= last_column or first_row >= last_row:
         return
-    # Rounding must not push the box beyond the face by a hair.
+    # Rounding errors must not push the box beyond the face.
     box = (
         max(0.0, (first_column - left) / across * FACE_PX),
         max(0.0, (first_row - top) / down * FACE_PX),

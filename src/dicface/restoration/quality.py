@@ -16,19 +16,20 @@ from dicface.restoration.blockiness import blockiness
 from dicface.runtime.face_model import FaceSteps
 
 MIN_BRIGHTNESS = 10
-"""Mean luma of a crop. With noise of two grey levels the gain is 0.1 dB there."""
+"""Smallest mean luma of a crop in grey levels. With noise of two grey levels the gain there is 0.1 dB."""
 MIN_CONTRAST = 5
-"""Standard deviation of a crop's luma. At 6 the gain is 0.4 dB; at 4 it is a loss, with landmarks twice as far off."""
+"""Smallest standard deviation of a crop's luma in grey levels. At 6 the gain is 0.4 dB; at 4 there is a loss, and
+landmark errors double."""
 MAX_YAW = 0.6
-"""See `yaw`. Beyond, landmarks are 6.8 % off instead of 3.5 %; only 31 faces of celeba-val are turned so far."""
+"""Largest `yaw`. Beyond, landmark errors are 6.8 % instead of 3.5 %, on the 31 such faces of celeba-val."""
 MAX_ROLL_DEGREES = 24
-"""Landmarks are twice as far off there; the gain lasts longer."""
+"""Largest `roll_degrees`. Landmark errors double there; there is still a gain beyond."""
 MAX_BLOCKINESS = 0.4
-"""See `dicface.restoration.blockiness`. JPEG 75, which costs three quarters of the gain; no photo of 80 or more did."""
+"""Largest `blockiness`. JPEG quality 75 exceeds it and loses three quarters of the gain; quality 80 does not."""
 MAX_JPEG_STEP = 7
-"""Of the file that a crop came in, whose pixels are too few to tell; see `Photo`. Between 80 and 75."""
+"""Largest JPEG step of a crop's file, see `Photo`: between qualities 80 and 75. Crops are too small for blockiness."""
 MIN_HEATMAP_CONFIDENCE = 0.5
-"""No square without a face reached it, and 95 % of those about faces did."""
+"""Smallest mean heatmap confidence. No square without a face reached it; 95 % of those with faces did."""
 
 
 class QualityWarning(StrEnum):
@@ -44,16 +45,16 @@ class QualityWarning(StrEnum):
 
 
 class QualityMeasures(NamedTuple):
-    """What doubt is judged by.
+    """Measures that quality warnings are based on.
 
     Attributes:
-        brightness: mean luma of the crop, in grey levels.
-        contrast: standard deviation of the crop's luma, in grey levels.
-        yaw: 0 for a face seen from the front, 1 for a profile; from the landmarks found.
-        roll_degrees: of the line between the eyes, 0 to 180, from the landmarks found.
-        blockiness: how clearly the photo shows blocks of coarse JPEG about the face, 0 to 1.
-        heatmap_confidence: mean of the landmarks' peaks, about 1 where the model is sure.
-        jpeg_step: how coarsely the file itself was stored, see `Photo`; 0 if that is not known.
+        brightness: mean luma of the crop in grey levels.
+        contrast: standard deviation of the crop's luma in grey levels.
+        yaw: see `yaw`, from the predicted landmarks.
+        roll_degrees: see `roll_degrees`, from the predicted landmarks.
+        blockiness: see `blockiness`, 0 to 1.
+        heatmap_confidence: mean over the landmarks; about 1 where the model is sure.
+        jpeg_step: JPEG step of the photo's file, see `Photo`; 0 if unknown.
     """
 
     brightness: float
@@ -66,23 +67,23 @@ class QualityMeasures(NamedTuple):
 
 
 def yaw(landmarks: NDArray[np.floating]) -> float:
-    """How far a face is turned to the side: 0 from the front, 1 where the nose reaches the jaw's edge.
+    """Yaw of a face, as a fraction: 0 for a frontal face, 1 where the nose reaches the edge of the jaw.
 
     Args:
-        landmarks: (68, 2) x, y.
+        landmarks: (68, 2) float x, y in any frame.
     """
     eyes = landmarks[42:48].mean(axis=0) - landmarks[36:42].mean(axis=0)
-    # Along the line between the eyes, so that a tilted face is not taken for a turned one.
+    # Measured along the line between the eyes, which makes it independent of roll.
     along = landmarks @ (eyes / max(float(np.linalg.norm(eyes)), 1e-6))
     left, right, nose = along[1:4].mean(), along[13:16].mean(), along[30]
     return float(abs(2 * nose - left - right) / max(abs(right - left), 1e-6))
 
 
 def roll_degrees(landmarks: NDArray[np.floating]) -> float:
-    """Angle of the line between the eyes from the horizontal, 0 to 180.
+    """Roll of a face: angle of the line between the eyes to the horizontal, 0 to 180.
 
     Args:
-        landmarks: (68, 2) x, y.
+        landmarks: (68, 2) float x, y in any frame.
     """
     across, down = landmarks[42:48].mean(axis=0) - landmarks[36:42].mean(axis=0)
     return float(abs(np.degrees(np.arctan2(down, across))))
@@ -91,14 +92,14 @@ def roll_degrees(landmarks: NDArray[np.floating]) -> float:
 def quality_measures(
     pixels: NDArray[np.uint8], square: Square, crop: NDArray[np.uint8], result: FaceSteps, jpeg_step: float = 0.0
 ) -> QualityMeasures:
-    """What can be seen of a face and its result.
+    """Measure a face and its result.
 
     Args:
         pixels: (H, W, 3) uint8 RGB, the photo.
-        square: where the crop was cut out.
-        crop: (S, S, 3) uint8 RGB that the model was given.
-        result: what it made of it.
-        jpeg_step: of the photo's file, if that is known.
+        square: the crop's position in the photo.
+        crop: (S, S, 3) uint8 RGB, the model's input.
+        result: the model's result.
+        jpeg_step: JPEG step of the photo's file; 0 if unknown.
     """
     values, landmarks = luma(crop), result.landmarks[-1]
     return QualityMeasures(
@@ -113,9 +114,9 @@ def quality_measures(
 
 
 def quality_warnings(seen: QualityMeasures) -> tuple[QualityWarning, ...]:
-    """Which signs are beyond their limits.
+    """The warnings for measures beyond their limits.
 
-    Where the landmarks do not look like a face, what they say of its pose is left out.
+    Pose is not judged where the landmarks do not look like a face.
 
     Args:
         seen: see `quality_measures`.

@@ -17,11 +17,11 @@ from dicface.restoration.results import Face
 
 WRITTEN_EVERY_S = 1.0
 WRITING_SHARE = 0.02
-"""A long report is written less often, so that writing takes no more of the time than this."""
+"""Largest share of the time that is spent on writing; a long report is written less often."""
 
 
 def face_row(face: Face) -> dict[str, Any]:
-    """A face as the report has it, JSON-ready; see `FileResult.report_row`."""
+    """A face's part of the report, JSON-ready; see `FileResult.report_row`."""
     return {
         "box": [round(edge, 2) for edge in face.box],
         "score": face.score,
@@ -38,18 +38,18 @@ def face_row(face: Face) -> dict[str, Any]:
 
 
 class BatchReport:
-    """The report of a batch, kept on disk as photos are finished, so that a killed call loses about a second of it.
+    """The report of a batch, updated on disk while photos are finished: a killed call loses about a second of it.
 
-    Until the batch is over, it says `"complete": false`. May be added to from several threads.
+    It has `"complete": false` until the batch is finished. Rows may be added from several threads.
 
     Args:
         path: the JSON file; None for none.
-        settings: what holds for all photos.
-        jobs: in the order in which their photos shall stand. Two may have the same source, or the same target.
-        every_s: how often it is written at most, in seconds.
+        settings: settings of all photos.
+        jobs: determine the order of the rows. Two may have the same source, or the same target.
+        every_s: shortest time between updates in seconds.
 
     Attributes:
-        spent_s: seconds by stage, all finished photos together.
+        spent_s: seconds by stage, summed over all finished photos.
     """
 
     def __init__(
@@ -65,28 +65,28 @@ class BatchReport:
         self._writer = threading.Thread(target=self._keep_writing)
 
     def add(self, job: Job, photo: dict[str, Any]) -> None:
-        """Take in the `FileResult.report_row` of a photo that is finished."""
+        """Add the `FileResult.report_row` of a finished photo."""
         with self._lock:
             self.spent_s.update(photo["stages_s"])
-            # Of a thousand photos that nobody asked about nothing is kept.
+            # Without a report, keep no rows.
             if self._path is not None:
                 self._photos[job] = photo
                 self._changed = True
 
     def add_failure(self, failure: Failure) -> None:
-        """Take in a photo that could not be restored."""
+        """Add a photo that could not be restored."""
         with self._lock:
             self._failed.append({"input": str(failure.source), "error": str(failure.error)})
             self._changed = True
 
     @property
     def photos(self) -> list[dict[str, Any]]:
-        """The photos that are finished, in order."""
+        """Rows of the finished photos, in order."""
         with self._lock:
             return [photo for photo in self._photos.values() if photo is not None]
 
     def _write(self, path: Path, *, complete: bool) -> None:
-        """The file as it is now.
+        """Write the current state.
 
         Raises:
             OutputError: it cannot be written.
@@ -100,7 +100,7 @@ class BatchReport:
         while self._path is not None and not self._over.wait(pause_s):
             if self._changed:
                 start = time.perf_counter()
-                # The last time says whether it cannot be written.
+                # The final write raises the error.
                 with suppress(OutputError):
                     self._write(self._path, complete=False)
                 pause_s = max(self._every_s, (time.perf_counter() - start) / WRITING_SHARE)

@@ -1,4 +1,4 @@
-"""The whole job: find the small faces of a photo, restore them, put them back."""
+"""Restorer: find the small faces of a photo, restore them and paste them into the enlarged photo."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -36,10 +36,10 @@ def _check_passes(passes: int) -> None:
 
 
 class Restorer:
-    """Restores small faces in photos. Holds a model and a detector, no other state; may be shared between threads.
+    """Restores small faces in photos. Holds a model and a detector and no other state; may be shared between threads.
 
     Attributes:
-        model: restores crops.
+        model: the face model.
     """
 
     def __init__(
@@ -97,16 +97,15 @@ class Restorer:
         passes: int = 2,
         uncertainty: bool = False,
     ) -> tuple[Face, ...]:
-        """Find and super-resolve the faces of a photo, without putting them back.
+        """Find and super-resolve the faces of a photo, without pasting them.
 
         Args:
             image: a file, a PIL image, or (H, W, 3) uint8 RGB, upright.
             boxes: faces from brows to chin, in pixels of the photo, in addition to those that are found.
             only_boxes: restore the faces of `boxes` alone, without a search for others.
-            force: also faces that are larger than the model can improve, smaller than it knows, seen from the side, or
-                doubtful.
-            passes: how often a face is super-resolved; after each but the last its crop is set anew by the landmarks.
-            uncertainty: also say how far each face may be off, which takes three passes more.
+            force: also restore faces that are too large, too small, seen from the side or doubtful for the model.
+            passes: how often a face is super-resolved; each pass refines the crop by the landmarks of the one before.
+            uncertainty: also estimate the error of each face, which takes three more passes.
 
         Returns:
             Every face: those of the boxes, then those that were found, in the detector's order.
@@ -204,13 +203,13 @@ class Restorer:
         )
 
     def uncertainty(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """How far what `upscale` makes of crops may be off.
+        """Expected error of the results of `upscale`.
 
         Args:
             crops: as for `upscale`.
 
         Returns:
-            (N, 128, 128) float32, the mean absolute error of luma to expect, in grey levels.
+            (N, 128, 128) float32, expected mean absolute error of luma in grey levels.
 
         Raises:
             UsageError: another shape or type.

@@ -1,4 +1,4 @@
-"""What is known of the faces of a photo, and the photo with them restored."""
+"""Results of a restoration: faces and the restored photo."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ from dicface.restoration.quality import QualityWarning
 
 
 class Outcome(StrEnum):
-    """What became of a face."""
+    """Outcome of a face."""
 
     RESTORED = "restored"
     TOO_LARGE = "left alone: already larger than the model can improve"
@@ -34,14 +34,14 @@ class Face:
     Attributes:
         box: where it was found, or the box that was given, in pixels of the photo, edges.
         score: the detector's confidence; None for a given box.
-        outcome: what became of it.
-        square: the crop that was restored, or would have been.
+        outcome: whether it was restored, or why not.
+        square: its crop.
         landmarks: (68, 2) float32 x, y in pixels of the photo before enlargement, pixel centres at integers; None
             unless restored.
         steps: (T, 128, 128, 3) uint8 RGB, the face after every step; None unless restored.
-        uncertainty: (128, 128) float32, how far the luma of the last step is expected to be off on average, in grey
-            levels; None unless restored and asked for.
-        quality_warnings: why the result should be trusted less than usual; empty unless restored.
+        uncertainty: (128, 128) float32, expected mean absolute error of the last step's luma in grey levels; None
+            unless restored and asked for.
+        quality_warnings: reasons to trust the result less; empty unless restored.
         probability: that it is a face, by the detector's score and the landmarks found in it; None for a given box and
             for detectors without calibration.
     """
@@ -69,7 +69,7 @@ class Restoration:
         image: (round(H * scale), round(W * scale), 3) uint8 RGB.
         faces: every face that was found or given, restored or not; empty if there is none.
         stages_s: seconds spent on detecting, restoring and pasting.
-        provenance: what a file made of it says about itself.
+        provenance: model and version, for files of the result.
         turned_degrees: by how much the photo had to be turned anticlockwise for its faces to be upright: 0, 90, 180 or
             270. The faces are in the frame of the photo as it was given.
     """
@@ -90,13 +90,13 @@ class Restoration:
         return Image.fromarray(self.image)
 
     def save(self, path: str | Path) -> tuple[str, ...]:
-        """Write the restored photo, with what it says about itself; `restore_file` keeps the source's metadata, too.
+        """Write the restored photo with its provenance. `restore_file` also keeps the source's metadata.
 
         Args:
             path: the file, in the format that its suffix names; replaced if it exists.
 
         Returns:
-            What the format could not hold.
+            Notes on what the format could not hold.
 
         Raises:
             OutputError: an unknown suffix, a photo larger than the format holds, or a file that cannot be written.

@@ -1,4 +1,4 @@
-"""Where the faces of a photo are: those that are given and those that are found, upright or turned."""
+"""The faces of a photo: given as boxes, or detected, upright or turned."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -25,11 +25,11 @@ _SAME_FACE = 0.4
 
 
 class Located(NamedTuple):
-    """A face that is given or found.
+    """A given or detected face.
 
     Attributes:
         box: brows to chin, in pixels of the photo as it was searched, edges.
-        score: the detector's; None for a given box.
+        score: the detector's confidence; None for a given box.
         points: (5, 2) landmarks of the detector; None if there are none.
     """
 
@@ -51,10 +51,10 @@ class Search(NamedTuple):
 
 
 def check_box(box: Box, width: int, height: int) -> None:
-    """Refuse a box that is empty or whose centre does not lie in the photo; a face at the edge may reach beyond.
+    """Check that a box is not empty and has its centre in the photo; it may reach beyond the edge.
 
     Raises:
-        UsageError: saying what the photo's size is.
+        UsageError: it is empty, or its centre lies outside.
     """
     values = ",".join(f"{edge:g}" for edge in box)
     if not (box.left < box.right and box.top < box.bottom):
@@ -71,13 +71,13 @@ def find_faces(
     boxes: Sequence[Box] | None = None,
     only_boxes: bool = False,
 ) -> Search:
-    """The faces of a photo.
+    """Locate the faces of a photo.
 
     Args:
         pixels: (H, W, 3) uint8 RGB.
-        detect: finds faces.
-        verify: decides which of them are faces. If none is one and no boxes are given, the photo is searched turned.
-        boxes: faces that are known, in pixels of the photo.
+        detect: the detector.
+        verify: decides which detections are faces. If none is one and no boxes are given, the photo is searched turned.
+        boxes: known faces, in pixels of the photo.
         only_boxes: do not search; the given boxes are all.
 
     Raises:

@@ -1,4 +1,4 @@
-"""How long each stage of the work on a photo takes."""
+"""Timing of the stages of the work on a photo."""
 
 import time
 from collections.abc import Generator
@@ -9,7 +9,7 @@ class Stages:
     """Measures stages.
 
     Attributes:
-        spent_s: seconds by stage, in the order in which they were begun.
+        spent_s: seconds by stage, in the order of their starts.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Model files as callables: low-resolution faces in, all steps out."""
+"""Backends: model files as callables, low-resolution faces in, all steps out."""
 
 import threading
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from dicface.runtime.sessions import open_session
 
 
 class FaceOutput(NamedTuple):
-    """Every step's result for a batch of faces.
+    """Results of every step for a batch of faces.
 
     Attributes:
         sr: (N, T, 3, 128, 128) float32 RGB in [0, 1].
@@ -26,15 +26,15 @@ class FaceOutput(NamedTuple):
 
 
 class Backend(Protocol):
-    """A model file that has been loaded; may be called from several threads at once."""
+    """A loaded model file. May be called from several threads at once."""
 
     name: str
     lr_size: int | None
-    """The only side it takes, in pixels; None if any from 8 to 64."""
+    """The only side of a crop that it takes in pixels; None for any from 8 to 64."""
     runs_on: str
-    """Processor and precision, for people."""
+    """Processor and precision as text."""
     on_cpu: bool
-    """It computes on no accelerator."""
+    """Whether it computes on the CPU only."""
 
     def __call__(self, lr: NDArray[np.float32]) -> FaceOutput:
         """Super-resolve a batch.
@@ -46,10 +46,10 @@ class Backend(Protocol):
 
 
 def _check_ports(path: Path, inputs: Mapping[str, Sequence[int | str]], outputs: set[str]) -> int | None:
-    """The side that a model takes, None if any.
+    """Check a model's inputs and outputs; returns the side that it takes, None for any.
 
     Raises:
-        CheckpointError: it is an ONNX file with other inputs or outputs.
+        CheckpointError: other inputs or outputs.
     """
     if list(inputs) != ["lr"] or not {"sr", "heatmaps"} <= outputs or len(inputs["lr"]) != 4:
         raise CheckpointError(
@@ -62,7 +62,7 @@ def _check_ports(path: Path, inputs: Mapping[str, Sequence[int | str]], outputs:
 
 
 def is_face_model(path: Path) -> bool:
-    """Whether an ONNX file has the ports of a face model.
+    """Whether an ONNX file has the inputs and outputs of a face model.
 
     Raises:
         CheckpointError: not an ONNX file.
@@ -111,7 +111,7 @@ class OpenVinoBackend:
         if precision is not None:
             settings["INFERENCE_PRECISION_HINT"] = precision
         try:
-            # Its own choice by content would take a dozen formats, and tell stderr of each that it tried.
+            # OpenVINO's detection by content would try a dozen formats and print each to stderr.
             reader = FrontEndManager().load_by_framework("onnx")
             self._model = openvino.Core().compile_model(reader.convert(reader.load(path)), "CPU", settings)
         except Exception as error:  # its exceptions share no base but this

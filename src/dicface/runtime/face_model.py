@@ -1,4 +1,4 @@
-"""A face model: crops in, every step with its landmarks out."""
+"""Face models: crops in, every step's image and landmarks out."""
 
 import importlib.util
 import logging
@@ -31,13 +31,13 @@ from dicface.runtime.providers import (
 _log = logging.getLogger(__name__)
 MAX_BATCH = 16
 RUNS_AT_ONCE = max(1, usable_cores() // 2)
-"""Of one model's network. A run keeps about two cores busy; on many it would leave most of them idle."""
+"""Simultaneous runs of one model's network. A run keeps about two cores busy."""
 _TRIED = 3
-"""Faces with which it is tried whether company changes a result."""
+"""Number of faces for the test whether results depend on the batch."""
 
 
 class FaceSteps(NamedTuple):
-    """What a model makes of one face.
+    """A model's result for one face.
 
     Attributes:
         sr: (T, 128, 128, 3) uint8 RGB, every step; the last is the result.
@@ -51,7 +51,7 @@ class FaceSteps(NamedTuple):
 
 
 def check_crops(name: str, lr_sizes: tuple[int, int], crops: Sequence[NDArray[np.uint8]]) -> None:
-    """Make sure that a model takes these crops.
+    """Check that a model takes crops.
 
     Raises:
         UsageError: one is not square, or of a side outside `lr_sizes`.
@@ -63,7 +63,7 @@ def check_crops(name: str, lr_sizes: tuple[int, int], crops: Sequence[NDArray[np
 
 
 class _How(NamedTuple):
-    """How a model was asked to run; see `FaceModel`."""
+    """Requested settings of a model; see `FaceModel`."""
 
     backend: BackendName
     provider: ProviderName
@@ -72,7 +72,7 @@ class _How(NamedTuple):
 
 
 class _Loaded(NamedTuple):
-    """A backend, why it was taken (no reason if it was asked for), and the model's file."""
+    """A backend, the reason for its choice (empty if requested), and the model's file."""
 
     run: Backend
     reason: str
@@ -132,8 +132,8 @@ class FaceModel:
     """A loaded model: crops in, restored faces with landmarks out. May be shared between threads.
 
     Attributes:
-        name: as it was asked for.
-        sha256: of its file, hexadecimal.
+        name: name or path, as given.
+        sha256: SHA-256 of the model file in hex.
     """
 
     def __init__(
@@ -171,17 +171,17 @@ class FaceModel:
 
     @property
     def backend(self) -> str:
-        """Which backend runs it."""
+        """Name of its backend."""
         return self._backend.name
 
     @property
     def description(self) -> str:
-        """What it is, for results."""
+        """Kind of model, for results."""
         return "DIC with landmarks"
 
     @property
     def how_it_runs(self) -> str:
-        """Model, backend, processor, precision, and why this backend, in one line."""
+        """Model, backend, processor, precision and reason for the backend, in one line."""
         line = f"{self.name} runs in {self.backend} ({self._backend.runs_on})"
         return f"{line}: {self._reason}" if self._reason else line
 
@@ -198,7 +198,7 @@ class FaceModel:
             crops: (S, S, 3) uint8 RGB each, S within `lr_sizes`.
 
         Returns:
-            One result a crop, in order.
+            One result per crop, in order.
         """
         check_crops(self.name, self.lr_sizes, crops)
         return self._runs(crops)
@@ -211,7 +211,7 @@ class FaceModel:
         return [FaceSteps(*steps) for steps in zip(sr, *found, strict=True)]
 
     def _is_same_in_any_batch(self) -> bool:
-        """Whether company changes no bit of a face: tried, since it depends on the graph and on the processor, too."""
+        """Whether results are bit-equal in any batch, by test: it depends on graph and processor."""
         if not self._backend.on_cpu:
             return False
         side, _ = self.lr_sizes

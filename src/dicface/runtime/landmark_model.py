@@ -18,7 +18,7 @@ LANDMARK_BATCH = 32
 
 
 class FaceLandmarks(NamedTuple):
-    """Landmarks of some faces.
+    """Landmarks of N faces.
 
     Attributes:
         points: (N, 68, 2) float32 x, y in pixels of the 128x128 images, pixel centres at integers.
@@ -32,8 +32,8 @@ class FaceLandmarks(NamedTuple):
 class LandmarkModel:
     """Finds the 68 iBUG points on aligned faces, in ONNX Runtime. May be shared between threads.
 
-    Every face is looked at twice, as it is and in the mirror, and the two answers are averaged: twice the time, and
-    nearer to hand-made landmarks (docs/measurements.md).
+    Results of the face and of its mirror image are averaged, which takes twice the time and is nearer to hand-made
+    landmarks (docs/measurements.md).
     """
 
     def __init__(

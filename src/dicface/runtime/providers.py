@@ -1,4 +1,4 @@
-"""Which backend runs a model, and on which processor, if the caller leaves it open (ADR 22)."""
+"""Automatic choice of backend and provider (ADR 22)."""
 
 import os
 from collections.abc import Callable, Collection, Mapping
@@ -19,11 +19,11 @@ _PROVIDERS = {
     "coreml": "CoreMLExecutionProvider",
 }
 _UNASKED = ("cuda", "directml")
-"""Whoever has these installed them on purpose. CoreML is part of every ONNX Runtime for macOS, and was not measured."""
+"""Providers that auto takes where installed. CoreML is part of every ONNX Runtime for macOS, and was not measured."""
 
 
 class BackendChoice(NamedTuple):
-    """A backend by its name, and why it was taken."""
+    """Name of a backend, and the reason for its choice."""
 
     backend: str
     reason: str
@@ -44,7 +44,7 @@ def choose_provider(
         Its name in ONNX Runtime.
 
     Raises:
-        UsageError: the one asked for is unknown or not there.
+        UsageError: the requested provider is unknown or not installed.
     """
     if (asked := provider) not in get_args(ProviderName):
         raise UsageError(f"expected `provider` to be one of {', '.join(get_args(ProviderName))}, got {asked!r}")
@@ -66,12 +66,12 @@ def choose_provider(
 
 
 def choose_backend(provider: str, capabilities: Callable[[], Collection[str]], *, has_openvino: bool) -> BackendChoice:
-    """The backend that `auto` stands for.
+    """Choose the backend for `auto`.
 
     Args:
-        provider: what ONNX Runtime would run on.
-        capabilities: asks OpenVINO what the processor can do, which takes a moment; called only if it matters.
-        has_openvino: it is installed.
+        provider: provider of ONNX Runtime.
+        capabilities: gives OpenVINO's capabilities of the processor, which takes a moment; called only if needed.
+        has_openvino: OpenVINO is installed.
     """
     if provider != CPU_PROVIDER:
         return BackendChoice("onnxruntime", f"ONNX Runtime has {provider}")
@@ -85,7 +85,7 @@ def choose_backend(provider: str, capabilities: Callable[[], Collection[str]], *
 
 
 def processor_capabilities() -> list[str]:
-    """What OpenVINO can compute in on this processor, such as FP32 and BF16."""
+    """Precisions in which OpenVINO computes on this processor, such as FP32 and BF16."""
     import openvino
 
     return list(openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"))

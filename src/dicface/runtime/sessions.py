@@ -16,8 +16,8 @@ def open_session(
     Args:
         path: the file.
         threads: that it computes with; None takes one for each core.
-        spinning: threads stay awake between pieces of work: the fastest for one call at a time, and costly where others
-            could use the cores meanwhile.
+        spinning: threads stay awake between operations: fastest for one call at a time, costly where others could use
+            the cores.
         provider: see `choose_provider`.
 
     Raises:
@@ -28,16 +28,16 @@ def open_session(
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or 0
     options.log_severity_level = 3
-    # A plan of the memory for every shape that comes gains no time and keeps the largest for ever.
+    # Memory patterns for every input shape save no time and keep the largest allocated.
     options.enable_mem_pattern = False
     options.add_session_config_entry("session.intra_op.allow_spinning", str(int(spinning)))
     if chosen == "DmlExecutionProvider":
-        # DirectML takes no memory pattern either, and nothing in parallel.
+        # DirectML supports neither memory patterns nor parallel execution.
         options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
     providers = list(dict.fromkeys((chosen, CPU_PROVIDER)))
     try:
         session = onnxruntime.InferenceSession(path, options, providers=providers)
-        # Names that are no text fail when they are asked for.
+        # Undecodable names raise on access.
         for port in (*session.get_inputs(), *session.get_outputs()):
             str(port.name)
     except Exception as error:  # its exceptions share no base but this

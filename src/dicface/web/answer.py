@@ -1,4 +1,4 @@
-"""One photo of the web page: from the uploaded file to the files and words that are shown."""
+"""One request of the web page: from the uploaded photo to the files and text that are shown."""
 
 import json
 from functools import cache
@@ -24,21 +24,21 @@ MAX_UPLOAD_MEGAPIXELS = 16.0
 MAX_RESULT_MEGAPIXELS = 64.0
 MAX_FACES_SHOWN = 24
 _SHOWN_PX = 1600
-"""Longest side of what the page shows; downloads have the full size."""
+"""Longest side of images on the page in pixels; downloads have the full size."""
 
 _CLICKABLE_PX = 720
-"""A smaller photo is enlarged before somebody has to point at a face in it."""
+"""Smallest side in pixels of the preview in which faces are drawn; a smaller photo is enlarged."""
 
 
 class Request(NamedTuple):
-    """What somebody asked for.
+    """A request to restore a photo.
 
     Attributes:
         source: the uploaded file.
-        folder: where results go; it exists.
+        folder: existing folder for the results.
         model: name of an embedded model.
         scale: enlargement of the photo.
-        boxes: faces that were drawn, in addition to those that are found.
+        boxes: faces drawn by the user, in addition to those that are found.
     """
 
     source: Path
@@ -49,11 +49,11 @@ class Request(NamedTuple):
 
 
 class Response(NamedTuple):
-    """What is shown.
+    """The content to show.
 
     Attributes:
         summary: one sentence.
-        before, after: pictures of one size for the slider.
+        before, after: images of equal size for the slider.
         faces: a strip for each restored face: the crop, every step, the last with its landmarks.
         captions: of the strips.
         photo: the result in full size.
@@ -75,24 +75,24 @@ def _restorer(model: str) -> Restorer:
 
 
 def _shown(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Pixels small enough for a page."""
+    """Reduce an image to the size for the page."""
     height, width = pixels.shape[:2]
     factor = min(1.0, _SHOWN_PX / max(height, width))
     return pixels if factor == 1 else resize(pixels, (max(1, round(width * factor)), max(1, round(height * factor))))
 
 
 def preview(source: Path, folder: Path) -> tuple[Path, float]:
-    """A picture of an uploaded file for the page.
+    """Write a preview of an uploaded photo.
 
     Args:
-        source: the file.
-        folder: where the picture goes.
+        source: the uploaded file.
+        folder: folder for the preview.
 
     Returns:
-        The picture, and how many pixels of the photo one of its pixels stands for.
+        The preview, and the number of the photo's pixels per pixel of the preview along a side.
 
     Raises:
-        ImageError: it is none, or too large for the page.
+        ImageError: not an image, or too large for the page.
     """
     pixels = read_photo(source, MAX_UPLOAD_MEGAPIXELS).pixels
     shown = _shown(pixels)
@@ -104,7 +104,7 @@ def preview(source: Path, folder: Path) -> tuple[Path, float]:
 
 
 def _strip(photo: NDArray[np.uint8], face: Face) -> NDArray[np.uint8]:
-    """The crop as the model saw it, every step, and the last with its landmarks."""
+    """The model's input, every step, and the last step with landmarks, side by side."""
     assert face.steps is not None
     assert face.landmarks is not None
     square = face.square
@@ -146,7 +146,7 @@ def answer(request: Request) -> Response:
     assert provenance is not None
     height, width = photo.pixels.shape[:2]
     report = request.folder / "report.json"
-    # Where files lie on the server is nobody's business.
+    # Paths on the server stay private.
     write_json(report, {**result.report_row(), "input": request.source.name, "output": result.target.name})
     shown = _shown(restoration.image)
     before, after = request.folder / "before.png", request.folder / "after.png"
@@ -186,10 +186,10 @@ def _caption(number: int, face: Face) -> str:
 
 
 def read_boxes(text: str) -> tuple[Box, ...]:
-    """Boxes from the page's field: one a line, four numbers with commas between.
+    """Parse the boxes of the page's text field: four comma-separated numbers per line.
 
     Raises:
-        UsageError: something else.
+        UsageError: text of another form.
 
     >>> read_boxes("10, 20, 30, 45")
     (Box(left=10.0, top=20.0, right=30.0, bottom=45.0),)

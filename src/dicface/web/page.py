@@ -1,4 +1,4 @@
-"""The page: what is on it, and what happens when somebody presses something."""
+"""The web page: its components and their actions."""
 
 import os
 import secrets
@@ -17,7 +17,7 @@ from dicface.web.worker import Worker
 EXAMPLE = Path(__file__).parent / "example.jpg"
 """NASA's portrait of Eileen Collins (public domain), its face shrunk to 22 px."""
 SCALES = [1, 2, 4, 8]
-# A strip of faces is wide and low, and its label, which has two lines on a phone, would lie on it.
+# A strip of faces is wide and low; its label, two lines on a phone, would cover it.
 STYLE = """
 #faces .grid-wrap { min-height: 0 !important; height: auto !important; padding-top: 2rem; }
 #faces .grid-wrap .thumbnail-item { aspect-ratio: 5 / 1; height: auto; }
@@ -33,9 +33,9 @@ HOW_TO_DRAW = (
 
 
 def _refuse_links(upload: gr.File) -> None:
-    """Take uploaded files only: a link in place of a file would make the server fetch it.
+    """Accept uploaded files only: with a link in place of a file, the server would fetch it.
 
-    On the object, because of a class of components Gradio writes a stub file beside its module.
+    The method is replaced on the object, since Gradio writes a stub file for each subclass of a component.
     """
     take = upload.async_move_resource_to_block_cache
 
@@ -48,17 +48,17 @@ def _refuse_links(upload: gr.File) -> None:
 
 
 def _folder(root: Path) -> Path:
-    """A new one for the files of one answer; its name cannot be guessed."""
+    """Create a folder with a random name for the files of one response."""
     folder = root / secrets.token_urlsafe(16)
     folder.mkdir()
     return folder
 
 
 class _Actions:
-    """What happens when somebody presses something.
+    """Actions of the page's components.
 
     Args:
-        worker: who does the work.
+        worker: process for the work.
         root: folder for all files of the page.
     """
 
@@ -67,13 +67,13 @@ class _Actions:
         self._root = root
 
     def example(self) -> str:
-        """Take the example: a copy among the page's files, because Gradio gives out nothing else."""
+        """Copy the example among the page's files, since Gradio serves only these."""
         copy = _folder(self._root) / EXAMPLE.name
         copy.write_bytes(EXAMPLE.read_bytes())
         return str(copy)
 
     def forget(self) -> tuple[Any, ...]:
-        """Take away what is there of another photo: nobody shall take its result for that of the next."""
+        """Clear the results of the previous photo."""
         nothing, gone = gr.update(value=None, interactive=False), gr.update(value=None, visible=False)
         return None, "", gone, gone, nothing, nothing
 
@@ -91,7 +91,7 @@ class _Actions:
     def point(
         self, event: gr.SelectData, path: str | None, text: str, factor: float, corners: list[list[float]]
     ) -> tuple[str | None, str, list[list[float]]]:
-        """Take a corner of a face; two make a box."""
+        """Add a corner of a face; two corners make a box."""
         x, y = event.index
         corners = [*corners, [x * factor, y * factor]]
         if len(corners) == 2:
@@ -101,7 +101,7 @@ class _Actions:
         return self.draw(path, text, factor), text, corners
 
     def draw(self, path: str | None, text: str, factor: float) -> str | None:
-        """Show the photo with the boxes that were written."""
+        """Show the photo with the boxes of the text field."""
         if path is None:
             return None
         folder = _folder(self._root)
@@ -119,7 +119,7 @@ class _Actions:
             raise gr.Error("Drop a photo first.", print_exception=False)
         if not Path(path).exists():
             raise gr.Error("The photo has been deleted in the meantime; drop it again.", print_exception=False)
-        os.utime(path)  # what is in use is not old
+        os.utime(path)  # a file in use is not deleted
         try:
             done = self._worker(answer, Request(Path(path), _folder(self._root), model, scale, read_boxes(text)))
         except DicfaceError as error:
@@ -135,12 +135,12 @@ class _Actions:
 
 
 def build(worker: Worker, root: Path, waiting: int) -> gr.Blocks:
-    """The page.
+    """Build the page.
 
     Args:
-        worker: who does the work.
+        worker: process for the work.
         root: folder for all files of the page.
-        waiting: how many may wait for their turn; more are told to come back.
+        waiting: length of the queue; further requests are refused.
     """
     actions = _Actions(worker, root)
     with gr.Blocks(title="dicface", analytics_enabled=False) as page:
@@ -189,6 +189,6 @@ def build(worker: Worker, root: Path, waiting: int) -> gr.Blocks:
 
 
 def _told(error: DicfaceError) -> gr.Error:
-    """An error's text as a sentence that stays until it is closed."""
+    """An error message that stays until it is closed."""
     text = str(error)
     return gr.Error(f"{text[:1].upper()}{text[1:]}.", duration=None, print_exception=False)

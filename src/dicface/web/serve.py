@@ -1,4 +1,4 @@
-"""The server: on this machine alone, with bounds, and nothing kept."""
+"""The web server: local by default, with limits, and without keeping files."""
 
 import os
 import shutil
@@ -17,21 +17,21 @@ from dicface.web.worker import Worker
 if TYPE_CHECKING:
     from gradio import Blocks
 
-# Said before Gradio is imported: it would tell its makers of every start, and its pages would ask for fonts.
+# Set before Gradio is imported: it would send telemetry at every start, and its pages would load fonts.
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ["HF_HUB_OFFLINE"] = "1"
-# Of each request it keeps a record, and makes a table of all of them after each.
+# Gradio would record every request and build a table of all of them after each.
 os.environ["GRADIO_ANALYTICS_MAX_EVENTS"] = "32"
 
-# The page may ask this server and nobody else, whatever is in it.
+# Content security policy: the page may send requests to this server only.
 _POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data: blob:; media-src 'self' blob:; font-src 'self' data:; connect-src 'self'; "
     "worker-src 'self' blob:; object-src 'none'; base-uri 'self'; form-action 'self'"
 )
-# So much longer than promised may a file lie there, in seconds.
+# Longest delay of a file's deletion in seconds.
 _SWEEP_S = 5
-# Ways in which Gradio fetches other servers' pages for its own.
+# Paths by which Gradio fetches pages of other servers.
 _FORBIDDEN = ("/file=http", "/proxy=")
 
 Message = MutableMapping[str, Any]
@@ -39,13 +39,13 @@ Send = Callable[[Message], Awaitable[None]]
 
 
 class Limits(NamedTuple):
-    """What a server allows.
+    """Limits of the server.
 
     Attributes:
-        upload_mb: size of an uploaded file, in megabytes.
-        waiting: how many requests may wait.
-        time_s: how long one may take, in seconds.
-        kept_s: after how many seconds its files are deleted.
+        upload_mb: largest size of an upload in megabytes.
+        waiting: length of the queue.
+        time_s: longest time of a request in seconds.
+        kept_s: time in seconds after which files are deleted.
     """
 
     upload_mb: int = 32
@@ -55,7 +55,7 @@ class Limits(NamedTuple):
 
 
 class Guard:
-    """ASGI middleware: refuses to fetch for others, and tells browsers to ask nobody else."""
+    """ASGI middleware: refuses paths that fetch from other servers, and adds a content security policy."""
 
     def __init__(self, app: Callable[..., Awaitable[None]]) -> None:
         self._app = app
@@ -84,24 +84,24 @@ class Guard:
 
 
 def sweep(root: Path, older_than_s: float) -> None:
-    """Delete the files of a folder, and its empty folders, that nobody has touched for a while."""
+    """Delete files and empty folders below a folder that were not changed for a while."""
     latest = time.time() - older_than_s
     for parent, _, names in os.walk(root, topdown=False):
         for path in (*(Path(parent, name) for name in names), Path(parent)):
-            # Another request may be at work in it.
+            # Another request may be using it.
             with suppress(OSError):
                 if path != root and path.stat().st_mtime < latest:
                     path.rmdir() if path.is_dir() else path.unlink()
 
 
 def forget_deleted(names: Iterable[set[str]]) -> None:
-    """Take files that are gone out of sets of files' names. Gradio notes every file of the page and forgets none."""
+    """Remove deleted files from Gradio's sets of file names, which grow with every file of the page."""
     for some in names:
         some.difference_update([name for name in tuple(some) if not Path(name).exists()])
 
 
 def _keep_clean(root: Path, page: "Blocks", kept_s: float, over: threading.Event) -> None:
-    """Sweep again and again, until it is over."""
+    """Sweep periodically until the server ends."""
     while not over.wait(min(kept_s / 5, _SWEEP_S)):
         sweep(root, kept_s)
         forget_deleted(page.temp_file_sets)
@@ -123,7 +123,7 @@ def serve(
         ready: called once the page can be opened.
 
     Raises:
-        UsageError: the port is taken, or the address is not ours.
+        UsageError: the port is in use, or the address is not one of this machine.
     """
     limits = limits or Limits()
     root = Path(tempfile.mkdtemp(prefix="dicface-"))
@@ -134,7 +134,7 @@ def serve(
 
     from dicface.web.page import STYLE, build
 
-    # A polite end clears up as Ctrl+C does.
+    # SIGTERM cleans up as Ctrl+C does.
     signal.signal(signal.SIGTERM, _interrupt)
     over = threading.Event()
     fonts = ("system-ui", "sans-serif")
@@ -165,7 +165,7 @@ def serve(
         ready()
         page.block_thread()
     except OSError as error:
-        # Gradio's own words name settings that this command does not have.
+        # Gradio's error names settings that this command does not have.
         reason = "it is taken, or no address of this machine" if "empty port" in str(error) else error
         raise UsageError(f"cannot listen on {host}:{port}: {reason}; choose another `host` or `port`") from error
     finally:

@@ -1,4 +1,4 @@
-"""Work in a process of its own, which can be stopped when it takes too long."""
+"""A worker process that can be stopped when work takes too long."""
 
 import multiprocessing
 import os
@@ -17,11 +17,11 @@ from dicface.runtime.parallel import end_with_parent
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 _PATIENCE_S = 10.0
-"""How long the work in hand may go on writing after the server is gone, and a killed process may take to end."""
+"""Seconds that running work may go on writing after the server has ended, and that a killed process may take to end."""
 
 
 def _end_with_the_server(folder: Path) -> None:
-    """When the server is gone, clear up after it and end; a server that is killed can do neither."""
+    """End when the server ends, and delete its files: a server that is killed cannot."""
 
     def clear_up() -> None:
         patience = time.monotonic() + _PATIENCE_S
@@ -33,13 +33,13 @@ def _end_with_the_server(folder: Path) -> None:
 
 
 class Worker:
-    """One process that does one thing after the other. A thread cannot be stopped; a process can.
+    """One process that does one piece of work at a time. Unlike a thread, it can be stopped.
 
-    It also keeps the decoders of strangers' files, and their memory, out of the server.
+    It also keeps the decoding of untrusted files, and its memory, out of the server.
 
     Args:
-        limit_s: how long one piece of work may take, in seconds.
-        folder: for its files; deleted by the process if its parent is killed.
+        limit_s: longest time of one piece of work in seconds.
+        folder: folder for its files; deleted by the process if its parent is killed.
     """
 
     def __init__(self, limit_s: float, folder: Path) -> None:
@@ -49,23 +49,23 @@ class Worker:
         self._pool = self._start()
 
     def _start(self) -> ProcessPoolExecutor:
-        # A fork of a server with threads may hang.
+        # A forked copy of a server with threads may deadlock.
         spawn = multiprocessing.get_context("spawn")
         pool = ProcessPoolExecutor(1, spawn, _end_with_the_server, (self._folder,))
-        # A process starts with its first work, and clears up only from then on.
+        # The process starts with its first work, and watches its parent from then on.
         pool.submit(os.getpid)
         return pool
 
     def __call__(self, work: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
-        """Do it, or raise what it raises.
+        """Run a function in the process; its exceptions are raised here.
 
         Raises:
-            TooLongError: it took too long, or the process died over it. The next piece of work gets a new process.
+            TooLongError: it took too long, or the process died. The next piece of work gets a new process.
         """
         with self._one:
             try:
                 future = self._pool.submit(work, *args, **kwargs)
-            except BrokenProcessPool:  # it died while it had nothing to do
+            except BrokenProcessPool:  # it died while idle
                 self._replace()
                 future = self._pool.submit(work, *args, **kwargs)
             try:
@@ -84,7 +84,7 @@ class Worker:
         self._pool = self._start()
 
     def close(self) -> None:
-        """Stop the process, whatever it is doing. It writes nothing more once this returns."""
+        """Kill the process. It writes nothing more once this returns."""
         # `ProcessPoolExecutor.kill_workers` does this from Python 3.14 on.
         processes = list((getattr(self._pool, "_processes", None) or {}).values())
         for process in processes:

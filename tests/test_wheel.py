@@ -1,0 +1,88 @@
+"""The wheel, alone with its base dependencies, restores the portrait."""
+
+import os
+import subprocess
+import sys
+import venv
+import zipfile
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+import pytest
+from packaging.requirements import Requirement
+from PIL import Image
+
+from dicface.version import __version__
+
+ROOT = Path(__file__).parent.parent
+
+
+def run(*words: object) -> str:
+    """What a process says, which must end well; it sees nothing of this checkout."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run([str(word) for word in words], capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Built by the backend of the dev extra, so that nothing is fetched."""
+    out = tmp_path_factory.mktemp("wheel")
+    pip = (sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check")
+    run(*pip, "--no-deps", "--no-build-isolation", "--no-index", "--wheel-dir", out, ROOT)
+    (built,) = out.iterdir()
+    return built
+
+
+def needed(requirements: list[str] | None) -> set[str]:
+    """Names of the distributions that requirements ask for on this machine, and of those that these ask for."""
+    names: set[str] = set()
+    for requirement in map(Requirement, requirements or []):
+        if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
+            names |= {requirement.name} | needed(metadata.requires(requirement.name))
+    return names
+
+
+def link(distribution: str, folder: Path) -> None:
+    """Make an installed distribution importable from another folder."""
+    files = metadata.files(distribution) or []
+    for top in {file.parts[0] for file in files} - {"..", "__pycache__"}:
+        here = metadata.distribution(distribution).locate_file(top)
+        if not (folder / top).exists():
+            (folder / top).symlink_to(str(here))
+
+
+@pytest.mark.slow
+def test_the_wheel_holds_the_package_alone(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+    assert {name.split("/")[0] for name in names} == {"dicface", f"dicface-{__version__}.dist-info"}
+    wanted = {path.relative_to(ROOT / "src").as_posix() for path in (ROOT / "src" / "dicface").rglob("*.*")}
+    assert names >= {name for name in wanted if "__pycache__" not in name}
+    assert f"dicface-{__version__}.dist-info/licenses/LICENSE" in names
+
+
+@pytest.mark.slow
+def test_the_wheel_restores_the_portrait(wheel: Path, tmp_path: Path, small_photo: np.ndarray) -> None:
+    """With the base dependencies and nothing else: no torch, no extra, none of this checkout."""
+    venv.create(tmp_path / "env", with_pip=False)
+    python = tmp_path / "env" / "bin" / "python"
+    pip = (sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--disable-pip-version-check")
+    run(*pip, "--no-deps", "--no-index", wheel)
+    packages = Path(run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").strip())
+    requirements = metadata.distribution("dicface").requires
+    names = needed(requirements)
+    assert {"numpy", "onnxruntime"} <= names
+    assert "torch" not in names
+    for name in names:
+        link(name, packages)
+
+    Image.fromarray(small_photo).save(tmp_path / "photo.png")
+    where = run(python, "-c", "import dicface; print(dicface.__file__)")
+    assert Path(where).is_relative_to(tmp_path)
+    said = run(tmp_path / "env" / "bin" / "dicface", "restore", tmp_path / "photo.png", "-o", tmp_path / "out.png")
+    assert " faces restored" in said
+    with Image.open(tmp_path / "out.png") as image:
+        assert image.size == (484, 484)
