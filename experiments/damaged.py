@@ -1,6 +1,5 @@
 """Photos with one damage of a known strength, the same every time."""
 
-import io
 import math
 from collections.abc import Callable
 from typing import NamedTuple
@@ -9,15 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from dicface.data.damage import jpeg
+
 _SEPIA = np.array([1.07, 0.92, 0.70])
 _LUMA = np.array([0.299, 0.587, 0.114])
 
 
 def jpeg60(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """JPEG of quality 60, colour at half the resolution."""
-    encoded = io.BytesIO()
-    Image.fromarray(pixels).save(encoded, "JPEG", quality=60)
-    return np.asarray(Image.open(encoded))
+    return jpeg(pixels, 60)
 
 
 def grain10(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -1,10 +1,10 @@
 """What photos suffer: light, fading, blur, grain, compression."""
 
-import io
-
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
+
+from dicface.data.damage import jpeg
 
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 _SEPIA = np.array([1.08, 0.92, 0.68], dtype=np.float32)
@@ -49,12 +49,6 @@ def _noise(rng: np.random.Generator, values: NDArray[np.floating]) -> NDArray[np
     return values + deviation * grain[..., None]
 
 
-def _jpeg(rng: np.random.Generator, image: Image.Image) -> Image.Image:
-    encoded = io.BytesIO()
-    image.save(encoded, "JPEG", quality=int(rng.integers(25, 96)))
-    return Image.open(encoded)
-
-
 def damage(rng: np.random.Generator, image: Image.Image) -> NDArray[np.uint8]:
     """A picture with some of the damages of photos, in the order in which they come about.
 
@@ -74,4 +68,5 @@ def damage(rng: np.random.Generator, image: Image.Image) -> NDArray[np.uint8]:
         values = _without_colour(rng, np.clip(values, 0, 255)) if colourless else values
         values = _noise(rng, values) if noisy else values
         image = Image.fromarray(np.clip(values + 0.5, 0, 255).astype(np.uint8))
-    return np.asarray(_jpeg(rng, image) if stored else image)
+    pixels = np.asarray(image)
+    return jpeg(pixels, int(rng.integers(25, 96))) if stored else pixels

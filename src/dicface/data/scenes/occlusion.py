@@ -29,8 +29,9 @@ def _glasses(rng: np.random.Generator, image: Image.Image, points: _Points) -> N
 
 def _hat(rng: np.random.Generator, image: Image.Image, points: _Points) -> None:
     """Everything above a line over the brows; with a brim, sometimes."""
-    brow, chin = points[17:27, 1].min(), points[8, 1]
-    height, width = chin - brow, float(np.ptp(points[:, 0]))
+    brow = points[17:27, 1].min()
+    # A face may lie upside down in its picture.
+    height, width = max(1.0, points[8, 1] - brow), float(np.ptp(points[:, 0]))
     line, middle = brow - rng.uniform(-0.06, 0.25) * height, float(points[27, 0])
     half = rng.uniform(0.5, 0.72) * width
     mask = Image.new("L", image.size, 0)
@@ -69,7 +70,8 @@ def _strand(rng: np.random.Generator, image: Image.Image, points: _Points) -> No
     """Hair over the forehead or one side."""
     draw, colour = ImageDraw.Draw(image), hair_colour(rng)
     width, left = float(np.ptp(points[:, 0])), float(points[:, 0].min())
-    brow, chin = float(points[17:27, 1].min()), float(points[8, 1])
+    brow = float(points[17:27, 1].min())
+    chin = max(brow, float(points[8, 1]))
     if rng.random() < 0.5:
         low = brow + rng.uniform(-0.1, 0.12) * (chin - brow)
         draw.ellipse((left - 0.1 * width, low - 0.8 * width, left + 1.1 * width, low), colour)
