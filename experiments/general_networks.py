@@ -4,9 +4,9 @@
 
 Architectures are spandrel's: `rcan` (Zhang et al. 2018) and `rrdb`, the generator of ESRGAN (Wang et al. 2018), each
 with width and depth chosen so that it costs what `lite` costs for a 16 px face, 4 GFLOP, and with its own skips and its
-own initial weights. The run is that of configs/lite.toml: same packs, sampler, augmentation, batch, steps, optimiser,
-schedule, clipping and averaging; `--set` changes it as for `dicface train`. Two things differ, both to their advantage:
-they see crops of 16 px only, the size at which they are measured, and their loss is the L1 of the image alone.
+own initial weights. The run is that of configs/ablation.toml: same packs, sampler, augmentation, batch, steps,
+optimiser, schedule, clipping and averaging; `--set` changes it as for `dicface train`. One thing differs: their loss is
+the L1 of the image alone.
 
 `--resume` goes on from the last checkpoint. The result, weights.safetensors, is a plain state dict that spandrel knows,
 and `dicface evaluate --model` takes it. `--data` may be repeated.
@@ -29,7 +29,7 @@ from dicface.training.config_files import from_tables, read_config
 from dicface.training.fit import fit
 from dicface.training.image import ImageTask
 
-CONFIG = Path(__file__).parent.parent / "configs" / "lite.toml"
+CONFIG = Path(__file__).parent.parent / "configs" / "ablation.toml"
 LR_SIZE = 16
 SCALE = 8
 TABLES = ("batch", "augmentation", "degradation", "optimiser")

@@ -53,7 +53,6 @@ def test_general_networks_train_resume_and_load_in_spandrel(tmp_path: Path, monk
 
     def train(name: networks.Name, out: str, steps: int, resume: bool = False) -> None:
         overrides = ["batch.size=2", "run.precision=32-true", "run.validate_every=2", f"run.steps={steps}"]
-        overrides += ["optimiser.schedule=cosine", "optimiser.decay_steps=0"]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             pack = tmp_path / "faces.parquet"

@@ -304,3 +304,11 @@ def test_how_coarse_a_jpeg_is_stands_in_its_tables(tmp_path: Path) -> None:
     assert steps == pytest.approx([3.0, 7.64, 15.0], abs=0.01)
     picture.save(tmp_path / "a.png")
     assert read_photo(tmp_path / "a.png").jpeg_step == 0
+
+
+def test_paths_may_be_strings(tmp_path: Path) -> None:
+    pixels = np.full((4, 5, 3), 90, np.uint8)
+    write_photo(str(tmp_path / "a.png"), Photo(pixels))
+    assert np.array_equal(read_photo(str(tmp_path / "a.png")).pixels, pixels)
+    with pytest.raises(ImageError, match="got a folder"):
+        read_photo(str(tmp_path))

@@ -155,7 +155,7 @@ def _decode(image: Image.Image) -> Photo:
     return Photo(np.asarray(srgb), alpha, colour.mode == "L", metadata, tuple(notes), jpeg_step)
 
 
-def read_photo(path: Path, max_megapixels: float = MAX_MEGAPIXELS) -> Photo:
+def read_photo(path: Path | str, max_megapixels: float = MAX_MEGAPIXELS) -> Photo:
     """Read an image file of any common kind as upright 8-bit sRGB.
 
     Orientation is applied, 16 bits are scaled to 8, CMYK and embedded profiles become sRGB, transparency is kept apart,
@@ -168,6 +168,7 @@ def read_photo(path: Path, max_megapixels: float = MAX_MEGAPIXELS) -> Photo:
     Raises:
         ImageError: not an image, damaged, too large, or of a depth that has no agreed scale.
     """
+    path = Path(path)
     try:
         if path.is_dir():
             raise ImageError("expected an image file, got a folder")
@@ -259,7 +260,7 @@ def check_writable(path: Path, width: int, height: int, *, alpha: bool) -> None:
         )
 
 
-def write_photo(path: Path, photo: Photo) -> tuple[str, ...]:
+def write_photo(path: Path | str, photo: Photo) -> tuple[str, ...]:
     """Write a photo in the format that the suffix names, complete or not at all.
 
     Args:
@@ -272,6 +273,7 @@ def write_photo(path: Path, photo: Photo) -> tuple[str, ...]:
     Raises:
         OutputError: see `check_writable`; also a folder that cannot be written or a full disk.
     """
+    path = Path(path)
     height, width = photo.pixels.shape[:2]
     check_writable(path, width, height, alpha=photo.alpha is not None)
     image = Image.fromarray(photo.pixels)
