@@ -41,6 +41,16 @@ def test_only_boxes_replaces_detection(photo: Path, tmp_path: Path) -> None:
     assert "1 of 1 faces restored" in result.stdout
 
 
+def test_the_threshold_decides_what_is_a_face(photo: Path, tmp_path: Path) -> None:
+    result = dicface("restore", photo, "-o", tmp_path / "out.png", "--detector-threshold", "1")
+    assert result.returncode == 0, result.stderr
+    # Not even perfect landmarks give a probability of 1.
+    assert "no face found" in result.stdout
+    wrong = dicface("restore", photo, "-o", tmp_path / "b.png", "--detector-threshold", "1.5")
+    assert wrong.returncode == 2
+    assert "Invalid value for '--detector-threshold'" in wrong.stderr
+
+
 def test_faces_left_alone_are_said_with_the_reason(tmp_path: Path, portrait: np.ndarray) -> None:
     Image.fromarray(portrait).save(tmp_path / "large.png")
     result = dicface(

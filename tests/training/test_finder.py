@@ -1,14 +1,18 @@
 """What the finder is told, and how it is measured."""
 
 import math
+from pathlib import Path
 from typing import Literal
 
 import pytest
 import torch
 
+from dicface.data.packs import read_pack
+from dicface.errors import ConfigError
 from dicface.training.config import FinderRun
 from dicface.training.finder import FinderTask, finder_loss, make_targets
 from dicface.training.tables import FinderRunConfig
+from tests.support.packs import write_pack
 from tests.support.scenes import FACE, IMAGES, answer, scenes
 
 
@@ -61,3 +65,9 @@ def test_the_first_weights_are_those_that_the_config_names() -> None:
         spreads.append(float(first.weight.detach().std()) * inputs**0.5)
         assert float(task.network(IMAGES).logits.detach().sigmoid().max()) < 0.1
     assert spreads == pytest.approx([3**-0.5, 2**0.5], rel=0.05)
+
+
+def test_scenes_take_no_degradation_of_ones_own(tmp_path: Path) -> None:
+    pack = read_pack(write_pack(tmp_path / "faces.parquet", 2))
+    with pytest.raises(ConfigError, match=r"expected no degradation of the caller's own for run\.task 'finder'"):
+        FinderTask(FinderRun()).batches(pack, None, lambda faces, side, generator: faces)
