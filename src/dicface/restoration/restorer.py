@@ -1,7 +1,9 @@
 """Restorer: find the small faces of a photo, restore them and paste them into the enlarged photo."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,13 +12,15 @@ from dicface.errors import UsageError
 from dicface.faces.detection import Detector, make_detector
 from dicface.faces.geometry import Box
 from dicface.faces.names import DEFAULT_DETECTOR
+from dicface.faces.turns import Quarters, turn_box_back, turn_image, turn_points_back, turn_square_back
+from dicface.faces.verification import make_verification
 from dicface.images.photo import ImageLike, read_pixels
 from dicface.images.pixels import FACE_PX, resize
 from dicface.restoration.output import provenance_of
 from dicface.restoration.passes import FacePasses
 from dicface.restoration.paste import match_colours, paste
 from dicface.restoration.results import Face, Outcome, Restoration
-from dicface.restoration.search import find_faces
+from dicface.restoration.search import Search, find_faces
 from dicface.restoration.stages import Stages
 from dicface.runtime.face_model import FaceModel
 from dicface.runtime.models import DEFAULT_MODEL
@@ -45,6 +49,7 @@ class Restorer:
         backend: BackendName = "auto",
         provider: ProviderName = "auto",
         detector: str | Detector = DEFAULT_DETECTOR,
+        detector_threshold: float | None = None,
         threads: int | None = None,
         several: bool = False,
     ) -> None:
@@ -55,8 +60,10 @@ class Restorer:
             backend: auto takes what is fastest here (ADR 22). A loaded model has one already.
             provider: processor of ONNX Runtime, and of torch (cpu or cuda); auto takes a GPU where one can be used
                 (ADR 22). A loaded model has one already.
-            detector: dlib (faces from 16 px, where the face finder sees one), dlib-fast (from 40 px), dlib-thorough
-                (from 16 px, everywhere; about 2 s a megapixel), or any `Detector`.
+            detector: face (the embedded network), dlib, dlib-fast or dlib-thorough (see `make_detector`), or any
+                `Detector`, whose detections are all taken for faces.
+            detector_threshold: least probability of a face, from 0 to 1; None takes that of the face finder's card. For
+                detectors other than face it is the least score, and None sets no limit of its own.
             threads: with which each network computes; None takes one for each core. torch has no such setting for one
                 network; see `FaceModel`.
             several: photos will be restored several at a time. Then threads that wait leave the cores to others, which
@@ -64,8 +71,8 @@ class Restorer:
 
         Raises:
             UnknownModelError: no such model.
-            UsageError: no such backend, provider or detector, or it is not installed; or a backend beside a loaded
-                model.
+            UsageError: no such backend, provider or detector, or it is not installed; a threshold that is no
+                probability; or a backend beside a loaded model.
             CheckpointError: the file is not a model.
         """
         if not isinstance(model, FaceModel):
@@ -74,7 +81,8 @@ class Restorer:
             raise UsageError(f"expected no `backend` beside a loaded model, which has its own, got {backend!r}")
         self.model = model
         self._detect = make_detector(detector, threads=threads, spinning=not several, provider=provider)
-        self._restore_faces = FacePasses(self.model)
+        self._verify = make_verification(detector, self.model.name, threshold=detector_threshold)
+        self._restore_faces = FacePasses(self.model, self._verify)
 
     def __repr__(self) -> str:
         return f"Restorer({self.model!r})"
@@ -84,6 +92,7 @@ class Restorer:
         image: ImageLike,
         *,
         boxes: Sequence[Box] | None = None,
+        only_boxes: bool = False,
         force: bool = False,
         passes: int = 2,
         uncertainty: bool = False,
@@ -92,13 +101,14 @@ class Restorer:
 
         Args:
             image: a file, a PIL image, or (H, W, 3) uint8 RGB, upright.
-            boxes: faces from brows to chin, in pixels of the photo; None detects them.
-            force: also restore faces that are too large, too small or doubtful for the model.
+            boxes: faces from brows to chin, in pixels of the photo, in addition to those that are found.
+            only_boxes: restore the faces of `boxes` alone, without a search for others.
+            force: also restore faces that are too large, too small, seen from the side or doubtful for the model.
             passes: how often a face is super-resolved; each pass refines the crop by the landmarks of the one before.
             uncertainty: also estimate the error of each face, which takes three more passes.
 
         Returns:
-            Every face, in the detector's order or that of the boxes.
+            Every face: those of the boxes, then those that were found, in the detector's order.
 
         Raises:
             UsageError: wrong pixels, no passes, or a box whose centre does not lie in the photo.
@@ -106,8 +116,16 @@ class Restorer:
         """
         _check_passes(passes)
         pixels = read_pixels(image)
-        found = find_faces(pixels, self._detect, boxes)
-        return self._restore_faces(pixels, found, force=force, passes=passes, uncertainty=uncertainty)
+        search = find_faces(pixels, self._detect, self._verify, boxes=boxes, only_boxes=only_boxes)
+        return self._restored(pixels, search, force=force, passes=passes, uncertainty=uncertainty)
+
+    def _restored(
+        self, pixels: NDArray[np.uint8], search: Search, *, force: bool, passes: int, uncertainty: bool
+    ) -> tuple[Face, ...]:
+        """Restore faces upright, and return them in the frame of the photo."""
+        upright = turn_image(pixels, search.quarters) if search.quarters else pixels
+        faces = self._restore_faces(upright, search.faces, force=force, passes=passes, uncertainty=uncertainty)
+        return tuple(_turned_back(face, search.quarters, *pixels.shape[:2]) for face in faces)
 
     def restore(
         self,
@@ -115,6 +133,7 @@ class Restorer:
         *,
         scale: float = 4.0,
         boxes: Sequence[Box] | None = None,
+        only_boxes: bool = False,
         force: bool = False,
         passes: int = 2,
         uncertainty: bool = False,
@@ -124,8 +143,8 @@ class Restorer:
         Args:
             image: a file, a PIL image, or (H, W, 3) uint8 RGB, upright.
             scale: enlargement of the photo, 1 to 8.
-            boxes: faces from brows to chin, in pixels of the photo; None detects them.
-            force, passes, uncertainty: see `faces`.
+            boxes: faces from brows to chin, in pixels of the photo, in addition to those that are found.
+            only_boxes, force, passes, uncertainty: see `faces`.
 
         Returns:
             The enlarged photo and its faces. Outside the faces' crops it is Pillow's bicubic enlargement.
@@ -140,13 +159,19 @@ class Restorer:
         _check_passes(passes)
         stages = Stages()
         with stages.measure("detect"):
-            found = find_faces(pixels, self._detect, boxes)
+            search = find_faces(pixels, self._detect, self._verify, boxes=boxes, only_boxes=only_boxes)
         with stages.measure("restore"):
-            faces = self._restore_faces(pixels, found, force=force, passes=passes, uncertainty=uncertainty)
+            faces = self._restored(pixels, search, force=force, passes=passes, uncertainty=uncertainty)
         with stages.measure("paste"):
             canvas = self._put_back(pixels, faces, scale)
         restored = sum(face.outcome is Outcome.RESTORED for face in faces)
-        return Restoration(canvas, faces, stages_s=stages.spent_s, provenance=provenance_of(self.model, restored))
+        return Restoration(
+            canvas,
+            faces,
+            stages_s=stages.spent_s,
+            provenance=provenance_of(self.model, restored),
+            turned_degrees=90 * search.quarters,
+        )
 
     def _put_back(self, pixels: NDArray[np.uint8], faces: Sequence[Face], scale: float) -> NDArray[np.uint8]:
         """The enlarged photo with its restored faces."""
@@ -197,3 +222,22 @@ class Restorer:
 def _check_crops(crops: NDArray[np.uint8]) -> None:
     if crops.ndim != 4 or crops.shape[3] != 3 or crops.dtype != np.uint8:
         raise UsageError(f"expected (N, S, S, 3) uint8 RGB crops, got {crops.dtype} of shape {crops.shape}")
+
+
+def _turned_back(face: Face, quarters: Quarters, height: int, width: int) -> Face:
+    """A face of a turned photo, in the frame of the photo before the turn, which has the given size."""
+    if not quarters:
+        return face
+
+    def back(images: NDArray[Any], axes: tuple[int, int]) -> NDArray[Any]:
+        return np.ascontiguousarray(np.rot90(images, -quarters, axes))
+
+    points = face.landmarks
+    return replace(
+        face,
+        box=turn_box_back(face.box, quarters, height, width),
+        square=turn_square_back(face.square, quarters, height, width),
+        landmarks=None if points is None else turn_points_back(points + 0.5, quarters, height, width) - 0.5,
+        steps=None if face.steps is None else back(face.steps, (1, 2)),
+        uncertainty=None if face.uncertainty is None else back(face.uncertainty, (0, 1)),
+    )
