@@ -235,6 +235,22 @@ def test_a_photo_on_its_side_is_restored_in_its_turn(restorer: Restorer, small_p
     assert np.abs(np.rot90(lying.image, -1).astype(int) - upright.image).mean() < 0.5
 
 
+def test_a_photo_is_searched_turned_only_where_nothing_is_upright_and_no_box_is_given(small_photo: np.ndarray) -> None:
+    looked: list[int] = []
+
+    def mine(pixels: np.ndarray) -> list[Detection]:
+        looked.append(len(pixels))
+        return [Detection(FACE, 0.9 if len(looked) == 1 else 0.4)]
+
+    strict = Restorer(detector=mine, detector_threshold=0.5)
+    (found,) = strict.faces(small_photo)
+    assert (found.outcome, len(looked)) == (Outcome.RESTORED, 1)
+    assert strict.faces(small_photo) == ()
+    assert len(looked) == 1 + 4
+    (given,) = strict.faces(small_photo, boxes=[FACE])
+    assert (given.outcome, len(looked)) == (Outcome.RESTORED, 6)
+
+
 def test_a_detector_of_ones_own_is_taken(small_photo: np.ndarray) -> None:
     def mine(pixels: np.ndarray) -> list[Detection]:
         return [Detection(FACE, 7.0)]

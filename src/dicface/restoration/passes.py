@@ -118,8 +118,10 @@ class FacePasses:
         if force:
             return outcome
         if outcome is Outcome.RESTORED:
-            return Outcome.PROFILE if _is_profile(face.located) else outcome
-        # Without landmarks the score decides alone.
+            if not _is_profile(face.located):
+                return outcome
+            outcome = Outcome.PROFILE
+        # The landmarks of the model will not be known: the score decides alone.
         return outcome if face.verdict.is_face else Outcome.DOUBTFUL
 
     def _outcome_of_crop(self, pixels: NDArray[np.uint8], square: Square, *, force: bool) -> Outcome:

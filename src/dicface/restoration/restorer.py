@@ -1,9 +1,10 @@
 """Restorer: find the small faces of a photo, restore them and paste them into the enlarged photo."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ from dicface.restoration.output import provenance_of
 from dicface.restoration.passes import FacePasses
 from dicface.restoration.paste import match_colours, paste
 from dicface.restoration.results import Face, Outcome, Restoration
-from dicface.restoration.search import Search, find_faces
+from dicface.restoration.search import Located, find_faces, find_turn
 from dicface.restoration.stages import Stages
 from dicface.runtime.face_model import FaceModel
 from dicface.runtime.models import DEFAULT_MODEL
@@ -33,6 +34,13 @@ SCALE_RANGE = (1.0, 8.0)
 def _check_passes(passes: int) -> None:
     if passes < 1:
         raise UsageError(f"expected at least one pass, got {passes}")
+
+
+class _Found(NamedTuple):
+    """Faces in the frame of the photo, and the quarter turns, anticlockwise, after which they were found."""
+
+    faces: tuple[Face, ...]
+    quarters: Quarters = 0
 
 
 class Restorer:
@@ -116,16 +124,34 @@ class Restorer:
         """
         _check_passes(passes)
         pixels = read_pixels(image)
-        search = find_faces(pixels, self._detect, self._verify, boxes=boxes, only_boxes=only_boxes)
-        return self._restored(pixels, search, force=force, passes=passes, uncertainty=uncertainty)
+        work = partial(self._restore_faces, force=force, passes=passes, uncertainty=uncertainty)
+        return self._found(pixels, work, Stages(), boxes=boxes, only_boxes=only_boxes).faces
 
-    def _restored(
-        self, pixels: NDArray[np.uint8], search: Search, *, force: bool, passes: int, uncertainty: bool
-    ) -> tuple[Face, ...]:
-        """Restore faces upright, and return them in the frame of the photo."""
-        upright = turn_image(pixels, search.quarters) if search.quarters else pixels
-        faces = self._restore_faces(upright, search.faces, force=force, passes=passes, uncertainty=uncertainty)
-        return tuple(_turned_back(face, search.quarters, *pixels.shape[:2]) for face in faces)
+    def _found(
+        self,
+        pixels: NDArray[np.uint8],
+        restore: Callable[[NDArray[np.uint8], list[Located]], tuple[Face, ...]],
+        stages: Stages,
+        *,
+        boxes: Sequence[Box] | None,
+        only_boxes: bool,
+    ) -> _Found:
+        """Find and restore faces upright, or, where there is none, in the turn that shows some."""
+        with stages.measure("detect"):
+            located = find_faces(pixels, self._detect, self._verify, boxes=boxes, only_boxes=only_boxes)
+        with stages.measure("restore"):
+            faces = restore(pixels, located)
+        if boxes or only_boxes or any(face.outcome is not Outcome.DOUBTFUL for face in faces):
+            return _Found(faces)
+        with stages.measure("detect"):
+            quarters = find_turn(pixels, self._detect, self._verify)
+            turned = turn_image(pixels, quarters)
+            located = find_faces(turned, self._detect, self._verify) if quarters else []
+        with stages.measure("restore"):
+            others = restore(turned, located)
+        if all(face.outcome is Outcome.DOUBTFUL for face in others):
+            return _Found(faces)
+        return _Found(tuple(_turned_back(face, quarters, *pixels.shape[:2]) for face in others), quarters)
 
     def restore(
         self,
@@ -158,10 +184,8 @@ class Restorer:
             raise UsageError(f"expected a scale from {SCALE_RANGE[0]:g} to {SCALE_RANGE[1]:g}, got {scale:g}")
         _check_passes(passes)
         stages = Stages()
-        with stages.measure("detect"):
-            search = find_faces(pixels, self._detect, self._verify, boxes=boxes, only_boxes=only_boxes)
-        with stages.measure("restore"):
-            faces = self._restored(pixels, search, force=force, passes=passes, uncertainty=uncertainty)
+        work = partial(self._restore_faces, force=force, passes=passes, uncertainty=uncertainty)
+        faces, quarters = self._found(pixels, work, stages, boxes=boxes, only_boxes=only_boxes)
         with stages.measure("paste"):
             canvas = self._put_back(pixels, faces, scale)
         restored = sum(face.outcome is Outcome.RESTORED for face in faces)
@@ -170,7 +194,7 @@ class Restorer:
             faces,
             stages_s=stages.spent_s,
             provenance=provenance_of(self.model, restored),
-            turned_degrees=90 * search.quarters,
+            turned_degrees=90 * quarters,
         )
 
     def _put_back(self, pixels: NDArray[np.uint8], faces: Sequence[Face], scale: float) -> NDArray[np.uint8]:
@@ -226,8 +250,6 @@ def _check_crops(crops: NDArray[np.uint8]) -> None:
 
 def _turned_back(face: Face, quarters: Quarters, height: int, width: int) -> Face:
     """A face of a turned photo, in the frame of the photo before the turn, which has the given size."""
-    if not quarters:
-        return face
 
     def back(images: NDArray[Any], axes: tuple[int, int]) -> NDArray[Any]:
         return np.ascontiguousarray(np.rot90(images, -quarters, axes))

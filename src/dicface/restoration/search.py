@@ -16,8 +16,6 @@ from dicface.images.pixels import resize
 _TURNS: tuple[Quarters, ...] = (1, 3, 2)
 _TURNED_PX = 640
 """Longest side of the reduced photo that is searched turned."""
-_TURNED_SCORE = 0.5
-"""A face counts in a turned search from this score on."""
 _PERFECT_CONFIDENCE = 1.0
 """Heatmap confidence of perfect landmarks."""
 _SAME_FACE = 0.4
@@ -36,18 +34,6 @@ class Located(NamedTuple):
     box: Box
     score: float | None = None
     points: NDArray[np.float32] | None = None
-
-
-class Search(NamedTuple):
-    """Result of a search.
-
-    Attributes:
-        faces: the given ones, then those that were found, best first.
-        quarters: quarter turns, anticlockwise, after which the photo was searched.
-    """
-
-    faces: list[Located]
-    quarters: Quarters = 0
 
 
 def check_box(box: Box, width: int, height: int) -> None:
@@ -70,15 +56,18 @@ def find_faces(
     *,
     boxes: Sequence[Box] | None = None,
     only_boxes: bool = False,
-) -> Search:
+) -> list[Located]:
     """Locate the faces of a photo.
 
     Args:
         pixels: (H, W, 3) uint8 RGB.
         detect: the detector.
-        verify: decides which detections are faces. If none is one and no boxes are given, the photo is searched turned.
+        verify: judges detections; those that would be no faces even with perfect landmarks are left out.
         boxes: known faces, in pixels of the photo.
         only_boxes: do not search; the given boxes are all.
+
+    Returns:
+        The given faces, then those that were found, best first.
 
     Raises:
         UsageError: a box is empty, or its centre does not lie in the photo.
@@ -87,33 +76,37 @@ def find_faces(
     for face in given:
         check_box(face.box, pixels.shape[1], pixels.shape[0])
     if only_boxes:
-        return Search(given)
-    found = _detected(pixels, detect, verify)
-    if not given and not any(verify(face.score, None).is_face for face in found):
-        quarters = _turn_with_faces(pixels, detect)
-        if quarters:
-            turned = _detected(turn_image(pixels, quarters), detect, verify)
-            return Search([Located(*face) for face in turned], quarters)
-    return Search(given + [Located(*face) for face in found if not _is_given(face, given)])
+        return given
+    found = _possible(detect(pixels), verify)
+    return given + [Located(*face) for face in found if not _is_given(face, given)]
 
 
-def _detected(pixels: NDArray[np.uint8], detect: Detector, verify: Verification) -> list[Detection]:
-    """Detections, without those that would be no faces even with perfect landmarks."""
-    return [face for face in detect(pixels) if verify(face.score, _PERFECT_CONFIDENCE).is_face]
+def find_turn(pixels: NDArray[np.uint8], detect: Detector, verify: Verification) -> Quarters:
+    """The turn in which a reduced photo most probably shows most faces; 0 if no turn shows any.
 
-
-def _is_given(face: Detection, given: Sequence[Located]) -> bool:
-    return any(intersection_over_union(face.box, other.box) > _SAME_FACE for other in given)
-
-
-def _turn_with_faces(pixels: NDArray[np.uint8], detect: Detector) -> Quarters:
-    """The turn in which a reduced photo shows most faces; 0 if no turn shows any."""
+    Args:
+        pixels, detect, verify: see `find_faces`.
+    """
     height, width = pixels.shape[:2]
     factor = min(1.0, _TURNED_PX / max(height, width))
     reduced = resize(pixels, (max(1, round(width * factor)), max(1, round(height * factor))))
     best: tuple[float, Quarters] = (0.0, 0)
     for quarters in _TURNS:
-        scores = [face.score for face in detect(turn_image(reduced, quarters)) if face.score >= _TURNED_SCORE]
-        if sum(scores) > best[0]:
-            best = sum(scores), quarters
+        expected = _expected_faces(detect(turn_image(reduced, quarters)), verify)
+        if expected > best[0]:
+            best = expected, quarters
     return best[1]
+
+
+def _expected_faces(found: Sequence[Detection], verify: Verification) -> float:
+    """Expected number of faces among detections, by their scores alone."""
+    verdicts = [verify(face.score, None) for face in found]
+    return sum(float(said.is_face) if said.probability is None else said.probability for said in verdicts)
+
+
+def _possible(found: Sequence[Detection], verify: Verification) -> list[Detection]:
+    return [face for face in found if verify(face.score, _PERFECT_CONFIDENCE).is_face]
+
+
+def _is_given(face: Detection, given: Sequence[Located]) -> bool:
+    return any(intersection_over_union(face.box, other.box) > _SAME_FACE for other in given)
