@@ -220,7 +220,7 @@ def main(
     commit: Annotated[str, typer.Option(help="Commit that the run was trained at.")],
     command: Annotated[list[str], typer.Option(help="Commands that trained it, in order.")],
     description: Annotated[str, typer.Option(help="One sentence.")],
-    samples: Annotated[int, typer.Option(help="Faces seen in training.")],
+    samples: Annotated[int, typer.Option(help="Faces seen in training; of a finder, scenes.")],
     hardware: Annotated[str, typer.Option(help="What it was trained on, and how long.")],
 ) -> None:
     """Write NAME.safetensors, NAME.onnx (but for features) and NAME.json into the package."""

@@ -141,7 +141,7 @@ class ModelCard:
         parameters: how many.
         gflop: work for one face, or for a megapixel of a finder's photo; 2 x multiply-add.
         data: what it was trained on.
-        samples: faces seen in training.
+        samples: faces seen in training; of a finder, scenes.
         hardware: what it was trained on, and how long.
         commit: of the code that trained it.
         command: what trained it, in order.
