@@ -46,6 +46,8 @@ class Detector(Protocol):
 class FaceDetector:
     """The face finder: faces from 11 px up to the whole photo, with five landmarks and scores from 0 to 1.
 
+    What it proposes is looked at again in one size, and gets score, box and landmarks of that second look.
+
     Args:
         smallest_px: side of the smallest face to find.
         min_score: detections with a lower score are left out.
@@ -62,13 +64,16 @@ class FaceDetector:
         provider: ProviderName = "auto",
     ) -> None:
         self.smallest_px = smallest_px
-        self._finder = FaceFinder(min_score=min_score, threads=threads, spinning=spinning, provider=provider)
+        self.min_score = min_score
+        self._finder = FaceFinder(threads=threads, spinning=spinning, provider=provider)
 
     def __call__(self, pixels: NDArray[np.uint8]) -> list[Detection]:
         """See `Detector`."""
+        proposals = self._finder.look_again(pixels, self._finder(pixels, self.smallest_px))
         return [
             Detection(Box(*proposal.box.tolist()), proposal.score, proposal.points)
-            for proposal in self._finder(pixels, self.smallest_px)
+            for proposal in proposals
+            if proposal.score >= self.min_score
         ]
 
 

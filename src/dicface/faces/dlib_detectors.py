@@ -12,8 +12,9 @@ from dicface.errors import UsageError
 from dicface.faces.detection import Detection
 from dicface.faces.geometry import Box
 from dicface.images.pixels import resize
-from dicface.runtime.face_finder import FaceFinder, Proposal
+from dicface.runtime.face_finder import FaceFinder
 from dicface.runtime.parallel import usable_cores
+from dicface.runtime.proposals import Proposal
 from dicface.runtime.providers import ProviderName
 from dicface.runtime.suppression import non_maximum_suppression
 

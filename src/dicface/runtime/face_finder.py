@@ -1,7 +1,7 @@
 """The face finder: boxes, scores and landmarks of the faces in a photo."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +11,9 @@ from PIL import Image
 from dicface.errors import CheckpointError
 from dicface.images.pixels import to_network
 from dicface.runtime.models import find_model
+from dicface.runtime.proposals import Proposal
 from dicface.runtime.providers import ProviderName
+from dicface.runtime.second_look import Look, cut_window, find_again, join_looks
 from dicface.runtime.sessions import open_session
 from dicface.runtime.suppression import non_maximum_suppression
 
@@ -30,21 +32,9 @@ _MIN_SIDE = 16
 _TILE_PX = 1536
 """Largest side of a tile that goes through the network, in pixels; it takes about 250 MB."""
 _OVERLAP_PX = 96
-
-
-class Proposal(NamedTuple):
-    """A box that may hold a face.
-
-    Attributes:
-        box: (4,) float32 left, top, right, bottom about the landmarks, brows to chin, in pixels of the photo, edges.
-        score: from 0 to 1.
-        points: (5, 2) float32 x, y of the right and left eye, the tip of the nose, the right and left corner of the
-            mouth, in pixels of the photo, edges.
-    """
-
-    box: NDArray[np.float32]
-    score: float
-    points: NDArray[np.float32]
+_WINDOWS = 8
+"""Windows of a second look that go through the network together, each as it is and mirrored."""
+_OUTPUTS = ["score", "box", "points"]
 
 
 class _Found(NamedTuple):
@@ -90,7 +80,7 @@ class FaceFinder:
         path = find_model(model, kind="finder")
         self.min_score = min_score
         self._session = open_session(path, threads=threads, spinning=spinning, provider=provider)
-        if [port.name for port in self._session.get_outputs()] != ["score", "box", "points"]:
+        if [port.name for port in self._session.get_outputs()] != _OUTPUTS:
             raise CheckpointError(f"expected a face finder with outputs score, box and points, got {str(path)!r}")
 
     def __call__(self, pixels: NDArray[np.uint8], smallest_px: float = SMALLEST_PX) -> list[Proposal]:
@@ -119,13 +109,41 @@ class FaceFinder:
             if min(height, width) / factor < _MIN_SIDE:
                 return _distinct(found, _SMALLER * smallest_px)
 
+    def look_again(self, pixels: NDArray[np.uint8], proposals: Sequence[Proposal]) -> list[Proposal]:
+        """Look at each proposal enlarged or reduced to a side of 30 px, as it is and mirrored.
+
+        Args:
+            pixels: (H, W, 3) uint8 RGB.
+            proposals: found in them.
+
+        Returns:
+            Those that are seen again, with the scores, boxes and landmarks of the second look; best first, each face
+            once.
+        """
+        photo = Image.fromarray(np.ascontiguousarray(pixels))
+        again: list[Proposal] = []
+        for at in range(0, len(proposals), _WINDOWS):
+            some = proposals[at : at + _WINDOWS]
+            windows = [cut_window(photo, proposal.box) for proposal in some]
+            stack = np.stack([window.pixels for window in windows])
+            outputs = self._outputs(to_network(np.concatenate([stack, stack[:, :, ::-1]])))
+            looks = [Look(*parts) for parts in zip(*outputs, strict=True)]
+            pairs = zip(looks, (look.mirrored() for look in looks[len(some) :]), strict=False)
+            for proposal, window, pair in zip(some, windows, pairs, strict=True):
+                face = join_looks([find_again(look, window, proposal.box) for look in pair])
+                again += [] if face is None else [face]
+        return _suppressed(again)
+
+    def _outputs(self, image: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+        """(N, 3, H, W) in [0, 1] -> scores, boxes and landmarks of every cell."""
+        return [np.asarray(output) for output in self._session.run(_OUTPUTS, {"image": image})]
+
     def _look(self, tile: NDArray[np.uint8]) -> _Found:
         """Proposals in one tile, in its pixels."""
         height, width = tile.shape[:2]
         padding = ((0, -height % _MULTIPLE), (0, -width % _MULTIPLE), (0, 0))
         image = to_network(np.pad(tile, padding, mode="edge")[None])
-        outputs = self._session.run(["score", "box", "points"], {"image": image})
-        scores, boxes, points = (np.asarray(output)[0] for output in outputs)
+        scores, boxes, points = (output[0] for output in self._outputs(image))
         # Peaks lie in the photo, not in what it was padded with.
         scores = scores[: -(-height // _STRIDE), : -(-width // _STRIDE)]
         rows, columns = np.nonzero(scores >= self.min_score)
@@ -140,5 +158,11 @@ def _distinct(found: list[_Found], min_px: float) -> list[Proposal]:
     boxes, scores, points = (np.concatenate(parts) for parts in zip(*found, strict=True))
     wanted = (boxes[:, 2:] - boxes[:, :2]).max(axis=1) >= min_px
     boxes, scores, points = boxes[wanted], scores[wanted], points[wanted]
-    kept = non_maximum_suppression(boxes, scores)
-    return [Proposal(boxes[at], float(scores[at]), points[at]) for at in kept.tolist()]
+    return _suppressed([Proposal(*parts) for parts in zip(boxes, scores.tolist(), points, strict=True)])
+
+
+def _suppressed(proposals: list[Proposal]) -> list[Proposal]:
+    """Each face once, best first."""
+    boxes = np.array([proposal.box for proposal in proposals]).reshape(-1, 4)
+    kept = non_maximum_suppression(boxes, np.array([proposal.score for proposal in proposals]))
+    return [proposals[at] for at in kept.tolist()]
