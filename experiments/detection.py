@@ -5,8 +5,8 @@
 PHOTOS is a folder of photos with a `.pts` file each, which are shrunk until the face has the width said, or left as
 they are; DATA the folder of the packs. A face counts as found if a box that is not left alone as doubtful and the box
 of its landmarks overlap by 0.4 (intersection over union). The verification was fitted on the photos at even positions
-of the sorted list (`experiments/verification.py`), so that both halves are told. Intervals are Wilson's, 95 %. Times
-are the best of three, per photo.
+of the sorted list (`experiments/verification.py`), so that both halves are reported. Intervals are Wilson's, 95 %.
+Times are the best of three, per photo.
 """
 
 import math

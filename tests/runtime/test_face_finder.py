@@ -12,9 +12,11 @@ from dicface.checkpoints.networks import load_network, load_run, save_network
 from dicface.errors import CheckpointError
 from dicface.export import graphs as export
 from dicface.export.graphs import FinderGraph, comparison_faces, export_locator, export_locator_checked
+from dicface.faces.second_look import look_again
 from dicface.images.pixels import resize
 from dicface.networks.face_finder import Finder, FinderConfig, FinderOutput, Peaks, decode_peaks
 from dicface.runtime import face_finder as finder_module
+from dicface.runtime import proposals as proposals_module
 from dicface.runtime.face_finder import FaceFinder
 from dicface.runtime.models import find_model
 from dicface.runtime.proposals import Proposal
@@ -39,7 +41,7 @@ def test_the_face_is_found_first_at_any_size(shipped: FaceFinder, portrait: np.n
     scale = face_px / SIDE
     side = round(512 * scale)
     photo = resize(portrait, (side, side))
-    assert is_the_face(shipped.look_again(photo, shipped(photo))[0], side / 512)
+    assert is_the_face(look_again(shipped, photo, shipped(photo))[0], side / 512)
 
 
 def test_small_faces_can_be_left_out(shipped: FaceFinder, small_photo: np.ndarray) -> None:
@@ -77,7 +79,7 @@ def everywhere(tmp_path: Path) -> FaceFinder:
 
 def test_boxes_are_in_pixels_of_the_photo(everywhere: FaceFinder, monkeypatch: pytest.MonkeyPatch) -> None:
     """65 x 70 px become 33 x 35 and 17 x 18 when reduced; cells whose 4x4 pixels lie beyond the photo are left out."""
-    monkeypatch.setattr(finder_module, "non_maximum_suppression", lambda boxes, scores: np.arange(len(boxes)))
+    monkeypatch.setattr(proposals_module, "non_maximum_suppression", lambda boxes, scores: np.arange(len(boxes)))
     boxes = np.array([proposal.box for proposal in everywhere(np.zeros((65, 70, 3), np.uint8))])
     sides = boxes[:, 2] - boxes[:, 0]
     assert sorted(set(sides.round(3).tolist())) == [12, 24, 48]

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from dicface.errors import UsageError
 from dicface.faces.geometry import Box
 from dicface.faces.names import DetectorName
+from dicface.faces.second_look import look_again
 from dicface.runtime.face_finder import MIN_SCORE, SMALLEST_PX, FaceFinder
 from dicface.runtime.providers import ProviderName
 
@@ -46,7 +47,7 @@ class Detector(Protocol):
 class FaceDetector:
     """The face finder: faces from 11 px up to the whole photo, with five landmarks and scores from 0 to 1.
 
-    What it proposes is looked at again in one size, and gets score, box and landmarks of that second look.
+    What it proposes is looked at again upright and in one size, and gets score, box and landmarks of that second look.
 
     Args:
         smallest_px: side of the smallest face to find.
@@ -69,7 +70,7 @@ class FaceDetector:
 
     def __call__(self, pixels: NDArray[np.uint8]) -> list[Detection]:
         """See `Detector`."""
-        proposals = self._finder.look_again(pixels, self._finder(pixels, self.smallest_px))
+        proposals = look_again(self._finder, pixels, self._finder(pixels, self.smallest_px))
         return [
             Detection(Box(*proposal.box.tolist()), proposal.score, proposal.points)
             for proposal in proposals

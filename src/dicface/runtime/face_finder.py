@@ -1,7 +1,7 @@
 """The face finder: boxes, scores and landmarks of the faces in a photo."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -11,11 +11,9 @@ from PIL import Image
 from dicface.errors import CheckpointError
 from dicface.images.pixels import to_network
 from dicface.runtime.models import find_model
-from dicface.runtime.proposals import Proposal
+from dicface.runtime.proposals import Proposal, suppressed
 from dicface.runtime.providers import ProviderName
-from dicface.runtime.second_look import Look, cut_window, find_again, join_looks
 from dicface.runtime.sessions import open_session
-from dicface.runtime.suppression import non_maximum_suppression
 
 FINDER_MODEL = "finder"
 SMALLEST_PX = 11.0
@@ -32,9 +30,21 @@ _MIN_SIDE = 16
 _TILE_PX = 1536
 """Largest side of a tile that goes through the network, in pixels; it takes about 250 MB."""
 _OVERLAP_PX = 96
-_WINDOWS = 8
-"""Windows of a second look that go through the network together, each as it is and mirrored."""
 _OUTPUTS = ["score", "box", "points"]
+
+
+class CellOutputs(NamedTuple):
+    """Raw outputs of the network, one value for every 4x4 pixels.
+
+    Attributes:
+        scores: (N, H/4, W/4) float32 from 0 to 1, 0 in cells beside a better one.
+        boxes: (N, 4, H/4, W/4) float32 left, top, right, bottom, in pixels of the picture, edges.
+        points: (N, 10, H/4, W/4) float32 x, y of five landmarks, likewise.
+    """
+
+    scores: NDArray[np.float32]
+    boxes: NDArray[np.float32]
+    points: NDArray[np.float32]
 
 
 class _Found(NamedTuple):
@@ -109,41 +119,19 @@ class FaceFinder:
             if min(height, width) / factor < _MIN_SIDE:
                 return _distinct(found, _SMALLER * smallest_px)
 
-    def look_again(self, pixels: NDArray[np.uint8], proposals: Sequence[Proposal]) -> list[Proposal]:
-        """Look at each proposal enlarged or reduced to a side of 30 px, as it is and mirrored.
+    def run(self, images: NDArray[np.uint8]) -> CellOutputs:
+        """What the network says of pictures, without a search through reduced ones.
 
         Args:
-            pixels: (H, W, 3) uint8 RGB.
-            proposals: found in them.
-
-        Returns:
-            Those that are seen again, with the scores, boxes and landmarks of the second look; best first, each face
-            once.
+            images: (N, H, W, 3) uint8 RGB, H and W divisible by 32.
         """
-        photo = Image.fromarray(np.ascontiguousarray(pixels))
-        again: list[Proposal] = []
-        for at in range(0, len(proposals), _WINDOWS):
-            some = proposals[at : at + _WINDOWS]
-            windows = [cut_window(photo, proposal.box) for proposal in some]
-            stack = np.stack([window.pixels for window in windows])
-            outputs = self._outputs(to_network(np.concatenate([stack, stack[:, :, ::-1]])))
-            looks = [Look(*parts) for parts in zip(*outputs, strict=True)]
-            pairs = zip(looks, (look.mirrored() for look in looks[len(some) :]), strict=False)
-            for proposal, window, pair in zip(some, windows, pairs, strict=True):
-                face = join_looks([find_again(look, window, proposal.box) for look in pair])
-                again += [] if face is None else [face]
-        return _suppressed(again)
-
-    def _outputs(self, image: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-        """(N, 3, H, W) in [0, 1] -> scores, boxes and landmarks of every cell."""
-        return [np.asarray(output) for output in self._session.run(_OUTPUTS, {"image": image})]
+        return CellOutputs(*map(np.asarray, self._session.run(_OUTPUTS, {"image": to_network(images)})))
 
     def _look(self, tile: NDArray[np.uint8]) -> _Found:
         """Proposals in one tile, in its pixels."""
         height, width = tile.shape[:2]
         padding = ((0, -height % _MULTIPLE), (0, -width % _MULTIPLE), (0, 0))
-        image = to_network(np.pad(tile, padding, mode="edge")[None])
-        scores, boxes, points = (output[0] for output in self._outputs(image))
+        scores, boxes, points = (output[0] for output in self.run(np.pad(tile, padding, mode="edge")[None]))
         # Peaks lie in the photo, not in what it was padded with.
         scores = scores[: -(-height // _STRIDE), : -(-width // _STRIDE)]
         rows, columns = np.nonzero(scores >= self.min_score)
@@ -158,11 +146,4 @@ def _distinct(found: list[_Found], min_px: float) -> list[Proposal]:
     boxes, scores, points = (np.concatenate(parts) for parts in zip(*found, strict=True))
     wanted = (boxes[:, 2:] - boxes[:, :2]).max(axis=1) >= min_px
     boxes, scores, points = boxes[wanted], scores[wanted], points[wanted]
-    return _suppressed([Proposal(*parts) for parts in zip(boxes, scores.tolist(), points, strict=True)])
-
-
-def _suppressed(proposals: list[Proposal]) -> list[Proposal]:
-    """Each face once, best first."""
-    boxes = np.array([proposal.box for proposal in proposals]).reshape(-1, 4)
-    kept = non_maximum_suppression(boxes, np.array([proposal.score for proposal in proposals]))
-    return [proposals[at] for at in kept.tolist()]
+    return suppressed([Proposal(*parts) for parts in zip(boxes, scores.tolist(), points, strict=True)])

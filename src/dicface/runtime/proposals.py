@@ -5,6 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from dicface.runtime.suppression import non_maximum_suppression
+
 
 class Proposal(NamedTuple):
     """A box that may hold a face.
@@ -19,3 +21,10 @@ class Proposal(NamedTuple):
     box: NDArray[np.float32]
     score: float
     points: NDArray[np.float32]
+
+
+def suppressed(proposals: list[Proposal]) -> list[Proposal]:
+    """Each face once, best first."""
+    boxes = np.array([proposal.box for proposal in proposals]).reshape(-1, 4)
+    kept = non_maximum_suppression(boxes, np.array([proposal.score for proposal in proposals]))
+    return [proposals[at] for at in kept.tolist()]
