@@ -1,17 +1,19 @@
-"""How many small faces the detectors find, how their boxes lie, and what finding costs beside restoring.
+"""How many faces are found, how many finds are none, and what finding costs.
 
-    python -m experiments.detection PHOTOS
+    python -m experiments.detection PHOTOS --data DATA
 
 PHOTOS is a folder of photos with a `.pts` file each, which are shrunk until the face has the width said, or left as
-they are. A face counts as found if a detection's box and the box of its landmarks overlap by half (intersection over
-union 0.4, since the two are not the same box by definition). Times are the best of three, per photo; the restored faces
-are those that the detector found, unless they are too large. Then large photos: a wall of the photos as they are.
+they are; DATA the folder of the packs. A face counts as found if a box that is not left alone as doubtful and the box
+of its landmarks overlap by 0.4 (intersection over union). The verification was fitted on the photos at even positions
+of the sorted list (`experiments/verification.py`), so that both halves are reported. Intervals are Wilson's, 95 %.
+Times are the best of three, per photo.
 """
 
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import numpy as np
 import typer
@@ -19,14 +21,45 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
+from dicface.data.packs import read_pack
+from dicface.data.scenes.backgrounds import read_backgrounds
+from dicface.data.scenes.sampler import SceneConfig, SceneSampler
+from dicface.evaluation.detection import match_faces
+from dicface.evaluation.metrics import average_precision
 from dicface.faces.detection import make_detector
-from dicface.faces.geometry import intersection_over_union, landmark_box
+from dicface.faces.geometry import Box, landmark_box
 from dicface.restoration.restorer import Restorer
+from dicface.restoration.results import Outcome
+from experiments.damaged import DAMAGES, turned
+from experiments.finder_scores import scene_peaks
+from experiments.people import groups, match_boxes
 from experiments.photos import shrunk_photos
 
-WIDTHS_PX = (16.0, 20.0, 24.0, 32.0, 48.0, float("inf"))
-FOUND_OVERLAP = 0.4
+WIDTHS_PX = (12.0, 16.0, 20.0, 24.0, 32.0, 48.0, float("inf"))
+TURNED_WIDTHS_PX = (16.0, 24.0, 48.0)
+ROLLS_DEGREES = (20.0, 40.0)
+GROUP_WIDTHS_PX = (16.0, 24.0, float("inf"))
+SCENES = 20, 20
 WALL_MEGAPIXELS = (1, 4, 12, 48)
+
+
+class Share(NamedTuple):
+    """So many of so many."""
+
+    hits: int
+    of: int
+
+    def __str__(self) -> str:
+        """The share and Wilson's 95 % interval, in percent."""
+        if not self.of:
+            return "-"
+        share, z = self.hits / self.of, 1.96
+        middle, spread = (
+            share + z**2 / (2 * self.of),
+            z * math.sqrt(share * (1 - share) / self.of + z**2 / (4 * self.of**2)),
+        )
+        low, high = ((middle + sign * spread) / (1 + z**2 / self.of) for sign in (-1, 1))
+        return f"{share:.1%} [{100 * low:.0f}, {100 * high:.0f}]"
 
 
 def best_ms(call: Callable[[], object]) -> float:
@@ -54,58 +87,113 @@ def wall(photos: list[NDArray[np.uint8]], megapixels: float) -> NDArray[np.uint8
     return picture
 
 
-def main(
-    photos: Annotated[Path, typer.Argument(help="Folder of photos with .pts files.")],
-    detectors: Annotated[str, typer.Option(help="By name, separated by commas.")] = "dlib,dlib-fast,dlib-thorough",
-) -> None:
-    """Print recall, further detections and time for each detector and face width."""
-    columns = ("detector", "face px", "photos", "megapixels", "recall", "further boxes", "offset x, y; size")
-    table = Table(*columns, "detecting ms", "restoring ms")
-    restorer = Restorer()
-    for name in detectors.split(","):
-        detect = make_detector(name)
-        for width_px in WIDTHS_PX:
-            found, further, megapixels = 0, 0, 0.0
-            times_ms: list[tuple[float, float]] = []
-            offsets: list[tuple[float, float, float]] = []
-            for photo in shrunk_photos(photos, width_px):
-                wanted = landmark_box(photo.landmarks)
-                detections = detect(photo.pixels)
-                boxes = [detection.box for detection in detections]
-                times_ms.append(
-                    (
-                        best_ms(lambda pixels=photo.pixels, detect=detect: detect(pixels)),
-                        best_ms(lambda pixels=photo.pixels, boxes=boxes: restorer.faces(pixels, boxes=boxes)),
-                    )
-                )
-                megapixels += photo.pixels[..., 0].size / 1e6
-                hits = [box for box in boxes if intersection_over_union(box, wanted) > FOUND_OVERLAP]
-                found += bool(hits)
-                further += len(detections) - len(hits[:1])
-                if hits:
-                    side = max(wanted.right - wanted.left, wanted.bottom - wanted.top)
-                    hit_side = hits[0].right - hits[0].left
-                    across = (hits[0].left + hits[0].right - wanted.left - wanted.right) / 2 / hit_side
-                    down = (hits[0].top + hits[0].bottom - wanted.top - wanted.bottom) / 2 / hit_side
-                    offsets.append((across, down, side / hit_side))
-            count = len(times_ms)
-            offset = "{:+.2f}, {:+.2f}; {:.2f}".format(*np.median(offsets, axis=0)) if offsets else ""
-            width = "as they are" if width_px == float("inf") else f"{width_px:g}"
-            row = (f"{megapixels / count:.2f}", f"{found / count:.1%}", str(further), offset)
-            table.add_row(name, width, str(count), *row, *(f"{ms:.0f}" for ms in np.mean(times_ms, axis=0)))
-    Console().print(table)
+def found_boxes(restorer: Restorer, pixels: NDArray[np.uint8]) -> list[Box]:
+    """Boxes of what is taken for a face in an upright photo, best first."""
+    restored = restorer.faces(pixels, passes=1)
+    return [face.box for face in restored if face.outcome is not Outcome.DOUBTFUL]
+
+
+def recall_of_photos(restorer: Restorer, photos: Path, width_px: float, damage: str, roll: float) -> list[Share]:
+    """Recall on the photos at even positions, which were fitted, and at odd ones."""
+    names = [path.stem for path in sorted(photos.glob("*.pts"))]
+    hits, counts = [0, 0], [0, 0]
+    for photo in shrunk_photos(photos, width_px):
+        pixels, points = turned(photo.pixels, photo.landmarks, roll)
+        half = names.index(photo.name) % 2
+        hits[half] += match_boxes(found_boxes(restorer, DAMAGES[damage](pixels)), [landmark_box(points)]).found
+        counts[half] += 1
+    return [Share(*pair) for pair in zip(hits, counts, strict=True)]
+
+
+def photo_table(restorer: Restorer, photos: Path) -> Table:
+    """Recall by width, damage and roll."""
+    table = Table("damage", "roll", "face px", "all photos", "fitted half", "other half", title="recall")
+    cases = [(damage, 0.0, width) for damage in DAMAGES for width in WIDTHS_PX]
+    cases += [("clean", roll, width) for roll in ROLLS_DEGREES for width in TURNED_WIDTHS_PX]
+    for damage, roll, width in cases:
+        halves = recall_of_photos(restorer, photos, width, damage, roll)
+        both = Share(sum(half.hits for half in halves), sum(half.of for half in halves))
+        size = "as they are" if math.isinf(width) else f"{width:g}"
+        table.add_row(damage, f"{roll:g}", size, *(str(share) for share in (both, *halves)))
+    return table
+
+
+def group_table(restorer: Restorer, photos: Path) -> Table:
+    """Recall and false finds in the annotated groups."""
+    table = Table("damage", "median face px", "recall", "false finds a photo", title="ten photos of several people")
+    for damage in DAMAGES:
+        for width in GROUP_WIDTHS_PX:
+            hits = people = false = count = 0
+            for group in groups(photos, width):
+                matches = match_boxes(found_boxes(restorer, DAMAGES[damage](group.pixels)), group.faces, group.ignored)
+                hits, people, count = hits + matches.found, people + len(group.faces), count + 1
+                false += matches.hits.count(False)
+            size = "as they are" if math.isinf(width) else f"{width:g}"
+            table.add_row(damage, size, str(Share(hits, people)), f"{false / count:.2f}")
+    return table
+
+
+def background_table(restorer: Restorer, backgrounds: list[NDArray[np.uint8]]) -> Table:
+    """False finds in photos without faces."""
+    table = Table("damage", "photos", "with a false find", "false finds a megapixel", title="backgrounds-val")
+    megapixels = sum(pixels[..., 0].size for pixels in backgrounds) / 1e6
+    for damage, harm in DAMAGES.items():
+        counts = np.array([len(found_boxes(restorer, harm(pixels))) for pixels in backgrounds])
+        for half, part in (("all", counts), ("other half", counts[1::2])):
+            size = megapixels * len(part) / len(counts)
+            table.add_row(damage, half, str(Share(int((part > 0).sum()), len(part))), f"{part.sum() / size:.2f}")
+    return table
+
+
+def time_table(names: list[str], photos: Path) -> Table:
+    """What finding costs, and what is found in large pictures."""
     pictures = [photo.pixels for photo in shrunk_photos(photos, float("inf"))]
-    large = Table("detector", *(f"{megapixels} megapixels" for megapixels in WALL_MEGAPIXELS), title="faces, seconds")
-    for name in detectors.split(","):
+    megapixels = sum(pixels[..., 0].size for pixels in pictures) / 1e6
+    columns = [f"{megapixels} megapixels" for megapixels in WALL_MEGAPIXELS]
+    table = Table("detector", "ms a photo", "ms a megapixel", *columns, title="time; finds, seconds")
+    for name in names:
         detect = make_detector(name)
+        spent_ms = sum(best_ms(lambda pixels=pixels, detect=detect: detect(pixels)) for pixels in pictures)
         cells: list[str] = []
-        for megapixels in WALL_MEGAPIXELS if name != "dlib-thorough" else WALL_MEGAPIXELS[:2]:
-            picture = wall(pictures, megapixels)
-            start = time.perf_counter()
+        for size in WALL_MEGAPIXELS if name != "dlib-thorough" else WALL_MEGAPIXELS[:2]:
+            picture, start = wall(pictures, size), time.perf_counter()
             found = detect(picture)
             cells.append(f"{len(found)}, {time.perf_counter() - start:.1f} s")
-        large.add_row(name, *cells)
-    Console().print(large)
+        table.add_row(name, f"{spent_ms / len(pictures):.0f}", f"{spent_ms / megapixels:.0f}", *cells)
+    return table
+
+
+def main(
+    photos: Annotated[Path, typer.Argument(help="Folder of photos with .pts files.")],
+    *,
+    data: Annotated[
+        Path | None, typer.Option(help="Folder of the packs; without it no scenes, no backgrounds.")
+    ] = None,
+    detectors: Annotated[str, typer.Option(help="By name, separated by commas.")] = "face",
+    threshold: Annotated[float | None, typer.Option(help="Least probability; that of the card if left out.")] = None,
+    times: Annotated[bool, typer.Option(help="Also measure times.")] = True,
+) -> None:
+    """Print recall, false finds, average precision and times."""
+    console = Console(width=120)
+    names = detectors.split(",")
+    for name in names:
+        console.rule(name)
+        restorer = Restorer(detector=name, detector_threshold=threshold)
+        console.print(photo_table(restorer, photos))
+        console.print(group_table(restorer, photos))
+        if data is not None:
+            console.print(background_table(restorer, read_backgrounds(data / "backgrounds-val.parquet")))
+    if data is not None:
+        backgrounds = read_backgrounds(data / "backgrounds-val.parquet")
+        sampler = SceneSampler(read_pack(data / "celeba-val.parquet"), backgrounds, SceneConfig(), 0, SCENES[1])
+        found = [
+            match_faces(scene_peaks(scenes), scenes) for scenes in (sampler.validation(k) for k in range(SCENES[0]))
+        ]
+        joined = found[0].joined(found)
+        precision = average_precision(joined.scores, joined.hits, joined.faces)
+        console.print(f"average precision {precision:.4f} on {math.prod(SCENES)} scenes, {joined.faces} faces")
+    if times:
+        console.print(time_table(names, photos))
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from dicface.faces.landmarks import locate
 from dicface.images.photo import read_photo
 from dicface.preparation.annotations import read_pts
 from dicface.runtime.landmark_model import LANDMARK_MODEL, LandmarkModel
-from experiments.detection import FOUND_OVERLAP
+from experiments.people import FOUND_OVERLAP
 
 MIN_WIDTH_PX = 100
 

@@ -36,7 +36,7 @@ from dicface.preparation.cutting import Recipe
 from dicface.preparation.duplicates import ALIKE_BITS, SAME_BITS, differing_bits, face_hashes
 from dicface.preparation.prepare import Preparation, list_photos, prepare
 from dicface.preparation.results import Results
-from experiments.detection import FOUND_OVERLAP
+from experiments.people import FOUND_OVERLAP
 
 COPIES = ("JPEG 50", "half size", "3/4 size", "crop 3 %", "crop 3 % and JPEG 50", "brighter", "mirrored")
 

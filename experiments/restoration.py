@@ -28,7 +28,7 @@ from dicface.evaluation.statistics import bootstrap_interval
 from dicface.faces.geometry import intersection_over_union, landmark_box, square_of_landmarks
 from dicface.images.pixels import resize
 from dicface.runtime.providers import BackendName
-from experiments.detection import FOUND_OVERLAP
+from experiments.people import FOUND_OVERLAP
 from experiments.photos import ShrunkPhoto, shrunk_photos
 
 WIDTHS_PX = (12, 16, 20, 24, 32, 40, 48, 56, 64, 72)
@@ -72,7 +72,9 @@ def main(
             reference, plain = resize(photo.original, size), resize(photo.pixels, size)
             left, right = photo.landmarks[list(OUTER_EYES)]
             for passes in (1, 2, 3):
-                result = restorer.restore(photo.pixels, scale=SCALE, boxes=[box], force=True, passes=passes)
+                result = restorer.restore(
+                    photo.pixels, scale=SCALE, boxes=[box], only_boxes=True, force=True, passes=passes
+                )
                 (face,) = result.faces
                 if face.outcome is not Outcome.RESTORED or face.landmarks is None:
                     continue

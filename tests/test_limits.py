@@ -75,8 +75,8 @@ def test_a_hundred_faces_in_one_photo(small_photo: np.ndarray) -> None:
     one = np.ascontiguousarray(small_photo[:64, 20:84])
     boxes = [Box(23 + left, 21 + top, 44 + left, 43 + top) for top in range(0, 640, 64) for left in range(0, 640, 64)]
     restorer = Restorer(backend="onnxruntime")
-    restoration = restorer.restore(np.tile(one, (10, 10, 1)), scale=2, boxes=boxes, passes=1)
-    alone = restorer.restore(one, scale=2, boxes=boxes[:1], passes=1)
+    restoration = restorer.restore(np.tile(one, (10, 10, 1)), scale=2, boxes=boxes, only_boxes=True, passes=1)
+    alone = restorer.restore(one, scale=2, boxes=boxes[:1], only_boxes=True, passes=1)
     assert [face.outcome for face in restoration.faces] == [Outcome.RESTORED] * 100
     # Less the edges, which other faces' neighbours reach into.
     inner = restoration.image.reshape(10, 128, 10, 128, 3)[:, 20:100, :, 20:100]

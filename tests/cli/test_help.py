@@ -33,7 +33,8 @@ def test_the_help_has_panels_and_choices() -> None:
     text = re.sub(r"\s+", " ", dicface("restore", "--help").stdout.replace("│", " "))
     for panel in ("Faces", "Model", "Output", "Batches"):
         assert f"╭─ {panel} ─" in text
-    for choices in ("auto|onnxruntime|openvino|torch", "auto|cpu|cuda|directml|coreml", "dlib|dlib-fast|dlib-thorough"):
+    detectors = "face|dlib|dlib-fast|dlib-thorough"
+    for choices in ("auto|onnxruntime|openvino|torch", "auto|cpu|cuda|directml|coreml", detectors):
         assert choices in text
 
 

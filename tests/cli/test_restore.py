@@ -33,15 +33,29 @@ def test_no_face_is_a_result(tmp_path: Path) -> None:
         assert image.size == (120, 100)
 
 
-def test_boxes_replace_detection(photo: Path, tmp_path: Path) -> None:
-    result = dicface("restore", photo, "-o", tmp_path / "out.png", "--box", "43,21,64,43", "--show-landmarks")
+def test_only_boxes_replaces_detection(photo: Path, tmp_path: Path) -> None:
+    result = dicface(
+        "restore", photo, "-o", tmp_path / "out.png", "--box", "43,21,64,43", "--only-boxes", "--show-landmarks"
+    )
     assert result.returncode == 0, result.stderr
     assert "1 of 1 faces restored" in result.stdout
 
 
+def test_the_threshold_decides_what_is_a_face(photo: Path, tmp_path: Path) -> None:
+    result = dicface("restore", photo, "-o", tmp_path / "out.png", "--detector-threshold", "1")
+    assert result.returncode == 0, result.stderr
+    # Not even perfect landmarks give a probability of 1.
+    assert "no face found" in result.stdout
+    wrong = dicface("restore", photo, "-o", tmp_path / "b.png", "--detector-threshold", "1.5")
+    assert wrong.returncode == 2
+    assert "Invalid value for '--detector-threshold'" in wrong.stderr
+
+
 def test_faces_left_alone_are_said_with_the_reason(tmp_path: Path, portrait: np.ndarray) -> None:
     Image.fromarray(portrait).save(tmp_path / "large.png")
-    result = dicface("restore", tmp_path / "large.png", "-o", tmp_path / "out.png", "--box", "176,84,266,174")
+    result = dicface(
+        "restore", tmp_path / "large.png", "-o", tmp_path / "out.png", "--box", "176,84,266,174", "--only-boxes"
+    )
     assert "0 of 1 faces restored, 1 left alone: already larger than the model can improve" in result.stdout
 
 
@@ -52,6 +66,7 @@ def test_faces_left_alone_are_said_with_the_reason(tmp_path: Path, portrait: np.
             ("--model", "nope"),
             "expected one of lite, lite-robust, a model file (.onnx, .safetensors) or a run's folder, got 'nope'",
         ),
+        (("--only-boxes",), "expected --box with --only-boxes, got none"),
         (("--box", "1,2,3"), "expected --box X0,Y0,X1,Y1 in pixels of the photo, got '1,2,3'"),
         (("--box", "10,10,5,5"), "expected --box X0,Y0,X1,Y1 with X0 < X1 and Y0 < Y1, got '10,10,5,5'"),
         (("--box", "nan,1,2,3"), "expected --box X0,Y0,X1,Y1 with X0 < X1 and Y0 < Y1, got 'nan,1,2,3'"),
@@ -112,18 +127,16 @@ def test_restore_names_the_model_for_jpeg(small_photo: np.ndarray, tmp_path: Pat
 
 def test_uncertainty_is_written_beside_the_result(photo: Path, tmp_path: Path) -> None:
     out, report = tmp_path / "out" / "photo.jpg", tmp_path / "report.json"
-    result = dicface(
-        "restore", photo, "-o", out, "--uncertainty", "--report", report, "--scale", "2", "--detector", "dlib-thorough"
-    )
+    result = dicface("restore", photo, "-o", out, "--uncertainty", "--report", report, "--scale", "2")
     assert result.returncode == 0, result.stderr
     said = [face["uncertainty"] for face in json.loads(report.read_text())["photos"][0]["faces"]]
     with Image.open(tmp_path / "out" / "photo.uncertainty.png") as image:
         assert (image.mode, image.size) == ("L", (242, 242))
         levels = np.asarray(image)
-    # The face is at 43 to 64, 21 to 43 in the photo; elsewhere nothing was made up, nor of a badge that is doubtful.
+    # The face is at 43 to 64, 21 to 43 in the photo; elsewhere nothing was made up.
     assert levels[50:78, 94:120].mean() == pytest.approx(4 * said[0], rel=0.6)
     assert levels[:, 150:].max() == levels[130:].max() == 0
-    assert said[1] is None
+    assert all(doubtful is None for doubtful in said[1:])
     again = dicface("restore", photo, "-o", tmp_path / "out" / "photo.webp", "--uncertainty")
     assert again.returncode == 1
     assert "photo.uncertainty.png' exists; add --overwrite to replace it" in again.stderr

@@ -62,8 +62,10 @@ def test_the_portraits_face_is_cut_out(portrait_faces: PhotoFaces) -> None:
     assert portrait_faces.skipped == []
 
 
+@pytest.mark.dlib
 def test_what_only_looks_like_a_face_is_not(portrait: np.ndarray, tmp_path: Path) -> None:
     """Searched everywhere, the portrait has a badge that dlib takes for a face."""
+    pytest.importorskip("dlib")
     Image.fromarray(portrait).save(tmp_path / "a.png")
     cutter = FaceCutter(Recipe(min_crop=30, detector="dlib-thorough"))
     (badge,) = cutter(PhotoTask(tmp_path / "a.png", "a.png", None)).skipped

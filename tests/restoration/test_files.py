@@ -37,6 +37,13 @@ def crop(tmp_path: Path, small_photo: np.ndarray) -> Path:
     return tmp_path / "crop.png"
 
 
+def test_a_photo_on_its_side_is_said_to_lie_so(restorer: Restorer, tmp_path: Path, small_photo: np.ndarray) -> None:
+    Image.fromarray(np.rot90(small_photo)).save(tmp_path / "a.png")
+    result = restore_file(tmp_path / "a.png", tmp_path / "b.png", restorer=restorer, scale=1)
+    assert "lies on its side (its faces are upright after a turn by 270 degrees anticlockwise)" in result.sentence
+    assert result.report_row()["turned_degrees"] == 270
+
+
 def test_a_photo_is_restored(restorer: Restorer, photo: Path, tmp_path: Path) -> None:
     result = restore_file(str(photo), str(tmp_path / "b.png"), restorer=restorer, scale=2, boxes=[FACE])
     written = read_photo(tmp_path / "b.png")

@@ -64,10 +64,10 @@ def test_a_flat_grey_photo_stays_flat_grey(restorer: Restorer) -> None:
 
 def test_a_large_face_is_left_alone_unless_forced(restorer: Restorer, portrait: np.ndarray) -> None:
     box = Box(176, 84, 266, 174)
-    result = restorer.restore(portrait, scale=1, boxes=[box])
+    result = restorer.restore(portrait, scale=1, boxes=[box], only_boxes=True)
     assert result.faces[0].outcome is Outcome.TOO_LARGE
     np.testing.assert_array_equal(result.image, portrait)
-    forced = restorer.restore(portrait, scale=1, boxes=[box], force=True)
+    forced = restorer.restore(portrait, scale=1, boxes=[box], force=True, only_boxes=True)
     assert forced.faces[0].outcome is Outcome.RESTORED
     assert not np.array_equal(forced.image, portrait)
 
@@ -75,17 +75,17 @@ def test_a_large_face_is_left_alone_unless_forced(restorer: Restorer, portrait: 
 def test_the_landmarks_decide_a_border_case(restorer: Restorer, portrait: np.ndarray) -> None:
     """A box whose crop is a little over 64 px about a face whose crop is under 64 px, and the reverse."""
     photo = resize(portrait, (256, 256))  # the face's own crop is 60 px
-    (loose,) = restorer.faces(photo, boxes=[Box(84, 38, 137, 91)])
+    (loose,) = restorer.faces(photo, boxes=[Box(84, 38, 137, 91)], only_boxes=True)
     assert loose.outcome is Outcome.RESTORED
     assert loose.square.side <= 64
     photo = resize(portrait, (290, 290))  # 68 px
-    (tight,) = restorer.faces(photo, boxes=[Box(102, 50, 150, 98)])
+    (tight,) = restorer.faces(photo, boxes=[Box(102, 50, 150, 98)], only_boxes=True)
     assert tight.outcome is Outcome.TOO_LARGE
     assert tight.square.side > 64
 
 
 def test_a_face_below_the_models_range_is_left_alone(restorer: Restorer, small_photo: np.ndarray) -> None:
-    result = restorer.restore(small_photo, boxes=[Box(50, 28, 53, 31)])
+    result = restorer.restore(small_photo, boxes=[Box(50, 28, 53, 31)], only_boxes=True)
     assert result.faces[0].outcome is Outcome.TOO_SMALL
     np.testing.assert_array_equal(result.image, resize(small_photo, (484, 484)))
 
@@ -101,7 +101,7 @@ def test_the_second_pass_depends_less_on_the_box(restorer: Restorer, small_photo
     shifted = [Box(FACE.left + dx, FACE.top + dy, FACE.right + dx, FACE.bottom + dy) for dx, dy in ((-2, -2), (2, 2))]
     spread = []
     for passes in (1, 2):
-        faces = restorer.faces(small_photo, boxes=shifted, passes=passes)
+        faces = restorer.faces(small_photo, boxes=shifted, passes=passes, only_boxes=True)
         corners = np.array([face.square[:2] for face in faces])
         spread.append(np.abs(corners[0] - corners[1]).sum())
     assert spread[1] < spread[0]
@@ -110,7 +110,7 @@ def test_the_second_pass_depends_less_on_the_box(restorer: Restorer, small_photo
 def test_many_faces_keep_their_order(restorer: Restorer, small_photo: np.ndarray) -> None:
     wide = np.concatenate([small_photo] * 3, axis=1)
     boxes = [Box(FACE.left + 121 * k, FACE.top, FACE.right + 121 * k, FACE.bottom) for k in (2, 0, 1)]
-    faces = restorer.faces(wide, boxes=boxes)
+    faces = restorer.faces(wide, boxes=boxes, only_boxes=True)
     assert [face.box for face in faces] == boxes
     for face in faces[1:]:
         assert face.steps is not None
@@ -144,7 +144,7 @@ def test_upscale_takes_crops(restorer: Restorer) -> None:
 )
 def test_wrong_boxes_are_refused(restorer: Restorer, small_photo: np.ndarray, box: Box, message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        restorer.restore(small_photo, boxes=[box])
+        restorer.restore(small_photo, boxes=[box], only_boxes=True)
 
 
 def test_wrong_pixels_and_scales_are_refused(restorer: Restorer, small_photo: np.ndarray) -> None:
@@ -218,3 +218,62 @@ def test_a_one_pixel_photo_has_no_face(restorer: Restorer) -> None:
     result = restorer.restore(np.zeros((1, 1, 3), dtype=np.uint8))
     assert result.faces == ()
     assert result.image.shape == (4, 4, 3)
+
+
+def test_a_photo_on_its_side_is_restored_in_its_turn(restorer: Restorer, small_photo: np.ndarray) -> None:
+    sideways = np.ascontiguousarray(np.rot90(small_photo))
+    upright, lying = (restorer.restore(photo, scale=2) for photo in (small_photo, sideways))
+    assert (upright.turned_degrees, lying.turned_degrees) == (0, 270)
+    ours, theirs = (
+        next(face for face in result.faces if face.outcome is Outcome.RESTORED) for result in (upright, lying)
+    )
+    # x, y of the upright photo are y, 121 - x of the other one.
+    assert theirs.box == pytest.approx((ours.box.top, 121 - ours.box.right, ours.box.bottom, 121 - ours.box.left))
+    assert theirs.steps is not None
+    assert ours.steps is not None
+    assert np.abs(np.rot90(theirs.steps[-1], -1).astype(int) - ours.steps[-1]).max() <= 1
+    # The enlargement rounds rows and columns in turn.
+    assert np.abs(np.rot90(lying.image, -1).astype(int) - upright.image).mean() < 0.5
+
+
+def test_a_photo_is_searched_turned_only_where_nothing_is_upright_and_no_box_is_given(small_photo: np.ndarray) -> None:
+    looked: list[int] = []
+
+    def mine(pixels: np.ndarray) -> list[Detection]:
+        looked.append(len(pixels))
+        return [Detection(FACE, 0.9 if len(looked) == 1 else 0.4)]
+
+    strict = Restorer(detector=mine, detector_threshold=0.5)
+    (found,) = strict.faces(small_photo)
+    assert (found.outcome, len(looked)) == (Outcome.RESTORED, 1)
+    assert strict.faces(small_photo) == ()
+    assert len(looked) == 1 + 4
+    (given,) = strict.faces(small_photo, boxes=[FACE])
+    assert (given.outcome, len(looked)) == (Outcome.RESTORED, 6)
+
+
+def test_a_detector_of_ones_own_is_taken(small_photo: np.ndarray) -> None:
+    def mine(pixels: np.ndarray) -> list[Detection]:
+        return [Detection(FACE, 7.0)]
+
+    (face,) = Restorer(detector=mine).faces(small_photo)
+    assert (face.outcome, face.score, face.probability) == (Outcome.RESTORED, 7.0, None)
+
+
+def test_profiles_are_left_alone_unless_forced(small_photo: np.ndarray) -> None:
+    eyes_together = np.array([(60, 28), (62, 28), (66, 32), (60, 37), (62, 37)], dtype=np.float32)
+
+    def mine(pixels: np.ndarray) -> list[Detection]:
+        return [Detection(FACE, 1.0, eyes_together)]
+
+    restorer = Restorer(detector=mine)
+    assert [face.outcome for face in restorer.faces(small_photo)] == [Outcome.PROFILE]
+    assert [face.outcome for face in restorer.faces(small_photo, force=True)] == [Outcome.RESTORED]
+
+
+def test_the_threshold_decides_what_is_a_face(restorer: Restorer, small_photo: np.ndarray) -> None:
+    (face,) = (face for face in restorer.faces(small_photo) if face.outcome is Outcome.RESTORED)
+    assert face.probability is not None
+    assert 0.5 < face.probability <= 1
+    strict = Restorer(detector_threshold=1.0).faces(small_photo)
+    assert all(face.outcome is Outcome.DOUBTFUL for face in strict)

@@ -11,7 +11,7 @@ import pytest
 from dicface.checkpoints.networks import load_network, save_network
 from dicface.errors import UnknownModelError, UsageError
 from dicface.networks.dic import LITE, DICNetwork
-from dicface.runtime.cards import RestorationResult, parse_card
+from dicface.runtime.cards import Calibration, Coefficients, RestorationResult, parse_card
 from dicface.runtime.face_model import FaceModel
 from dicface.runtime.models import embedded_models, find_model
 from dicface.runtime.upscalers import open_model
@@ -47,6 +47,21 @@ def test_a_card_that_lacks_something_is_refused(missing: str) -> None:
     del document[missing]
     with pytest.raises(KeyError, match=missing):
         parse_card("lite", json.dumps(document))
+
+
+def test_finders_alone_are_calibrated() -> None:
+    for card in embedded_models().values():
+        assert (card.calibration is not None) == (card.kind == "finder")
+    document = embedded_models()["finder"].as_json()
+    document["verification"] = {
+        "threshold": 0.6,
+        "coefficients": {
+            "score alone": {"bias": 0.5, "score": 2.0},
+            "lite": {"bias": -4.0, "score": 1.0, "confidence": 8.0},
+        },
+    }
+    calibration = parse_card("finder", json.dumps(document)).calibration
+    assert calibration == Calibration(Coefficients(0.5, 2), {"lite": Coefficients(-4, 1, 8)}, threshold=0.6)
 
 
 def test_lite_is_the_preset() -> None:

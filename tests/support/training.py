@@ -14,7 +14,6 @@ import pytest
 import torch
 
 from dicface.checkpoints.networks import save_network
-from dicface.data.batches import FaceBatch
 from dicface.images.pixels import FACE_PX
 from dicface.networks.dic import DICNetwork
 from dicface.training.config import DICGANRun, DICRun, LandmarkRun, TrainConfig
@@ -114,9 +113,9 @@ def run_but(
     decay_from: Path | None = None,
 ) -> Path:
     """Run, but let something happen to the loss of a step, after `at` whole ones."""
-    original = TASKS[config.run.task].training_step
+    original: Any = TASKS[config.run.task].training_step
 
-    def eventful(self: Any, batch: FaceBatch, index: int) -> torch.Tensor:
+    def eventful(self: Any, batch: object, index: int) -> torch.Tensor:
         loss = original(self, batch, index)
         return happening(loss) if self.global_step == at else loss
 

@@ -23,6 +23,7 @@ def test_an_answer_has_all_that_is_shown(tmp_path: Path, small_photo: np.ndarray
         assert (photo.mode, photo.size) == ("RGBA", (242, 242))
         assert before.size == after.size == (242, 242)
     (strip,) = done.faces
+    assert done.captions == ("1: drawn",)
     # A browser saves these, too.
     marks = [read_photo(path).metadata.xmp.decode() for path in (done.photo, done.after, strip, done.before)]
     assert [COMPOSITE in mark for mark in marks] == [True, True, True, False]
@@ -31,6 +32,21 @@ def test_an_answer_has_all_that_is_shown(tmp_path: Path, small_photo: np.ndarray
         # The crop, three steps, and the landmarks, with gaps between.
         assert faces.size == (5 * 128 + 4 * 2, 128)
     assert json.loads(done.report.read_text())["input"] == "a.png"
+
+
+def test_a_photo_on_its_side_is_said_to_lie_so_and_each_face_has_its_probability(
+    tmp_path: Path, small_photo: np.ndarray
+) -> None:
+    Image.fromarray(np.rot90(small_photo)).save(tmp_path / "a.png")
+    done = answer(Request(tmp_path / "a.png", tmp_path, "lite", 1))
+    assert "the photo lies on its side" in done.summary
+    report = json.loads(done.report.read_text())
+    assert report["turned_degrees"] == 270
+    probabilities = [face["probability"] for face in report["faces"] if face["outcome"] == "restored"]
+    assert done.captions == tuple(
+        f"{number}: a face with a probability of {probability:.0%}"
+        for number, probability in enumerate(probabilities, start=1)
+    )
 
 
 def test_what_to_doubt_is_said_on_the_page(tmp_path: Path, small_photo: np.ndarray) -> None:

@@ -64,7 +64,7 @@ DetectorOption = Annotated[
     DetectorName,
     typer.Option(
         "--detector",
-        help="dlib finds faces from 16 px, dlib-fast from 40 px, dlib-thorough from 16 px everywhere (slow).",
+        help="face, or with the extra dlib: dlib, dlib-fast (faces from 40 px), dlib-thorough (slow).",
         rich_help_panel=FACES,
     ),
 ]

@@ -96,9 +96,21 @@ def restore(
     scale: Annotated[float, typer.Option(min=1, max=8, help="Enlargement of the photo.", rich_help_panel=OUTPUT)] = 4,
     box: Annotated[
         list[str] | None,
-        typer.Option(help="A face X0,Y0,X1,Y1 in pixels, instead of detection.", rich_help_panel=FACES),
+        typer.Option(help="A face X0,Y0,X1,Y1 in pixels, besides those that are found.", rich_help_panel=FACES),
     ] = None,
-    detector: DetectorOption = "dlib",
+    only_boxes: Annotated[
+        bool, typer.Option("--only-boxes", help="Look for no faces besides those of --box.", rich_help_panel=FACES)
+    ] = False,
+    detector: DetectorOption = "face",
+    detector_threshold: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            help="Least probability of a face; detections below it are left alone.",
+            rich_help_panel=FACES,
+        ),
+    ] = None,
     backend: BackendOption = "auto",
     provider: ProviderOption = "auto",
     show_landmarks: Annotated[
@@ -134,14 +146,29 @@ def restore(
 
     pipes = Pipes(listed(photos, files_from), out, maps=uncertainty)
     messages = Messages(quiet=quiet, log_json=log_json, keep_stdout_free=pipes.to_stdout)
-    boxes = None if not box else [_parse_box(text) for text in box]
+    boxes = [_parse_box(text) for text in box or ()]
+    if only_boxes and not boxes:
+        raise UsageError("expected --box with --only-boxes, got none")
     jobs, finished = _jobs(pipes, messages, maps=uncertainty, skip_existing=skip_existing)
     if report is not None:
         _check_report(report, [*jobs, *finished], overwrite=overwrite)
-    restorer = Restorer(model, backend=backend, provider=provider, detector=detector, several=len(jobs) > 1)
+    restorer = Restorer(
+        model,
+        backend=backend,
+        provider=provider,
+        detector=detector,
+        detector_threshold=detector_threshold,
+        several=len(jobs) > 1,
+    )
     if verbose:
         messages.note(restorer.model.how_it_runs)
-    settings = {"model": model, "backend": restorer.model.backend, "scale": scale, "version": __version__}
+    settings = {
+        "model": model,
+        "backend": restorer.model.backend,
+        "detector": detector,
+        "scale": scale,
+        "version": __version__,
+    }
     batch_report, gate = BatchReport(report, settings, jobs), PhotoGate()
     output = Output(
         mark=not no_mark, metadata=not strip_metadata, gps=keep_gps, landmarks=show_landmarks, overwrite=overwrite
@@ -154,6 +181,7 @@ def restore(
             restorer=restorer,
             scale=scale,
             boxes=boxes,
+            only_boxes=only_boxes,
             force=force,
             output=_output_of(job, output),
             max_megapixels=max_megapixels,

@@ -82,7 +82,7 @@ def prepare(
             help="CSV of where each kept face was cut out, and its landmark confidence.", rich_help_panel=OUTPUT
         ),
     ] = None,
-    detector: DetectorOption = "dlib-fast",
+    detector: DetectorOption = "face",
     max_megapixels: Annotated[
         float, typer.Option(min=0, max=178, help="Refuse larger photos.", rich_help_panel=BATCH)
     ] = 64,

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 DONE, SOME_FAILED, WRONG_CALL = 0, 1, 2
 _NAMED = (
-    "backend host identities jobs landmarks lr_size max_megapixels max_outside model out overwrite port provider "
-    "resume scale split"
+    "backend detector detector_threshold host identities jobs landmarks lr_size max_megapixels max_outside model out "
+    "overwrite port provider resume scale split"
 )
 _OPTIONS = {name: f"--{name.replace('_', '-')}" for name in _NAMED.split()} | {"min_confidence": "--min-peak"}
 """Parameters that errors name, and the options by which they are given."""

@@ -8,56 +8,61 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dicface.data.scenes import Scenes
-from dicface.networks.face_finder import STRIDE
+from dicface.data.scenes.labels import Scenes
+from dicface.networks.face_finder import Peaks
+from dicface.runtime.suppression import intersections_over_union, non_maximum_suppression
+
+FOUND_OVERLAP = 0.5
+"""Intersection over union from which a box found is that of a face."""
 
 
 class Found(NamedTuple):
     """What was found in some scenes.
 
     Attributes:
-        chances: (P,) float64, of every place found.
+        scores: (P,) float64, of every face found.
         hits: (P,) bool, whether it is a face, and the first one found of it.
         faces: how many there were.
     """
 
-    chances: NDArray[np.float64]
+    scores: NDArray[np.float64]
     hits: NDArray[np.bool_]
     faces: int
 
     @staticmethod
     def joined(parts: "Sequence[Found]") -> "Found":
         """What was found in all of them."""
-        chances, hits, faces = zip(*parts, strict=True)
-        return Found(np.concatenate(chances), np.concatenate(hits), sum(faces))
+        scores, hits, faces = zip(*parts, strict=True)
+        return Found(np.concatenate(scores), np.concatenate(hits), sum(faces))
 
 
-def match_faces(chances: Tensor, sides: Tensor, scenes: Scenes, least: float = 0.01) -> Found:
-    """Compare what was found with what there is; what lies on a doubtful face is left out.
+def _edges(rows: Tensor) -> NDArray[np.float32]:
+    """(K, 4) left, top, right, bottom of rows of a scene number, centre and size."""
+    centres, halves = rows[:, 1:3], rows[:, 3:5] / 2
+    return torch.cat([centres - halves, centres + halves], dim=1).cpu().numpy()
+
+
+def match_faces(peaks: Peaks, scenes: Scenes, min_score: float = 0.02) -> Found:
+    """Compare what was found with what there is; what lies on an ignored face is left out.
 
     Args:
-        chances, sides: what was found in the scenes, see `probable`.
+        peaks: what was found in the scenes.
         scenes: what is in them.
-        least: probability under which nothing counts as found.
+        min_score: what scores less is left out.
     """
-    chances, sides = chances.cpu(), sides.cpu()
-    faces, doubtful = scenes.faces.cpu(), scenes.doubtful.cpu()
-    taken = torch.zeros(len(faces), dtype=torch.bool)
     rows: list[tuple[float, bool]] = []
-    order = torch.nonzero(chances > least)
-    for at in order[chances[tuple(order.T)].argsort(descending=True)].tolist():
-        number, (y, x) = at[0], ((cell + 0.5) * STRIDE for cell in at[1:])
-        side = float(sides[tuple(at)])
-
-        def near(those: Tensor, number: int = number, x: float = x, y: float = y) -> Tensor:
-            off = torch.maximum((those[:, 1] - x).abs(), (those[:, 2] - y).abs())
-            return (those[:, 0] == number) & (off < 0.4 * those[:, 3])
-
-        wanted = near(faces) & ~taken & ((faces[:, 3] / side).log2().abs() < 0.5)
-        if wanted.any():
-            taken[wanted.nonzero()[0]] = True
-            rows.append((float(chances[tuple(at)]), True))
-        elif not near(doubtful).any():
-            rows.append((float(chances[tuple(at)]), False))
-    found, hits = zip(*rows, strict=True) if rows else ((), ())
-    return Found(np.array(found, dtype=np.float64), np.array(hits, dtype=np.bool_), len(faces))
+    for number in range(len(scenes.images)):
+        there = peaks.scores[number] > min_score
+        scores = peaks.scores[number][there].double().cpu().numpy()
+        boxes = peaks.boxes[number][:, there].T.float().cpu().numpy()
+        faces, ignored = (_edges(of[of[:, 0] == number]) for of in (scenes.faces, scenes.ignored))
+        taken = np.zeros(len(faces), dtype=bool)
+        for at in non_maximum_suppression(boxes, scores).tolist():
+            overlaps = np.where(taken, 0.0, intersections_over_union(boxes[at], faces))
+            best = int(overlaps.argmax()) if len(faces) else -1
+            hit = best >= 0 and bool(overlaps[best] >= FOUND_OVERLAP)
+            taken[best : best + 1] |= hit
+            if hit or not (intersections_over_union(boxes[at], ignored) > FOUND_OVERLAP / 2).any():
+                rows.append((float(scores[at]), hit))
+    scores_of, hits = zip(*rows, strict=True) if rows else ((), ())
+    return Found(np.array(scores_of, dtype=np.float64), np.array(hits, dtype=np.bool_), len(scenes.faces))

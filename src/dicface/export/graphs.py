@@ -20,7 +20,7 @@ from dicface.files import written_whole
 from dicface.images.pixels import FACE_PX, LR_PX, resize, to_network
 from dicface.networks.blocks import channel_means
 from dicface.networks.dic import DICNetwork
-from dicface.networks.face_finder import Finder, probable
+from dicface.networks.face_finder import MULTIPLE, Finder, Peaks, decode_peaks
 from dicface.networks.stacked_hourglass import StackedHourglass
 from dicface.runtime.backends import OnnxRuntimeBackend
 from dicface.runtime.sessions import open_session
@@ -62,15 +62,15 @@ class LandmarkGraph(nn.Module):
 
 
 class FinderGraph(nn.Module):
-    """The finder as any caller wants it: plain images in, probabilities and sides out."""
+    """The finder as any caller wants it: plain images in, scores, boxes and landmarks in their pixels out."""
 
     def __init__(self, network: Finder) -> None:
         super().__init__()
         self.network = network
 
-    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        """(N, 3, H, W) float RGB in [0, 1] -> two of (N, H/4, W/4) float, see `probable`."""
-        return probable(self.network(image))
+    def forward(self, image: Tensor) -> Peaks:
+        """(N, 3, H, W) float RGB in [0, 1] -> scores, boxes and landmarks, see `Peaks`."""
+        return decode_peaks(self.network(image))
 
 
 @dataclass(frozen=True)
@@ -130,8 +130,8 @@ def export_locator(network: Locator, path: Path) -> None:
     """Write a network that finds landmarks, or faces, as ONNX.
 
     Shapes, float32: input `image` (N, 3, 128, 128) RGB in [0, 1] and output `heatmaps` (N, 68, 32, 32), of the last
-    stack; or input `image` (N, 3, H, W), H and W divisible by 8, and outputs `probability` and `side` (N, H/4, W/4),
-    see `probable`. N, H and W are dynamic.
+    stack; or input `image` (N, 3, H, W), H and W divisible by 32, and outputs `score` (N, H/4, W/4), `box` (N, 4, H/4,
+    W/4) and `points` (N, 10, H/4, W/4), see `Peaks`. N, H and W are dynamic.
 
     Args:
         network: in evaluation mode.
@@ -142,8 +142,9 @@ def export_locator(network: Locator, path: Path) -> None:
         _write_graph(LandmarkGraph(network), path, {"image": image}, ["heatmaps"], {"image": shape})
         return
     image = torch.rand(2, 3, 64, 96)
-    shape = {0: _FACES, 2: 8 * torch.export.Dim("rows", max=2048), 3: 8 * torch.export.Dim("columns", max=2048)}
-    _write_graph(FinderGraph(network), path, {"image": image}, ["probability", "side"], {"image": shape})
+    rows, columns = (MULTIPLE * torch.export.Dim(name, max=512) for name in ("rows", "columns"))
+    shape = {0: _FACES, 2: rows, 3: columns}
+    _write_graph(FinderGraph(network), path, {"image": image}, ["score", "box", "points"], {"image": shape})
 
 
 def _write_graph(
@@ -226,7 +227,7 @@ def export_locator_checked(network: Locator, path: Path, faces: NDArray[np.uint8
         faces: (N, 128, 128, 3) uint8 RGB to compare on.
 
     Returns:
-        Largest difference of each output, by name; that of `side` in pixels.
+        Largest difference of each output, by name; those of `box` and `points` in pixels.
 
     Raises:
         CheckpointError: results differ by 1e-3 or more; no file is written.

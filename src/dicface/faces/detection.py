@@ -1,64 +1,32 @@
-"""Finding faces."""
+"""Finding faces: what a detector is, the one of this package, and those that have a name."""
 
-import math
-from collections import deque
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple, Protocol
+import typing
+from typing import NamedTuple, Protocol
 
-import dlib
 import numpy as np
 from numpy.typing import NDArray
 
 from dicface.errors import UsageError
-from dicface.faces.geometry import Box, intersection_over_union
-from dicface.images.pixels import resize
-from dicface.runtime.face_finder import FaceFinder, Place
-from dicface.runtime.parallel import usable_cores
+from dicface.faces.geometry import Box
+from dicface.faces.names import DetectorName
+from dicface.faces.second_look import look_again
+from dicface.runtime.face_finder import MIN_SCORE, SMALLEST_PX, FaceFinder
 from dicface.runtime.providers import ProviderName
-
-_DLIB_SMALLEST_PX = 80
-# From dlib's box to the landmarks' box, in sides of dlib's, as `experiments/detection.py` measures it.
-_DLIB_DOWN = 0.08
-_PASS_MEGAPIXELS = 16.0
-"""Largest image that goes through dlib at once; it takes about 14 MB a megapixel."""
-_WHOLE_MEGAPIXELS = 4.0
-"""Size of the small version in which a large photo's large faces are looked for."""
-_SAME_FACE, _SAME_FACE_SIZE = 0.6, 0.5
-"""Boxes are of one face if they share so much of the smaller one, and its side is at least so much of the other's."""
-_WINDOW = 1.8
-"""How much is looked through about a likely place, in sides of the face."""
-_WINDOW_FACE_PX = 100.0
-"""Side that a likely face is given there, so that dlib knows it even if it is a fifth smaller than thought."""
-_WINDOW_SCORE = -0.2
-"""dlib's least score there. Where the finder sees a face, less is enough than anywhere in a photo, where it is 0."""
-_SAME_PLACE, _SAME_SIZE = 0.3, 0.35
-"""Places nearer than that, in sides and in octaves, are one."""
-_MOST_PLACES = 2000
-"""Likely places looked at in one photo, about 3 ms each."""
-_LARGEST_CREW = 4
-"""Tiles looked through at once, at most; each takes a core and 220 MB."""
-
-
-class Rectangle(NamedTuple):
-    """A part of a photo, in whole pixels, edges."""
-
-    left: int
-    top: int
-    right: int
-    bottom: int
 
 
 class Detection(NamedTuple):
     """A face that a detector found.
 
     Attributes:
-        box: brows to chin, about the landmarks' box.
-        score: the detector's confidence; only the order means something.
+        box: about the landmarks, brows to chin, in pixels of the photo, edges.
+        score: the detector's confidence.
+        points: (5, 2) x, y of the right and left eye, the tip of the nose, the right and left corner of the mouth, in
+            pixels of the photo, edges; right is the person's right. None if the detector finds none.
     """
 
     box: Box
     score: float
+    points: NDArray[np.float32] | None = None
 
 
 class Detector(Protocol):
@@ -76,157 +44,45 @@ class Detector(Protocol):
         ...
 
 
-def _stretches(length: int, largest: int, overlap: int) -> list[tuple[int, int]]:
-    """Overlapping stretches of one length, none over the largest, that cover a side."""
-    count = max(1, math.ceil((length - overlap) / (largest - overlap)))
-    step = (length - overlap) / count
-    return [(round(k * step), min(length, round((k + 1) * step) + overlap)) for k in range(count)]
+class FaceDetector:
+    """The face finder: faces from 11 px up to the whole photo, with five landmarks and scores from 0 to 1.
 
-
-def non_maximum_suppression(found: list[Detection]) -> list[Detection]:
-    """Best first, each face once."""
-    kept: list[Detection] = []
-    for detection in sorted(found, key=lambda detection: -detection.score):
-        if not any(_is_same_face(detection.box, other.box) for other in kept):
-            kept.append(detection)
-    return kept
-
-
-def _is_same_face(one: Box, other: Box) -> bool:
-    smaller, larger = sorted((box.right - box.left) * (box.bottom - box.top) for box in (one, other))
-    overlap = intersection_over_union(one, other)
-    common = overlap / (1 + overlap) * (smaller + larger)
-    return common > _SAME_FACE * smaller and smaller > _SAME_FACE_SIZE**2 * larger
-
-
-class _Dlib:
-    """dlib's built-in frontal face detector; may be shared between threads."""
-
-    def __init__(self, least_score: float = 0.0) -> None:
-        self._least_score = least_score
-        # dlib's own object may not, and takes a fifth of a second to make; each is lent to one call at a time.
-        self._idle: deque[Any] = deque()
-
-    def __call__(self, pixels: NDArray[np.uint8], part: Rectangle, factor: float) -> list[Detection]:
-        """Look through an enlarged (or reduced) part; boxes are in pixels of the whole."""
-        left, top, right, bottom = part
-        size = (max(1, round((right - left) * factor)), max(1, round((bottom - top) * factor)))
-        enlarged = resize(np.ascontiguousarray(pixels[top:bottom, left:right]), size)
-        try:
-            find = self._idle.pop()
-        except IndexError:
-            find = dlib.get_frontal_face_detector()  # pyright: ignore[reportAttributeAccessIssue] - compiled
-        boxes, scores, _ = find.run(enlarged, 0, self._least_score)
-        self._idle.append(find)
-        found: list[Detection] = []
-        for box, score in zip(boxes, scores, strict=True):
-            down = _DLIB_DOWN * box.height()
-            across_down = (box.left(), box.top() + down, box.right() + 1, box.bottom() + 1 + down)
-            edges = (edge / factor + corner for edge, corner in zip(across_down, (left, top) * 2, strict=True))
-            found.append(Detection(Box(*edges), float(score)))
-        return found
-
-
-class ThoroughDetector:
-    """dlib everywhere in an enlarged photo.
-
-    dlib knows faces from 80 px up, so the photo is enlarged until the smallest wanted face has 80 px; its own pyramid
-    covers larger ones in the same pass. A photo that would become too large for one pass is enlarged tile by tile, and
-    its large faces are looked for in a small version of the whole.
+    What it proposes is looked at again upright and in one size, and gets score, box and landmarks of that second look.
 
     Args:
-        smallest_px: width of the smallest face to find.
-        threads: that it computes with; None takes one for each core, four at most.
-    """
-
-    def __init__(self, smallest_px: float = 16.0, *, threads: int | None = None) -> None:
-        self.smallest_px = smallest_px
-        self._threads = threads
-        self._search = _Dlib()
-
-    def __call__(self, pixels: NDArray[np.uint8]) -> list[Detection]:
-        """See `Detector`."""
-        height, width = pixels.shape[:2]
-        megapixels = height * width / 1e6
-        factor = _DLIB_SMALLEST_PX / self.smallest_px
-        if megapixels * factor**2 <= _PASS_MEGAPIXELS:
-            return non_maximum_suppression(self._search(pixels, Rectangle(0, 0, width, height), factor))
-        whole = min(factor, (_WHOLE_MEGAPIXELS / megapixels) ** 0.5)
-        tile = round((_PASS_MEGAPIXELS * 1e6) ** 0.5 / factor)
-        # What the small version is too small to show must lie whole in some tile.
-        overlap = min(tile // 2, round(1.5 * _DLIB_SMALLEST_PX / whole))
-        parts = [(Rectangle(0, 0, width, height), whole)]
-        parts += [
-            (Rectangle(left, top, right, bottom), factor)
-            for top, bottom in _stretches(height, tile, overlap)
-            for left, right in _stretches(width, tile, overlap)
-        ]
-        # dlib lets other threads run while it searches.
-        with ThreadPoolExecutor(self._threads or min(_LARGEST_CREW, usable_cores())) as crew:
-            searches = [crew.submit(self._search, pixels, *part) for part in parts]
-            return non_maximum_suppression([detection for done in searches for detection in done.result()])
-
-
-class GuidedDetector:
-    """dlib only where the finder says that a face may be, in the 2,000 likeliest places of a photo at most.
-
-    Args:
-        smallest_px: width of the smallest face to find.
+        smallest_px: side of the smallest face to find.
+        min_score: detections with a lower score are left out.
         threads, spinning, provider: see `open_session`.
     """
 
     def __init__(
         self,
-        smallest_px: float = 16.0,
+        smallest_px: float = SMALLEST_PX,
         *,
+        min_score: float = MIN_SCORE,
         threads: int | None = None,
         spinning: bool = True,
         provider: ProviderName = "auto",
     ) -> None:
         self.smallest_px = smallest_px
+        self.min_score = min_score
         self._finder = FaceFinder(threads=threads, spinning=spinning, provider=provider)
-        self._search = _Dlib(_WINDOW_SCORE)
 
     def __call__(self, pixels: NDArray[np.uint8]) -> list[Detection]:
         """See `Detector`."""
-        places = _apart(self._finder(pixels, self.smallest_px), _MOST_PLACES)
-        height, width = pixels.shape[:2]
-        # One after the other: it takes longer to make another of dlib's objects than to look at a hundred places.
-        return non_maximum_suppression(
-            [
-                detection
-                for place in places
-                for detection in self._search(pixels, _surroundings(place, height, width), _WINDOW_FACE_PX / place.side)
-            ]
-        )
-
-
-def _surroundings(place: Place, height: int, width: int) -> Rectangle:
-    """What is looked through about a likely place, as far as it lies in the photo."""
-    reach = _WINDOW / 2 * place.side
-    left, top = max(0, math.floor(place.x - reach)), max(0, math.floor(place.y - reach))
-    return Rectangle(left, top, min(width, math.ceil(place.x + reach)), min(height, math.ceil(place.y + reach)))
-
-
-def _apart(places: Sequence[Place], most: int) -> list[Place]:
-    """The best places, best first, without those whose face a better one's surroundings show as well."""
-    kept: list[Place] = []
-    # x, y and side of each that was kept. A crowd has thousands of places, too many to compare them one by one.
-    known = np.empty((most, 3))
-    for place in places:
-        if len(kept) == most:
-            break
-        x, y, side = known[: len(kept)].T
-        off = np.maximum(abs(place.x - x), abs(place.y - y)) / side
-        if not np.any((off < _SAME_PLACE) & (abs(np.log2(place.side / side)) < _SAME_SIZE)):
-            known[len(kept)] = place.x, place.y, place.side
-            kept.append(place)
-    return kept
+        proposals = look_again(self._finder, pixels, self._finder(pixels, self.smallest_px))
+        return [
+            Detection(Box(*proposal.box.tolist()), proposal.score, proposal.points)
+            for proposal in proposals
+            if proposal.score >= self.min_score
+        ]
 
 
 def make_detector(
     detector: str | Detector,
     *,
+    smallest_px: float = SMALLEST_PX,
+    min_score: float = MIN_SCORE,
     threads: int | None = None,
     spinning: bool = True,
     provider: ProviderName = "auto",
@@ -234,21 +90,26 @@ def make_detector(
     """A detector by its name, or the one given.
 
     Args:
-        detector: dlib (faces from 16 px, where the finder sees one), dlib-fast (from 40 px) or dlib-thorough (from
-            16 px, everywhere); or a detector, which is returned.
+        detector: face (the embedded network); dlib (upright faces from 16 px, near those that the network proposes),
+            dlib-fast (from 40 px) or dlib-thorough (from 16 px, everywhere; about 2 s a megapixel), which need the
+            extra dlib; or a detector, which is returned.
+        smallest_px, min_score: of the detector face, see `FaceDetector`.
         threads, spinning, provider: see `open_session`.
 
     Raises:
-        UsageError: an unknown name.
+        UsageError: an unknown name, or dlib is not installed.
     """
     if not isinstance(detector, str):
         return detector
-    match detector:
-        case "dlib":
-            return GuidedDetector(16.0, threads=threads, spinning=spinning, provider=provider)
-        case "dlib-fast":
-            return GuidedDetector(40.0, threads=threads, spinning=spinning, provider=provider)
-        case "dlib-thorough":
-            return ThoroughDetector(16.0, threads=threads)
-        case _:
-            raise UsageError(f"expected a detector, dlib, dlib-fast or dlib-thorough, got {detector!r}")
+    names = typing.get_args(DetectorName)
+    if detector not in names:
+        raise UsageError(f"expected a `detector`, one of {', '.join(names)}, got {detector!r}")
+    if detector == "face":
+        return FaceDetector(smallest_px, min_score=min_score, threads=threads, spinning=spinning, provider=provider)
+    # dlib is optional and slow to load.
+    from dicface.faces.dlib_detectors import GuidedDetector, ThoroughDetector
+
+    if detector == "dlib-thorough":
+        return ThoroughDetector(threads=threads)
+    dlib_px = 40.0 if detector == "dlib-fast" else 16.0
+    return GuidedDetector(dlib_px, threads=threads, spinning=spinning, provider=provider)

@@ -2,5 +2,5 @@
 
 from typing import Literal
 
-DetectorName = Literal["dlib", "dlib-fast", "dlib-thorough"]
-DEFAULT_DETECTOR: DetectorName = "dlib"
+DetectorName = Literal["face", "dlib", "dlib-fast", "dlib-thorough"]
+DEFAULT_DETECTOR: DetectorName = "face"

@@ -16,6 +16,7 @@ from dicface.errors import DicfaceError, UsageError
 from dicface.faces.detection import make_detector
 from dicface.faces.geometry import Box, Square, cut, landmark_box, square_of_box, square_of_landmarks
 from dicface.faces.landmarks import locate
+from dicface.faces.names import DEFAULT_DETECTOR
 from dicface.images.photo import MAX_MEGAPIXELS, read_photo
 from dicface.images.pixels import FACE_PX
 from dicface.preparation.annotations import Annotation
@@ -27,6 +28,10 @@ from dicface.runtime.landmark_model import LandmarkModel
 _MIN_BOX_SHARE = 0.7
 # Annotated boxes differ more from landmark boxes than detected ones.
 _PASSES_FROM_DETECTION, _PASSES_FROM_ANNOTATION = 2, 3
+_SMALLEST_PX = 40.0
+"""Side of the smallest face that is looked for; packs are made of large faces."""
+_MIN_SCORE = 0.5
+"""Least score of the face finder; afterwards only the landmarks can reject a detection."""
 MAX_SIZE = 512
 
 
@@ -71,7 +76,7 @@ class Recipe:
     min_confidence: float = 0.6
     format: str = "webp"
     quality: int = 90
-    detector: str = "dlib-fast"
+    detector: str = DEFAULT_DETECTOR
     max_megapixels: float = MAX_MEGAPIXELS
 
     def __post_init__(self) -> None:
@@ -165,7 +170,7 @@ class FaceCutter:
             UsageError: an unknown detector.
         """
         self.recipe = recipe
-        self._detect = make_detector(recipe.detector, threads=1)
+        self._detect = make_detector(recipe.detector, threads=1, smallest_px=_SMALLEST_PX, min_score=_MIN_SCORE)
         self._model = LandmarkModel(threads=1)
 
     def __call__(self, task: PhotoTask) -> PhotoFaces:

@@ -77,7 +77,8 @@ class FileResult:
         """The file's row of the report, JSON-ready.
 
         Boxes are left, top, right, bottom in pixels of the input, edges; landmarks are 68 x, y in pixels of the input,
-        pixel centres at integers; uncertainty is the mean of a face's map, in grey levels.
+        pixel centres at integers; uncertainty is the mean of a face's map, in grey levels; probability is that of being
+        a face.
         """
         height, width = self.restoration.image.shape[:2]
         provenance = self.restoration.provenance
@@ -92,6 +93,7 @@ class FileResult:
             "model_sha256": provenance.model_sha256,
             "version": provenance.version,
             "scale": self.scale,
+            "turned_degrees": self.restoration.turned_degrees,
             "notes": list(self.notes),
             "elapsed_s": round(self.elapsed_s, 3),
             "stages_s": {stage: round(spent_s, 3) for stage, spent_s in self.stages_s.items()},
@@ -106,6 +108,7 @@ def restore_file(
     restorer: Restorer | None = None,
     scale: float = 4.0,
     boxes: Sequence[Box] | None = None,
+    only_boxes: bool = False,
     force: bool = False,
     passes: int = 2,
     output: Output | None = None,
@@ -120,7 +123,7 @@ def restore_file(
         target: the result, in the format that its suffix names; it never replaces the source.
         restorer: the restorer; None loads one with the default model, which takes longer than a photo.
         scale: enlargement of the photo, 1 to 8.
-        boxes, force, passes: see `Restorer.restore`.
+        boxes, only_boxes, force, passes: see `Restorer.restore`.
         output: what is written; None means `Output()`.
         max_megapixels: larger photos are refused at their header.
         max_result_megapixels: larger results are refused before they are made; None leaves it to their format.
@@ -151,6 +154,7 @@ def restore_file(
             photo.pixels,
             scale=scale,
             boxes=boxes,
+            only_boxes=only_boxes,
             force=force,
             passes=passes,
             uncertainty=output.uncertainty is not None,
@@ -164,7 +168,7 @@ def restore_file(
             notes = photo.notes + write_photo(target, result)
     if megapixels > PILLOW_MEGAPIXELS:
         notes += (f"{megapixels:.0f} megapixels, more than some programs open",)
-    sentence = ", ".join((_faces_sentence(restoration.faces, restorer.model.name), *notes))
+    sentence = ", ".join((_faces_sentence(restoration, restorer.model.name), *notes))
     return FileResult(source, target, photo, restoration, scale, sentence, notes, stages.spent_s)
 
 
@@ -256,8 +260,9 @@ def _warning(which: str, warnings: Sequence[QualityWarning], model: str) -> str:
     return f"warning: {which} {reasons}{f' (try `model` {MODEL_FOR_JPEG})' if advised else ''}"
 
 
-def _faces_sentence(faces: Sequence[Face], model: str) -> str:
-    """Numbers of faces by outcome, and quality warnings, as text."""
+def _faces_sentence(restoration: Restoration, model: str) -> str:
+    """Numbers of faces by outcome, the turn of the photo, and quality warnings, as text."""
+    faces = restoration.faces
     outcomes = Counter(face.outcome for face in faces)
     done = outcomes.pop(Outcome.RESTORED, 0)
     found = f"{done} of {len(faces)} faces restored" if faces else "no face found"
@@ -266,4 +271,11 @@ def _faces_sentence(faces: Sequence[Face], model: str) -> str:
         for number, face in enumerate(faces, 1)
         if face.quality_warnings
     )
-    return ", ".join((found, *(f"{count} {outcome.value}" for outcome, count in outcomes.items()), *warnings))
+    turned = restoration.turned_degrees
+    on_its_side = (
+        [f"the photo lies on its side (its faces are upright after a turn by {turned} degrees anticlockwise)"]
+        if turned
+        else []
+    )
+    left_alone = (f"{count} {outcome.value}" for outcome, count in outcomes.items())
+    return ", ".join((found, *left_alone, *on_its_side, *warnings))

@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dicface.faces.geometry import Square, cut, intersection_over_union, square_of_box, square_of_landmarks, to_photo
+from dicface.faces.pose import yaw_degrees
+from dicface.faces.verification import Verdict, Verification
 from dicface.images.pixels import luma, resize
 from dicface.restoration.quality import QualityWarning, quality_measures, quality_warnings
 from dicface.restoration.results import Face, Outcome
@@ -20,8 +22,10 @@ LARGEST_SQUEEZE = 1.5
 """Largest factor by which crops are resized for a network of one input size; beyond, there is no gain."""
 MIN_LUMA_RANGE = 8
 """Smallest difference of the brightest and darkest luma of a crop, in grey levels; crops below it are left alone."""
-SURE_SCORE, SURE_CONFIDENCE = 0.4, 0.42
-"""A detection counts as a face if the detector's score or the mean peak of its landmark heatmaps reaches this."""
+MAX_PROFILE_YAW_DEGREES = 60.0
+"""Largest yaw of faces that are restored; the models were trained on none beyond it."""
+MIN_PROBABILITY = 0.3
+"""Smallest probability of detections that are reported, or restored by force."""
 _KEEP_OVERLAP = 0.35
 _SIZE_SLACK = 1.15
 """Slack of the size limits before the landmarks have refined the crop."""
@@ -34,6 +38,7 @@ class _Candidate:
     Attributes:
         located: the given or found face.
         square: its crop, which the passes refine.
+        verdict: whether it is a face.
         outcome: its outcome so far.
         steps: result of the last pass.
         uncertainty: its map of expected errors.
@@ -41,20 +46,23 @@ class _Candidate:
 
     located: Located
     square: Square
+    verdict: Verdict
     outcome: Outcome = Outcome.RESTORED
     steps: FaceSteps | None = None
     uncertainty: NDArray[np.float32] | None = None
 
 
 class FacePasses:
-    """Restores the faces of a photo pass by pass. Holds no state but the model.
+    """Restores the faces of a photo pass by pass. Holds no state but its model and its verification.
 
     Args:
         model: the face model.
+        verify: decides which detections are faces.
     """
 
-    def __init__(self, model: FaceModel) -> None:
+    def __init__(self, model: FaceModel, verify: Verification) -> None:
         self.model = model
+        self._verify = verify
 
     def __call__(
         self, pixels: NDArray[np.uint8], located: Sequence[Located], *, force: bool, passes: int, uncertainty: bool
@@ -67,11 +75,11 @@ class FacePasses:
             force, passes, uncertainty: see `Restorer.faces`.
 
         Returns:
-            One per located face, in order.
+            One per located face, in order, without those of a probability below `MIN_PROBABILITY`.
         """
-        faces = [_Candidate(face, square_of_box(face.box)) for face in located]
+        faces = [_Candidate(face, square_of_box(face.box), self._verdict(face.score)) for face in located]
         for face in faces:
-            face.outcome = self._first_outcome(pixels, face.square, force=force)
+            face.outcome = self._first_outcome(pixels, face, force=force)
         for number in range(passes):
             if number:
                 _refine(_left(faces))
@@ -79,9 +87,12 @@ class FacePasses:
                 for face in _left(faces):
                     face.outcome = Outcome.TOO_LARGE if self._is_too_large(face.square) else face.outcome
             self._run(pixels, _left(faces))
+            if not number:
+                self._judge(_left(faces), force=force)
+                faces = [face for face in faces if _is_reported(face.verdict)]
         if uncertainty:
             self._map(pixels, _left(faces))
-        return tuple(self._finished(pixels, face, force=force) for face in faces)
+        return tuple(self._finished(pixels, face) for face in faces)
 
     def crop(self, pixels: NDArray[np.uint8], square: Square) -> NDArray[np.uint8]:
         """Cut out a square, resized to the nearest size that the model takes if necessary."""
@@ -90,13 +101,30 @@ class FacePasses:
         side = min(max(square.side, low), high)
         return crop if side == square.side else resize(crop, (side, side))
 
+    def _verdict(self, score: float | None, steps: FaceSteps | None = None) -> Verdict:
+        """Whether a detection is a face; a given box always is one."""
+        if score is None:
+            return Verdict(is_face=True, probability=None)
+        return self._verify(score, None if steps is None else float(steps.heatmap_confidence[-1].mean()))
+
     def _is_too_large(self, square: Square, slack: float = 1.0) -> bool:
         low, high = self.model.lr_sizes
         largest = LARGEST_SIDE if high > low else high * LARGEST_SQUEEZE
         return square.side > largest * slack
 
-    def _first_outcome(self, pixels: NDArray[np.uint8], square: Square, *, force: bool) -> Outcome:
+    def _first_outcome(self, pixels: NDArray[np.uint8], face: _Candidate, *, force: bool) -> Outcome:
         """Outcome by the detector's crop; refinement by landmarks may change a borderline case."""
+        outcome = self._outcome_of_crop(pixels, face.square, force=force)
+        if force:
+            return outcome
+        if outcome is Outcome.RESTORED:
+            if not _is_profile(face.located):
+                return outcome
+            outcome = Outcome.PROFILE
+        # The landmarks of the model will not be known: the score decides alone.
+        return outcome if face.verdict.is_face else Outcome.DOUBTFUL
+
+    def _outcome_of_crop(self, pixels: NDArray[np.uint8], square: Square, *, force: bool) -> Outcome:
         low, _ = self.model.lr_sizes
         if np.ptp(luma(cut(pixels, square), np.float64)) < MIN_LUMA_RANGE:
             return Outcome.FLAT
@@ -112,27 +140,33 @@ class FacePasses:
         for face, steps in zip(faces, results, strict=True):
             face.steps = steps
 
+    def _judge(self, faces: Sequence[_Candidate], *, force: bool) -> None:
+        """Verify detections by the landmarks of the first pass."""
+        for face in faces:
+            face.verdict = self._verdict(face.located.score, face.steps)
+            if not force and not face.verdict.is_face:
+                face.outcome = Outcome.DOUBTFUL
+
     def _map(self, pixels: NDArray[np.uint8], faces: Sequence[_Candidate]) -> None:
         steps = [face.steps for face in faces if face.steps is not None]
         maps = expected_errors(self.model, [self.crop(pixels, face.square) for face in faces], steps)
         for face, errors in zip(faces, maps, strict=True):
             face.uncertainty = errors
 
-    def _finished(self, pixels: NDArray[np.uint8], face: _Candidate, *, force: bool) -> Face:
-        (box, score), steps = face.located, face.steps
+    def _finished(self, pixels: NDArray[np.uint8], face: _Candidate) -> Face:
+        located, steps, probability = face.located, face.steps, face.verdict.probability
         if face.outcome is not Outcome.RESTORED or steps is None:
-            return Face(box, score, face.outcome, face.square)
-        if not force and _is_doubtful(score, steps):
-            return Face(box, score, Outcome.DOUBTFUL, face.square)
+            return Face(located.box, located.score, face.outcome, face.square, probability=probability)
         return Face(
-            box,
-            score,
+            located.box,
+            located.score,
             face.outcome,
             face.square,
             to_photo(steps.landmarks[-1], face.square),
             steps.sr,
             face.uncertainty,
             self._quality_warnings(pixels, face.square, steps),
+            probability,
         )
 
     def _quality_warnings(
@@ -158,6 +192,9 @@ def _refine(faces: Sequence[_Candidate]) -> None:
             face.square = better
 
 
-def _is_doubtful(score: float | None, steps: FaceSteps) -> bool:
-    """Whether detection score and heatmap confidence are both low; never for a given box."""
-    return score is not None and score < SURE_SCORE and float(steps.heatmap_confidence[-1].mean()) < SURE_CONFIDENCE
+def _is_reported(verdict: Verdict) -> bool:
+    return verdict.is_face or verdict.probability is None or verdict.probability >= MIN_PROBABILITY
+
+
+def _is_profile(face: Located) -> bool:
+    return face.points is not None and abs(yaw_degrees(face.points)) > MAX_PROFILE_YAW_DEGREES

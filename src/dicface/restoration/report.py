@@ -25,6 +25,7 @@ def face_row(face: Face) -> dict[str, Any]:
     return {
         "box": [round(edge, 2) for edge in face.box],
         "score": face.score,
+        "probability": None if face.probability is None else round(face.probability, 4),
         "outcome": face.outcome.name.lower(),
         "reason": face.outcome.value,
         "crop": {"left": face.square.left, "top": face.square.top, "side": face.square.side},

@@ -1,7 +1,10 @@
 """Restorer: find the small faces of a photo, restore them and paste them into the enlarged photo."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,13 +13,15 @@ from dicface.errors import UsageError
 from dicface.faces.detection import Detector, make_detector
 from dicface.faces.geometry import Box
 from dicface.faces.names import DEFAULT_DETECTOR
+from dicface.faces.turns import Quarters, turn_box_back, turn_image, turn_points_back, turn_square_back
+from dicface.faces.verification import make_verification
 from dicface.images.photo import ImageLike, read_pixels
 from dicface.images.pixels import FACE_PX, resize
 from dicface.restoration.output import provenance_of
 from dicface.restoration.passes import FacePasses
 from dicface.restoration.paste import match_colours, paste
 from dicface.restoration.results import Face, Outcome, Restoration
-from dicface.restoration.search import find_faces
+from dicface.restoration.search import Located, find_faces, find_turn
 from dicface.restoration.stages import Stages
 from dicface.runtime.face_model import FaceModel
 from dicface.runtime.models import DEFAULT_MODEL
@@ -29,6 +34,13 @@ SCALE_RANGE = (1.0, 8.0)
 def _check_passes(passes: int) -> None:
     if passes < 1:
         raise UsageError(f"expected at least one pass, got {passes}")
+
+
+class _Found(NamedTuple):
+    """Faces in the frame of the photo, and the quarter turns, anticlockwise, after which they were found."""
+
+    faces: tuple[Face, ...]
+    quarters: Quarters = 0
 
 
 class Restorer:
@@ -45,6 +57,7 @@ class Restorer:
         backend: BackendName = "auto",
         provider: ProviderName = "auto",
         detector: str | Detector = DEFAULT_DETECTOR,
+        detector_threshold: float | None = None,
         threads: int | None = None,
         several: bool = False,
     ) -> None:
@@ -55,8 +68,10 @@ class Restorer:
             backend: auto takes what is fastest here (ADR 22). A loaded model has one already.
             provider: processor of ONNX Runtime, and of torch (cpu or cuda); auto takes a GPU where one can be used
                 (ADR 22). A loaded model has one already.
-            detector: dlib (faces from 16 px, where the face finder sees one), dlib-fast (from 40 px), dlib-thorough
-                (from 16 px, everywhere; about 2 s a megapixel), or any `Detector`.
+            detector: face (the embedded network), dlib, dlib-fast or dlib-thorough (see `make_detector`), or any
+                `Detector`, whose detections are all taken for faces.
+            detector_threshold: least probability of a face, from 0 to 1; None takes that of the face finder's card. For
+                detectors other than face it is the least score, and None sets no limit of its own.
             threads: with which each network computes; None takes one for each core. torch has no such setting for one
                 network; see `FaceModel`.
             several: photos will be restored several at a time. Then threads that wait leave the cores to others, which
@@ -64,8 +79,8 @@ class Restorer:
 
         Raises:
             UnknownModelError: no such model.
-            UsageError: no such backend, provider or detector, or it is not installed; or a backend beside a loaded
-                model.
+            UsageError: no such backend, provider or detector, or it is not installed; a threshold that is no
+                probability; or a backend beside a loaded model.
             CheckpointError: the file is not a model.
         """
         if not isinstance(model, FaceModel):
@@ -74,7 +89,8 @@ class Restorer:
             raise UsageError(f"expected no `backend` beside a loaded model, which has its own, got {backend!r}")
         self.model = model
         self._detect = make_detector(detector, threads=threads, spinning=not several, provider=provider)
-        self._restore_faces = FacePasses(self.model)
+        self._verify = make_verification(detector, self.model.name, threshold=detector_threshold)
+        self._restore_faces = FacePasses(self.model, self._verify)
 
     def __repr__(self) -> str:
         return f"Restorer({self.model!r})"
@@ -84,6 +100,7 @@ class Restorer:
         image: ImageLike,
         *,
         boxes: Sequence[Box] | None = None,
+        only_boxes: bool = False,
         force: bool = False,
         passes: int = 2,
         uncertainty: bool = False,
@@ -92,13 +109,14 @@ class Restorer:
 
         Args:
             image: a file, a PIL image, or (H, W, 3) uint8 RGB, upright.
-            boxes: faces from brows to chin, in pixels of the photo; None detects them.
-            force: also restore faces that are too large, too small or doubtful for the model.
+            boxes: faces from brows to chin, in pixels of the photo, in addition to those that are found.
+            only_boxes: restore the faces of `boxes` alone, without a search for others.
+            force: also restore faces that are too large, too small, seen from the side or doubtful for the model.
             passes: how often a face is super-resolved; each pass refines the crop by the landmarks of the one before.
             uncertainty: also estimate the error of each face, which takes three more passes.
 
         Returns:
-            Every face, in the detector's order or that of the boxes.
+            Every face: those of the boxes, then those that were found, in the detector's order.
 
         Raises:
             UsageError: wrong pixels, no passes, or a box whose centre does not lie in the photo.
@@ -106,8 +124,34 @@ class Restorer:
         """
         _check_passes(passes)
         pixels = read_pixels(image)
-        found = find_faces(pixels, self._detect, boxes)
-        return self._restore_faces(pixels, found, force=force, passes=passes, uncertainty=uncertainty)
+        work = partial(self._restore_faces, force=force, passes=passes, uncertainty=uncertainty)
+        return self._found(pixels, work, Stages(), boxes=boxes, only_boxes=only_boxes).faces
+
+    def _found(
+        self,
+        pixels: NDArray[np.uint8],
+        restore: Callable[[NDArray[np.uint8], list[Located]], tuple[Face, ...]],
+        stages: Stages,
+        *,
+        boxes: Sequence[Box] | None,
+        only_boxes: bool,
+    ) -> _Found:
+        """Find and restore faces upright, or, where there is none, in the turn that shows some."""
+        with stages.measure("detect"):
+            located = find_faces(pixels, self._detect, self._verify, boxes=boxes, only_boxes=only_boxes)
+        with stages.measure("restore"):
+            faces = restore(pixels, located)
+        if boxes or only_boxes or any(face.outcome is not Outcome.DOUBTFUL for face in faces):
+            return _Found(faces)
+        with stages.measure("detect"):
+            quarters = find_turn(pixels, self._detect, self._verify)
+            turned = turn_image(pixels, quarters)
+            located = find_faces(turned, self._detect, self._verify) if quarters else []
+        with stages.measure("restore"):
+            others = restore(turned, located)
+        if all(face.outcome is Outcome.DOUBTFUL for face in others):
+            return _Found(faces)
+        return _Found(tuple(_turned_back(face, quarters, *pixels.shape[:2]) for face in others), quarters)
 
     def restore(
         self,
@@ -115,6 +159,7 @@ class Restorer:
         *,
         scale: float = 4.0,
         boxes: Sequence[Box] | None = None,
+        only_boxes: bool = False,
         force: bool = False,
         passes: int = 2,
         uncertainty: bool = False,
@@ -124,8 +169,8 @@ class Restorer:
         Args:
             image: a file, a PIL image, or (H, W, 3) uint8 RGB, upright.
             scale: enlargement of the photo, 1 to 8.
-            boxes: faces from brows to chin, in pixels of the photo; None detects them.
-            force, passes, uncertainty: see `faces`.
+            boxes: faces from brows to chin, in pixels of the photo, in addition to those that are found.
+            only_boxes, force, passes, uncertainty: see `faces`.
 
         Returns:
             The enlarged photo and its faces. Outside the faces' crops it is Pillow's bicubic enlargement.
@@ -139,14 +184,18 @@ class Restorer:
             raise UsageError(f"expected a scale from {SCALE_RANGE[0]:g} to {SCALE_RANGE[1]:g}, got {scale:g}")
         _check_passes(passes)
         stages = Stages()
-        with stages.measure("detect"):
-            found = find_faces(pixels, self._detect, boxes)
-        with stages.measure("restore"):
-            faces = self._restore_faces(pixels, found, force=force, passes=passes, uncertainty=uncertainty)
+        work = partial(self._restore_faces, force=force, passes=passes, uncertainty=uncertainty)
+        faces, quarters = self._found(pixels, work, stages, boxes=boxes, only_boxes=only_boxes)
         with stages.measure("paste"):
             canvas = self._put_back(pixels, faces, scale)
         restored = sum(face.outcome is Outcome.RESTORED for face in faces)
-        return Restoration(canvas, faces, stages_s=stages.spent_s, provenance=provenance_of(self.model, restored))
+        return Restoration(
+            canvas,
+            faces,
+            stages_s=stages.spent_s,
+            provenance=provenance_of(self.model, restored),
+            turned_degrees=90 * quarters,
+        )
 
     def _put_back(self, pixels: NDArray[np.uint8], faces: Sequence[Face], scale: float) -> NDArray[np.uint8]:
         """The enlarged photo with its restored faces."""
@@ -197,3 +246,20 @@ class Restorer:
 def _check_crops(crops: NDArray[np.uint8]) -> None:
     if crops.ndim != 4 or crops.shape[3] != 3 or crops.dtype != np.uint8:
         raise UsageError(f"expected (N, S, S, 3) uint8 RGB crops, got {crops.dtype} of shape {crops.shape}")
+
+
+def _turned_back(face: Face, quarters: Quarters, height: int, width: int) -> Face:
+    """A face of a turned photo, in the frame of the photo before the turn, which has the given size."""
+
+    def back(images: NDArray[Any], axes: tuple[int, int]) -> NDArray[Any]:
+        return np.ascontiguousarray(np.rot90(images, -quarters, axes))
+
+    points = face.landmarks
+    return replace(
+        face,
+        box=turn_box_back(face.box, quarters, height, width),
+        square=turn_square_back(face.square, quarters, height, width),
+        landmarks=None if points is None else turn_points_back(points + 0.5, quarters, height, width) - 0.5,
+        steps=None if face.steps is None else back(face.steps, (1, 2)),
+        uncertainty=None if face.uncertainty is None else back(face.uncertainty, (0, 1)),
+    )

@@ -22,6 +22,7 @@ class Outcome(StrEnum):
     RESTORED = "restored"
     TOO_LARGE = "left alone: already larger than the model can improve"
     TOO_SMALL = "left alone: smaller than the model has learned"
+    PROFILE = "left alone: seen from the side, which the model has not learned"
     FLAT = "left alone: no contrast inside the box"
     DOUBTFUL = "left alone: neither the detector nor the landmarks are sure of a face"
 
@@ -41,6 +42,8 @@ class Face:
         uncertainty: (128, 128) float32, expected mean absolute error of the last step's luma in grey levels; None
             unless restored and asked for.
         quality_warnings: reasons to trust the result less; empty unless restored.
+        probability: that it is a face, by the detector's score and the landmarks found in it; None for a given box and
+            for detectors without calibration.
     """
 
     box: Box
@@ -51,6 +54,7 @@ class Face:
     steps: NDArray[np.uint8] | None = None
     uncertainty: NDArray[np.float32] | None = None
     quality_warnings: tuple[QualityWarning, ...] = ()
+    probability: float | None = None
 
     def __repr__(self) -> str:
         edges = ", ".join(f"{edge:.1f}" for edge in self.box)
@@ -66,12 +70,15 @@ class Restoration:
         faces: every face that was found or given, restored or not; empty if there is none.
         stages_s: seconds spent on detecting, restoring and pasting.
         provenance: model and version, for files of the result.
+        turned_degrees: by how much the photo had to be turned anticlockwise for its faces to be upright: 0, 90, 180 or
+            270. The faces are in the frame of the photo as it was given.
     """
 
     image: NDArray[np.uint8]
     faces: tuple[Face, ...]
     stages_s: Mapping[str, float] = field(default_factory=dict[str, float])
     provenance: Provenance | None = None
+    turned_degrees: int = 0
 
     def __repr__(self) -> str:
         height, width = self.image.shape[:2]

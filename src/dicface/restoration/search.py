@@ -1,4 +1,4 @@
-"""The faces of a photo: given as boxes, or detected."""
+"""The faces of a photo: given as boxes, or detected, upright or turned."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -7,20 +7,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dicface.errors import UsageError
-from dicface.faces.detection import Detector
-from dicface.faces.geometry import Box
+from dicface.faces.detection import Detection, Detector
+from dicface.faces.geometry import Box, intersection_over_union
+from dicface.faces.turns import Quarters, turn_image
+from dicface.faces.verification import Verification
+from dicface.images.pixels import resize
+
+_TURNS: tuple[Quarters, ...] = (1, 3, 2)
+_TURNED_PX = 640
+"""Longest side of the reduced photo that is searched turned."""
+_PERFECT_CONFIDENCE = 1.0
+"""Heatmap confidence of perfect landmarks."""
+_SAME_FACE = 0.4
+"""A detection whose box has a larger intersection over union with a given one is the given face."""
 
 
 class Located(NamedTuple):
     """A given or detected face.
 
     Attributes:
-        box: brows to chin, in pixels of the photo, edges.
+        box: brows to chin, in pixels of the photo as it was searched, edges.
         score: the detector's confidence; None for a given box.
+        points: (5, 2) landmarks of the detector; None if there are none.
     """
 
     box: Box
     score: float | None = None
+    points: NDArray[np.float32] | None = None
 
 
 def check_box(box: Box, width: int, height: int) -> None:
@@ -36,20 +49,64 @@ def check_box(box: Box, width: int, height: int) -> None:
         raise UsageError(f"expected a box whose centre lies in the photo of {width}x{height} px, got {values}")
 
 
-def find_faces(pixels: NDArray[np.uint8], detect: Detector, boxes: Sequence[Box] | None = None) -> list[Located]:
+def find_faces(
+    pixels: NDArray[np.uint8],
+    detect: Detector,
+    verify: Verification,
+    *,
+    boxes: Sequence[Box] | None = None,
+    only_boxes: bool = False,
+) -> list[Located]:
     """Locate the faces of a photo.
 
     Args:
         pixels: (H, W, 3) uint8 RGB.
-        detect: the detector; not called if there are boxes.
+        detect: the detector.
+        verify: judges detections; those that would be no faces even with perfect landmarks are left out.
         boxes: known faces, in pixels of the photo.
+        only_boxes: do not search; the given boxes are all.
+
+    Returns:
+        The given faces, then those that were found, best first.
 
     Raises:
         UsageError: a box is empty, or its centre does not lie in the photo.
     """
-    if boxes is None:
-        return [Located(detection.box, detection.score) for detection in detect(pixels)]
-    given = [Located(Box(*box)) for box in boxes]
+    given = [Located(Box(*box)) for box in boxes or ()]
     for face in given:
         check_box(face.box, pixels.shape[1], pixels.shape[0])
-    return given
+    if only_boxes:
+        return given
+    found = _possible(detect(pixels), verify)
+    return given + [Located(*face) for face in found if not _is_given(face, given)]
+
+
+def find_turn(pixels: NDArray[np.uint8], detect: Detector, verify: Verification) -> Quarters:
+    """The turn in which a reduced photo most probably shows most faces; 0 if no turn shows any.
+
+    Args:
+        pixels, detect, verify: see `find_faces`.
+    """
+    height, width = pixels.shape[:2]
+    factor = min(1.0, _TURNED_PX / max(height, width))
+    reduced = resize(pixels, (max(1, round(width * factor)), max(1, round(height * factor))))
+    best: tuple[float, Quarters] = (0.0, 0)
+    for quarters in _TURNS:
+        expected = _expected_faces(detect(turn_image(reduced, quarters)), verify)
+        if expected > best[0]:
+            best = expected, quarters
+    return best[1]
+
+
+def _expected_faces(found: Sequence[Detection], verify: Verification) -> float:
+    """Expected number of faces among detections, by their scores alone."""
+    verdicts = [verify(face.score, None) for face in found]
+    return sum(float(said.is_face) if said.probability is None else said.probability for said in verdicts)
+
+
+def _possible(found: Sequence[Detection], verify: Verification) -> list[Detection]:
+    return [face for face in found if verify(face.score, _PERFECT_CONFIDENCE).is_face]
+
+
+def _is_given(face: Detection, given: Sequence[Located]) -> bool:
+    return any(intersection_over_union(face.box, other.box) > _SAME_FACE for other in given)

@@ -3,9 +3,11 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 Kind = Literal["restoration", "landmarks", "features", "finder"]
+_SCORE_ALONE = "score alone"
+"""Name, in a finder's card, of the coefficients for faces whose landmarks are unknown."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,29 @@ class FeaturesResult:
     auc: float
 
 
+class Coefficients(NamedTuple):
+    """A logistic regression: log odds = bias + score * logit(detector's score) + confidence * heatmap confidence."""
+
+    bias: float
+    score: float
+    confidence: float = 0.0
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """How likely it is that a detection of a finder is a face.
+
+    Attributes:
+        alone: coefficients where no landmarks are known.
+        joint: coefficients where landmarks are known, by name of the restoration model that found them.
+        threshold: probability from which a detection is a face.
+    """
+
+    alone: Coefficients
+    joint: Mapping[str, Coefficients]
+    threshold: float
+
+
 CardResult: TypeAlias = RestorationResult | LandmarkResult | FinderResult | FeaturesResult
 
 
@@ -116,7 +141,7 @@ class ModelCard:
         parameters: how many.
         gflop: work for one face, or for a megapixel of a finder's photo; 2 x multiply-add.
         data: what it was trained on.
-        samples: faces seen in training.
+        samples: faces seen in training; of a finder, scenes.
         hardware: what it was trained on, and how long.
         commit: of the code that trained it.
         command: what trained it, in order.
@@ -125,6 +150,7 @@ class ModelCard:
         results: what was measured, by kind.
         sha256: of each file in hex, by suffix.
         licence, use: in words.
+        calibration: of a finder; None for other kinds.
     """
 
     name: str
@@ -143,6 +169,7 @@ class ModelCard:
     sha256: Mapping[str, str]
     licence: str
     use: str
+    calibration: Calibration | None
     _text: str = field(repr=False, compare=False)
 
     def as_json(self) -> dict[str, Any]:
@@ -167,6 +194,11 @@ def _result(kind: Kind, row: Mapping[str, Any]) -> CardResult:
             return FinderResult(row["data"], row["scenes"], row["n"], row["average_precision"])
         case "features":
             return FeaturesResult(row["data"], row["n"], row["identities"], row["auc"])
+
+
+def _calibration(verification: Mapping[str, Any]) -> Calibration:
+    joint = {name: Coefficients(**values) for name, values in verification["coefficients"].items()}
+    return Calibration(joint.pop(_SCORE_ALONE), joint, verification["threshold"])
 
 
 def parse_card(name: str, text: str) -> ModelCard:
@@ -198,5 +230,6 @@ def parse_card(name: str, text: str) -> ModelCard:
         sha256=card["sha256"],
         licence=card["licence"],
         use=card["use"],
+        calibration=_calibration(card["verification"]) if "verification" in card else None,
         _text=text,
     )

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 from dicface.data.augmentation import AugmentationConfig
 from dicface.data.batches import BatchConfig
 from dicface.data.degradation import DegradationConfig
+from dicface.data.scenes.sampler import SceneConfig
 from dicface.errors import ConfigError
 from dicface.images.pixels import FACE_PX
 from dicface.landmarks import KEYPOINTS
@@ -29,11 +30,16 @@ from dicface.training.tables import (
 )
 
 
-def _check_common(config: "TrainConfig", face_px: int = FACE_PX) -> None:
-    """Check what concerns several tables that every task has."""
-    optimiser, run, augmentation = config.optimiser, config.run, config.augmentation
+def _check_optimiser(config: "TrainConfig") -> None:
+    optimiser, run = config.optimiser, config.run
     if optimiser.decay_steps > run.steps:
         raise ConfigError(f"expected optimiser.decay_steps up to run.steps, got {optimiser.decay_steps} of {run.steps}")
+
+
+def _check_common(config: "FaceRun", face_px: int = FACE_PX) -> None:
+    """Check what concerns several tables that every task with face crops has."""
+    _check_optimiser(config)
+    augmentation = config.augmentation
     sides = {augmentation.crop_side_min, augmentation.crop_side_max, float(face_px)}
     if augmentation.unscaled_share == 1 and (
         len(sides) > 1
@@ -168,16 +174,16 @@ class FeaturesRun:
 
 @dataclass(frozen=True)
 class FinderRun:
-    """Training of the face finder."""
+    """Training of the face finder, on scenes instead of face crops."""
 
     run: FinderRunConfig = field(default_factory=FinderRunConfig)
     finder: FinderConfig = field(default_factory=FinderConfig)
     batch: BatchConfig = field(default_factory=BatchConfig)
-    augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
+    scenes: SceneConfig = field(default_factory=SceneConfig)
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
 
     def __post_init__(self) -> None:
-        _check_common(self)
+        _check_optimiser(self)
 
 
 @dataclass(frozen=True)
@@ -194,7 +200,9 @@ class ImageRun:
         _check_common(self)
 
 
-TrainConfig: TypeAlias = LandmarkRun | HRLandmarkRun | DICRun | DICGANRun | FeaturesRun | FinderRun | ImageRun
+FaceRun: TypeAlias = LandmarkRun | HRLandmarkRun | DICRun | DICGANRun | FeaturesRun | ImageRun
+"""A training run on batches of face crops."""
+TrainConfig: TypeAlias = FaceRun | FinderRun
 """A whole training run; each attribute is a table of the TOML file, and `run.task` tells the members apart."""
 
 

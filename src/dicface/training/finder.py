@@ -1,60 +1,103 @@
-"""The task that learns to find small faces."""
+"""The task that learns to find faces."""
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
+import lightning
 import torch
 from torch import Tensor, nn
 
 from dicface.checkpoints.networks import save_network
-from dicface.data.batches import FaceBatch, seeded
-from dicface.data.scenes import Scenes, make_scenes
+from dicface.data.batches import Degrade
+from dicface.data.packs import FacePack
+from dicface.data.scenes.labels import Scenes
+from dicface.errors import ConfigError
 from dicface.evaluation.detection import Found, match_faces
 from dicface.evaluation.metrics import average_precision
-from dicface.networks.face_finder import STRIDE, USUAL_FACE_PX, Finder, FinderOutput, probable
+from dicface.networks.face_finder import STRIDE, USUAL_FACE_PX, Finder, FinderOutput, cell_centres, decode_peaks
 from dicface.training.config import FinderRun
+from dicface.training.scenes import SceneBatches
 from dicface.training.task import Column, Task, he_normal
 
-_SCENES, _VALIDATION = 2, 3
-_SPREAD = 0.12
+_SPREAD = 0.13
 """Standard deviation of a face's peak, in sides of the face."""
-_RARE = -4.0
+_NEAR = 0.3
+"""Height of its peak down to which a cell learns box and landmarks of the face."""
+_RARE = -4.6
 """Logit of a face before anything is learnt: they are rare."""
-_SIZE_WEIGHT = 0.5
+_BOX_WEIGHT, _POINT_WEIGHT = 0.5, 1.0
 
 
-def finder_loss(found: FinderOutput, scenes: Scenes) -> Tensor:
-    """Focal loss of the centres, and the size's distance near them; both over the number of faces.
+class Targets(NamedTuple):
+    """Targets of the finder for N scenes.
 
-    Source: Zhou et al., "Objects as Points", 2019; the size here is a logarithm.
+    Attributes:
+        peaks: (N, H/4, W/4) float in [0, 1], 1 in the cell nearest to the centre of a face.
+        counted: (N, H/4, W/4) bool, False where a peak is neither right nor wrong.
+        cells: (P, 3) int64: scene, row and column of the cells that learn a box.
+        weights: (P,) float.
+        boxes: (P, 4) float, as in `FinderOutput`.
+        points: (P, 10) float, as in `FinderOutput`.
     """
-    logits = found.logits.float()
-    height, width = logits.shape[1:]
-    centres_y, centres_x = ((torch.arange(cells, device=logits.device) + 0.5) * STRIDE for cells in (height, width))
-    peaks = torch.zeros_like(logits)
-    near_any, sizes, counted = torch.zeros_like(logits), torch.zeros_like(logits), torch.ones_like(logits)
-    for number, x, y, side in scenes.doubtful.tolist():
-        inside = ((centres_y - y).abs() < side / 2)[:, None] & ((centres_x - x).abs() < side / 2)
-        counted[int(number)][inside] = 0
-    for number, x, y, side in scenes.faces.tolist():
-        at = int(number)
-        squares = (centres_y[:, None] - y) ** 2 + (centres_x - x) ** 2
-        peak = torch.exp(-squares / (2 * (_SPREAD * side) ** 2))
-        peak = torch.where(squares == squares.min(), 1.0, peak)
-        peaks[at] = torch.maximum(peaks[at], peak)
-        near = peak > 0.3
-        near_any[at][near], sizes[at][near], counted[at][near] = 1, torch.log2(torch.tensor(side / USUAL_FACE_PX)), 1
-    chances = logits.sigmoid()
-    is_centre = (peaks == 1).float()
-    hits = (1 - chances) ** 2 * nn.functional.logsigmoid(logits) * is_centre
-    misses = (1 - peaks) ** 4 * chances**2 * nn.functional.logsigmoid(-logits) * (1 - is_centre) * counted
-    faces = is_centre.sum().clamp(min=1)
-    off = ((found.sizes.float() - sizes).abs() * near_any).sum() / near_any.sum().clamp(min=1)
-    return -(hits + misses).sum() / faces + _SIZE_WEIGHT * off
+
+    peaks: Tensor
+    counted: Tensor
+    cells: Tensor
+    weights: Tensor
+    boxes: Tensor
+    points: Tensor
+
+
+def make_targets(scenes: Scenes, logits: Tensor) -> Targets:
+    """Targets in the cells of an output.
+
+    Args:
+        scenes: with faces.
+        logits: (N, H/4, W/4) float, whose shape, type and device the targets get.
+    """
+    x_of, y_of = cell_centres(logits.shape[2], logits), cell_centres(logits.shape[1], logits)
+    counted = torch.ones_like(logits, dtype=torch.bool)
+    for number, x, y, width, height in scenes.ignored.tolist():
+        rows, columns = (y_of - y).abs() < height / 2, (x_of - x).abs() < width / 2
+        counted[int(number)] &= ~(rows[:, None] & columns)
+    scene, x, y, width, height = scenes.faces.T
+    off_x, off_y = (x_of - x[:, None])[:, None, :], (y_of - y[:, None])[:, :, None]
+    distances = off_x**2 + off_y**2
+    own = torch.exp(-distances / (2 * (_SPREAD * torch.maximum(width, height)[:, None, None]) ** 2))
+    own = torch.where(distances == distances.amin(dim=(1, 2), keepdim=True), 1.0, own)
+    peaks = torch.zeros_like(logits).scatter_reduce_(0, scene.long()[:, None, None].expand_as(own), own, "amax")
+    # Where faces overlap, a cell learns the one whose peak is higher there.
+    face, row, column = torch.nonzero((own > _NEAR) & (own == peaks[scene.long()]), as_tuple=True)
+    cells = torch.stack([scene.long()[face], row, column], dim=1)
+    counted[tuple(cells.T)] = True
+    sides = torch.stack([width, height], dim=1)[face]
+    centres = -torch.stack([off_x[face, 0, column], off_y[face, row, 0]], dim=1) / STRIDE
+    boxes = torch.cat([centres, torch.log2(sides / USUAL_FACE_PX)], dim=1)
+    points = (scenes.points[face] - torch.stack([x, y], dim=1)[face][:, None]) / sides[:, None]
+    return Targets(peaks, counted, cells, own[face, row, column], boxes, points.flatten(1))
+
+
+def finder_loss(output: FinderOutput, scenes: Scenes) -> Tensor:
+    """Focal loss of the centres over the number of faces, and the distance of boxes and landmarks near them.
+
+    Source: Zhou et al., "Objects as Points", 2019; the sizes here are logarithms.
+    """
+    logits = output.logits.float()
+    targets = make_targets(scenes, logits)
+    scores, is_centre = logits.sigmoid(), targets.peaks == 1
+    hits = (1 - scores) ** 2 * nn.functional.logsigmoid(logits) * is_centre
+    misses = (1 - targets.peaks) ** 4 * scores**2 * nn.functional.logsigmoid(-logits) * (~is_centre & targets.counted)
+    centres = -(hits + misses).sum() / is_centre.sum().clamp(min=1)
+    scene, row, column = targets.cells.T
+    weights = targets.weights[:, None] / targets.weights.sum().clamp(min=1)
+    boxes = (output.boxes.float()[scene, :, row, column] - targets.boxes).abs() * weights
+    points = (output.points.float()[scene, :, row, column] - targets.points).abs() * weights
+    return centres + _BOX_WEIGHT * boxes.sum() + _POINT_WEIGHT * points.sum()
 
 
 class FinderTask(Task[Finder, FinderRun]):
-    """Trains the face finder on scenes put together from a batch's faces."""
+    """Trains the face finder on scenes."""
 
     config_type = FinderRun
 
@@ -63,32 +106,42 @@ class FinderTask(Task[Finder, FinderRun]):
         self.network = Finder(config.finder)
         if config.run.initial_weights == "he-normal":
             he_normal(self.network)
-        last = self.network.head[-1]
-        assert isinstance(last, nn.Conv2d)
-        assert last.bias is not None
-        nn.init.zeros_(last.weight)
-        last.bias.data = torch.tensor([_RARE, 0.0])
+        nn.init.normal_(self.network.head.weight, std=0.01)
+        assert self.network.head.bias is not None
+        nn.init.zeros_(self.network.head.bias)
+        nn.init.constant_(self.network.head.bias[:1], _RARE)
         self._found: list[Found] = []
 
-    def training_step(self, batch: FaceBatch, index: int) -> Tensor:
+    def batches(
+        self, train: FacePack, validation: FacePack | None, degrade: Degrade | None
+    ) -> lightning.LightningDataModule:
+        """Scenes put together from the faces.
+
+        Raises:
+            ConfigError: a degradation of the caller's own, for which scenes have no place.
+        """
+        if degrade is not None:
+            raise ConfigError(
+                "expected no degradation of the caller's own for run.task 'finder', whose scenes are damaged as a whole"
+            )
+        return SceneBatches(train, validation, self.config)
+
+    def training_step(self, batch: Scenes, index: int) -> Tensor:
         """Loss of the scenes of one batch."""
-        key = (self.config.run.seed, _SCENES, self.global_step, self.trainer.global_rank)
-        scenes = make_scenes(batch, seeded(*key))
-        loss = finder_loss(self.network(scenes.images), scenes)
+        loss = finder_loss(self.network(batch.images.contiguous(memory_format=torch.channels_last)), batch)
         self.log("loss", loss, prog_bar=True)
         return loss
 
-    def validation_step(self, batch: FaceBatch, index: int) -> dict[str, list[Column]]:
+    def validation_step(self, batch: Scenes, index: int) -> dict[str, list[Column]]:
         """Find the faces of scenes that are the same every time."""
-        scenes = make_scenes(batch, seeded(_VALIDATION, index))
-        self._found.append(match_faces(*probable(self.network(scenes.images)), scenes))
+        self._found.append(match_faces(decode_peaks(self.network(batch.images)), batch))
         return {"columns": []}
 
     def on_validation_epoch_end(self) -> None:
         """Average precision over all scenes."""
         found = Found.joined(self._found)
         self._found.clear()
-        self.log("val_score", average_precision(*found), prog_bar=True)
+        self.log("val_score", average_precision(found.scores, found.hits, found.faces), prog_bar=True)
 
     def write_weights(self, path: Path, notes: Mapping[str, str]) -> None:
         """Write the weights with the network's configuration."""

@@ -5,19 +5,19 @@ import sys
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import lightning
 import torch
 from lightning.pytorch.callbacks import Callback, TQDMProgressBar
 from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.utilities.exceptions import SIGTERMException
-from torch.utils.data import DataLoader, Dataset
 
-from dicface.data.batches import BatchStream, Degrade, FaceBatch, FaceSampler, Share, nominal_batches
+from dicface.data.batches import Degrade
 from dicface.data.packs import FacePack, pack_files, read_packs
 from dicface.errors import ConfigError, PackError, TrainingError
 from dicface.files import write_json
+from dicface.images.pixels import FACE_PX
 from dicface.training.callbacks import (
     STEPS_BETWEEN_LOOKS,
     AveragedWeights,
@@ -30,7 +30,7 @@ from dicface.training.callbacks import (
     StopOnNaN,
     WholeFiles,
 )
-from dicface.training.config import TrainConfig, resolved
+from dicface.training.config import FinderRun, TrainConfig, resolved
 from dicface.training.messages import no_advertisements
 from dicface.training.provenance import describe_files, describe_start
 from dicface.training.resuming import START, Origin, adopt, check_resumable, decay_config, read_origin
@@ -52,42 +52,6 @@ class Machines(NamedTuple):
 
 
 ONE_PROCESS = Machines()
-
-
-class _Batches(lightning.LightningDataModule):
-    """Training batches from where the run stands, validation on nominal crops."""
-
-    def __init__(
-        self, train: FacePack, validation: FacePack | None, task: Task[Any, Any], degrade: Degrade | None
-    ) -> None:
-        super().__init__()
-        self.train = train
-        self.validation = validation
-        self.task = task
-        self.degrade = degrade
-
-    def train_dataloader(self) -> DataLoader[FaceBatch]:
-        assert self.trainer is not None
-        config: TrainConfig = self.task.config
-        sampler = FaceSampler(
-            self.train,
-            config.batch,
-            config.augmentation,
-            self.task.degradation,
-            config.run.seed,
-            # The faces lie decoded where the training runs: 1.9 GB for 30,000 of 144 px.
-            self.trainer.strategy.root_device,
-            Share(self.trainer.global_rank, self.trainer.world_size),
-            self.task.face_px,
-            degrade=self.degrade,
-        )
-        return DataLoader(BatchStream(sampler, self.trainer.global_step, config.run.steps), batch_size=None)
-
-    def val_dataloader(self) -> DataLoader[FaceBatch]:
-        faces = self.task.validation_faces
-        batches = [] if self.validation is None else nominal_batches(self.validation, faces)
-        # A list has all that a loader asks of a dataset.
-        return DataLoader(cast("Dataset[FaceBatch]", batches), batch_size=None)
 
 
 def _callbacks(
@@ -160,6 +124,8 @@ def _described(config: TrainConfig, origin: Origin | None, device: torch.device,
     """Provenance of this start, with the step and the weights from which it starts."""
     if origin is None:
         started_from = [find_weights(name) for name in config.run.starts_from]
+        if isinstance(config, FinderRun) and config.scenes.backgrounds:
+            started_from.append(Path(config.scenes.backgrounds))
     else:
         started_from = [origin.checkpoint] if origin.checkpoint.name == START else []
     return describe_start(sys.argv, device, processes) | {
@@ -225,7 +191,9 @@ def fit(
     for name in config.run.starts_from if origin is None else []:
         find_weights(name)  # a missing file is named before faces are decoded
     lightning.seed_everything(config.run.seed, verbose=False)
-    train, measured = read_packs(packs), read_packs([validation]) if validation else None
+    # Scenes show small faces, so that packs of several sizes fit together.
+    nominal_px = FACE_PX if isinstance(config, FinderRun) else None
+    train, measured = read_packs(packs, nominal_px), read_packs([validation], nominal_px) if validation else None
     with _naming(packs):
         task = build(config, train)
         train = task.usable_faces(train)
@@ -252,7 +220,8 @@ def fit(
             write_json(out / "run.json", {"starts": [*(origin.starts if origin else []), start]})
         try:
             checkpoint = origin.checkpoint if origin else None
-            trainer.fit(task, _Batches(train, measured, task, degrade), ckpt_path=checkpoint, weights_only=True)
+            batches = task.batches(train, measured, degrade)
+            trainer.fit(task, batches, ckpt_path=checkpoint, weights_only=True)
         except SIGTERMException as stop:
             raise TrainingError(f"told to stop at step {trainer.global_step}; `resume` goes on from there") from stop
     # Lightning skips `on_train_end` where no step is left; swap the averaged weights in by hand.

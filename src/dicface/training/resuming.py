@@ -17,7 +17,7 @@ from dicface.training.config_files import from_tables
 from dicface.training.parsing import RENAMED
 from dicface.training.task import decay_start
 
-FIXED_TABLES = ("network", "hourglass", "features", "finder", "batch")
+FIXED_TABLES = ("network", "hourglass", "features", "finder", "scenes", "batch")
 START = "start.ckpt"
 """Name of the file with the checkpoint of another run from which a run started."""
 

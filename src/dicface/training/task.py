@@ -10,10 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from dicface.checkpoints.networks import load_strictly, write_tensors
+from dicface.data.batches import Degrade
 from dicface.data.degradation import DegradationConfig
 from dicface.data.packs import FacePack
 from dicface.images.pixels import FACE_PX
-from dicface.training.config import TrainConfig
+from dicface.training.batches import Crops, FaceBatches
+from dicface.training.config import FinderRun, TrainConfig
 from dicface.training.tables import OptimiserConfig
 from dicface.training.weights import read_weights
 
@@ -161,6 +163,21 @@ class Task(lightning.LightningModule, Generic[Network, Settings]):
     def face_px(self) -> int:
         """Side of the training faces in pixels."""
         return FACE_PX
+
+    def batches(
+        self, train: FacePack, validation: FacePack | None, degrade: Degrade | None
+    ) -> lightning.LightningDataModule:
+        """Training and validation batches.
+
+        Args:
+            train: faces to learn from.
+            validation: faces to measure on; None for none.
+            degrade: reduces training faces instead of `degradation`; None for none.
+        """
+        config: TrainConfig = self.config
+        assert not isinstance(config, FinderRun)
+        crops = Crops(self.degradation, degrade, self.face_px, self.validation_faces)
+        return FaceBatches(train, validation, config, crops)
 
     def groups(self) -> list[list[nn.Parameter]]:
         """Parameter groups; gradients are clipped per group."""

@@ -38,7 +38,7 @@ class Request(NamedTuple):
         folder: existing folder for the results.
         model: name of an embedded model.
         scale: enlargement of the photo.
-        boxes: faces drawn by the user; empty to detect them.
+        boxes: faces drawn by the user, in addition to those that are found.
     """
 
     source: Path
@@ -55,6 +55,7 @@ class Response(NamedTuple):
         summary: one sentence.
         before, after: images of equal size for the slider.
         faces: a strip for each restored face: the crop, every step, the last with its landmarks.
+        captions: of the strips.
         photo: the result in full size.
         report: the JSON file.
     """
@@ -63,6 +64,7 @@ class Response(NamedTuple):
     before: Path
     after: Path
     faces: tuple[Path, ...]
+    captions: tuple[str, ...]
     photo: Path
     report: Path
 
@@ -123,7 +125,7 @@ def _restored(request: Request) -> FileResult:
                 request.folder / f"restored{chosen}",
                 restorer=_restorer(request.model),
                 scale=request.scale,
-                boxes=request.boxes or None,
+                boxes=request.boxes,
                 max_megapixels=MAX_UPLOAD_MEGAPIXELS,
                 max_result_megapixels=MAX_RESULT_MEGAPIXELS,
             )
@@ -168,10 +170,19 @@ def answer(request: Request) -> Response:
         for number, face in enumerate(restored, start=1)
         if face.quality_warnings
     ]
-    said = ", ".join((found, *reasons, *result.notes, *warnings))
+    on_its_side = ["the photo lies on its side"] if restoration.turned_degrees else []
+    said = ", ".join((found, *on_its_side, *reasons, *result.notes, *warnings))
     size = (restoration.image.shape[1], restoration.image.shape[0])
     summary = f"{said}. {width}x{height} to {size[0]}x{size[1]} px in {result.elapsed_s:.1f} s."
-    return Response(summary, before, after, tuple(strips), result.target, report)
+    captions = tuple(_caption(number, face) for number, face in enumerate(restored[: len(strips)], start=1))
+    return Response(summary, before, after, tuple(strips), captions, result.target, report)
+
+
+def _caption(number: int, face: Face) -> str:
+    origin = "drawn" if face.score is None else "found"
+    if face.probability is not None:
+        origin = f"a face with a probability of {face.probability:.0%}"
+    return f"{number}: {origin}"
 
 
 def read_boxes(text: str) -> tuple[Box, ...]:

@@ -125,7 +125,7 @@ class _Actions:
             done = self._worker(answer, Request(Path(path), _folder(self._root), model, scale, read_boxes(text)))
         except DicfaceError as error:
             raise _told(error) from error
-        faces = [str(strip) for strip in done.faces]
+        faces = [(str(strip), caption) for strip, caption in zip(done.faces, done.captions, strict=True)]
         return (
             done.summary,
             gr.update(value=(str(done.before), str(done.after)), visible=True),
