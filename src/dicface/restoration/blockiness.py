@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from dicface.faces.geometry import Square
 from dicface.images.pixels import luma
 
-WINDOW_PX = 256
+_WINDOW_PX = 256
 """Side in pixels of the analysed window around the face."""
 _BLOCK_PX = 8
 _ORDERS = 5
@@ -40,8 +40,8 @@ def _around(pixels: NDArray[np.uint8], square: Square) -> NDArray[np.uint8]:
     """The analysed window of a photo; a small photo is analysed whole."""
     found: list[slice] = []
     for start, size in zip((square.top, square.left), pixels.shape[:2], strict=True):
-        first = min(max(start + (square.side - WINDOW_PX) // 2, 0), max(size - WINDOW_PX, 0))
-        found.append(slice(first, first + WINDOW_PX))
+        first = min(max(start + (square.side - _WINDOW_PX) // 2, 0), max(size - _WINDOW_PX, 0))
+        found.append(slice(first, first + _WINDOW_PX))
     return pixels[tuple(found)]
 
 
