@@ -121,13 +121,18 @@ def test_what_to_know_is_in_the_sentence(
 ) -> None:
     Image.fromarray(small_photo).save(tmp_path / "a.jpg", quality=40)
     result = restore_file(tmp_path / "a.jpg", tmp_path / "b.png", restorer=restorer, boxes=[FACE])
-    assert result.sentence == "1 of 1 faces restored, warning: face 1 shows JPEG blocks (try `model` lite-robust)"
+    assert (
+        result.sentence == "1 of 1 faces restored, scale 4, warning: face 1 shows JPEG blocks (try `model` lite-robust)"
+    )
     Image.fromarray(portrait).save(tmp_path / "c.png")
     boxes = [Box(176, 84, 266, 174)]
     result = restore_file(tmp_path / "c.png", tmp_path / "d.png", restorer=restorer, scale=1, boxes=boxes)
     assert result.sentence == f"0 of 1 faces restored, 1 {Outcome.TOO_LARGE.value}"
     Image.new("RGB", (40, 30), "grey").save(tmp_path / "e.png")
-    assert restore_file(tmp_path / "e.png", tmp_path / "f.png", restorer=restorer).sentence == "no face found"
+    result = restore_file(tmp_path / "e.png", tmp_path / "f.png", restorer=restorer, scale=2)
+    assert result.sentence == "no face found"
+    result = restore_file(tmp_path / "e.png", tmp_path / "g.png", restorer=restorer, faces=[2], strength={1: 0.5})
+    assert result.sentence == "no face found, scale 4, no face 1, no face 2"
 
 
 def test_a_crop_is_upscaled(restorer: Restorer, crop: Path, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Blending of restored faces into the enlarged photo."""
 
 import math
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +9,7 @@ from PIL import Image
 
 from dicface.faces.geometry import Square
 from dicface.images.pixels import FACE_PX, resize
+from dicface.restoration.results import Face
 
 FEATHER = 0.15
 """Width of the soft edge of the paste mask, as a share of the crop's side."""
@@ -43,7 +45,14 @@ def _ramp(first: int, last: int, start: float, extent: float) -> NDArray[np.floa
     return (edge * edge * (3 - 2 * edge)).astype(np.float32)
 
 
-def paste(canvas: NDArray[np.uint8], face: NDArray[np.uint8], square: Square, scale: tuple[float, float]) -> None:
+def paste(
+    canvas: NDArray[np.uint8],
+    face: NDArray[np.uint8],
+    square: Square,
+    scale: tuple[float, float],
+    *,
+    strength: float = 1.0,
+) -> None:
     """Blend a restored face into the enlarged photo, in place.
 
     The face is resampled onto the crop's frame with sub-pixel precision. Pixels outside the crop's square are not
@@ -54,6 +63,7 @@ def paste(canvas: NDArray[np.uint8], face: NDArray[np.uint8], square: Square, sc
         face: (128, 128, 3) uint8 RGB.
         square: where it was cut, in pixels of the photo before enlargement.
         scale: enlargement across and down.
+        strength: share of the face where the mask is 1; 0 changes nothing.
     """
     height, width = canvas.shape[:2]
     left, top = square.left * scale[0], square.top * scale[1]
@@ -73,6 +83,32 @@ def paste(canvas: NDArray[np.uint8], face: NDArray[np.uint8], square: Square, sc
     patch = np.asarray(Image.fromarray(face).resize(size, Image.Resampling.BICUBIC, box=box), dtype=np.float32)
     rows = _ramp(first_row, last_row, top, down)
     columns = _ramp(first_column, last_column, left, across)
-    mask = rows[:, None, None] * columns[None, :, None]
+    mask = rows[:, None, None] * columns[None, :, None] * np.float32(strength)
     view = canvas[first_row:last_row, first_column:last_column]
     view[:] = np.rint(view + (patch - view) * mask).astype(np.uint8)
+
+
+def blend_faces(
+    pixels: NDArray[np.uint8],
+    faces: Sequence[Face],
+    size: tuple[int, int],
+    crop: Callable[[NDArray[np.uint8], Square], NDArray[np.uint8]],
+) -> NDArray[np.uint8]:
+    """Enlarge a photo and blend its restored faces into it, each with its strength.
+
+    Args:
+        pixels: (H, W, 3) uint8 RGB.
+        faces: its faces; those without steps are left out.
+        size: width and height of the result in pixels.
+        crop: cuts the model's input out of the photo.
+
+    Returns:
+        uint8 RGB of that size.
+    """
+    height, width = pixels.shape[:2]
+    canvas = resize(pixels, size).copy()
+    for face in faces:
+        if face.steps is not None:
+            restored = match_colours(face.steps[-1], crop(pixels, face.square))
+            paste(canvas, restored, face.square, (size[0] / width, size[1] / height), strength=face.strength)
+    return canvas

@@ -1,10 +1,9 @@
 """Restorer: find the small faces of a photo, restore them and paste them into the enlarged photo."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,22 +12,23 @@ from dicface.errors import UsageError
 from dicface.faces.detection import Detector, make_detector
 from dicface.faces.geometry import Box
 from dicface.faces.names import DEFAULT_DETECTOR
-from dicface.faces.turns import Quarters, turn_box_back, turn_image, turn_points_back, turn_square_back
+from dicface.faces.turns import Quarters, turn_image
 from dicface.faces.verification import make_verification
 from dicface.images.photo import ImageLike, read_pixels
-from dicface.images.pixels import FACE_PX, resize
+from dicface.images.pixels import FACE_PX
+from dicface.restoration.choice import FaceChoice, Strength
 from dicface.restoration.output import provenance_of
 from dicface.restoration.passes import FacePasses
-from dicface.restoration.paste import match_colours, paste
-from dicface.restoration.results import Face, Outcome, Restoration
+from dicface.restoration.paste import blend_faces
+from dicface.restoration.results import Face, FoundFaces, Outcome, Restoration
+from dicface.restoration.scale import Scale, check_scale, scale_for
 from dicface.restoration.search import Located, find_faces, find_turn
 from dicface.restoration.stages import Stages
+from dicface.restoration.turned import turn_face_back
 from dicface.runtime.face_model import FaceModel
 from dicface.runtime.models import DEFAULT_MODEL
 from dicface.runtime.providers import BackendName, ProviderName
 from dicface.runtime.uncertainty import expected_errors
-
-SCALE_RANGE = (1.0, 8.0)
 
 
 def _check_passes(passes: int) -> None:
@@ -101,6 +101,10 @@ class Restorer:
         *,
         boxes: Sequence[Box] | None = None,
         only_boxes: bool = False,
+        strength: Strength = 1.0,
+        min_face: float | None = None,
+        max_face: float | None = None,
+        faces: Collection[int] | None = None,
         force: bool = False,
         passes: int = 2,
         uncertainty: bool = False,
@@ -111,21 +115,55 @@ class Restorer:
             image: a file, a PIL image, or (H, W, 3) uint8 RGB, upright.
             boxes: faces from brows to chin, in pixels of the photo, in addition to those that are found.
             only_boxes: restore the faces of `boxes` alone, without a search for others.
+            strength: share of the restored face in the blend with the plain enlargement, 0 to 1: one number, or numbers
+                by face number, such as {3: 0.4, None: 0.7}, where None stands for all others. 0 leaves a face alone.
+            min_face, max_face: smallest and largest size, see `Face.size_px`, of found faces to restore; None for no
+                limit.
+            faces: numbers of the faces to restore; None for all.
             force: also restore faces that are too large, too small, seen from the side or doubtful for the model.
             passes: how often a face is super-resolved; each pass refines the crop by the landmarks of the one before.
             uncertainty: also estimate the error of each face, which takes three more passes.
 
         Returns:
-            Every face: those of the boxes, then those that were found, in the detector's order.
+            Every face in the order of its number: those that were found, in the detector's order, then those of the
+            boxes. A box about a face that was found takes its place.
 
         Raises:
-            UsageError: wrong pixels, no passes, or a box whose centre does not lie in the photo.
+            UsageError: wrong pixels, no passes, a box whose centre does not lie in the photo, or a strength, size or
+                number out of its range.
             ImageError: a file that cannot be read.
         """
         _check_passes(passes)
-        pixels = read_pixels(image)
-        work = partial(self._restore_faces, force=force, passes=passes, uncertainty=uncertainty)
-        return self._found(pixels, work, Stages(), boxes=boxes, only_boxes=only_boxes).faces
+        choice = FaceChoice(strength, min_face, max_face, faces, force)
+        work = partial(self._restore_faces, choice=choice, passes=passes, uncertainty=uncertainty)
+        return self._found(read_pixels(image), work, Stages(), boxes=boxes, only_boxes=only_boxes).faces
+
+    def find(
+        self,
+        image: ImageLike,
+        *,
+        boxes: Sequence[Box] | None = None,
+        only_boxes: bool = False,
+        strength: Strength = 1.0,
+        min_face: float | None = None,
+        max_face: float | None = None,
+        faces: Collection[int] | None = None,
+        force: bool = False,
+    ) -> FoundFaces:
+        """Find the faces of a photo, with their numbers and what `restore` would do with each, and restore nothing.
+
+        It takes half the time of `faces`: one pass of the model verifies the faces.
+
+        Args:
+            image, boxes, only_boxes, strength, min_face, max_face, faces, force: see `faces`.
+
+        Raises:
+            UsageError, ImageError: see `faces`.
+        """
+        choice = FaceChoice(strength, min_face, max_face, faces, force)
+        work = partial(self._restore_faces.find, choice=choice)
+        found = self._found(read_pixels(image), work, Stages(), boxes=boxes, only_boxes=only_boxes)
+        return FoundFaces(found.faces, 90 * found.quarters)
 
     def _found(
         self,
@@ -151,15 +189,19 @@ class Restorer:
             others = restore(turned, located)
         if all(face.outcome is Outcome.DOUBTFUL for face in others):
             return _Found(faces)
-        return _Found(tuple(_turned_back(face, quarters, *pixels.shape[:2]) for face in others), quarters)
+        return _Found(tuple(turn_face_back(face, quarters, *pixels.shape[:2]) for face in others), quarters)
 
     def restore(
         self,
         image: ImageLike,
         *,
-        scale: float = 4.0,
+        scale: Scale = "auto",
         boxes: Sequence[Box] | None = None,
         only_boxes: bool = False,
+        strength: Strength = 1.0,
+        min_face: float | None = None,
+        max_face: float | None = None,
+        faces: Collection[int] | None = None,
         force: bool = False,
         passes: int = 2,
         uncertainty: bool = False,
@@ -168,45 +210,58 @@ class Restorer:
 
         Args:
             image: a file, a PIL image, or (H, W, 3) uint8 RGB, upright.
-            scale: enlargement of the photo, 1 to 8.
-            boxes: faces from brows to chin, in pixels of the photo, in addition to those that are found.
-            only_boxes, force, passes, uncertainty: see `faces`.
+            scale: enlargement of the photo, 1 to 8; auto takes the largest of 4, 2 and 1 whose result has at most 24
+                megapixels.
+            boxes, only_boxes, strength, min_face, max_face, faces, force, passes, uncertainty: see `faces`.
 
         Returns:
             The enlarged photo and its faces. Outside the faces' crops it is Pillow's bicubic enlargement.
 
         Raises:
-            UsageError: wrong pixels or scale, or a box whose centre does not lie in the photo.
+            UsageError: wrong scale, or see `faces`.
             ImageError: a file that cannot be read.
         """
-        pixels = read_pixels(image)
-        if not SCALE_RANGE[0] <= scale <= SCALE_RANGE[1]:
-            raise UsageError(f"expected a scale from {SCALE_RANGE[0]:g} to {SCALE_RANGE[1]:g}, got {scale:g}")
+        check_scale(scale)
         _check_passes(passes)
-        stages = Stages()
-        work = partial(self._restore_faces, force=force, passes=passes, uncertainty=uncertainty)
-        faces, quarters = self._found(pixels, work, stages, boxes=boxes, only_boxes=only_boxes)
+        pixels, stages = read_pixels(image), Stages()
+        choice = FaceChoice(strength, min_face, max_face, faces, force)
+        work = partial(self._restore_faces, choice=choice, passes=passes, uncertainty=uncertainty)
+        found, quarters = self._found(pixels, work, stages, boxes=boxes, only_boxes=only_boxes)
+        chosen = scale_for(scale, pixels.shape[1], pixels.shape[0])
         with stages.measure("paste"):
-            canvas = self._put_back(pixels, faces, scale)
-        restored = sum(face.outcome is Outcome.RESTORED for face in faces)
+            canvas = self.blend(pixels, found, scale=chosen)
+        restored = sum(face.outcome is Outcome.RESTORED for face in found)
         return Restoration(
             canvas,
-            faces,
+            found,
             stages_s=stages.spent_s,
             provenance=provenance_of(self.model, restored),
             turned_degrees=90 * quarters,
+            scale=chosen,
         )
 
-    def _put_back(self, pixels: NDArray[np.uint8], faces: Sequence[Face], scale: float) -> NDArray[np.uint8]:
-        """The enlarged photo with its restored faces."""
+    def blend(self, image: ImageLike, faces: Sequence[Face], *, scale: Scale = "auto") -> NDArray[np.uint8]:
+        """Enlarge a photo and blend restored faces into it, each with its strength, without running the model.
+
+        With `dataclasses.replace(face, strength=...)` a restored photo can be shown with other strengths at once.
+
+        Args:
+            image: the photo, see `faces`.
+            faces: its faces, as `faces` or `restore` gave them.
+            scale: see `restore`.
+
+        Returns:
+            (round(H * scale), round(W * scale), 3) uint8 RGB.
+
+        Raises:
+            UsageError: wrong pixels or scale.
+            ImageError: a file that cannot be read.
+        """
+        pixels = read_pixels(image)
         height, width = pixels.shape[:2]
-        size = (round(width * scale), round(height * scale))
-        canvas = resize(pixels, size).copy()
-        for face in faces:
-            if face.steps is not None:
-                restored = match_colours(face.steps[-1], self._restore_faces.crop(pixels, face.square))
-                paste(canvas, restored, face.square, (size[0] / width, size[1] / height))
-        return canvas
+        chosen = scale_for(scale, width, height)
+        size = (round(width * chosen), round(height * chosen))
+        return blend_faces(pixels, faces, size, self._restore_faces.crop)
 
     def upscale(self, crops: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Super-resolve aligned face crops. `model` gives every step and the landmarks, too.
@@ -246,20 +301,3 @@ class Restorer:
 def _check_crops(crops: NDArray[np.uint8]) -> None:
     if crops.ndim != 4 or crops.shape[3] != 3 or crops.dtype != np.uint8:
         raise UsageError(f"expected (N, S, S, 3) uint8 RGB crops, got {crops.dtype} of shape {crops.shape}")
-
-
-def _turned_back(face: Face, quarters: Quarters, height: int, width: int) -> Face:
-    """A face of a turned photo, in the frame of the photo before the turn, which has the given size."""
-
-    def back(images: NDArray[Any], axes: tuple[int, int]) -> NDArray[Any]:
-        return np.ascontiguousarray(np.rot90(images, -quarters, axes))
-
-    points = face.landmarks
-    return replace(
-        face,
-        box=turn_box_back(face.box, quarters, height, width),
-        square=turn_square_back(face.square, quarters, height, width),
-        landmarks=None if points is None else turn_points_back(points + 0.5, quarters, height, width) - 0.5,
-        steps=None if face.steps is None else back(face.steps, (1, 2)),
-        uncertainty=None if face.uncertainty is None else back(face.uncertainty, (0, 1)),
-    )
