@@ -18,6 +18,7 @@ CLASSES = {
     "FaceModel",
     "FaceSteps",
     "FileResult",
+    "FoundFaces",
     "LandmarkModel",
     "Outcome",
     "Output",

@@ -37,7 +37,7 @@ if _TYPE_CHECKING:
     from dicface.restoration.output import Output
     from dicface.restoration.quality import QualityWarning
     from dicface.restoration.restorer import Restorer
-    from dicface.restoration.results import Face, Outcome, Restoration
+    from dicface.restoration.results import Face, FoundFaces, Outcome, Restoration
     from dicface.runtime.face_model import FaceModel, FaceSteps
     from dicface.runtime.landmark_model import FaceLandmarks, LandmarkModel
 
@@ -54,6 +54,7 @@ __all__ = [
     "FaceModel",
     "FaceSteps",
     "FileResult",
+    "FoundFaces",
     "ImageError",
     "InputError",
     "LandmarkModel",
@@ -88,6 +89,7 @@ _MODULES = {
     "FaceModel": "runtime.face_model",
     "FaceSteps": "runtime.face_model",
     "FileResult": "restoration.files",
+    "FoundFaces": "restoration.results",
     "LandmarkModel": "runtime.landmark_model",
     "Outcome": "restoration.results",
     "Output": "restoration.output",

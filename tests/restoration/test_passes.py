@@ -20,6 +20,6 @@ FROM_THE_SIDE = np.array([(60, 28), (62, 28), (66, 32), (60, 37), (62, 37)], dty
 def test_a_profile_is_one_if_it_is_a_face(small_photo: np.ndarray, score: float, outcome: Outcome) -> None:
     restore = FacePasses(FaceModel(backend="onnxruntime"), SCORE_DECIDES)
     located = [Located(FACE, score, FROM_THE_SIDE)]
-    (face,) = restore(small_photo, located, force=False, passes=1, uncertainty=False)
+    (face,) = restore(small_photo, located, passes=1)
     assert face.outcome is outcome
     assert face.probability == pytest.approx(score)

@@ -1,7 +1,9 @@
 """The whole job on a real photo."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -277,3 +279,105 @@ def test_the_threshold_decides_what_is_a_face(restorer: Restorer, small_photo: n
     assert 0.5 < face.probability <= 1
     strict = Restorer(detector_threshold=1.0).faces(small_photo)
     assert all(face.outcome is Outcome.DOUBTFUL for face in strict)
+
+
+@pytest.fixture(scope="module")
+def three(portrait: np.ndarray) -> np.ndarray:
+    """Three faces, side by side: small, larger, small."""
+    photo = resize(portrait, (121, 121))
+    middle = resize(portrait, (190, 190))
+    wide = np.full((190, 440, 3), 128, np.uint8)
+    wide[:121, :121], wide[:, 125:315], wide[:121, 319:] = photo, middle, photo
+    return wide
+
+
+THREE = [Box(43, 21, 64, 43), Box(192, 33, 225, 68), Box(362, 21, 383, 43)]
+
+
+def test_numbers_do_not_depend_on_the_choice(restorer: Restorer, three: np.ndarray) -> None:
+    every = restorer.faces(three)
+    assert [face.number for face in every] == list(range(1, len(every) + 1))
+    boxes = [face.box for face in every]
+    choices: list[dict[str, Any]] = [
+        {"faces": [2]},
+        {"min_face": 30},
+        {"max_face": 30},
+        {"strength": {1: 0}},
+        {"force": True},
+    ]
+    for choice in choices:
+        assert [face.box for face in restorer.faces(three, **choice)] == boxes, choice
+        assert [face.box for face in restorer.find(three, **choice).faces] == boxes, choice
+    # A box about a face takes its number, another one the next.
+    drawn = restorer.faces(three, boxes=[Box(100, 130, 120, 150), every[0].box])
+    assert [face.box for face in drawn] == [*boxes, Box(100, 130, 120, 150)]
+    assert [face.score is None for face in drawn] == [True, *[False] * (len(boxes) - 1), True]
+
+
+def test_the_chosen_faces_are_restored(restorer: Restorer, three: np.ndarray) -> None:
+    def outcomes(**choice: Any) -> list[Outcome]:
+        found = restorer.find(three, boxes=THREE, only_boxes=True, **choice).faces
+        restored = restorer.faces(three, boxes=THREE, only_boxes=True, **choice)
+        assert [face.outcome for face in found] == [face.outcome for face in restored]
+        return [face.outcome for face in restored]
+
+    done, other = Outcome.RESTORED, Outcome.NOT_CHOSEN
+    assert outcomes() == [done] * 3
+    assert outcomes(faces=[1, 3]) == [done, other, done]
+    assert outcomes(strength={None: 0, 2: 0.5}) == [other, done, other]
+    # Boxes that are given may have any size.
+    assert outcomes(max_face=30) == [done] * 3
+    mine = Restorer(restorer.model, detector=lambda pixels: [Detection(box, 1.0) for box in THREE])
+    assert [face.outcome for face in mine.faces(three, max_face=30)] == [done, Outcome.OTHER_SIZE, done]
+    assert [face.outcome for face in mine.faces(three, min_face=30)] == [Outcome.OTHER_SIZE, done, Outcome.OTHER_SIZE]
+
+
+def test_nothing_is_restored_by_looking(restorer: Restorer, portrait: np.ndarray) -> None:
+    """The outcome is that of restoring, also where the landmarks decide it, see below."""
+    photo = resize(portrait, (290, 290))  # the face's own crop is 68 px
+    for box, outcome in ((Box(102, 50, 150, 98), Outcome.TOO_LARGE), (Box(43, 21, 64, 43), Outcome.RESTORED)):
+        (face,) = restorer.find(
+            photo if outcome is Outcome.TOO_LARGE else resize(portrait, (121, 121)), boxes=[box], only_boxes=True
+        ).faces
+        assert face.outcome is outcome
+        assert face.steps is None
+        assert (face.landmarks is None) == (outcome is Outcome.TOO_LARGE)
+    assert face.size_px == 22
+
+
+def test_a_photo_on_its_side_is_found_in_its_turn(restorer: Restorer, small_photo: np.ndarray) -> None:
+    found = restorer.find(np.ascontiguousarray(np.rot90(small_photo)))
+    assert found.turned_degrees == 270
+    assert found.faces[0].outcome is Outcome.RESTORED
+
+
+def test_strength_blends_with_the_plain_enlargement(restorer: Restorer, three: np.ndarray) -> None:
+    def image(strength: Any) -> np.ndarray:
+        result = restorer.restore(three, scale=2, boxes=THREE, only_boxes=True, strength=strength)
+        assert result.provenance is not None
+        assert result.provenance.faces == sum(face.strength > 0 for face in result.faces)
+        return result.image.astype(float)
+
+    plain, whole, half = resize(three, (880, 380)).astype(float), image(1), image(0.5)
+    np.testing.assert_array_equal(image(0), plain)
+    assert np.abs(half - (plain + whole) / 2).max() <= 1
+    first, others = np.s_[:, :250], np.s_[:, 250:]
+    single = image({1: 0.5})
+    np.testing.assert_array_equal(single[first], half[first])
+    np.testing.assert_array_equal(single[others], whole[others])
+    np.testing.assert_array_equal(image({1: 0, None: 0.5})[first], plain[first])
+
+
+def test_faces_are_blended_again_without_the_model(restorer: Restorer, three: np.ndarray) -> None:
+    whole = restorer.restore(three, scale=2, boxes=THREE, only_boxes=True)
+    half = restorer.restore(three, scale=2, boxes=THREE, only_boxes=True, strength=0.5)
+    np.testing.assert_array_equal(restorer.blend(three, whole.faces, scale=2), whole.image)
+    weaker = [replace(face, strength=0.5) for face in whole.faces]
+    np.testing.assert_array_equal(restorer.blend(three, weaker, scale=2), half.image)
+
+
+def test_the_scale_is_the_largest_that_fits(restorer: Restorer, small_photo: np.ndarray) -> None:
+    result = restorer.restore(small_photo)
+    assert (result.scale, result.image.shape) == (4, (484, 484, 3))
+    result = restorer.restore(np.full((1001, 1500, 3), 9, np.uint8))
+    assert (result.scale, result.image.shape) == (2, (2002, 3000, 3))

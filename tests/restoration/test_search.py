@@ -19,8 +19,17 @@ def test_boxes_add_to_what_is_found_and_replace_the_same_face() -> None:
     near, far = Box(21, 31, 61, 71), Box(200, 30, 240, 70)
     other = Detection(Box(300, 30, 340, 70), 0.8)
     faces = find_faces(PHOTO, lambda pixels: [FACE, other], VERIFY, boxes=[far, near])
-    assert [face.box for face in faces] == [far, near, other.box]
-    assert [face.score for face in faces] == [None, None, 0.8]
+    assert [face.box for face in faces] == [near, other.box, far]
+    assert [face.score for face in faces] == [None, 0.8, None]
+
+
+def test_a_box_about_a_face_that_has_no_number_takes_none() -> None:
+    """Otherwise it would change the numbers of the faces after it."""
+    verify = CalibratedVerification(Coefficients(2, 1, 2), Coefficients(0, 1), 0.5)
+    faint, other = Detection(Box(20, 30, 60, 70), 0.1), Detection(Box(300, 30, 340, 70), 0.08)
+    assert [face.score for face in find_faces(PHOTO, lambda pixels: [faint, other], verify)] == [0.1, 0.08]
+    faces = find_faces(PHOTO, lambda pixels: [faint, other], verify, boxes=[faint.box])
+    assert [face.score for face in faces] == [0.08, None]
 
 
 def test_only_boxes_searches_nothing() -> None:

@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -87,16 +87,15 @@ class Messages:
     def __init__(self, *, quiet: bool = False, log_json: bool = False, keep_stdout_free: bool = False) -> None:
         self.quiet, self.log_json, self._on_stderr = quiet, log_json, keep_stdout_free
 
-    def done(self, text: str, event: str = "done", **fields: Any) -> None:
-        """Say that something is done."""
+    def done(self, text: str, event: str = "done", *, details: Sequence[str] = (), **fields: Any) -> None:
+        """Say that something is done, and lines about its parts below."""
         if self.quiet:
             return
         if self.log_json:
-            self._log("info", event, text, fields)
-        elif self._on_stderr:
-            say(text)
-        else:
-            tell(text)
+            self._log("info", event, text, fields | ({"details": list(details)} if details else {}))
+            return
+        for line in (text, *(f"  {detail}" for detail in details)):
+            (say if self._on_stderr else tell)(line)
 
     def note(self, text: str) -> None:
         """Say something about the work."""

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 DONE, SOME_FAILED, WRONG_CALL = 0, 1, 2
 _NAMED = (
-    "backend detector detector_threshold host identities jobs landmarks lr_size max_megapixels max_outside model out "
-    "overwrite port provider resume scale split"
+    "backend detector detector_threshold faces fidelity host identities jobs landmarks large_faces lr_size max_face "
+    "max_megapixels max_outside min_face model out overwrite port provider resume scale split strength"
 )
 _OPTIONS = {name: f"--{name.replace('_', '-')}" for name in _NAMED.split()} | {"min_confidence": "--min-peak"}
 """Parameters that errors name, and the options by which they are given."""
@@ -51,10 +51,12 @@ class Line(NamedTuple):
     Attributes:
         text: for people.
         fields: for machines, beside the input and the output.
+        details: lines about its parts, said below.
     """
 
     text: str
     fields: "Mapping[str, Any]" = MappingProxyType({})
+    details: Sequence[str] = ()
 
 
 def run(
@@ -92,7 +94,9 @@ def run(
             error = in_options(outcome.error)
             messages.failed(f"{name(outcome.source)}: {error}", input=name(outcome.source), error=error)
         else:
-            messages.done(outcome.text, input=name(job.source), output=name(job.target), **outcome.fields)
+            messages.done(
+                outcome.text, input=name(job.source), output=name(job.target), details=outcome.details, **outcome.fields
+            )
 
     # If interrupted, running jobs are finished first, and said.
     running = run_jobs(jobs, work, overwrite=overwrite, workers=workers, finished=finished, late=tell_outcome)

@@ -1,7 +1,6 @@
 """Restore a photo or upscale a face crop from file to file, for commands, web page and demo."""
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from dicface.images.photo import (
     write_photo,
 )
 from dicface.images.pixels import FACE_PX, resize
+from dicface.restoration.choice import FaceChoice, Strength
 from dicface.restoration.memory import PhotoGate
 from dicface.restoration.output import (
     Output,
@@ -31,14 +31,16 @@ from dicface.restoration.output import (
     uncertainty_crop,
     uncertainty_photo,
 )
-from dicface.restoration.quality import QualityWarning, quality_measures, quality_warnings
+from dicface.restoration.quality import quality_measures, quality_warnings
 from dicface.restoration.report import face_row
 from dicface.restoration.restorer import Restorer
 from dicface.restoration.results import Face, Outcome, Restoration
+from dicface.restoration.scale import Scale, check_scale, scale_for
+from dicface.restoration.sentence import crop_warning, faces_sentence
 from dicface.restoration.stages import Stages
 from dicface.runtime.consistency import DataConsistency
 from dicface.runtime.face_model import FaceModel, FaceSteps
-from dicface.runtime.models import DEFAULT_MODEL, MODEL_FOR_JPEG
+from dicface.runtime.models import DEFAULT_MODEL
 from dicface.runtime.uncertainty import expected_errors
 
 
@@ -106,9 +108,13 @@ def restore_file(
     target: str | Path,
     *,
     restorer: Restorer | None = None,
-    scale: float = 4.0,
+    scale: Scale = "auto",
     boxes: Sequence[Box] | None = None,
     only_boxes: bool = False,
+    strength: Strength = 1.0,
+    min_face: float | None = None,
+    max_face: float | None = None,
+    faces: Collection[int] | None = None,
     force: bool = False,
     passes: int = 2,
     output: Output | None = None,
@@ -122,8 +128,7 @@ def restore_file(
         source: the photo, see `read_photo`.
         target: the result, in the format that its suffix names; it never replaces the source.
         restorer: the restorer; None loads one with the default model, which takes longer than a photo.
-        scale: enlargement of the photo, 1 to 8.
-        boxes, only_boxes, force, passes: see `Restorer.restore`.
+        scale, boxes, only_boxes, strength, min_face, max_face, faces, force, passes: see `Restorer.restore`.
         output: what is written; None means `Output()`.
         max_megapixels: larger photos are refused at their header.
         max_result_megapixels: larger results are refused before they are made; None leaves it to their format.
@@ -135,26 +140,25 @@ def restore_file(
     Raises:
         ImageError: the source cannot be read.
         OutputError: a result exists, would replace the source, or cannot be written.
-        UsageError: a wrong scale, number of passes or box; or a result that would be too large.
+        UsageError: see `Restorer.restore`; or a result that would be too large.
     """
     source, target, output = Path(source), Path(target), output or Output()
     _check_targets(source, target, output)
+    check_scale(scale)
+    choice = FaceChoice(strength, min_face, max_face, faces, force)
     restorer, stages = restorer or Restorer(), Stages()
     with (gate or PhotoGate()).photo(source, max_megapixels, scale, stages) as photo:
-        height, width = photo.pixels.shape[:2]
-        size = (round(width * scale), round(height * scale))
-        megapixels = size[0] * size[1] / 1e6
-        if max_result_megapixels is not None and megapixels > max_result_megapixels:
-            raise UsageError(
-                f"expected a result of at most {max_result_megapixels:g} megapixels, got {size[0]}x{size[1]}; "
-                "choose a smaller `scale`"
-            )
+        size = _result_size(photo, scale, max_result_megapixels)
         check_writable(target, *size, alpha=photo.alpha is not None)
         restoration = restorer.restore(
             photo.pixels,
             scale=scale,
             boxes=boxes,
             only_boxes=only_boxes,
+            strength=strength,
+            min_face=min_face,
+            max_face=max_face,
+            faces=faces,
             force=force,
             passes=passes,
             uncertainty=output.uncertainty is not None,
@@ -166,10 +170,24 @@ def restore_file(
                 provenance = restoration.provenance if output.mark else None
                 write_photo(output.uncertainty, uncertainty_photo(photo, restoration, provenance))
             notes = photo.notes + write_photo(target, result)
-    if megapixels > PILLOW_MEGAPIXELS:
+    if (megapixels := size[0] * size[1] / 1e6) > PILLOW_MEGAPIXELS:
         notes += (f"{megapixels:.0f} megapixels, more than some programs open",)
-    sentence = ", ".join((_faces_sentence(restoration, restorer.model.name), *notes))
-    return FileResult(source, target, photo, restoration, scale, sentence, notes, stages.spent_s)
+    said = faces_sentence(restoration, restorer.model.name, choice=choice, auto_scale=scale == "auto")
+    sentence = ", ".join((said, *notes))
+    return FileResult(source, target, photo, restoration, restoration.scale, sentence, notes, stages.spent_s)
+
+
+def _result_size(photo: Photo, scale: Scale, max_megapixels: float | None) -> tuple[int, int]:
+    """Width and height of the result in pixels."""
+    height, width = photo.pixels.shape[:2]
+    chosen = scale_for(scale, width, height)
+    size = (round(width * chosen), round(height * chosen))
+    if max_megapixels is not None and size[0] * size[1] / 1e6 > max_megapixels:
+        raise UsageError(
+            f"expected a result of at most {max_megapixels:g} megapixels, got {size[0]}x{size[1]}; "
+            "choose a smaller `scale`"
+        )
+    return size
 
 
 def upscale_file(
@@ -179,6 +197,7 @@ def upscale_file(
     model: str | Path | FaceModel = DEFAULT_MODEL,
     all_steps: bool = False,
     consistent: bool = False,
+    strength: float = 1.0,
     output: Output | None = None,
 ) -> FileResult:
     """Super-resolve an aligned face crop.
@@ -189,6 +208,7 @@ def upscale_file(
         model: name of an embedded model, path of a model file, or a loaded model, for several files.
         all_steps: write every step side by side.
         consistent: make the result reduce to the source exactly; for clean reductions only (ADR 18).
+        strength: share of the result in the blend with the plain enlargement, 0 to 1.
         output: what is written; None means `Output()`.
 
     Returns:
@@ -198,7 +218,9 @@ def upscale_file(
         ImageError: the source cannot be read, or its size is not one that the model takes.
         OutputError: a result exists, would replace the source, or cannot be written.
         UnknownModelError: no such model.
+        UsageError: a strength out of its range.
     """
+    FaceChoice(strength)  # checks it
     source, target, output = Path(source), Path(target), output or Output()
     _check_targets(source, target, output)
     network, stages = model if isinstance(model, FaceModel) else FaceModel(model), Stages()
@@ -215,16 +237,20 @@ def upscale_file(
         (steps,) = (DataConsistency(network) if consistent else network)([photo.pixels])
         wants_map = output.uncertainty is not None
         errors = expected_errors(network, [photo.pixels], [steps])[0] if wants_map else None
+        if strength < 1:
+            steps = _weaker(steps, photo, strength)
         image = _steps_image(steps, all_steps=all_steps, landmarks=output.landmarks)
-        face = _whole_face(photo, steps, errors)
-    restoration = Restoration(image, (face,), stages_s=dict(stages.spent_s), provenance=provenance_of(network, faces=1))
+        face = _whole_face(photo, steps, errors, strength)
+    restoration = Restoration(
+        image, (face,), stages_s=dict(stages.spent_s), provenance=provenance_of(network, int(strength > 0))
+    )
     with stages.measure("write"):
         if errors is not None and output.uncertainty is not None:
             write_photo(output.uncertainty, uncertainty_crop(errors, restoration.provenance if output.mark else None))
         alpha = None if photo.alpha is None or all_steps else resize(photo.alpha, (FACE_PX, FACE_PX))
         metadata = metadata_of(photo, image, restoration, output)
         notes = photo.notes + write_photo(target, Photo(image, alpha, photo.grey and not output.landmarks, metadata))
-    warned = [_warning("the face", face.quality_warnings, network.name)] if face.quality_warnings else []
+    warned = [crop_warning(face.quality_warnings, network.name)] if face.quality_warnings else []
     sentence = ", ".join((f"{width} px", *warned, *notes))
     return FileResult(source, target, photo, restoration, FACE_PX / width, sentence, notes, stages.spent_s)
 
@@ -244,38 +270,16 @@ def _steps_image(steps: FaceSteps, *, all_steps: bool, landmarks: bool) -> NDArr
     return side_by_side([draw_landmarks(sr, points) if landmarks else sr for sr, points in wanted])
 
 
-def _whole_face(photo: Photo, steps: FaceSteps, errors: NDArray[np.float32] | None) -> Face:
+def _weaker(steps: FaceSteps, photo: Photo, strength: float) -> FaceSteps:
+    """Every step blended with the plain enlargement."""
+    plain = resize(photo.pixels, (FACE_PX, FACE_PX)).astype(np.float32)
+    return steps._replace(sr=np.rint(plain + (steps.sr - plain) * strength).astype(np.uint8))
+
+
+def _whole_face(photo: Photo, steps: FaceSteps, errors: NDArray[np.float32] | None, strength: float) -> Face:
     """The face of a face crop."""
     square = Square(0, 0, photo.pixels.shape[0])
     measures = quality_measures(photo.pixels, square, photo.pixels, steps, photo.jpeg_step)
     landmarks = to_photo(steps.landmarks[-1], square)
     warnings = quality_warnings(measures)
-    return Face(square.box, None, Outcome.RESTORED, square, landmarks, steps.sr, errors, warnings)
-
-
-def _warning(which: str, warnings: Sequence[QualityWarning], model: str) -> str:
-    """Quality warnings of a face as text, with a better model for JPEG."""
-    reasons = " and ".join(warning.value for warning in warnings)
-    advised = model == DEFAULT_MODEL and QualityWarning.BLOCKS in warnings
-    return f"warning: {which} {reasons}{f' (try `model` {MODEL_FOR_JPEG})' if advised else ''}"
-
-
-def _faces_sentence(restoration: Restoration, model: str) -> str:
-    """Numbers of faces by outcome, the turn of the photo, and quality warnings, as text."""
-    faces = restoration.faces
-    outcomes = Counter(face.outcome for face in faces)
-    done = outcomes.pop(Outcome.RESTORED, 0)
-    found = f"{done} of {len(faces)} faces restored" if faces else "no face found"
-    warnings = (
-        _warning(f"face {number}", face.quality_warnings, model)
-        for number, face in enumerate(faces, 1)
-        if face.quality_warnings
-    )
-    turned = restoration.turned_degrees
-    on_its_side = (
-        [f"the photo lies on its side (its faces are upright after a turn by {turned} degrees anticlockwise)"]
-        if turned
-        else []
-    )
-    left_alone = (f"{count} {outcome.value}" for outcome, count in outcomes.items())
-    return ", ".join((found, *left_alone, *on_its_side, *warnings))
+    return Face(square.box, None, Outcome.RESTORED, square, landmarks, steps.sr, errors, warnings, strength=strength)

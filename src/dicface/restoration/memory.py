@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from dicface.images.photo import Photo, read_photo
+from dicface.restoration.scale import Scale, scale_for
 from dicface.restoration.stages import Stages
 
 RESULT_MEGAPIXELS = 64.0
@@ -21,7 +22,7 @@ class PhotoGate:
         self._budget = PixelBudget(RESULT_MEGAPIXELS)
 
     @contextmanager
-    def photo(self, path: Path, max_megapixels: float, scale: float, stages: Stages) -> Generator[Photo]:
+    def photo(self, path: Path, max_megapixels: float, scale: Scale, stages: Stages) -> Generator[Photo]:
         """Read a photo, and wait until there is room for its result.
 
         Args:
@@ -35,11 +36,12 @@ class PhotoGate:
 
         Raises:
             ImageError: it cannot be read.
+            UsageError: a wrong scale.
         """
         with self._reading, stages.measure("read"):
             photo = read_photo(path, max_megapixels)
         height, width = photo.pixels.shape[:2]
-        with self._budget.share(height * width * scale**2 / 1e6):
+        with self._budget.share(height * width * scale_for(scale, width, height) ** 2 / 1e6):
             yield photo
 
 

@@ -1,7 +1,7 @@
 """Restoration of located faces in passes: judge, refine, finish."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,9 +10,10 @@ from dicface.faces.geometry import Square, cut, intersection_over_union, square_
 from dicface.faces.pose import yaw_degrees
 from dicface.faces.verification import Verdict, Verification
 from dicface.images.pixels import luma, resize
+from dicface.restoration.choice import FaceChoice
 from dicface.restoration.quality import QualityWarning, quality_measures, quality_warnings
 from dicface.restoration.results import Face, Outcome
-from dicface.restoration.search import Located
+from dicface.restoration.search import Located, is_reported
 from dicface.runtime.face_model import FaceModel, FaceSteps
 from dicface.runtime.uncertainty import expected_errors
 
@@ -24,8 +25,7 @@ MIN_LUMA_RANGE = 8
 """Smallest difference of the brightest and darkest luma of a crop, in grey levels; crops below it are left alone."""
 MAX_PROFILE_YAW_DEGREES = 60.0
 """Largest yaw of faces that are restored; the models were trained on none beyond it."""
-MIN_PROBABILITY = 0.3
-"""Smallest probability of detections that are reported, or restored by force."""
+EVERY_FACE = FaceChoice()
 _KEEP_OVERLAP = 0.35
 _SIZE_SLACK = 1.15
 """Slack of the size limits before the landmarks have refined the crop."""
@@ -42,6 +42,8 @@ class _Candidate:
         outcome: its outcome so far.
         steps: result of the last pass.
         uncertainty: its map of expected errors.
+        cut: the crop of the last pass.
+        known: the model knows how to restore it; false if it is restored by force alone.
     """
 
     located: Located
@@ -50,6 +52,8 @@ class _Candidate:
     outcome: Outcome = Outcome.RESTORED
     steps: FaceSteps | None = None
     uncertainty: NDArray[np.float32] | None = None
+    cut: Square | None = None
+    known: bool = True
 
 
 class FacePasses:
@@ -65,34 +69,79 @@ class FacePasses:
         self._verify = verify
 
     def __call__(
-        self, pixels: NDArray[np.uint8], located: Sequence[Located], *, force: bool, passes: int, uncertainty: bool
+        self,
+        pixels: NDArray[np.uint8],
+        located: Sequence[Located],
+        *,
+        choice: FaceChoice = EVERY_FACE,
+        passes: int = 2,
+        uncertainty: bool = False,
     ) -> tuple[Face, ...]:
         """Restore faces.
 
         Args:
             pixels: (H, W, 3) uint8 RGB.
             located: the faces.
-            force, passes, uncertainty: see `Restorer.faces`.
+            choice: which of them are restored.
+            passes, uncertainty: see `Restorer.faces`.
 
         Returns:
             One per located face, in order, without those of a probability below `MIN_PROBABILITY`.
         """
-        faces = [_Candidate(face, square_of_box(face.box), self._verdict(face.score)) for face in located]
-        for face in faces:
-            face.outcome = self._first_outcome(pixels, face, force=force)
-        for number in range(passes):
-            if number:
-                _refine(_left(faces))
-            if number == passes - 1 and not force:
-                for face in _left(faces):
-                    face.outcome = Outcome.TOO_LARGE if self._is_too_large(face.square) else face.outcome
+        faces = self._judged(pixels, located, choice)
+        for number in range(1, passes):
+            _refine(_left(faces))
+            if number == passes - 1:
+                self._check_sizes(faces, choice)
             self._run(pixels, _left(faces))
-            if not number:
-                self._judge(_left(faces), force=force)
-                faces = [face for face in faces if _is_reported(face.verdict)]
+        if passes == 1:
+            self._check_sizes(faces, choice)
         if uncertainty:
             self._map(pixels, _left(faces))
-        return tuple(self._finished(pixels, face) for face in faces)
+        return tuple(self._finished(pixels, number, face, choice) for number, face in enumerate(faces, 1))
+
+    def find(
+        self, pixels: NDArray[np.uint8], located: Sequence[Located], *, choice: FaceChoice = EVERY_FACE
+    ) -> tuple[Face, ...]:
+        """Decide the outcomes of faces without restoring them, by the first pass alone.
+
+        Args:
+            pixels, located, choice: see `__call__`.
+
+        Returns:
+            As `__call__` with two passes, without steps. Landmarks and quality warnings are those of the first pass.
+        """
+        faces = self._judged(pixels, located, choice)
+        _refine(_left(faces))
+        self._check_sizes(faces, choice)
+        found = (self._finished(pixels, number, face, choice) for number, face in enumerate(faces, 1))
+        return tuple(replace(face, steps=None) for face in found)
+
+    def _judged(self, pixels: NDArray[np.uint8], located: Sequence[Located], choice: FaceChoice) -> list[_Candidate]:
+        """The faces to report after the first pass, with outcomes; those not chosen are judged as the others are."""
+        faces = [_Candidate(face, square_of_box(face.box), self._verdict(face.score)) for face in located]
+        for face in faces:
+            face.outcome = self._first_outcome(pixels, face)
+            face.known = face.outcome is Outcome.RESTORED
+            if choice.force and face.outcome is not Outcome.FLAT:
+                face.outcome = Outcome.RESTORED
+        self._run(pixels, _left(faces))
+        self._judge(_left(faces), force=choice.force)
+        faces = [face for face in faces if is_reported(face.verdict)]
+        for number, face in enumerate(faces, 1):
+            if face.outcome is not Outcome.RESTORED:
+                continue
+            if not choice.takes_number(number):
+                face.outcome = Outcome.NOT_CHOSEN
+            elif face.located.score is not None and not choice.takes_size(face.located.box):
+                face.outcome = Outcome.OTHER_SIZE
+        return faces
+
+    def _check_sizes(self, faces: Sequence[_Candidate], choice: FaceChoice) -> None:
+        """Leave faces alone whose refined crop is too large."""
+        for face in _left(faces):
+            if self._is_too_large(face.square) and not choice.force:
+                face.outcome = Outcome.TOO_LARGE
 
     def crop(self, pixels: NDArray[np.uint8], square: Square) -> NDArray[np.uint8]:
         """Cut out a square, resized to the nearest size that the model takes if necessary."""
@@ -112,11 +161,9 @@ class FacePasses:
         largest = LARGEST_SIDE if high > low else high * LARGEST_SQUEEZE
         return square.side > largest * slack
 
-    def _first_outcome(self, pixels: NDArray[np.uint8], face: _Candidate, *, force: bool) -> Outcome:
+    def _first_outcome(self, pixels: NDArray[np.uint8], face: _Candidate) -> Outcome:
         """Outcome by the detector's crop; refinement by landmarks may change a borderline case."""
-        outcome = self._outcome_of_crop(pixels, face.square, force=force)
-        if force:
-            return outcome
+        outcome = self._outcome_of_crop(pixels, face.square)
         if outcome is Outcome.RESTORED:
             if not _is_profile(face.located):
                 return outcome
@@ -124,26 +171,27 @@ class FacePasses:
         # The landmarks of the model will not be known: the score decides alone.
         return outcome if face.verdict.is_face else Outcome.DOUBTFUL
 
-    def _outcome_of_crop(self, pixels: NDArray[np.uint8], square: Square, *, force: bool) -> Outcome:
+    def _outcome_of_crop(self, pixels: NDArray[np.uint8], square: Square) -> Outcome:
         low, _ = self.model.lr_sizes
         if np.ptp(luma(cut(pixels, square), np.float64)) < MIN_LUMA_RANGE:
             return Outcome.FLAT
-        if self._is_too_large(square, _SIZE_SLACK) and not force:
+        if self._is_too_large(square, _SIZE_SLACK):
             return Outcome.TOO_LARGE
         # A smaller crop is enlarged first, by at most a half.
-        if square.side * LARGEST_SQUEEZE < low and not force:
+        if square.side * LARGEST_SQUEEZE < low:
             return Outcome.TOO_SMALL
         return Outcome.RESTORED
 
     def _run(self, pixels: NDArray[np.uint8], faces: Sequence[_Candidate]) -> None:
         results = self.model([self.crop(pixels, face.square) for face in faces])
         for face, steps in zip(faces, results, strict=True):
-            face.steps = steps
+            face.steps, face.cut = steps, face.square
 
     def _judge(self, faces: Sequence[_Candidate], *, force: bool) -> None:
-        """Verify detections by the landmarks of the first pass."""
+        """Verify detections by the landmarks of the first pass; those restored by force alone keep their verdict."""
         for face in faces:
-            face.verdict = self._verdict(face.located.score, face.steps)
+            if face.known:
+                face.verdict = self._verdict(face.located.score, face.steps)
             if not force and not face.verdict.is_face:
                 face.outcome = Outcome.DOUBTFUL
 
@@ -153,20 +201,20 @@ class FacePasses:
         for face, errors in zip(faces, maps, strict=True):
             face.uncertainty = errors
 
-    def _finished(self, pixels: NDArray[np.uint8], face: _Candidate) -> Face:
+    def _finished(self, pixels: NDArray[np.uint8], number: int, face: _Candidate, choice: FaceChoice) -> Face:
         located, steps, probability = face.located, face.steps, face.verdict.probability
-        if face.outcome is not Outcome.RESTORED or steps is None:
-            return Face(located.box, located.score, face.outcome, face.square, probability=probability)
-        return Face(
-            located.box,
-            located.score,
-            face.outcome,
-            face.square,
-            to_photo(steps.landmarks[-1], face.square),
-            steps.sr,
-            face.uncertainty,
-            self._quality_warnings(pixels, face.square, steps),
-            probability,
+        left = Face(
+            located.box, located.score, face.outcome, face.square, probability=probability, number=number, strength=0.0
+        )
+        if face.outcome is not Outcome.RESTORED or steps is None or face.cut is None:
+            return left
+        return replace(
+            left,
+            landmarks=to_photo(steps.landmarks[-1], face.cut),
+            steps=steps.sr,
+            uncertainty=face.uncertainty,
+            quality_warnings=self._quality_warnings(pixels, face.cut, steps),
+            strength=choice.strength_of(number),
         )
 
     def _quality_warnings(
@@ -190,10 +238,6 @@ def _refine(faces: Sequence[_Candidate]) -> None:
         # Landmarks that move the crop far were not found on a face.
         if intersection_over_union(better.box, face.square.box) >= _KEEP_OVERLAP:
             face.square = better
-
-
-def _is_reported(verdict: Verdict) -> bool:
-    return verdict.is_face or verdict.probability is None or verdict.probability >= MIN_PROBABILITY
 
 
 def _is_profile(face: Located) -> bool:

@@ -1,16 +1,19 @@
 """Blending of restored faces into the enlarged photo."""
 
 import math
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dicface.faces.geometry import Square
-from dicface.images.pixels import FACE_PX, resize
+from dicface.faces.geometry import Square, cut
+from dicface.images.pixels import resize
+from dicface.restoration.mask import outline_mask, square_mask
+from dicface.restoration.results import Face
 
-FEATHER = 0.15
-"""Width of the soft edge of the paste mask, as a share of the crop's side."""
+_COLOURS_PX = 32
+"""Side of the crop that gives a face restored by another network its colours."""
 
 
 def match_colours(sr: NDArray[np.uint8], crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -20,30 +23,31 @@ def match_colours(sr: NDArray[np.uint8], crop: NDArray[np.uint8]) -> NDArray[np.
     from the network and colours from the photo. A grey crop gives a grey face.
 
     Args:
-        sr: (128, 128, 3) uint8 RGB.
+        sr: (N, N, 3) uint8 RGB.
         crop: (S, S, 3) uint8 RGB that the network was given.
 
     Returns:
-        (128, 128, 3) uint8 RGB.
+        (N, N, 3) uint8 RGB.
     """
     side = crop.shape[0]
     wrong = crop.astype(np.float32) - resize(sr, (side, side))
     bicubic = Image.Resampling.BICUBIC
-    planes = [Image.fromarray(wrong[:, :, k]).resize((FACE_PX, FACE_PX), bicubic) for k in range(3)]
+    planes = [Image.fromarray(wrong[:, :, k]).resize(sr.shape[1::-1], bicubic) for k in range(3)]
     matched = sr + np.stack([np.asarray(plane) for plane in planes], axis=2)
     if (crop == crop[:, :, :1]).all():
         matched = np.repeat(matched.mean(axis=2, keepdims=True), 3, axis=2)
     return np.rint(np.clip(matched, 0, 255)).astype(np.uint8)
 
 
-def _ramp(first: int, last: int, start: float, extent: float) -> NDArray[np.float32]:
-    """Smooth step from 0 at the ends of a range to 1 inside, at the centres of pixels first..last-1."""
-    position = (np.arange(first, last) + 0.5 - start) / extent
-    edge = np.clip(np.minimum(position, 1 - position) / FEATHER, 0, 1)
-    return (edge * edge * (3 - 2 * edge)).astype(np.float32)
-
-
-def paste(canvas: NDArray[np.uint8], face: NDArray[np.uint8], square: Square, scale: tuple[float, float]) -> None:
+def paste(
+    canvas: NDArray[np.uint8],
+    face: NDArray[np.uint8],
+    square: Square,
+    scale: tuple[float, float],
+    *,
+    mask: NDArray[np.float32],
+    strength: float = 1.0,
+) -> None:
     """Blend a restored face into the enlarged photo, in place.
 
     The face is resampled onto the crop's frame with sub-pixel precision. Pixels outside the crop's square are not
@@ -51,9 +55,11 @@ def paste(canvas: NDArray[np.uint8], face: NDArray[np.uint8], square: Square, sc
 
     Args:
         canvas: (H, W, 3) uint8 RGB, the enlarged photo.
-        face: (128, 128, 3) uint8 RGB.
+        face: (N, N, 3) uint8 RGB.
         square: where it was cut, in pixels of the photo before enlargement.
         scale: enlargement across and down.
+        mask: (M, M) float32, share of the face in each pixel, 0 at the border.
+        strength: share of the face where the mask is 1; 0 changes nothing.
     """
     height, width = canvas.shape[:2]
     left, top = square.left * scale[0], square.top * scale[1]
@@ -62,17 +68,61 @@ def paste(canvas: NDArray[np.uint8], face: NDArray[np.uint8], square: Square, sc
     first_row, last_row = max(0, math.ceil(top)), min(height, math.floor(top + down))
     if first_column >= last_column or first_row >= last_row:
         return
-    # Rounding errors must not push the box beyond the face.
-    box = (
-        max(0.0, (first_column - left) / across * FACE_PX),
-        max(0.0, (first_row - top) / down * FACE_PX),
-        min(float(FACE_PX), (last_column - left) / across * FACE_PX),
-        min(float(FACE_PX), (last_row - top) / down * FACE_PX),
+    edges = (
+        (first_column - left) / across,
+        (first_row - top) / down,
+        (last_column - left) / across,
+        (last_row - top) / down,
     )
     size = (last_column - first_column, last_row - first_row)
-    patch = np.asarray(Image.fromarray(face).resize(size, Image.Resampling.BICUBIC, box=box), dtype=np.float32)
-    rows = _ramp(first_row, last_row, top, down)
-    columns = _ramp(first_column, last_column, left, across)
-    mask = rows[:, None, None] * columns[None, :, None]
+    patch = _part(Image.fromarray(face), size, edges, Image.Resampling.BICUBIC)
+    shares = _part(Image.fromarray(mask * np.float32(strength)), size, edges, Image.Resampling.BILINEAR)
     view = canvas[first_row:last_row, first_column:last_column]
-    view[:] = np.rint(view + (patch - view) * mask).astype(np.uint8)
+    view[:] = np.rint(view + (patch - view) * shares[:, :, None]).astype(np.uint8)
+
+
+def _part(
+    image: Image.Image, size: tuple[int, int], edges: tuple[float, ...], resample: Image.Resampling
+) -> NDArray[np.float32]:
+    """A part of a square image, given by its edges as shares of the side, resampled to a size."""
+    # Rounding errors must not push the box beyond the image.
+    left, top, right, bottom = (min(1.0, max(0.0, edge)) * image.width for edge in edges)
+    return np.asarray(image.resize(size, resample, box=(left, top, right, bottom)), dtype=np.float32)
+
+
+def blend_faces(
+    pixels: NDArray[np.uint8],
+    faces: Sequence[Face],
+    size: tuple[int, int],
+    crop: Callable[[NDArray[np.uint8], Square], NDArray[np.uint8]],
+) -> NDArray[np.uint8]:
+    """Enlarge a photo and blend its restored faces into it, each with its strength.
+
+    Args:
+        pixels: (H, W, 3) uint8 RGB.
+        faces: its faces; those without steps are left out.
+        size: width and height of the result in pixels.
+        crop: cuts the model's input out of the photo.
+
+    Returns:
+        uint8 RGB of that size.
+    """
+    height, width = pixels.shape[:2]
+    canvas = resize(pixels, size).copy()
+    for face in faces:
+        if face.steps is not None:
+            # Of a large face, colours are those of a small crop: more would bring the photo's blur back.
+            small = _colours_of(pixels, face.square) if face.model else crop(pixels, face.square)
+            restored = match_colours(face.steps[-1], small)
+            scale = (size[0] / width, size[1] / height)
+            paste(canvas, restored, face.square, scale, mask=mask_of(face), strength=face.strength)
+    return canvas
+
+
+def _colours_of(pixels: NDArray[np.uint8], square: Square) -> NDArray[np.uint8]:
+    return resize(cut(pixels, square), (_COLOURS_PX, _COLOURS_PX))
+
+
+def mask_of(face: Face) -> NDArray[np.float32]:
+    """The mask of a face in the frame of its crop: (128, 128) float32."""
+    return square_mask() if face.landmarks is None else outline_mask(face.landmarks, face.square)

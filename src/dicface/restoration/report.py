@@ -23,11 +23,15 @@ WRITING_SHARE = 0.02
 def face_row(face: Face) -> dict[str, Any]:
     """A face's part of the report, JSON-ready; see `FileResult.report_row`."""
     return {
+        "number": face.number,
         "box": [round(edge, 2) for edge in face.box],
         "score": face.score,
         "probability": None if face.probability is None else round(face.probability, 4),
         "outcome": face.outcome.name.lower(),
         "reason": face.outcome.value,
+        "size_px": round(face.size_px, 2),
+        "strength": round(face.strength, 3),
+        "model": face.model or None,
         "crop": {"left": face.square.left, "top": face.square.top, "side": face.square.side},
         "landmarks": None if face.landmarks is None else face.landmarks.astype(float).round(2).tolist(),
         "quality_warnings": [

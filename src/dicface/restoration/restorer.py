@@ -1,10 +1,7 @@
 """Restorer: find the small faces of a photo, restore them and paste them into the enlarged photo."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
-from functools import partial
+from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,34 +10,29 @@ from dicface.errors import UsageError
 from dicface.faces.detection import Detector, make_detector
 from dicface.faces.geometry import Box
 from dicface.faces.names import DEFAULT_DETECTOR
-from dicface.faces.turns import Quarters, turn_box_back, turn_image, turn_points_back, turn_square_back
 from dicface.faces.verification import make_verification
 from dicface.images.photo import ImageLike, read_pixels
-from dicface.images.pixels import FACE_PX, resize
-from dicface.restoration.output import provenance_of
+from dicface.images.pixels import FACE_PX
+from dicface.restoration.choice import FaceChoice, Strength
+from dicface.restoration.large_faces import open_large_faces
+from dicface.restoration.output import restored_by
 from dicface.restoration.passes import FacePasses
-from dicface.restoration.paste import match_colours, paste
-from dicface.restoration.results import Face, Outcome, Restoration
-from dicface.restoration.search import Located, find_faces, find_turn
+from dicface.restoration.paste import blend_faces
+from dicface.restoration.results import Face, FoundFaces, Restoration
+from dicface.restoration.scale import Scale, check_scale, scale_for
+from dicface.restoration.search import Located
 from dicface.restoration.stages import Stages
+from dicface.restoration.turned import FaceWork, work_upright
 from dicface.runtime.face_model import FaceModel
+from dicface.runtime.face_restorer import DEFAULT_FIDELITY
 from dicface.runtime.models import DEFAULT_MODEL
 from dicface.runtime.providers import BackendName, ProviderName
 from dicface.runtime.uncertainty import expected_errors
-
-SCALE_RANGE = (1.0, 8.0)
 
 
 def _check_passes(passes: int) -> None:
     if passes < 1:
         raise UsageError(f"expected at least one pass, got {passes}")
-
-
-class _Found(NamedTuple):
-    """Faces in the frame of the photo, and the quarter turns, anticlockwise, after which they were found."""
-
-    faces: tuple[Face, ...]
-    quarters: Quarters = 0
 
 
 class Restorer:
@@ -60,6 +52,8 @@ class Restorer:
         detector_threshold: float | None = None,
         threads: int | None = None,
         several: bool = False,
+        large_faces: str | Path | None = None,
+        fidelity: float = DEFAULT_FIDELITY,
     ) -> None:
         """Load the model and the detector.
 
@@ -76,6 +70,9 @@ class Restorer:
                 network; see `FaceModel`.
             several: photos will be restored several at a time. Then threads that wait leave the cores to others, which
                 makes a single photo slower.
+            large_faces: ONNX file of a restorer of aligned 512 px faces, for faces that are too large for the model
+                (docs/other-networks.md); None leaves these alone.
+            fidelity: of `large_faces`, 0 to 1: more is nearer to the photo; networks without that input ignore it.
 
         Raises:
             UnknownModelError: no such model.
@@ -91,6 +88,9 @@ class Restorer:
         self._detect = make_detector(detector, threads=threads, spinning=not several, provider=provider)
         self._verify = make_verification(detector, self.model.name, threshold=detector_threshold)
         self._restore_faces = FacePasses(self.model, self._verify)
+        self._large_faces = open_large_faces(
+            large_faces, fidelity=fidelity, provider=provider, threads=threads, spinning=not several
+        )
 
     def __repr__(self) -> str:
         return f"Restorer({self.model!r})"
@@ -101,6 +101,10 @@ class Restorer:
         *,
         boxes: Sequence[Box] | None = None,
         only_boxes: bool = False,
+        strength: Strength = 1.0,
+        min_face: float | None = None,
+        max_face: float | None = None,
+        faces: Collection[int] | None = None,
         force: bool = False,
         passes: int = 2,
         uncertainty: bool = False,
@@ -111,55 +115,86 @@ class Restorer:
             image: a file, a PIL image, or (H, W, 3) uint8 RGB, upright.
             boxes: faces from brows to chin, in pixels of the photo, in addition to those that are found.
             only_boxes: restore the faces of `boxes` alone, without a search for others.
+            strength: share of the restored face in the blend with the plain enlargement, 0 to 1: one number, or numbers
+                by face number, such as {3: 0.4, None: 0.7}, where None stands for all others. 0 leaves a face alone.
+            min_face, max_face: smallest and largest size, see `Face.size_px`, of found faces to restore; None for no
+                limit.
+            faces: numbers of the faces to restore; None for all.
             force: also restore faces that are too large, too small, seen from the side or doubtful for the model.
             passes: how often a face is super-resolved; each pass refines the crop by the landmarks of the one before.
             uncertainty: also estimate the error of each face, which takes three more passes.
 
         Returns:
-            Every face: those of the boxes, then those that were found, in the detector's order.
+            Every face in the order of its number: those that were found, in the detector's order, then those of the
+            boxes. A box about a face that was found takes its place.
 
         Raises:
-            UsageError: wrong pixels, no passes, or a box whose centre does not lie in the photo.
+            UsageError: wrong pixels, no passes, a box whose centre does not lie in the photo, or a strength, size or
+                number out of its range.
             ImageError: a file that cannot be read.
         """
         _check_passes(passes)
-        pixels = read_pixels(image)
-        work = partial(self._restore_faces, force=force, passes=passes, uncertainty=uncertainty)
-        return self._found(pixels, work, Stages(), boxes=boxes, only_boxes=only_boxes).faces
+        choice = FaceChoice(strength, min_face, max_face, faces, force)
+        work = self._work(choice, passes=passes, uncertainty=uncertainty)
+        found = work_upright(
+            read_pixels(image), self._detect, self._verify, work, Stages(), boxes=boxes, only_boxes=only_boxes
+        )
+        return found.faces
 
-    def _found(
+    def find(
         self,
-        pixels: NDArray[np.uint8],
-        restore: Callable[[NDArray[np.uint8], list[Located]], tuple[Face, ...]],
-        stages: Stages,
+        image: ImageLike,
         *,
-        boxes: Sequence[Box] | None,
-        only_boxes: bool,
-    ) -> _Found:
-        """Find and restore faces upright, or, where there is none, in the turn that shows some."""
-        with stages.measure("detect"):
-            located = find_faces(pixels, self._detect, self._verify, boxes=boxes, only_boxes=only_boxes)
-        with stages.measure("restore"):
-            faces = restore(pixels, located)
-        if boxes or only_boxes or any(face.outcome is not Outcome.DOUBTFUL for face in faces):
-            return _Found(faces)
-        with stages.measure("detect"):
-            quarters = find_turn(pixels, self._detect, self._verify)
-            turned = turn_image(pixels, quarters)
-            located = find_faces(turned, self._detect, self._verify) if quarters else []
-        with stages.measure("restore"):
-            others = restore(turned, located)
-        if all(face.outcome is Outcome.DOUBTFUL for face in others):
-            return _Found(faces)
-        return _Found(tuple(_turned_back(face, quarters, *pixels.shape[:2]) for face in others), quarters)
+        boxes: Sequence[Box] | None = None,
+        only_boxes: bool = False,
+        strength: Strength = 1.0,
+        min_face: float | None = None,
+        max_face: float | None = None,
+        faces: Collection[int] | None = None,
+        force: bool = False,
+    ) -> FoundFaces:
+        """Find the faces of a photo, with their numbers and what `restore` would do with each, and restore nothing.
+
+        It takes half the time of `faces`: one pass of the model verifies the faces.
+
+        Args:
+            image, boxes, only_boxes, strength, min_face, max_face, faces, force: see `faces`.
+
+        Raises:
+            UsageError, ImageError: see `faces`.
+        """
+        choice = FaceChoice(strength, min_face, max_face, faces, force)
+        work = self._work(choice, passes=0)
+        found = work_upright(
+            read_pixels(image), self._detect, self._verify, work, Stages(), boxes=boxes, only_boxes=only_boxes
+        )
+        return FoundFaces(found.faces, 90 * found.quarters)
+
+    def _work(self, choice: FaceChoice, *, passes: int, uncertainty: bool = False) -> FaceWork:
+        """What is done to located faces: restoring them, or with no passes deciding their outcomes."""
+
+        def work(pixels: NDArray[np.uint8], located: Sequence[Located]) -> tuple[Face, ...]:
+            if not passes:
+                faces = self._restore_faces.find(pixels, located, choice=choice)
+            else:
+                faces = self._restore_faces(pixels, located, choice=choice, passes=passes, uncertainty=uncertainty)
+            if self._large_faces is None:
+                return faces
+            return tuple(self._large_faces(pixels, face, choice, run=passes > 0) for face in faces)
+
+        return work
 
     def restore(
         self,
         image: ImageLike,
         *,
-        scale: float = 4.0,
+        scale: Scale = "auto",
         boxes: Sequence[Box] | None = None,
         only_boxes: bool = False,
+        strength: Strength = 1.0,
+        min_face: float | None = None,
+        max_face: float | None = None,
+        faces: Collection[int] | None = None,
         force: bool = False,
         passes: int = 2,
         uncertainty: bool = False,
@@ -168,45 +203,59 @@ class Restorer:
 
         Args:
             image: a file, a PIL image, or (H, W, 3) uint8 RGB, upright.
-            scale: enlargement of the photo, 1 to 8.
-            boxes: faces from brows to chin, in pixels of the photo, in addition to those that are found.
-            only_boxes, force, passes, uncertainty: see `faces`.
+            scale: enlargement of the photo, 1 to 8; auto takes the largest of 4, 2 and 1 whose result has at most 24
+                megapixels.
+            boxes, only_boxes, strength, min_face, max_face, faces, force, passes, uncertainty: see `faces`.
 
         Returns:
             The enlarged photo and its faces. Outside the faces' crops it is Pillow's bicubic enlargement.
 
         Raises:
-            UsageError: wrong pixels or scale, or a box whose centre does not lie in the photo.
+            UsageError: wrong scale, or see `faces`.
+            ImageError: a file that cannot be read.
+        """
+        check_scale(scale)
+        _check_passes(passes)
+        pixels, stages = read_pixels(image), Stages()
+        choice = FaceChoice(strength, min_face, max_face, faces, force)
+        work = self._work(choice, passes=passes, uncertainty=uncertainty)
+        found, quarters = work_upright(
+            pixels, self._detect, self._verify, work, stages, boxes=boxes, only_boxes=only_boxes
+        )
+        chosen = scale_for(scale, pixels.shape[1], pixels.shape[0])
+        with stages.measure("paste"):
+            canvas = self.blend(pixels, found, scale=chosen)
+        return Restoration(
+            canvas,
+            found,
+            stages_s=stages.spent_s,
+            provenance=restored_by(self.model, found, self._large_faces),
+            turned_degrees=90 * quarters,
+            scale=chosen,
+        )
+
+    def blend(self, image: ImageLike, faces: Sequence[Face], *, scale: Scale = "auto") -> NDArray[np.uint8]:
+        """Enlarge a photo and blend restored faces into it, each with its strength, without running the model.
+
+        With `dataclasses.replace(face, strength=...)` a restored photo can be shown with other strengths at once.
+
+        Args:
+            image: the photo, see `faces`.
+            faces: its faces, as `faces` or `restore` gave them.
+            scale: see `restore`.
+
+        Returns:
+            (round(H * scale), round(W * scale), 3) uint8 RGB.
+
+        Raises:
+            UsageError: wrong pixels or scale.
             ImageError: a file that cannot be read.
         """
         pixels = read_pixels(image)
-        if not SCALE_RANGE[0] <= scale <= SCALE_RANGE[1]:
-            raise UsageError(f"expected a scale from {SCALE_RANGE[0]:g} to {SCALE_RANGE[1]:g}, got {scale:g}")
-        _check_passes(passes)
-        stages = Stages()
-        work = partial(self._restore_faces, force=force, passes=passes, uncertainty=uncertainty)
-        faces, quarters = self._found(pixels, work, stages, boxes=boxes, only_boxes=only_boxes)
-        with stages.measure("paste"):
-            canvas = self._put_back(pixels, faces, scale)
-        restored = sum(face.outcome is Outcome.RESTORED for face in faces)
-        return Restoration(
-            canvas,
-            faces,
-            stages_s=stages.spent_s,
-            provenance=provenance_of(self.model, restored),
-            turned_degrees=90 * quarters,
-        )
-
-    def _put_back(self, pixels: NDArray[np.uint8], faces: Sequence[Face], scale: float) -> NDArray[np.uint8]:
-        """The enlarged photo with its restored faces."""
         height, width = pixels.shape[:2]
-        size = (round(width * scale), round(height * scale))
-        canvas = resize(pixels, size).copy()
-        for face in faces:
-            if face.steps is not None:
-                restored = match_colours(face.steps[-1], self._restore_faces.crop(pixels, face.square))
-                paste(canvas, restored, face.square, (size[0] / width, size[1] / height))
-        return canvas
+        chosen = scale_for(scale, width, height)
+        size = (round(width * chosen), round(height * chosen))
+        return blend_faces(pixels, faces, size, self._restore_faces.crop)
 
     def upscale(self, crops: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Super-resolve aligned face crops. `model` gives every step and the landmarks, too.
@@ -246,20 +295,3 @@ class Restorer:
 def _check_crops(crops: NDArray[np.uint8]) -> None:
     if crops.ndim != 4 or crops.shape[3] != 3 or crops.dtype != np.uint8:
         raise UsageError(f"expected (N, S, S, 3) uint8 RGB crops, got {crops.dtype} of shape {crops.shape}")
-
-
-def _turned_back(face: Face, quarters: Quarters, height: int, width: int) -> Face:
-    """A face of a turned photo, in the frame of the photo before the turn, which has the given size."""
-
-    def back(images: NDArray[Any], axes: tuple[int, int]) -> NDArray[Any]:
-        return np.ascontiguousarray(np.rot90(images, -quarters, axes))
-
-    points = face.landmarks
-    return replace(
-        face,
-        box=turn_box_back(face.box, quarters, height, width),
-        square=turn_square_back(face.square, quarters, height, width),
-        landmarks=None if points is None else turn_points_back(points + 0.5, quarters, height, width) - 0.5,
-        steps=None if face.steps is None else back(face.steps, (1, 2)),
-        uncertainty=None if face.uncertainty is None else back(face.uncertainty, (0, 1)),
-    )

@@ -13,6 +13,7 @@ from dicface.faces.geometry import Box, Square
 from dicface.images.metadata import NO_METADATA, result_metadata
 from dicface.images.photo import Photo, write_photo
 from dicface.images.xmp import Provenance
+from dicface.restoration.choice import size_px
 from dicface.restoration.quality import QualityWarning
 
 
@@ -25,6 +26,8 @@ class Outcome(StrEnum):
     PROFILE = "left alone: seen from the side, which the model has not learned"
     FLAT = "left alone: no contrast inside the box"
     DOUBTFUL = "left alone: neither the detector nor the landmarks are sure of a face"
+    OTHER_SIZE = "left alone: not of the sizes that were asked for"
+    NOT_CHOSEN = "left alone: not among the chosen faces"
 
 
 @dataclass(frozen=True, repr=False)
@@ -34,16 +37,21 @@ class Face:
     Attributes:
         box: where it was found, or the box that was given, in pixels of the photo, edges.
         score: the detector's confidence; None for a given box.
-        outcome: whether it was restored, or why not.
+        outcome: whether it was restored, or why not; of `Restorer.find`, whether it would be.
         square: its crop.
         landmarks: (68, 2) float32 x, y in pixels of the photo before enlargement, pixel centres at integers; None
-            unless restored.
-        steps: (T, 128, 128, 3) uint8 RGB, the face after every step; None unless restored.
+            unless the outcome is that of a restored face.
+        steps: (T, N, N, 3) uint8 RGB, the face after every step; None unless restored. N is 128 for our models, and
+            depends on the face for other people's (`Restorer.large_faces`).
         uncertainty: (128, 128) float32, expected mean absolute error of the last step's luma in grey levels; None
             unless restored and asked for.
         quality_warnings: reasons to trust the result less; empty unless restored.
         probability: that it is a face, by the detector's score and the landmarks found in it; None for a given box and
             for detectors without calibration.
+        number: its number in reports and previews, 1 or more. Neither the choice of faces nor their strength changes
+            the numbers.
+        strength: its share in the blend with the plain enlargement, 0 to 1; 0 if it is left alone.
+        model: name of the other network that restored it; empty for the restorer's own model.
     """
 
     box: Box
@@ -55,10 +63,32 @@ class Face:
     uncertainty: NDArray[np.float32] | None = None
     quality_warnings: tuple[QualityWarning, ...] = ()
     probability: float | None = None
+    number: int = 1
+    strength: float = 1.0
+    model: str = ""
+
+    @property
+    def size_px(self) -> float:
+        """The longer side of the box, brows to chin, in pixels of the photo."""
+        return size_px(self.box)
 
     def __repr__(self) -> str:
         edges = ", ".join(f"{edge:.1f}" for edge in self.box)
         return f"Face(box=({edges}), score={self.score}, outcome={self.outcome.name})"
+
+
+@dataclass(frozen=True)
+class FoundFaces:
+    """The faces of a photo that is not restored.
+
+    Attributes:
+        faces: every face that was found or given, in the order of their numbers. Outcomes are those that a restoration
+            with the same arguments would give; there are no steps.
+        turned_degrees: see `Restoration`.
+    """
+
+    faces: tuple[Face, ...]
+    turned_degrees: int = 0
 
 
 @dataclass(frozen=True, repr=False)
@@ -72,6 +102,7 @@ class Restoration:
         provenance: model and version, for files of the result.
         turned_degrees: by how much the photo had to be turned anticlockwise for its faces to be upright: 0, 90, 180 or
             270. The faces are in the frame of the photo as it was given.
+        scale: enlargement of the photo.
     """
 
     image: NDArray[np.uint8]
@@ -79,6 +110,7 @@ class Restoration:
     stages_s: Mapping[str, float] = field(default_factory=dict[str, float])
     provenance: Provenance | None = None
     turned_degrees: int = 0
+    scale: float = 1.0
 
     def __repr__(self) -> str:
         height, width = self.image.shape[:2]

@@ -10,7 +10,7 @@ from dicface.errors import UsageError
 from dicface.faces.detection import Detection, Detector
 from dicface.faces.geometry import Box, intersection_over_union
 from dicface.faces.turns import Quarters, turn_image
-from dicface.faces.verification import Verification
+from dicface.faces.verification import Verdict, Verification
 from dicface.images.pixels import resize
 
 _TURNS: tuple[Quarters, ...] = (1, 3, 2)
@@ -18,8 +18,15 @@ _TURNED_PX = 640
 """Longest side of the reduced photo that is searched turned."""
 _PERFECT_CONFIDENCE = 1.0
 """Heatmap confidence of perfect landmarks."""
+MIN_PROBABILITY = 0.3
+"""Smallest probability of detections that are reported, or restored by force."""
 _SAME_FACE = 0.4
 """A detection whose box has a larger intersection over union with a given one is the given face."""
+
+
+def is_reported(verdict: Verdict) -> bool:
+    """Whether a detection is reported: taken for a face, of unknown probability, or not improbable."""
+    return verdict.is_face or verdict.probability is None or verdict.probability >= MIN_PROBABILITY
 
 
 class Located(NamedTuple):
@@ -67,7 +74,8 @@ def find_faces(
         only_boxes: do not search; the given boxes are all.
 
     Returns:
-        The given faces, then those that were found, best first.
+        The faces that were found, best first, then the given ones. A given box about a face that was found takes its
+        place, so that the others keep their numbers.
 
     Raises:
         UsageError: a box is empty, or its centre does not lie in the photo.
@@ -77,8 +85,16 @@ def find_faces(
         check_box(face.box, pixels.shape[1], pixels.shape[0])
     if only_boxes:
         return given
-    found = _possible(detect(pixels), verify)
-    return given + [Located(*face) for face in found if not _is_given(face, given)]
+    faces, left = list[Located](), list(range(len(given)))
+    for face in _possible(detect(pixels), verify):
+        same = [number for number, other in enumerate(given) if _is_same(face, other)]
+        if not same:
+            faces.append(Located(*face))
+        # A detection that is not reported by its score has no number that the box could take.
+        elif same[0] in left and is_reported(verify(face.score, None)):
+            left.remove(same[0])
+            faces.append(given[same[0]])
+    return faces + [given[number] for number in left]
 
 
 def find_turn(pixels: NDArray[np.uint8], detect: Detector, verify: Verification) -> Quarters:
@@ -108,5 +124,5 @@ def _possible(found: Sequence[Detection], verify: Verification) -> list[Detectio
     return [face for face in found if verify(face.score, _PERFECT_CONFIDENCE).is_face]
 
 
-def _is_given(face: Detection, given: Sequence[Located]) -> bool:
-    return any(intersection_over_union(face.box, other.box) > _SAME_FACE for other in given)
+def _is_same(face: Detection, given: Located) -> bool:
+    return intersection_over_union(face.box, given.box) > _SAME_FACE

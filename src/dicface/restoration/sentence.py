@@ -1,0 +1,77 @@
+"""The sentence about a restored photo: outcomes of its faces, its scale, quality warnings."""
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+
+from dicface.restoration.choice import FaceChoice
+from dicface.restoration.quality import QualityWarning
+from dicface.restoration.results import Face, Outcome, Restoration
+from dicface.runtime.models import DEFAULT_MODEL, MODEL_FOR_JPEG
+
+_SHORT = {
+    QualityWarning.TOO_LARGE: "larger than the model can improve",
+    QualityWarning.TOO_DARK: "too dark",
+    QualityWarning.LOW_CONTRAST: "too little contrast",
+    QualityWarning.YAW: "turned too far to the side",
+    QualityWarning.ROLL: "tilted too far",
+    QualityWarning.BLOCKS: "strongly compressed",
+    QualityWarning.NO_FACE: "landmarks that do not look like a face",
+}
+
+
+def _advised(kinds: Collection[QualityWarning], model: str) -> str:
+    """A better model for JPEG, if there is one."""
+    return f" (try `model` {MODEL_FOR_JPEG})" if model == DEFAULT_MODEL and QualityWarning.BLOCKS in kinds else ""
+
+
+def crop_warning(warnings: Sequence[QualityWarning], model: str) -> str:
+    """Quality warnings of a face crop as text.
+
+    Args:
+        warnings: at least one.
+        model: name of the model that super-resolved it.
+    """
+    return f"warning: the face {' and '.join(warning.value for warning in warnings)}{_advised(warnings, model)}"
+
+
+def warning_sentences(faces: Sequence[Face], model: str) -> tuple[str, ...]:
+    """Quality warnings of a photo's faces: one text for each kind, with the number of the face or of how many.
+
+    Args:
+        faces: of a photo.
+        model: name of the model that restored them.
+    """
+    restored = sum(face.outcome is Outcome.RESTORED for face in faces)
+    texts = list[str]()
+    for kind, short in _SHORT.items():
+        warned = [face for face in faces if kind in face.quality_warnings]
+        if warned:
+            which = f"face {warned[0].number}" if len(warned) == 1 else f"{len(warned)} of {restored} restored faces"
+            texts.append(f"warning: {which}: {short}{_advised([kind], model)}")
+    return tuple(texts)
+
+
+def faces_sentence(restoration: Restoration, model: str, *, choice: FaceChoice, auto_scale: bool) -> str:
+    """Numbers of faces by outcome, the scale, the turn of the photo, and quality warnings, as text.
+
+    Args:
+        restoration: the result.
+        model: name of the model.
+        choice: of the faces; numbers that the photo lacks are named.
+        auto_scale: the scale was not given; it is named.
+    """
+    faces = restoration.faces
+    outcomes = Counter(face.outcome for face in faces)
+    done = outcomes.pop(Outcome.RESTORED, 0)
+    found = f"{done} of {len(faces)} faces restored" if faces else "no face found"
+    scaled = [f"scale {restoration.scale:g}"] if auto_scale else []
+    left_alone = (f"{count} {outcome.value}" for outcome, count in outcomes.items())
+    missing = [f"no face {number}" for number in choice.missing(len(faces))]
+    turned = restoration.turned_degrees
+    on_its_side = (
+        [f"the photo lies on its side (its faces are upright after a turn by {turned} degrees anticlockwise)"]
+        if turned
+        else []
+    )
+    warnings = warning_sentences(faces, model)
+    return ", ".join((found, *scaled, *left_alone, *missing, *on_its_side, *warnings))
