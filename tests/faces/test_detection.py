@@ -41,6 +41,18 @@ def test_small_and_large_faces_of_a_large_photo_are_found(detect: Detector, port
     assert faces_in(detect, photo, 100, 100, 1210 / 512) == 1
 
 
+def test_a_search_may_leave_out_small_faces(portrait: np.ndarray) -> None:
+    photo = np.full((500, 700, 3), 128, dtype=np.uint8)
+    photo[20:105, 20:105] = resize(portrait, (85, 85))
+    photo[100:400, 300:600] = resize(portrait, (300, 300))
+    detect = FaceDetector(min_score=0.4)
+    for smallest_px, expected in ((11, [1, 1]), (44, [0, 1])):
+        found = detect.search(photo, smallest_px)
+        counts = [faces_in(lambda _, found=found: found, photo, 20, 20, 85 / 512)]
+        counts.append(faces_in(lambda _, found=found: found, photo, 300, 100, 300 / 512))
+        assert counts == expected
+
+
 def test_faces_at_the_edge_are_found(detect: Detector, portrait: np.ndarray) -> None:
     cut_off = np.ascontiguousarray(portrait[75:, 165:])
     assert faces_in(detect, cut_off, -165, -75) == 1

@@ -112,3 +112,23 @@ def blend_faces(
             restored = match_colours(face.steps[-1], crop(pixels, face.square))
             paste(canvas, restored, face.square, (size[0] / width, size[1] / height), strength=face.strength)
     return canvas
+
+
+def face_layer(
+    pixels: NDArray[np.uint8], face: Face, crop: Callable[[NDArray[np.uint8], Square], NDArray[np.uint8]]
+) -> NDArray[np.uint8]:
+    """A restored face with the mask with which it is blended, in its own resolution.
+
+    Args:
+        pixels: (H, W, 3) uint8 RGB, the photo.
+        face: one of its faces, with steps.
+        crop: cuts the model's input out of the photo.
+
+    Returns:
+        (S, S, 4) uint8 RGB and opacity, S being the side of the face's steps.
+    """
+    assert face.steps is not None
+    restored = match_colours(face.steps[-1], crop(pixels, face.square))
+    mask = np.zeros_like(restored)
+    paste(mask, np.full_like(restored, 255), Square(0, 0, restored.shape[0]), (1.0, 1.0))
+    return np.dstack([restored, mask[:, :, :1]])
