@@ -56,7 +56,7 @@ def test_faces_left_alone_are_said_with_the_reason(tmp_path: Path, portrait: np.
     result = dicface(
         "restore", tmp_path / "large.png", "-o", tmp_path / "out.png", "--box", "176,84,266,174", "--only-boxes"
     )
-    assert "0 of 1 faces restored, 1 left alone: already larger than the model can improve" in result.stdout
+    assert "0 of 1 faces restored, scale 4, 1 left alone: already larger than the model can improve" in result.stdout
 
 
 @pytest.mark.parametrize(
@@ -67,6 +67,12 @@ def test_faces_left_alone_are_said_with_the_reason(tmp_path: Path, portrait: np.
         (("--box", "1,2,3"), "expected --box X0,Y0,X1,Y1 in pixels of the photo, got '1,2,3'"),
         (("--box", "10,10,5,5"), "expected --box X0,Y0,X1,Y1 with X0 < X1 and Y0 < Y1, got '10,10,5,5'"),
         (("--box", "nan,1,2,3"), "expected --box X0,Y0,X1,Y1 with X0 < X1 and Y0 < Y1, got 'nan,1,2,3'"),
+        (("--faces", "1,b"), "expected --faces 1,3 with numbers of the report or of --preview, got '1,b'"),
+        (("--faces", "0"), "expected numbers of faces, 1 or more, in --faces, got 0"),
+        (("--strength", "2"), "expected a --strength from 0 to 1, got 2"),
+        (("--strength", "a=1"), "expected --strength 0.7, or --strength 3=0.7 for the face of number 3, got 'a=1'"),
+        (("--strength", "3=1", "--strength", "3=0"), "expected one --strength for face 3, got 1 and '3=0'"),
+        (("--min-face", "9", "--max-face", "8"), "expected --min-face not above --max-face, got 9 and 8"),
     ],
 )
 def test_wrong_calls_end_with_2(photo: Path, tmp_path: Path, arguments: tuple[str, ...], message: str) -> None:
@@ -83,6 +89,43 @@ def test_a_choice_that_is_none_is_told_the_others(photo: Path, tmp_path: Path, o
     assert f"Invalid value for '{option}'" in result.stderr
     assert "'haar' is not one of" in result.stderr
     assert not (tmp_path / "out.png").exists()
+
+
+def test_a_scale_is_auto_or_a_number(photo: Path, tmp_path: Path) -> None:
+    for wrong in ("9", "large", "nan"):
+        result = dicface("restore", photo, "-o", tmp_path / "out.png", "--scale", wrong)
+        assert result.returncode == 2
+        assert f"expected auto or a number from 1 to 8, got '{wrong}'" in result.stderr
+
+
+def test_faces_are_chosen_by_number_and_strength(photo: Path, tmp_path: Path) -> None:
+    boxes = ("--only-boxes", "--box", "43,21,64,43", "--box", "41,20,63,42")
+    report = tmp_path / "report.json"
+    choice = ("--faces", "2,4", "--strength", "0.5", "--strength", "2=0.25")
+    result = dicface("restore", photo, "-o", tmp_path / "a.png", *boxes, *choice, "--report", report)
+    assert result.returncode == 0, result.stderr
+    said = "1 of 2 faces restored, scale 4, 1 left alone: not among the chosen faces, no face 4, "
+    assert result.stdout.startswith(f"{photo}: {said}")
+    faces = json.loads(report.read_text())["photos"][0]["faces"]
+    assert [(face["number"], face["strength"], face["size_px"]) for face in faces] == [(1, 0, 22), (2, 0.25, 22)]
+    assert faces[0]["reason"] == "left alone: not among the chosen faces"
+
+
+def test_a_preview_restores_nothing(photo: Path, tmp_path: Path) -> None:
+    boxes = ("--only-boxes", "--box", "43,21,64,43", "--box", "10,10,110,110")
+    result = dicface("restore", photo, "--preview", tmp_path / "p.png", *boxes)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == (
+        f"{photo}: 1 of 2 faces would be restored, nothing restored -> {tmp_path / 'p.png'}\n"
+        "  face 1: 22 px at 43,21, would be restored\n"
+        "  face 2: 100 px at 10,10, would be left alone: already larger than the model can improve\n"
+    )
+    assert {path.name for path in tmp_path.iterdir()} == {"in", "p.png"}
+    again = dicface("restore", photo, "--preview", tmp_path / "p.png", *boxes)
+    assert (again.returncode, "exists; add --overwrite to replace it" in again.stderr) == (1, True)
+    neither = dicface("restore", photo)
+    assert neither.returncode == 2
+    assert neither.stderr == "dicface: expected --out, or --preview to restore nothing, got neither\n"
 
 
 def test_a_provider_that_is_not_there_is_said_with_its_option(photo: Path, tmp_path: Path) -> None:
@@ -114,7 +157,7 @@ def test_a_grey_photo_stays_grey_and_alpha_is_kept(small_photo: np.ndarray, tmp_
 def test_restore_names_the_model_for_jpeg(small_photo: np.ndarray, tmp_path: Path) -> None:
     coarse = tmp_path / "coarse.jpg"
     Image.fromarray(small_photo).save(coarse, quality=40)
-    hint = "face 1 shows JPEG blocks (try --model lite-robust)"
+    hint = "face 1: strongly compressed (try --model lite-robust)"
     plain = dicface("restore", coarse, "-o", tmp_path / "plain.png", "--box", "43,21,64,43")
     robust = dicface("restore", coarse, "-o", tmp_path / "robust.png", "--box", "43,21,64,43", "--model", "lite-robust")
     assert (plain.returncode, robust.returncode) == (0, 0)

@@ -11,6 +11,7 @@ from PIL import Image
 
 from dicface import Box, FaceModel, Outcome, Output, Restorer, read_photo, restore_file, upscale_file
 from dicface.errors import ImageError, OutputError, UsageError
+from dicface.images.pixels import resize
 from dicface.images.xmp import COMPOSITE
 from dicface.restoration.memory import PhotoGate
 
@@ -122,7 +123,8 @@ def test_what_to_know_is_in_the_sentence(
     Image.fromarray(small_photo).save(tmp_path / "a.jpg", quality=40)
     result = restore_file(tmp_path / "a.jpg", tmp_path / "b.png", restorer=restorer, boxes=[FACE])
     assert (
-        result.sentence == "1 of 1 faces restored, scale 4, warning: face 1 shows JPEG blocks (try `model` lite-robust)"
+        result.sentence
+        == "1 of 1 faces restored, scale 4, warning: face 1: strongly compressed (try `model` lite-robust)"
     )
     Image.fromarray(portrait).save(tmp_path / "c.png")
     boxes = [Box(176, 84, 266, 174)]
@@ -147,6 +149,20 @@ def test_a_crop_is_upscaled(restorer: Restorer, crop: Path, tmp_path: Path) -> N
     assert result.report_row()["digital_source_type"].endswith("/compositeWithTrainedAlgorithmicMedia")
     steps = upscale_file(crop, tmp_path / "c.png", model=restorer.model, all_steps=True).restoration.image
     assert steps.shape == (128, 3 * 128 + 2 * 2, 3)
+
+
+def test_strength_blends_a_crop_with_its_plain_enlargement(restorer: Restorer, crop: Path, tmp_path: Path) -> None:
+    plain = resize(read_photo(crop).pixels, (128, 128)).astype(float)
+    whole = upscale_file(crop, tmp_path / "b.png", model=restorer.model).restoration.image
+    weaker = upscale_file(crop, tmp_path / "c.png", model=restorer.model, strength=0.25).restoration
+    assert np.abs(weaker.image - (plain + (whole - plain) / 4)).max() <= 1
+    assert weaker.faces[0].strength == 0.25
+    nothing = upscale_file(crop, tmp_path / "d.png", model=restorer.model, strength=0).restoration
+    np.testing.assert_array_equal(nothing.image, plain)
+    assert nothing.provenance is not None
+    assert nothing.provenance.faces == 0
+    with pytest.raises(UsageError, match="expected a `strength` from 0 to 1, got 2"):
+        upscale_file(crop, tmp_path / "e.png", model=restorer.model, strength=2)
 
 
 def test_a_consistent_crop_reduces_to_its_source(restorer: Restorer, crop: Path, tmp_path: Path) -> None:

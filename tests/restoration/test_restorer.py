@@ -14,7 +14,6 @@ from dicface.errors import OutputError, UsageError
 from dicface.evaluation.protocols import Y
 from dicface.images.pixels import resize
 from dicface.images.xmp import COMPOSITE
-from tests.conftest import PORTRAIT
 
 FACE = Box(43.0, 21.0, 64.0, 43.0)
 
@@ -282,10 +281,10 @@ def test_the_threshold_decides_what_is_a_face(restorer: Restorer, small_photo: n
 
 
 @pytest.fixture(scope="module")
-def three() -> np.ndarray:
+def three(portrait: np.ndarray) -> np.ndarray:
     """Three faces, side by side: small, larger, small."""
-    photo = resize(read_photo(PORTRAIT).pixels, (121, 121))
-    middle = resize(read_photo(PORTRAIT).pixels, (190, 190))
+    photo = resize(portrait, (121, 121))
+    middle = resize(portrait, (190, 190))
     wide = np.full((190, 440, 3), 128, np.uint8)
     wide[:121, :121], wide[:, 125:315], wide[:121, 319:] = photo, middle, photo
     return wide

@@ -4,9 +4,10 @@ from typing import Annotated
 
 import typer
 
+from dicface.cli.crops import upscale
 from dicface.cli.evaluation import benchmark, evaluate
 from dicface.cli.networks import convert, export, models, train
-from dicface.cli.photos import restore, upscale
+from dicface.cli.photos import restore
 from dicface.cli.preparation import prepare
 from dicface.cli.terminal import SOME_FAILED, WRONG_CALL, in_options, say
 from dicface.cli.web import serve

@@ -32,6 +32,15 @@ Out = Annotated[
         rich_help_panel=OUTPUT,
     ),
 ]
+OptionalOut = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        "-o",
+        help="Output folder; or output file for one input, ending in an image's suffix. Not needed with --preview.",
+        rich_help_panel=OUTPUT,
+    ),
+]
 ModelOption = Annotated[
     str,
     typer.Option(

@@ -1,12 +1,12 @@
-"""Commands about photos and faces: restore, upscale."""
+"""Command about photos: restore."""
 
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
+from dicface.cli.choices import parse_box, parse_faces, parse_scale, parse_strengths
 from dicface.cli.options import (
     BATCH,
     FACES,
@@ -16,7 +16,7 @@ from dicface.cli.options import (
     KeepGps,
     ModelOption,
     NoMark,
-    Out,
+    OptionalOut,
     Overwrite,
     ProviderOption,
     SkipExisting,
@@ -24,30 +24,19 @@ from dicface.cli.options import (
     Uncertainty,
     Verbose,
 )
-from dicface.cli.terminal import SOME_FAILED, check_free, ended_in_order, in_options, run, say
+from dicface.cli.terminal import SOME_FAILED, check_free, ended_in_order, in_options, one_line, run, say
 from dicface.errors import UsageError
 from dicface.version import __version__
 
 if TYPE_CHECKING:
     from dicface.faces.geometry import Box
     from dicface.images.inputs import Job
+    from dicface.restoration.choice import Strength
     from dicface.restoration.output import Output
+    from dicface.restoration.restorer import Restorer
 
 
-def _parse_box(text: str) -> "Box":
-    from dicface.faces.geometry import Box
-
-    try:
-        left, top, right, bottom = (float(part) for part in text.split(","))
-    except ValueError as error:
-        raise UsageError(f"expected --box X0,Y0,X1,Y1 in pixels of the photo, got {text!r}") from error
-    # Written as `not (...)`, so that NaN fails, too.
-    if not (-math.inf < left < right < math.inf and -math.inf < top < bottom < math.inf):
-        raise UsageError(f"expected --box X0,Y0,X1,Y1 with X0 < X1 and Y0 < Y1, got {text!r}")
-    return Box(left, top, right, bottom)
-
-
-def _jobs(sources: Sequence[Path], out: Path, *, maps: bool, skip_existing: bool) -> "tuple[list[Job], list[Job]]":
+def jobs_of(sources: Sequence[Path], out: Path, *, maps: bool, skip_existing: bool) -> "tuple[list[Job], list[Job]]":
     """Jobs to do and jobs already done; prints the number of the latter."""
     from dicface.images.inputs import list_jobs, split_finished, with_maps
 
@@ -68,7 +57,7 @@ def _check_report(report: Path, jobs: "list[Job]", *, overwrite: bool) -> None:
     check_free(report, overwrite=overwrite, another="another --report")
 
 
-def _output_of(job: "Job", output: "Output") -> "Output":
+def output_of(job: "Job", output: "Output") -> "Output":
     """The output with the job's map of expected errors."""
     from dataclasses import replace
 
@@ -80,12 +69,81 @@ def _stages_line(spent_s: "Mapping[str, float]") -> str:
     return f"time by stage: {', '.join(f'{stage} {stage_s:.1f} s' for stage, stage_s in spent_s.items())}"
 
 
+class _Choice(TypedDict):
+    """Options that choose faces, as the library's arguments."""
+
+    boxes: "list[Box]"
+    only_boxes: bool
+    strength: "Strength"
+    min_face: float | None
+    max_face: float | None
+    faces: tuple[int, ...] | None
+    force: bool
+
+
+def _preview(
+    jobs: "list[Job]",
+    finished: "list[Job]",
+    restorer: "Restorer",
+    choice: _Choice,
+    *,
+    overwrite: bool,
+    max_megapixels: float,
+) -> None:
+    """Write previews, and print a line for each face."""
+    from dicface.restoration.batch import WORKERS
+    from dicface.restoration.preview import faces_lines, preview_file
+
+    def work(job: "Job") -> str:
+        result = preview_file(
+            job.source, job.target, restorer=restorer, **choice, overwrite=overwrite, max_megapixels=max_megapixels
+        )
+        lines = (f"{job.source}: {result.sentence}, nothing restored -> {job.target}", *faces_lines(result.found))
+        return "\n  ".join(one_line(line) for line in lines)
+
+    if run(jobs, work, overwrite=overwrite, workers=WORKERS, finished=finished, escaped=True):
+        raise typer.Exit(SOME_FAILED)
+
+
 def restore(
     photos: Annotated[list[Path], typer.Argument(help="Photos, or folders of photos.")],
     *,
-    out: Out,
+    out: OptionalOut = None,
     model: ModelOption = "lite",
-    scale: Annotated[float, typer.Option(min=1, max=8, help="Enlargement of the photo.", rich_help_panel=OUTPUT)] = 4,
+    scale: Annotated[
+        str,
+        typer.Option(
+            metavar="1..8|auto",
+            help="Enlargement of the photo; auto is the largest of 4, 2, 1 whose result has at most 24 megapixels.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = "auto",
+    strength: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="S|N=S",
+            help="0 leaves the plain enlargement, 1 takes the model's face; 0.7 for all faces, 3=0.4 for face 3.",
+            rich_help_panel=FACES,
+        ),
+    ] = None,
+    faces: Annotated[
+        str | None,
+        typer.Option(metavar="1,3", help="Restore these, by the numbers of --preview.", rich_help_panel=FACES),
+    ] = None,
+    min_face: Annotated[
+        float | None, typer.Option(help="Leave found faces below this many px alone.", rich_help_panel=FACES)
+    ] = None,
+    max_face: Annotated[
+        float | None, typer.Option(help="Leave found faces above this many px alone.", rich_help_panel=FACES)
+    ] = None,
+    preview: Annotated[
+        Path | None,
+        typer.Option(
+            help="Restore nothing: write the photo with numbered faces in the colour of what would happen. A folder "
+            "for several photos.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None,
     box: Annotated[
         list[str] | None,
         typer.Option(help="A face X0,Y0,X1,Y1 in pixels, besides those that are found.", rich_help_panel=FACES),
@@ -127,16 +185,30 @@ def restore(
 ) -> None:
     """Find the small faces in photos, restore them, and enlarge the photos around them."""
     from dicface.restoration.batch import WORKERS
+    from dicface.restoration.choice import FaceChoice
     from dicface.restoration.files import restore_file
     from dicface.restoration.memory import PhotoGate
     from dicface.restoration.output import Output
     from dicface.restoration.report import BatchReport
     from dicface.restoration.restorer import Restorer
 
-    boxes = [_parse_box(text) for text in box or ()]
-    if only_boxes and not boxes:
+    choice = _Choice(
+        boxes=[parse_box(text) for text in box or ()],
+        only_boxes=only_boxes,
+        strength=parse_strengths(strength or ()),
+        min_face=min_face,
+        max_face=max_face,
+        faces=parse_faces(faces),
+        force=force,
+    )
+    if only_boxes and not choice["boxes"]:
         raise UsageError("expected --box with --only-boxes, got none")
-    jobs, finished = _jobs(photos, out, maps=uncertainty, skip_existing=skip_existing)
+    FaceChoice(choice["strength"], min_face, max_face, choice["faces"], force)  # checks them before any work
+    chosen_scale = parse_scale(scale)
+    if out is None and preview is None:
+        raise UsageError("expected --out, or --preview to restore nothing, got neither")
+    maps = uncertainty and preview is None
+    jobs, finished = jobs_of(photos, preview or out or Path(), maps=maps, skip_existing=skip_existing)
     if report is not None:
         _check_report(report, [*jobs, *finished], overwrite=overwrite)
     restorer = Restorer(
@@ -149,11 +221,14 @@ def restore(
     )
     if verbose:
         say(restorer.model.how_it_runs)
+    if preview is not None:
+        _preview(jobs, finished, restorer, choice, overwrite=overwrite, max_megapixels=max_megapixels)
+        return
     settings = {
         "model": model,
         "backend": restorer.model.backend,
         "detector": detector,
-        "scale": scale,
+        "scale": chosen_scale,
         "version": __version__,
     }
     batch_report, gate = BatchReport(report, settings, jobs), PhotoGate()
@@ -166,11 +241,9 @@ def restore(
             job.source,
             job.target,
             restorer=restorer,
-            scale=scale,
-            boxes=boxes,
-            only_boxes=only_boxes,
-            force=force,
-            output=_output_of(job, output),
+            scale=chosen_scale,
+            **choice,
+            output=output_of(job, output),
             max_megapixels=max_megapixels,
             gate=gate,
         )
@@ -184,61 +257,4 @@ def restore(
     if verbose:
         say(_stages_line(batch_report.spent_s))
     if failures:
-        raise typer.Exit(SOME_FAILED)
-
-
-def upscale(
-    faces: Annotated[list[Path], typer.Argument(help="Aligned square face crops of 8 to 64 px, or folders of them.")],
-    *,
-    out: Out,
-    model: ModelOption = "lite",
-    all_steps: Annotated[
-        bool, typer.Option("--all-steps", help="Every step side by side.", rich_help_panel=OUTPUT)
-    ] = False,
-    landmarks: Annotated[
-        bool, typer.Option("--landmarks", help="Draw the landmarks found.", rich_help_panel=OUTPUT)
-    ] = False,
-    consistent: Annotated[
-        bool,
-        typer.Option(
-            "--consistent",
-            help="Make results reduce to their input exactly; for clean reductions only.",
-            rich_help_panel=OUTPUT,
-        ),
-    ] = False,
-    uncertainty: Uncertainty = False,
-    backend: BackendOption = "auto",
-    provider: ProviderOption = "auto",
-    strip_metadata: StripMetadata = False,
-    keep_gps: KeepGps = False,
-    no_mark: NoMark = False,
-    verbose: Verbose = False,
-    overwrite: Overwrite = False,
-    skip_existing: SkipExisting = False,
-) -> None:
-    """Super-resolve aligned face crops to 128x128."""
-    from dicface.restoration.files import upscale_file
-    from dicface.restoration.output import Output
-    from dicface.runtime.face_model import FaceModel
-
-    network = FaceModel(model, backend=backend, provider=provider)
-    if verbose:
-        say(network.how_it_runs)
-    output = Output(
-        mark=not no_mark, metadata=not strip_metadata, gps=keep_gps, landmarks=landmarks, overwrite=overwrite
-    )
-
-    def work(job: "Job") -> str:
-        result = upscale_file(
-            job.source,
-            job.target,
-            model=network,
-            all_steps=all_steps,
-            consistent=consistent,
-            output=_output_of(job, output),
-        )
-        return f"{job.source}: {in_options(result.sentence)} -> {job.target}"
-
-    jobs, finished = _jobs(faces, out, maps=uncertainty, skip_existing=skip_existing)
-    if run(jobs, work, overwrite=overwrite, finished=finished):
         raise typer.Exit(SOME_FAILED)

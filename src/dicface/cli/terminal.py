@@ -24,8 +24,8 @@ errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 DONE, SOME_FAILED, WRONG_CALL = 0, 1, 2
 _NAMED = (
-    "backend detector detector_threshold host identities jobs landmarks lr_size max_megapixels max_outside model out "
-    "overwrite port provider resume scale split"
+    "backend detector detector_threshold faces host identities jobs landmarks lr_size max_face max_megapixels "
+    "max_outside min_face model out overwrite port provider resume scale split strength"
 )
 _OPTIONS = {name: f"--{name.replace('_', '-')}" for name in _NAMED.split()} | {"min_confidence": "--min-peak"}
 """Parameters that errors name, and the options by which they are given."""
@@ -76,8 +76,12 @@ def run(
     workers: int = 1,
     failed: "Callable[[Failure], None] | None" = None,
     finished: "Sequence[Job]" = (),
+    escaped: bool = False,
 ) -> "list[Failure]":
-    """Run all jobs under a progress bar, print each job's line and each failure; calls `failed` with failures."""
+    """Run all jobs under a progress bar, print each job's line and each failure; calls `failed` with failures.
+
+    Lines are made single ones unless the caller has `escaped` their parts already.
+    """
     from dicface.restoration.batch import Failure, run_jobs
 
     failures: list[Failure] = []
@@ -91,7 +95,7 @@ def run(
                     failed(result)
                 say(f"{result.source}: {in_options(result.error)}")
             else:
-                typer.echo(one_line(result))
+                typer.echo(result if escaped else one_line(result))
             advance(1)
     return failures
 

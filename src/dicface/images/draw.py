@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 _DOT = (64, 255, 96)
 _CAPTION_PX = 14
@@ -43,6 +43,65 @@ def draw_boxes(pixels: NDArray[np.uint8], boxes: Sequence[Sequence[float]]) -> N
     pen = ImageDraw.Draw(image)
     for left, top, right, bottom in boxes:
         pen.rectangle((min(left, right), min(top, bottom), max(left, right), max(top, bottom)), outline=_DOT, width=2)
+    return np.asarray(image)
+
+
+def draw_labelled_boxes(
+    pixels: NDArray[np.uint8],
+    boxes: Sequence[Sequence[float]],
+    labels: Sequence[str],
+    colours: Sequence[tuple[int, int, int]],
+) -> NDArray[np.uint8]:
+    """Draw a frame around each box, and its label on a plate of the frame's colour above it.
+
+    Args:
+        pixels: (H, W, 3) uint8 RGB; not changed.
+        boxes: left, top, right, bottom in pixels, edges.
+        labels: one for each box.
+        colours: one for each box, RGB.
+
+    Returns:
+        (H, W, 3) uint8 RGB.
+    """
+    image = Image.fromarray(pixels)
+    pen = ImageDraw.Draw(image)
+    line = max(2, round(max(image.size) / 500))
+    font = ImageFont.load_default(max(14, round(max(image.size) / 55)))
+    for box, colour in zip(boxes, colours, strict=True):
+        pen.rectangle(tuple(box), outline=colour, width=line)
+    # Plates come last, so that no frame crosses a label.
+    for (left, top, *_), label, colour in zip(boxes, labels, colours, strict=True):
+        across, down = pen.textbbox((0, 0), label, font=font)[2:]
+        x = min(max(0, left), image.width - across - 2 * line)
+        y = min(max(0, top - down - 2 * line), image.height - down - 2 * line)
+        pen.rectangle((x, y, x + across + 2 * line, y + down + 2 * line), fill=colour)
+        pen.text((x + line, y + line), label, fill=(0, 0, 0), font=font)
+    return np.asarray(image)
+
+
+def add_legend(
+    pixels: NDArray[np.uint8], texts: Sequence[str], colours: Sequence[tuple[int, int, int]]
+) -> NDArray[np.uint8]:
+    """Add lines of text below an image, each after a swatch of its colour; the text is cut to the image's width.
+
+    Args:
+        pixels: (H, W, 3) uint8 RGB.
+        texts: the lines.
+        colours: one for each line, RGB.
+
+    Returns:
+        (H + lines, W, 3) uint8 RGB.
+    """
+    height, width = pixels.shape[:2]
+    size = max(13, round(max(height, width) / 60))
+    font, row = ImageFont.load_default(size), round(1.6 * size)
+    image = Image.new("RGB", (width, height + row * len(texts)), (24, 24, 24))
+    image.paste(Image.fromarray(pixels), (0, 0))
+    pen = ImageDraw.Draw(image)
+    for number, (text, colour) in enumerate(zip(texts, colours, strict=True)):
+        top = height + number * row + (row - size) // 2
+        pen.rectangle((size // 2, top, size // 2 + size, top + size), fill=colour)
+        pen.text((2 * size, top), text, fill=(255, 255, 255), font=font)
     return np.asarray(image)
 
 

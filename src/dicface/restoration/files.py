@@ -36,7 +36,7 @@ from dicface.restoration.report import face_row
 from dicface.restoration.restorer import Restorer
 from dicface.restoration.results import Face, Outcome, Restoration
 from dicface.restoration.scale import Scale, check_scale, scale_for
-from dicface.restoration.sentence import faces_sentence, warning_sentence
+from dicface.restoration.sentence import crop_warning, faces_sentence
 from dicface.restoration.stages import Stages
 from dicface.runtime.consistency import DataConsistency
 from dicface.runtime.face_model import FaceModel, FaceSteps
@@ -197,6 +197,7 @@ def upscale_file(
     model: str | Path | FaceModel = DEFAULT_MODEL,
     all_steps: bool = False,
     consistent: bool = False,
+    strength: float = 1.0,
     output: Output | None = None,
 ) -> FileResult:
     """Super-resolve an aligned face crop.
@@ -207,6 +208,7 @@ def upscale_file(
         model: name of an embedded model, path of a model file, or a loaded model, for several files.
         all_steps: write every step side by side.
         consistent: make the result reduce to the source exactly; for clean reductions only (ADR 18).
+        strength: share of the result in the blend with the plain enlargement, 0 to 1.
         output: what is written; None means `Output()`.
 
     Returns:
@@ -216,7 +218,9 @@ def upscale_file(
         ImageError: the source cannot be read, or its size is not one that the model takes.
         OutputError: a result exists, would replace the source, or cannot be written.
         UnknownModelError: no such model.
+        UsageError: a strength out of its range.
     """
+    FaceChoice(strength)  # checks it
     source, target, output = Path(source), Path(target), output or Output()
     _check_targets(source, target, output)
     network, stages = model if isinstance(model, FaceModel) else FaceModel(model), Stages()
@@ -233,16 +237,20 @@ def upscale_file(
         (steps,) = (DataConsistency(network) if consistent else network)([photo.pixels])
         wants_map = output.uncertainty is not None
         errors = expected_errors(network, [photo.pixels], [steps])[0] if wants_map else None
+        if strength < 1:
+            steps = _weaker(steps, photo, strength)
         image = _steps_image(steps, all_steps=all_steps, landmarks=output.landmarks)
-        face = _whole_face(photo, steps, errors)
-    restoration = Restoration(image, (face,), stages_s=dict(stages.spent_s), provenance=provenance_of(network, faces=1))
+        face = _whole_face(photo, steps, errors, strength)
+    restoration = Restoration(
+        image, (face,), stages_s=dict(stages.spent_s), provenance=provenance_of(network, int(strength > 0))
+    )
     with stages.measure("write"):
         if errors is not None and output.uncertainty is not None:
             write_photo(output.uncertainty, uncertainty_crop(errors, restoration.provenance if output.mark else None))
         alpha = None if photo.alpha is None or all_steps else resize(photo.alpha, (FACE_PX, FACE_PX))
         metadata = metadata_of(photo, image, restoration, output)
         notes = photo.notes + write_photo(target, Photo(image, alpha, photo.grey and not output.landmarks, metadata))
-    warned = [warning_sentence("the face", face.quality_warnings, network.name)] if face.quality_warnings else []
+    warned = [crop_warning(face.quality_warnings, network.name)] if face.quality_warnings else []
     sentence = ", ".join((f"{width} px", *warned, *notes))
     return FileResult(source, target, photo, restoration, FACE_PX / width, sentence, notes, stages.spent_s)
 
@@ -262,10 +270,16 @@ def _steps_image(steps: FaceSteps, *, all_steps: bool, landmarks: bool) -> NDArr
     return side_by_side([draw_landmarks(sr, points) if landmarks else sr for sr, points in wanted])
 
 
-def _whole_face(photo: Photo, steps: FaceSteps, errors: NDArray[np.float32] | None) -> Face:
+def _weaker(steps: FaceSteps, photo: Photo, strength: float) -> FaceSteps:
+    """Every step blended with the plain enlargement."""
+    plain = resize(photo.pixels, (FACE_PX, FACE_PX)).astype(np.float32)
+    return steps._replace(sr=np.rint(plain + (steps.sr - plain) * strength).astype(np.uint8))
+
+
+def _whole_face(photo: Photo, steps: FaceSteps, errors: NDArray[np.float32] | None, strength: float) -> Face:
     """The face of a face crop."""
     square = Square(0, 0, photo.pixels.shape[0])
     measures = quality_measures(photo.pixels, square, photo.pixels, steps, photo.jpeg_step)
     landmarks = to_photo(steps.landmarks[-1], square)
     warnings = quality_warnings(measures)
-    return Face(square.box, None, Outcome.RESTORED, square, landmarks, steps.sr, errors, warnings)
+    return Face(square.box, None, Outcome.RESTORED, square, landmarks, steps.sr, errors, warnings, strength=strength)

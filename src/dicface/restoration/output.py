@@ -11,7 +11,7 @@ from dicface.images.metadata import NO_METADATA, Metadata, result_metadata
 from dicface.images.photo import Photo
 from dicface.images.pixels import resize
 from dicface.images.xmp import Provenance
-from dicface.restoration.paste import paste
+from dicface.restoration.paste import mask_of, paste
 from dicface.restoration.results import Restoration
 from dicface.runtime.face_model import FaceModel
 from dicface.runtime.uncertainty import LEVELS_PER_GREY, map_image
@@ -101,7 +101,7 @@ def with_provenance(
 def uncertainty_photo(photo: Photo, restoration: Restoration, provenance: Provenance | None) -> Photo:
     """The uncertainty of all faces as one grey image of the restored photo's size.
 
-    It is feathered at the edges of the crops as the faces are, and black elsewhere.
+    It has the soft edges of the faces, and is black elsewhere.
 
     Args:
         photo: the source.
@@ -113,7 +113,7 @@ def uncertainty_photo(photo: Photo, restoration: Restoration, provenance: Proven
     canvas = np.zeros_like(restoration.image)
     for face in restoration.faces:
         if face.uncertainty is not None:
-            paste(canvas, _as_colour(map_image(face.uncertainty)), face.square, scale)
+            paste(canvas, _as_colour(map_image(face.uncertainty)), face.square, scale, mask=mask_of(face))
     return with_provenance(canvas, provenance, _MAP, grey=True)
 
 

@@ -9,10 +9,8 @@ from PIL import Image
 
 from dicface.faces.geometry import Square
 from dicface.images.pixels import FACE_PX, resize
+from dicface.restoration.mask import outline_mask, square_mask
 from dicface.restoration.results import Face
-
-FEATHER = 0.15
-"""Width of the soft edge of the paste mask, as a share of the crop's side."""
 
 
 def match_colours(sr: NDArray[np.uint8], crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -38,19 +36,13 @@ def match_colours(sr: NDArray[np.uint8], crop: NDArray[np.uint8]) -> NDArray[np.
     return np.rint(np.clip(matched, 0, 255)).astype(np.uint8)
 
 
-def _ramp(first: int, last: int, start: float, extent: float) -> NDArray[np.float32]:
-    """Smooth step from 0 at the ends of a range to 1 inside, at the centres of pixels first..last-1."""
-    position = (np.arange(first, last) + 0.5 - start) / extent
-    edge = np.clip(np.minimum(position, 1 - position) / FEATHER, 0, 1)
-    return (edge * edge * (3 - 2 * edge)).astype(np.float32)
-
-
 def paste(
     canvas: NDArray[np.uint8],
     face: NDArray[np.uint8],
     square: Square,
     scale: tuple[float, float],
     *,
+    mask: NDArray[np.float32],
     strength: float = 1.0,
 ) -> None:
     """Blend a restored face into the enlarged photo, in place.
@@ -63,6 +55,7 @@ def paste(
         face: (128, 128, 3) uint8 RGB.
         square: where it was cut, in pixels of the photo before enlargement.
         scale: enlargement across and down.
+        mask: (128, 128) float32, share of the face in each pixel, 0 at the border.
         strength: share of the face where the mask is 1; 0 changes nothing.
     """
     height, width = canvas.shape[:2]
@@ -81,11 +74,9 @@ def paste(
     )
     size = (last_column - first_column, last_row - first_row)
     patch = np.asarray(Image.fromarray(face).resize(size, Image.Resampling.BICUBIC, box=box), dtype=np.float32)
-    rows = _ramp(first_row, last_row, top, down)
-    columns = _ramp(first_column, last_column, left, across)
-    mask = rows[:, None, None] * columns[None, :, None] * np.float32(strength)
+    shares = np.asarray(Image.fromarray(mask * np.float32(strength)).resize(size, Image.Resampling.BILINEAR, box=box))
     view = canvas[first_row:last_row, first_column:last_column]
-    view[:] = np.rint(view + (patch - view) * mask).astype(np.uint8)
+    view[:] = np.rint(view + (patch - view) * shares[:, :, None]).astype(np.uint8)
 
 
 def blend_faces(
@@ -110,8 +101,14 @@ def blend_faces(
     for face in faces:
         if face.steps is not None:
             restored = match_colours(face.steps[-1], crop(pixels, face.square))
-            paste(canvas, restored, face.square, (size[0] / width, size[1] / height), strength=face.strength)
+            scale = (size[0] / width, size[1] / height)
+            paste(canvas, restored, face.square, scale, mask=mask_of(face), strength=face.strength)
     return canvas
+
+
+def mask_of(face: Face) -> NDArray[np.float32]:
+    """The mask of a face in the frame of its crop: (128, 128) float32."""
+    return square_mask() if face.landmarks is None else outline_mask(face.landmarks, face.square)
 
 
 def face_layer(
@@ -129,6 +126,5 @@ def face_layer(
     """
     assert face.steps is not None
     restored = match_colours(face.steps[-1], crop(pixels, face.square))
-    mask = np.zeros_like(restored)
-    paste(mask, np.full_like(restored, 255), Square(0, 0, restored.shape[0]), (1.0, 1.0))
-    return np.dstack([restored, mask[:, :, :1]])
+    opacity = np.rint(mask_of(face) * 255).astype(np.uint8)
+    return np.dstack([restored, opacity])

@@ -1,25 +1,54 @@
 """The sentence about a restored photo: outcomes of its faces, its scale, quality warnings."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from dicface.restoration.choice import FaceChoice
 from dicface.restoration.quality import QualityWarning
-from dicface.restoration.results import Outcome, Restoration
+from dicface.restoration.results import Face, Outcome, Restoration
 from dicface.runtime.models import DEFAULT_MODEL, MODEL_FOR_JPEG
 
+_SHORT = {
+    QualityWarning.TOO_LARGE: "larger than the model can improve",
+    QualityWarning.TOO_DARK: "too dark",
+    QualityWarning.LOW_CONTRAST: "too little contrast",
+    QualityWarning.YAW: "turned too far to the side",
+    QualityWarning.ROLL: "tilted too far",
+    QualityWarning.BLOCKS: "strongly compressed",
+    QualityWarning.NO_FACE: "landmarks that do not look like a face",
+}
 
-def warning_sentence(which: str, warnings: Sequence[QualityWarning], model: str) -> str:
-    """Quality warnings of a face as text, with a better model for JPEG.
+
+def _advised(kinds: Collection[QualityWarning], model: str) -> str:
+    """A better model for JPEG, if there is one."""
+    return f" (try `model` {MODEL_FOR_JPEG})" if model == DEFAULT_MODEL and QualityWarning.BLOCKS in kinds else ""
+
+
+def crop_warning(warnings: Sequence[QualityWarning], model: str) -> str:
+    """Quality warnings of a face crop as text.
 
     Args:
-        which: the face, as text.
         warnings: at least one.
-        model: name of the model that restored it.
+        model: name of the model that super-resolved it.
     """
-    reasons = " and ".join(warning.value for warning in warnings)
-    advised = model == DEFAULT_MODEL and QualityWarning.BLOCKS in warnings
-    return f"warning: {which} {reasons}{f' (try `model` {MODEL_FOR_JPEG})' if advised else ''}"
+    return f"warning: the face {' and '.join(warning.value for warning in warnings)}{_advised(warnings, model)}"
+
+
+def warning_sentences(faces: Sequence[Face], model: str) -> tuple[str, ...]:
+    """Quality warnings of a photo's faces: one text for each kind, with the number of the face or of how many.
+
+    Args:
+        faces: of a photo.
+        model: name of the model that restored them.
+    """
+    restored = sum(face.outcome is Outcome.RESTORED for face in faces)
+    texts = list[str]()
+    for kind, short in _SHORT.items():
+        warned = [face for face in faces if kind in face.quality_warnings]
+        if warned:
+            which = f"face {warned[0].number}" if len(warned) == 1 else f"{len(warned)} of {restored} restored faces"
+            texts.append(f"warning: {which}: {short}{_advised([kind], model)}")
+    return tuple(texts)
 
 
 def faces_sentence(restoration: Restoration, model: str, *, choice: FaceChoice, auto_scale: bool) -> str:
@@ -44,7 +73,5 @@ def faces_sentence(restoration: Restoration, model: str, *, choice: FaceChoice, 
         if turned
         else []
     )
-    warnings = (
-        warning_sentence(f"face {face.number}", face.quality_warnings, model) for face in faces if face.quality_warnings
-    )
+    warnings = warning_sentences(faces, model)
     return ", ".join((found, *scaled, *left_alone, *missing, *on_its_side, *warnings))

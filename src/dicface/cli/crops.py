@@ -1,0 +1,88 @@
+"""Command about face crops: upscale."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dicface.cli.options import (
+    OUTPUT,
+    BackendOption,
+    KeepGps,
+    ModelOption,
+    NoMark,
+    Out,
+    Overwrite,
+    ProviderOption,
+    SkipExisting,
+    StripMetadata,
+    Uncertainty,
+    Verbose,
+)
+from dicface.cli.photos import jobs_of, output_of
+from dicface.cli.terminal import SOME_FAILED, in_options, run, say
+
+if TYPE_CHECKING:
+    from dicface.images.inputs import Job
+
+
+def upscale(
+    faces: Annotated[list[Path], typer.Argument(help="Aligned square face crops of 8 to 64 px, or folders of them.")],
+    *,
+    out: Out,
+    model: ModelOption = "lite",
+    all_steps: Annotated[
+        bool, typer.Option("--all-steps", help="Every step side by side.", rich_help_panel=OUTPUT)
+    ] = False,
+    landmarks: Annotated[
+        bool, typer.Option("--landmarks", help="Draw the landmarks found.", rich_help_panel=OUTPUT)
+    ] = False,
+    consistent: Annotated[
+        bool,
+        typer.Option(
+            "--consistent",
+            help="Make results reduce to their input exactly; for clean reductions only.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = False,
+    strength: Annotated[
+        float,
+        typer.Option(min=0, max=1, help="0 gives the plain enlargement, 1 the model's face.", rich_help_panel=OUTPUT),
+    ] = 1,
+    uncertainty: Uncertainty = False,
+    backend: BackendOption = "auto",
+    provider: ProviderOption = "auto",
+    strip_metadata: StripMetadata = False,
+    keep_gps: KeepGps = False,
+    no_mark: NoMark = False,
+    verbose: Verbose = False,
+    overwrite: Overwrite = False,
+    skip_existing: SkipExisting = False,
+) -> None:
+    """Super-resolve aligned face crops to 128x128."""
+    from dicface.restoration.files import upscale_file
+    from dicface.restoration.output import Output
+    from dicface.runtime.face_model import FaceModel
+
+    network = FaceModel(model, backend=backend, provider=provider)
+    if verbose:
+        say(network.how_it_runs)
+    output = Output(
+        mark=not no_mark, metadata=not strip_metadata, gps=keep_gps, landmarks=landmarks, overwrite=overwrite
+    )
+
+    def work(job: "Job") -> str:
+        result = upscale_file(
+            job.source,
+            job.target,
+            model=network,
+            all_steps=all_steps,
+            consistent=consistent,
+            strength=strength,
+            output=output_of(job, output),
+        )
+        return f"{job.source}: {in_options(result.sentence)} -> {job.target}"
+
+    jobs, finished = jobs_of(faces, out, maps=uncertainty, skip_existing=skip_existing)
+    if run(jobs, work, overwrite=overwrite, finished=finished):
+        raise typer.Exit(SOME_FAILED)

@@ -1,0 +1,38 @@
+"""What is said of a photo's faces."""
+
+import numpy as np
+
+from dicface import Box, Face, Outcome, QualityWarning, Restoration
+from dicface.faces.geometry import Square
+from dicface.restoration.choice import FaceChoice
+from dicface.restoration.sentence import faces_sentence, warning_sentences
+
+BLOCKS, DARK = QualityWarning.BLOCKS, QualityWarning.TOO_DARK
+
+
+def made(number: int, *warnings: QualityWarning, outcome: Outcome = Outcome.RESTORED) -> Face:
+    return Face(Box(0, 0, 9, 9), 1.0, outcome, Square(0, 0, 9), quality_warnings=warnings, number=number)
+
+
+def test_warnings_are_summed_up() -> None:
+    faces = [made(1, BLOCKS), made(2, outcome=Outcome.TOO_LARGE), made(3, BLOCKS, DARK), made(4), made(5, BLOCKS)]
+    assert warning_sentences(faces, "lite") == (
+        "warning: face 3: too dark",
+        "warning: 3 of 4 restored faces: strongly compressed (try `model` lite-robust)",
+    )
+    assert warning_sentences(faces, "lite-robust")[1] == "warning: 3 of 4 restored faces: strongly compressed"
+    assert warning_sentences(faces[1:2], "lite") == ()
+
+
+def test_every_warning_has_words() -> None:
+    for kind in QualityWarning:
+        (text,) = warning_sentences([made(1, kind)], "dic")
+        assert text.startswith("warning: face 1: ")
+
+
+def test_outcomes_scale_and_missing_numbers_come_first() -> None:
+    result = Restoration(np.zeros((2, 2, 3), np.uint8), (made(1, DARK), made(2, outcome=Outcome.NOT_CHOSEN)), scale=2)
+    said = faces_sentence(result, "lite", choice=FaceChoice(faces=[1, 3]), auto_scale=True)
+    assert said == (
+        "1 of 2 faces restored, scale 2, 1 left alone: not among the chosen faces, no face 3, warning: face 1: too dark"
+    )
