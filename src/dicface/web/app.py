@@ -111,9 +111,9 @@ class Page:
 
     async def faces(self, request: Request) -> Response:
         """Find faces, and say what would happen to each."""
-        entry, said = self._entry(request.path_params["id"]), await read_json(request)
-        asked = read_request(said, entry)
-        found = await self._work(request, entry, work.find, asked, only_boxes=bool(said.get("only_boxes")))
+        entry = self._entry(request.path_params["id"])
+        asked = read_request(await read_json(request), entry)
+        found = await self._work(request, entry, work.find, asked)
         return JSONResponse(found, headers=PRIVATE)
 
     async def restored(self, request: Request) -> Response:

@@ -144,15 +144,14 @@ def look(source: Path, folder: Path) -> dict[str, Any]:
     return {"width": width, "height": height, "scales": sizes, "scale": scale_for("auto", width, height)}
 
 
-def find(request: Request, *, only_boxes: bool = False) -> dict[str, Any]:
+def find(request: Request) -> dict[str, Any]:
     """Find the faces of a photo, and what would happen to each.
 
     Args:
-        request: of it, its source, turn, model, and drawn boxes count.
-        only_boxes: look at the drawn faces alone, which takes no search.
+        request: of it, its source, turn, model and drawn boxes count.
     """
     photo = read_turned(request.source, request.turn)
-    found = restorer_of(request.model).find(photo.pixels, boxes=request.boxes, only_boxes=only_boxes)
+    found = restorer_of(request.model).find(photo.pixels, boxes=request.boxes)
     return {"faces": [_face_words(face) for face in found.faces], "turned": found.turned_degrees}
 
 

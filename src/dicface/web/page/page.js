@@ -292,16 +292,15 @@ function refreshStage() {
   $("found").textContent = photo.words;
   $("found").classList.toggle("error", photo.state === "failed");
   $("found").classList.toggle("message", photo.state === "failed");
-  $("stage").hidden = photo.state === "failed" && !photo.picture;
+  $("frame").hidden = !photo.picture;
   if (photo.picture && $("photo").src !== photo.picture.src) {
     $("photo").src = photo.picture.src;
     fit($("photo"), photo.picture.naturalWidth, photo.picture.naturalHeight, 70);
   }
-  $("photo").hidden = !photo.picture;
   $("photo").alt = `${photo.name}, ${photo.faces.length ? plural(photo.faces.length, "face") : "no face found yet"}`;
   $("frame").classList.toggle("looking", photo.state === "looking" || photo.state === "sending");
   const usable = photo.id && photo.state !== "sending" && photo.state !== "failed";
-  for (const id of ["turn", "draw"]) $(id).disabled = busy || !usable;
+  for (const id of ["turn", "draw"]) Object.assign($(id), { disabled: busy || !usable, hidden: photo.state === "failed" });
   $("remove").disabled = busy;
   const kinds = photo.faces.map(kindOf).join(" ").split(" ");
   $("legend").hidden = !photo.faces.length;
@@ -327,8 +326,10 @@ function faceWords(face) {
 function refreshBoxes() {
   const photo = current;
   const focused = document.activeElement?.dataset?.key;
+  // A small face in front of a large one can be hit.
+  const bySize = [...photo.faces].sort((one, other) => other.size - one.size);
   const boxes = photo.faces.map((face) => {
-    const [left, top, right, bottom] = face.box;
+    const [left, top, right, bottom] = inside(face.box, photo);
     const button = element("button", { type: "button", className: `box ${kindOf(face)}` }, element("i", { textContent: face.number }));
     button.dataset.key = keyOf(face.box);
     button.setAttribute("aria-pressed", String(willRestore(face)));
@@ -337,6 +338,7 @@ function refreshBoxes() {
     Object.assign(button.style, {
       left: `${(100 * left) / photo.width}%`, top: `${(100 * top) / photo.height}%`,
       width: `${(100 * (right - left)) / photo.width}%`, height: `${(100 * (bottom - top)) / photo.height}%`,
+      zIndex: 1 + bySize.indexOf(face),
     });
     button.onpointerenter = () => showTip(face);
     button.onpointerleave = hideTip;
@@ -350,6 +352,11 @@ function refreshBoxes() {
   });
   $("boxes").replaceChildren(...boxes);
   if (focused) boxes.find((button) => button.dataset.key === focused)?.focus();
+}
+
+/** A box without what reaches beyond the photo. */
+function inside([left, top, right, bottom], { width, height }) {
+  return [Math.max(0, left), Math.max(0, top), Math.min(width, right), Math.min(height, bottom)];
 }
 
 function toggle(face) {
@@ -374,7 +381,7 @@ function showTip(face) {
   const tip = $("tip");
   tip.textContent = faceWords(face);
   tip.hidden = false;
-  const [left, top, right, bottom] = face.box.map((edge, at) => (edge / (at % 2 ? current.height : current.width)));
+  const [left, top, right, bottom] = inside(face.box, current).map((edge, at) => edge / (at % 2 ? current.height : current.width));
   const { clientWidth, clientHeight } = $("frame");
   const x = Math.min(Math.max(0, ((left + right) / 2) * clientWidth - tip.offsetWidth / 2), clientWidth - tip.offsetWidth);
   const below = bottom * clientHeight + 10;
@@ -420,16 +427,26 @@ function drawNew(box) {
   });
 }
 
+// With a mouse, a drag draws without the button, from inside of another box, too; a click stays a click.
+const DRAG_PX = 6;
+let pressed = null;
+
 $("frame").addEventListener("pointerdown", (event) => {
-  const free = event.pointerType === "mouse" && event.button === 0 && !event.target.closest(".box");
-  if (!current?.picture || $("draw").disabled || !(drawing || free)) return;
-  if (!drawing) drawing = { start: null, box: null, quick: true };
-  event.preventDefault();
-  drawing.start = toPhoto(event);
-  $("frame").setPointerCapture(event.pointerId);
+  if (!current?.picture || $("draw").disabled) return;
+  if (drawing) {
+    event.preventDefault();
+    drawing.start = toPhoto(event);
+    $("frame").setPointerCapture(event.pointerId);
+  } else if (event.pointerType === "mouse" && event.button === 0) pressed = { at: toPhoto(event), x: event.clientX, y: event.clientY };
 });
 
 $("frame").addEventListener("pointermove", (event) => {
+  if (pressed && Math.hypot(event.clientX - pressed.x, event.clientY - pressed.y) >= DRAG_PX) {
+    drawing = { start: pressed.at, box: null, quick: true };
+    pressed = null;
+    hideTip();
+    $("frame").setPointerCapture(event.pointerId);
+  }
   if (!drawing?.start) return;
   const [x, y] = toPhoto(event);
   const [left, top] = drawing.start;
@@ -437,6 +454,7 @@ $("frame").addEventListener("pointermove", (event) => {
 });
 
 $("frame").addEventListener("pointerup", () => {
+  pressed = null;
   if (!drawing?.start) return;
   const { box } = drawing;
   const shown = $("photo").getBoundingClientRect().width / current.width;
@@ -480,17 +498,15 @@ async function addDrawn(box) {
   const rounded = box.map((edge) => Math.round(edge * 10) / 10);
   stopDrawing();
   $("draw").focus();
-  try {
-    const asked = { ...requestOf(photo), boxes: [rounded], forced: [], only_boxes: true };
-    const reply = await withUpload(photo, () => call(`photos/${photo.id}/faces`, asked));
-    const [face] = (await reply.json()).faces;
-    const number = Math.max(0, ...photo.faces.map((other) => other.number)) + 1;
-    photo.faces.push({ ...face, number, out: false, forced: false, own: null });
-    stale(photo);
-    say(photo, `Face ${number} added: ${face.words}.`);
-  } catch (error) {
-    tell(error.message, true);
-  }
+  const size = Math.round(Math.max(rounded[2] - rounded[0], rounded[3] - rounded[1]));
+  const number = Math.max(0, ...photo.faces.map((face) => face.number)) + 1;
+  const face = { box: rounded, number, size, drawn: true, restored: true, words: "added", warnings: [], out: false, forced: false, own: null };
+  photo.faces.push(face);
+  stale(photo);
+  // The server numbers the faces anew: a box about a face that was found takes its place.
+  await look(photo);
+  const added = photo.faces.find((other) => keyOf(other.box) === keyOf(rounded));
+  if (added && photo.state === "ready") say(photo, `Face ${added.number} added: ${added.words}.`);
 }
 
 // ---- Choices ----
@@ -508,9 +524,9 @@ function refreshChoices() {
         stale(photo);
         refresh(photo);
       };
-      const size = `${photo.width * each.scale}\u00d7${photo.height * each.scale}`;
+      const size = `${photo.width * each.scale}x${photo.height * each.scale}`;
       const title = each.possible ? "" : "larger than what can be made here";
-      return element("label", { title }, input, element("b", { textContent: `${each.scale}\u00d7` }), element("small", { textContent: each.possible ? size : "too large" }));
+      return element("label", { title }, input, element("b", { textContent: `${each.scale}x` }), element("small", { textContent: each.possible ? size : "too large" }));
     });
   $("scales").querySelector(".segments").replaceChildren(...labels);
   if (focused) $("scales").querySelector(":checked")?.focus();
@@ -693,7 +709,7 @@ function cutThrough(photo) {
 function resultWords(photo) {
   const { result } = photo;
   const left = photo.faces.length - result.restored;
-  const size = `${photo.width}\u00d7${photo.height} became ${result.width}\u00d7${result.height} pixels`;
+  const size = `${photo.width}x${photo.height} became ${result.width}x${result.height} pixels`;
   const parts = [result.restored ? `${size} in ${result.elapsed_s.toFixed(1)} s.` : "There is nothing to download."];
   if (left && result.restored) parts.push(`${plural(left, "face")} ${left === 1 ? "was" : "were"} left as ${left === 1 ? "it is" : "they are"}; the boxes in the photo say why.`);
   if (result.warnings.length) parts.push(`Look closely at ${result.warnings.join("; ")}.`);
@@ -764,18 +780,19 @@ function makeCards(photo) {
     const { steps } = photo.result.layers.get(face.number);
     // What holds for every face is said once, above.
     const ownWarnings = face.warnings.filter((words) => photo.faces.some((other) => other.restored && !other.warnings.includes(words)));
-    const keep = element("input", { type: "checkbox", checked: !face.out });
+    const keep = element("input", { type: "checkbox", checked: !face.out, id: `keep-${face.number}` });
     keep.onchange = () => {
       faceOf(face).out = !keep.checked;
       refresh(photo);
     };
+    const output = element("output");
     const own = element("input", { type: "range", min: 0, max: 100, step: 1, id: `strength-${face.number}` });
     own.setAttribute("aria-label", `Strength of face ${face.number}`);
     own.oninput = () => {
       faceOf(face).own = own.value / 100;
+      output.textContent = `${own.value} %`;
       redraw();
     };
-    const output = element("output");
     const details = element("details", {}, element("summary", { textContent: "Every step" }));
     details.ontoggle = () => {
       if (!details.open || details.querySelector("img")) return;
@@ -874,6 +891,7 @@ $("download-all").onclick = () => save($("download-all"), "zip", { photos: done(
 $("cut").oninput = () => $("compare").style.setProperty("--at", `${$("cut").value}%`);
 $("strength").oninput = () => {
   current.strength = $("strength").value / 100;
+  $("strength-words").textContent = `${$("strength").value} %`;
   for (const face of current.faces) face.own = null;
   redraw();
 };
