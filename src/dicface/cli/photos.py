@@ -10,6 +10,7 @@ from dicface.cli.choices import parse_box, parse_faces, parse_scale, parse_stren
 from dicface.cli.options import (
     BATCH,
     FACES,
+    MODEL,
     OUTPUT,
     BackendOption,
     DetectorOption,
@@ -163,6 +164,20 @@ def restore(
     ] = None,
     backend: BackendOption = "auto",
     provider: ProviderOption = "auto",
+    large_faces: Annotated[
+        Path | None,
+        typer.Option(
+            help="ONNX file of a 512 px face restorer (GFPGAN, CodeFormer, RestoreFormer++, GPEN) for faces that are "
+            "too large for the model.",
+            rich_help_panel=MODEL,
+        ),
+    ] = None,
+    fidelity: Annotated[
+        float,
+        typer.Option(
+            min=0, max=1, help="Of --large-faces that have it: more is nearer to the photo.", rich_help_panel=MODEL
+        ),
+    ] = 0.5,
     show_landmarks: Annotated[
         bool, typer.Option("--show-landmarks", help="Draw the landmarks found.", rich_help_panel=OUTPUT)
     ] = False,
@@ -218,6 +233,8 @@ def restore(
         detector=detector,
         detector_threshold=detector_threshold,
         several=len(jobs) > 1,
+        large_faces=large_faces,
+        fidelity=fidelity,
     )
     if verbose:
         say(restorer.model.how_it_runs)

@@ -1,5 +1,6 @@
 """The photo that is written for a result: transparency, landmarks, metadata, provenance."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,8 +12,9 @@ from dicface.images.metadata import NO_METADATA, Metadata, result_metadata
 from dicface.images.photo import Photo
 from dicface.images.pixels import resize
 from dicface.images.xmp import Provenance
+from dicface.restoration.large_faces import LargeFaces
 from dicface.restoration.paste import mask_of, paste
-from dicface.restoration.results import Restoration
+from dicface.restoration.results import Face, Outcome, Restoration
 from dicface.runtime.face_model import FaceModel
 from dicface.runtime.uncertainty import LEVELS_PER_GREY, map_image
 
@@ -27,6 +29,24 @@ def provenance_of(model: FaceModel, faces: int) -> Provenance:
         faces: number of faces it made.
     """
     return Provenance(Path(model.name).name, model.sha256, faces)
+
+
+def restored_by(model: FaceModel, faces: Sequence[Face], large: LargeFaces | None) -> Provenance:
+    """Provenance of a photo; the networks' names and hashes are joined by " + " where two made faces of it.
+
+    Args:
+        model: the face model.
+        faces: of the photo.
+        large: the network for large faces; None without one.
+    """
+    restored = [face for face in faces if face.outcome is Outcome.RESTORED]
+    said = provenance_of(model, len(restored))
+    if large is None or not any(face.model for face in restored):
+        return said
+    network = large.network
+    if all(face.model for face in restored):
+        return said._replace(model=network.name, model_sha256=network.sha256)
+    return said._replace(model=f"{said.model} + {network.name}", model_sha256=f"{said.model_sha256} + {network.sha256}")
 
 
 @dataclass(frozen=True)

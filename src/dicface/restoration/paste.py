@@ -7,10 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dicface.faces.geometry import Square
-from dicface.images.pixels import FACE_PX, resize
+from dicface.faces.geometry import Square, cut
+from dicface.images.pixels import resize
 from dicface.restoration.mask import outline_mask, square_mask
 from dicface.restoration.results import Face
+
+_COLOURS_PX = 32
+"""Side of the crop that gives a face restored by another network its colours."""
 
 
 def match_colours(sr: NDArray[np.uint8], crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -20,16 +23,16 @@ def match_colours(sr: NDArray[np.uint8], crop: NDArray[np.uint8]) -> NDArray[np.
     from the network and colours from the photo. A grey crop gives a grey face.
 
     Args:
-        sr: (128, 128, 3) uint8 RGB.
+        sr: (N, N, 3) uint8 RGB.
         crop: (S, S, 3) uint8 RGB that the network was given.
 
     Returns:
-        (128, 128, 3) uint8 RGB.
+        (N, N, 3) uint8 RGB.
     """
     side = crop.shape[0]
     wrong = crop.astype(np.float32) - resize(sr, (side, side))
     bicubic = Image.Resampling.BICUBIC
-    planes = [Image.fromarray(wrong[:, :, k]).resize((FACE_PX, FACE_PX), bicubic) for k in range(3)]
+    planes = [Image.fromarray(wrong[:, :, k]).resize(sr.shape[1::-1], bicubic) for k in range(3)]
     matched = sr + np.stack([np.asarray(plane) for plane in planes], axis=2)
     if (crop == crop[:, :, :1]).all():
         matched = np.repeat(matched.mean(axis=2, keepdims=True), 3, axis=2)
@@ -52,10 +55,10 @@ def paste(
 
     Args:
         canvas: (H, W, 3) uint8 RGB, the enlarged photo.
-        face: (128, 128, 3) uint8 RGB.
+        face: (N, N, 3) uint8 RGB.
         square: where it was cut, in pixels of the photo before enlargement.
         scale: enlargement across and down.
-        mask: (128, 128) float32, share of the face in each pixel, 0 at the border.
+        mask: (M, M) float32, share of the face in each pixel, 0 at the border.
         strength: share of the face where the mask is 1; 0 changes nothing.
     """
     height, width = canvas.shape[:2]
@@ -65,18 +68,26 @@ def paste(
     first_row, last_row = max(0, math.ceil(top)), min(height, math.floor(top + down))
     if first_column >= last_column or first_row >= last_row:
         return
-    # Rounding errors must not push the box beyond the face.
-    box = (
-        max(0.0, (first_column - left) / across * FACE_PX),
-        max(0.0, (first_row - top) / down * FACE_PX),
-        min(float(FACE_PX), (last_column - left) / across * FACE_PX),
-        min(float(FACE_PX), (last_row - top) / down * FACE_PX),
+    edges = (
+        (first_column - left) / across,
+        (first_row - top) / down,
+        (last_column - left) / across,
+        (last_row - top) / down,
     )
     size = (last_column - first_column, last_row - first_row)
-    patch = np.asarray(Image.fromarray(face).resize(size, Image.Resampling.BICUBIC, box=box), dtype=np.float32)
-    shares = np.asarray(Image.fromarray(mask * np.float32(strength)).resize(size, Image.Resampling.BILINEAR, box=box))
+    patch = _part(Image.fromarray(face), size, edges, Image.Resampling.BICUBIC)
+    shares = _part(Image.fromarray(mask * np.float32(strength)), size, edges, Image.Resampling.BILINEAR)
     view = canvas[first_row:last_row, first_column:last_column]
     view[:] = np.rint(view + (patch - view) * shares[:, :, None]).astype(np.uint8)
+
+
+def _part(
+    image: Image.Image, size: tuple[int, int], edges: tuple[float, ...], resample: Image.Resampling
+) -> NDArray[np.float32]:
+    """A part of a square image, given by its edges as shares of the side, resampled to a size."""
+    # Rounding errors must not push the box beyond the image.
+    left, top, right, bottom = (min(1.0, max(0.0, edge)) * image.width for edge in edges)
+    return np.asarray(image.resize(size, resample, box=(left, top, right, bottom)), dtype=np.float32)
 
 
 def blend_faces(
@@ -100,10 +111,31 @@ def blend_faces(
     canvas = resize(pixels, size).copy()
     for face in faces:
         if face.steps is not None:
-            restored = match_colours(face.steps[-1], crop(pixels, face.square))
             scale = (size[0] / width, size[1] / height)
-            paste(canvas, restored, face.square, scale, mask=mask_of(face), strength=face.strength)
+            paste(
+                canvas,
+                _matched(pixels, face, face.steps, crop),
+                face.square,
+                scale,
+                mask=mask_of(face),
+                strength=face.strength,
+            )
     return canvas
+
+
+def _matched(
+    pixels: NDArray[np.uint8],
+    face: Face,
+    steps: NDArray[np.uint8],
+    crop: Callable[[NDArray[np.uint8], Square], NDArray[np.uint8]],
+) -> NDArray[np.uint8]:
+    """The last step of a face in the colours of the photo."""
+    # Of a large face, colours are those of a small crop: more would bring the photo's blur back.
+    return match_colours(steps[-1], _colours_of(pixels, face.square) if face.model else crop(pixels, face.square))
+
+
+def _colours_of(pixels: NDArray[np.uint8], square: Square) -> NDArray[np.uint8]:
+    return resize(cut(pixels, square), (_COLOURS_PX, _COLOURS_PX))
 
 
 def mask_of(face: Face) -> NDArray[np.float32]:
@@ -125,6 +157,6 @@ def face_layer(
         (S, S, 4) uint8 RGB and opacity, S being the side of the face's steps.
     """
     assert face.steps is not None
-    restored = match_colours(face.steps[-1], crop(pixels, face.square))
-    opacity = np.rint(mask_of(face) * 255).astype(np.uint8)
+    restored = _matched(pixels, face, face.steps, crop)
+    opacity = resize(np.rint(mask_of(face) * 255).astype(np.uint8), (restored.shape[1], restored.shape[0]))
     return np.dstack([restored, opacity])

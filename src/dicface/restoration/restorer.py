@@ -1,9 +1,7 @@
 """Restorer: find the small faces of a photo, restore them and paste them into the enlarged photo."""
 
-from collections.abc import Callable, Collection, Sequence
-from functools import partial
+from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,20 +10,21 @@ from dicface.errors import UsageError
 from dicface.faces.detection import Detector, make_detector
 from dicface.faces.geometry import Box
 from dicface.faces.names import DEFAULT_DETECTOR
-from dicface.faces.turns import Quarters, turn_image
 from dicface.faces.verification import make_verification
 from dicface.images.photo import ImageLike, read_pixels
 from dicface.images.pixels import FACE_PX
 from dicface.restoration.choice import FaceChoice, Strength
-from dicface.restoration.output import provenance_of
+from dicface.restoration.large_faces import open_large_faces
+from dicface.restoration.output import restored_by
 from dicface.restoration.passes import FacePasses
 from dicface.restoration.paste import blend_faces, face_layer
-from dicface.restoration.results import Face, FoundFaces, Outcome, Restoration
+from dicface.restoration.results import Face, FoundFaces, Restoration
 from dicface.restoration.scale import Scale, check_scale, scale_for
-from dicface.restoration.search import Located, find_faces, find_turn
+from dicface.restoration.search import Located
 from dicface.restoration.stages import Stages
-from dicface.restoration.turned import turn_face_back
+from dicface.restoration.turned import FaceWork, work_upright
 from dicface.runtime.face_model import FaceModel
+from dicface.runtime.face_restorer import DEFAULT_FIDELITY
 from dicface.runtime.models import DEFAULT_MODEL
 from dicface.runtime.providers import BackendName, ProviderName
 from dicface.runtime.uncertainty import expected_errors
@@ -34,13 +33,6 @@ from dicface.runtime.uncertainty import expected_errors
 def _check_passes(passes: int) -> None:
     if passes < 1:
         raise UsageError(f"expected at least one pass, got {passes}")
-
-
-class _Found(NamedTuple):
-    """Faces in the frame of the photo, and the quarter turns, anticlockwise, after which they were found."""
-
-    faces: tuple[Face, ...]
-    quarters: Quarters = 0
 
 
 class Restorer:
@@ -60,6 +52,8 @@ class Restorer:
         detector_threshold: float | None = None,
         threads: int | None = None,
         several: bool = False,
+        large_faces: str | Path | None = None,
+        fidelity: float = DEFAULT_FIDELITY,
     ) -> None:
         """Load the model and the detector.
 
@@ -76,6 +70,9 @@ class Restorer:
                 network; see `FaceModel`.
             several: photos will be restored several at a time. Then threads that wait leave the cores to others, which
                 makes a single photo slower.
+            large_faces: ONNX file of a restorer of aligned 512 px faces, for faces that are too large for the model
+                (docs/other-networks.md); None leaves these alone.
+            fidelity: of `large_faces`, 0 to 1: more is nearer to the photo; networks without that input ignore it.
 
         Raises:
             UnknownModelError: no such model.
@@ -91,6 +88,9 @@ class Restorer:
         self._detect = make_detector(detector, threads=threads, spinning=not several, provider=provider)
         self._verify = make_verification(detector, self.model.name, threshold=detector_threshold)
         self._restore_faces = FacePasses(self.model, self._verify)
+        self._large_faces = open_large_faces(
+            large_faces, fidelity=fidelity, provider=provider, threads=threads, spinning=not several
+        )
 
     def __repr__(self) -> str:
         return f"Restorer({self.model!r})"
@@ -135,8 +135,11 @@ class Restorer:
         """
         _check_passes(passes)
         choice = FaceChoice(strength, min_face, max_face, faces, force)
-        work = partial(self._restore_faces, choice=choice, passes=passes, uncertainty=uncertainty)
-        return self._found(read_pixels(image), work, Stages(), boxes=boxes, only_boxes=only_boxes).faces
+        work = self._work(choice, passes=passes, uncertainty=uncertainty)
+        found = work_upright(
+            read_pixels(image), self._detect, self._verify, work, Stages(), boxes=boxes, only_boxes=only_boxes
+        )
+        return found.faces
 
     def find(
         self,
@@ -161,35 +164,25 @@ class Restorer:
             UsageError, ImageError: see `faces`.
         """
         choice = FaceChoice(strength, min_face, max_face, faces, force)
-        work = partial(self._restore_faces.find, choice=choice)
-        found = self._found(read_pixels(image), work, Stages(), boxes=boxes, only_boxes=only_boxes)
+        work = self._work(choice, passes=0)
+        found = work_upright(
+            read_pixels(image), self._detect, self._verify, work, Stages(), boxes=boxes, only_boxes=only_boxes
+        )
         return FoundFaces(found.faces, 90 * found.quarters)
 
-    def _found(
-        self,
-        pixels: NDArray[np.uint8],
-        restore: Callable[[NDArray[np.uint8], list[Located]], tuple[Face, ...]],
-        stages: Stages,
-        *,
-        boxes: Sequence[Box] | None,
-        only_boxes: bool,
-    ) -> _Found:
-        """Find and restore faces upright, or, where there is none, in the turn that shows some."""
-        with stages.measure("detect"):
-            located = find_faces(pixels, self._detect, self._verify, boxes=boxes, only_boxes=only_boxes)
-        with stages.measure("restore"):
-            faces = restore(pixels, located)
-        if boxes or only_boxes or any(face.outcome is not Outcome.DOUBTFUL for face in faces):
-            return _Found(faces)
-        with stages.measure("detect"):
-            quarters = find_turn(pixels, self._detect, self._verify)
-            turned = turn_image(pixels, quarters)
-            located = find_faces(turned, self._detect, self._verify) if quarters else []
-        with stages.measure("restore"):
-            others = restore(turned, located)
-        if all(face.outcome is Outcome.DOUBTFUL for face in others):
-            return _Found(faces)
-        return _Found(tuple(turn_face_back(face, quarters, *pixels.shape[:2]) for face in others), quarters)
+    def _work(self, choice: FaceChoice, *, passes: int, uncertainty: bool = False) -> FaceWork:
+        """What is done to located faces: restoring them, or with no passes deciding their outcomes."""
+
+        def work(pixels: NDArray[np.uint8], located: Sequence[Located]) -> tuple[Face, ...]:
+            if not passes:
+                faces = self._restore_faces.find(pixels, located, choice=choice)
+            else:
+                faces = self._restore_faces(pixels, located, choice=choice, passes=passes, uncertainty=uncertainty)
+            if self._large_faces is None:
+                return faces
+            return tuple(self._large_faces(pixels, face, choice, run=passes > 0) for face in faces)
+
+        return work
 
     def restore(
         self,
@@ -225,17 +218,18 @@ class Restorer:
         _check_passes(passes)
         pixels, stages = read_pixels(image), Stages()
         choice = FaceChoice(strength, min_face, max_face, faces, force)
-        work = partial(self._restore_faces, choice=choice, passes=passes, uncertainty=uncertainty)
-        found, quarters = self._found(pixels, work, stages, boxes=boxes, only_boxes=only_boxes)
+        work = self._work(choice, passes=passes, uncertainty=uncertainty)
+        found, quarters = work_upright(
+            pixels, self._detect, self._verify, work, stages, boxes=boxes, only_boxes=only_boxes
+        )
         chosen = scale_for(scale, pixels.shape[1], pixels.shape[0])
         with stages.measure("paste"):
             canvas = self.blend(pixels, found, scale=chosen)
-        restored = sum(face.outcome is Outcome.RESTORED for face in found)
         return Restoration(
             canvas,
             found,
             stages_s=stages.spent_s,
-            provenance=provenance_of(self.model, restored),
+            provenance=restored_by(self.model, found, self._large_faces),
             turned_degrees=90 * quarters,
             scale=chosen,
         )

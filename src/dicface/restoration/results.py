@@ -41,7 +41,8 @@ class Face:
         square: its crop.
         landmarks: (68, 2) float32 x, y in pixels of the photo before enlargement, pixel centres at integers; None
             unless the outcome is that of a restored face.
-        steps: (T, 128, 128, 3) uint8 RGB, the face after every step; None unless restored.
+        steps: (T, N, N, 3) uint8 RGB, the face after every step; None unless restored. N is 128 for our models, and
+            depends on the face for other people's (`Restorer.large_faces`).
         uncertainty: (128, 128) float32, expected mean absolute error of the last step's luma in grey levels; None
             unless restored and asked for.
         quality_warnings: reasons to trust the result less; empty unless restored.
@@ -50,6 +51,7 @@ class Face:
         number: its number in reports and previews, 1 or more. Neither the choice of faces nor their strength changes
             the numbers.
         strength: its share in the blend with the plain enlargement, 0 to 1; 0 if it is left alone.
+        model: name of the other network that restored it; empty for the restorer's own model.
     """
 
     box: Box
@@ -63,6 +65,7 @@ class Face:
     probability: float | None = None
     number: int = 1
     strength: float = 1.0
+    model: str = ""
 
     @property
     def size_px(self) -> float:

@@ -33,6 +33,7 @@ def write_faces(path: Path, faces: Sequence[Face]) -> None:
                 "probability": face.probability,
                 "number": face.number,
                 "strength": face.strength,
+                "model": face.model,
             }
         )
     with written_whole(path) as part:
@@ -53,6 +54,7 @@ def read_faces(path: Path) -> tuple[Face, ...]:
                 probability=row["probability"],
                 number=row["number"],
                 strength=row["strength"],
+                model=row["model"],
                 **{name: stored[key] for name in _ARRAYS if (key := f"{number}-{name}") in stored},
             )
             for number, row in enumerate(rows)
