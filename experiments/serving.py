@@ -2,8 +2,8 @@
 
     python -m experiments.serving PHOTO --requests 1000 --clients 8
 
-Starts `dicface serve` on a free port of this machine, uploads PHOTO once, and asks for it again and again at scale 1,
-with a box in place of detection. Prints JSON: latencies in seconds (they include the wait for the other clients'
+Starts `dicface serve` on a free port of this machine, and sends PHOTO to `POST /restore` again and again, at scale 1
+and with a box in place of detection. Prints JSON: latencies in seconds (they include the wait for the other clients'
 turns), requests that failed, and by the number of requests before it the resident memory of the server and its worker,
 in MB.
 """
@@ -16,7 +16,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from tests.support.server import load, memory_mb, running, uploaded
+from tests.support.server import load, memory_mb, running
 
 WARM_UP, EVERY = 50, 250
 """Requests before memory is looked at for the first time, and between one time and the next."""
@@ -30,14 +30,14 @@ def main(
 ) -> None:
     """Ask a server many things at once; print latencies and memory."""
     with running("--keep", "60") as server:
-        (path,) = json.loads(uploaded(server, photo.name, photo.read_bytes())[1])
-        load(server, path, box, clients, WARM_UP)  # imports, models, first pages of memory
+        content = photo.read_bytes()
+        load(server, content, box, clients, WARM_UP)  # imports, models, first pages of memory
         memory = {WARM_UP: round(memory_mb(server.pid))}
         start = time.perf_counter()
         latencies: list[float] = []
         failures: list[str] = []
         while (left := requests - len(latencies)) > 0:
-            more, failed = load(server, path, box, clients, min(left, EVERY))
+            more, failed = load(server, content, box, clients, min(left, EVERY))
             latencies += more
             failures += failed
             memory[WARM_UP + len(latencies)] = round(memory_mb(server.pid))

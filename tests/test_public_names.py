@@ -38,6 +38,7 @@ ERRORS = {
     "InputError",
     "OutputError",
     "PackError",
+    "TooLargeError",
     "TooLongError",
     "TrainingError",
     "UnknownModelError",

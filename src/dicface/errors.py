@@ -6,6 +6,7 @@
     |   +-- UnknownModelError no embedded model and no file of that name
     +-- InputError            one input cannot be used; the rest of a batch goes on (exit code 1)
     |   +-- ImageError        not an image, damaged, too large
+    |   |   +-- TooLargeError more pixels than are allowed
     |   +-- PackError         a face pack that is not one
     |   +-- CheckpointError   weights that do not fit or cannot be trusted
     +-- OutputError           a result cannot be written
@@ -39,6 +40,10 @@ class InputError(DicfaceError):
 
 class ImageError(InputError):
     """Not an image, or one that cannot be read."""
+
+
+class TooLargeError(ImageError):
+    """An image of more pixels than are allowed."""
 
 
 class PackError(InputError):

@@ -33,17 +33,24 @@ def test_a_face_is_found_once_from_17_px_on(detect: Detector, portrait: np.ndarr
     assert faces_in(detect, resize(portrait, (side, side)), scale=side / 512) == 1
 
 
-def test_small_and_large_faces_of_a_large_photo_are_found(
-    detect: Detector, portrait: np.ndarray, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # A small photo is large for smaller limits, and takes a second instead of twenty.
-    monkeypatch.setattr("dicface.faces.detection._PASS_MEGAPIXELS", 4.0)
-    monkeypatch.setattr("dicface.faces.detection._WHOLE_MEGAPIXELS", 1.0)
+def test_small_and_large_faces_of_a_photo_are_found(detect: Detector, portrait: np.ndarray) -> None:
     photo = np.full((360, 600, 3), 128, dtype=np.uint8)
     photo[200:321, 440:561] = resize(portrait, (121, 121))
     photo[10:350, 10:350] = resize(portrait, (340, 340))
     assert faces_in(detect, photo, 440, 200, 121 / 512) == 1
     assert faces_in(detect, photo, 10, 10, 340 / 512) == 1
+
+
+def test_a_search_may_leave_out_small_faces(portrait: np.ndarray) -> None:
+    photo = np.full((500, 700, 3), 128, dtype=np.uint8)
+    photo[20:105, 20:105] = resize(portrait, (85, 85))
+    photo[100:400, 300:600] = resize(portrait, (300, 300))
+    detect = FaceDetector(min_score=0.4)
+    for smallest_px, expected in ((11, [1, 1]), (44, [0, 1])):
+        found = detect.search(photo, smallest_px)
+        counts = [faces_in(lambda _, found=found: found, photo, 20, 20, 85 / 512)]
+        counts.append(faces_in(lambda _, found=found: found, photo, 300, 100, 300 / 512))
+        assert counts == expected
 
 
 def test_faces_at_the_edge_are_found(detect: Detector, portrait: np.ndarray) -> None:

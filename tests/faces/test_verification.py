@@ -5,6 +5,7 @@ import math
 import pytest
 
 from dicface.errors import CheckpointError, UsageError
+from dicface.faces.detection import FaceDetector
 from dicface.faces.verification import CalibratedVerification, calibrated, make_verification
 from dicface.runtime.cards import Calibration, Coefficients
 
@@ -46,6 +47,10 @@ def test_dlib_needs_one_sure_opinion() -> None:
         True,
     ]
     assert verify(0.5, 0.5).probability is None
+
+
+def test_the_face_detector_is_judged_alike_by_its_name_and_as_an_object() -> None:
+    assert make_verification(FaceDetector(), "lite") == make_verification("face", "lite")
 
 
 def test_a_detector_of_ones_own_is_believed_down_to_a_threshold() -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from dicface.errors import ImageError, OutputError
+from dicface.errors import ImageError, OutputError, TooLargeError
 from dicface.files import written_whole
 from dicface.images.photo import Photo, check_writable, read_photo, write_photo
 from tests.support.corpus import UNDO
@@ -217,7 +217,7 @@ def test_a_folder_and_a_missing_file_are_refused(tmp_path: Path) -> None:
 
 def test_too_many_pixels_are_refused_at_the_header(tmp_path: Path) -> None:
     Image.new("L", (3000, 1000)).save(tmp_path / "a.png")
-    with pytest.raises(ImageError, match=r"expected at most 2 megapixels, got 3000x1000 \(3 megapixels\)"):
+    with pytest.raises(TooLargeError, match=r"expected at most 2 megapixels, got 3000x1000 \(3 megapixels\)"):
         read_photo(tmp_path / "a.png", max_megapixels=2)
 
 

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from dicface.faces.geometry import Square, cut
+from dicface.faces.geometry import Box, Square, cut
 from dicface.images.pixels import resize
 from dicface.restoration.mask import square_mask
-from dicface.restoration.paste import match_colours, paste
+from dicface.restoration.paste import face_layer, mask_of, match_colours, paste
+from dicface.restoration.results import Face, Outcome
 
 
 @pytest.mark.parametrize("scale", [1.0, 2.5, 4.0, 8.0])
@@ -38,6 +39,15 @@ def test_a_crop_beyond_the_photo_is_no_error(small_photo: np.ndarray) -> None:
     canvas = small_photo.copy()
     paste(canvas, np.zeros((128, 128, 3), np.uint8), Square(500, 500, 25), (1.0, 1.0), mask=square_mask())
     np.testing.assert_array_equal(canvas, small_photo)
+
+
+def test_a_layer_has_the_face_and_its_mask(small_photo: np.ndarray) -> None:
+    steps = np.full((3, 128, 128, 3), 200, dtype=np.uint8)
+    face = Face(Box(40, 20, 60, 42), None, Outcome.RESTORED, Square(40, 18, 28), steps=steps)
+    layer = face_layer(small_photo, face, cut)
+    np.testing.assert_array_equal(layer[:, :, :3], match_colours(steps[-1], cut(small_photo, face.square)))
+    assert (layer[64, 64, 3], layer[0, 0, 3]) == (255, 0)
+    np.testing.assert_allclose(layer[:, :, 3] / 255, mask_of(face), atol=0.5 / 255)
 
 
 def test_colours_follow_the_crop() -> None:

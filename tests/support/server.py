@@ -10,10 +10,11 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 import psutil
 
@@ -31,18 +32,22 @@ class Server(NamedTuple):
 
 
 @contextmanager
-def running(*options: str, temporary: Path | None = None) -> Iterator[Server]:
-    """`dicface serve` on a free port, ended politely."""
+def running(
+    *options: str, temporary: Path | None = None, environment: Mapping[str, str] | None = None
+) -> Iterator[Server]:
+    """`dicface serve` on a free port, ended politely; with a folder for temporary files, and further variables."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "dicface", "serve", "--port", str(port), *options]
-    environment = os.environ if temporary is None else os.environ | {"TMPDIR": str(temporary)}
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment)
+    variables = {**os.environ, **(environment or {})}
+    if temporary is not None:
+        variables["TMPDIR"] = str(temporary)
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=variables)
     server = Server(f"http://127.0.0.1:{port}", process.pid)
     patience = time.monotonic() + 120
     try:
-        while status(server.url)[0] != 200:
+        while status(f"{server.url}/healthz")[0] != 200:
             if time.monotonic() > patience or process.poll() is not None:
                 raise SystemExit("the server did not start")
             time.sleep(0.2)
@@ -63,20 +68,17 @@ def status(url: str, data: bytes | None = None, headers: dict[str, str] | None =
         return 0, b""
 
 
-def uploaded(server: Server, name: str, content: bytes) -> tuple[int, bytes]:
-    """Upload a file; the reply's body is a JSON list with its path on the server."""
-    head = f'--limit\r\nContent-Disposition: form-data; name="files"; filename="{name}"\r\n\r\n'
-    body = head.encode() + content + b"\r\n--limit--\r\n"
-    return status(f"{server.url}/gradio_api/upload", body, {"Content-Type": "multipart/form-data; boundary=limit"})
+def uploaded(server: Server, name: str, content: bytes) -> tuple[int, Any]:
+    """Upload a photo; the reply's JSON has its id."""
+    code, body = status(f"{server.url}/photos?name={quote(name)}", content)
+    return code, json.loads(body) if body else None
 
 
-def asked(server: Server, file: dict[str, Any], box: str) -> str:
-    """What the server says to a request for a restoration at scale 1."""
-    body = json.dumps({"data": [file, "lite", 1, box]}).encode()
-    code, reply = status(f"{server.url}/gradio_api/call/restore", body, {"Content-Type": "application/json"})
-    if code != 200:
-        return f"status {code}: {reply.decode()}"
-    return status(f"{server.url}/gradio_api/call/restore/{json.loads(reply)['event_id']}")[1].decode()
+def asked(server: Server, content: bytes, box: str) -> tuple[int, Any]:
+    """Restore a photo at scale 1, with a box in place of detection; the reply's JSON is the report."""
+    query = f"scale=1&only_boxes=true&box={box}"
+    code, body = status(f"{server.url}/restore?{query}", content, {"Accept": "application/json"})
+    return code, json.loads(body) if body else None
 
 
 def worker_of(pid: int) -> psutil.Process:
@@ -92,12 +94,12 @@ def memory_mb(pid: int) -> float:
     return sum(each.memory_info().rss for each in [process, *process.children(recursive=True)]) / 2**20
 
 
-def load(server: Server, path: str, box: str, clients: int, requests: int) -> tuple[list[float], list[str]]:
+def load(server: Server, content: bytes, box: str, clients: int, requests: int) -> tuple[list[float], list[str]]:
     """Latencies in seconds, and what was said where no face was restored.
 
     Args:
         server: whom to ask.
-        path: of an uploaded photo.
+        content: the bytes of a photo.
         box: a face in it.
         clients: how many at once.
         requests: of all clients together.
@@ -109,10 +111,10 @@ def load(server: Server, path: str, box: str, clients: int, requests: int) -> tu
     def client() -> None:
         for _ in left:
             start = time.perf_counter()
-            said = asked(server, {"path": path, "meta": {"_type": "gradio.FileData"}}, box)
+            code, report = asked(server, content, box)
             latencies.append(time.perf_counter() - start)
-            if "1 of 1 faces restored" not in said:
-                failures.append(said)
+            if code != 200 or not report["sentence"].startswith("1 of 1 faces restored"):
+                failures.append(f"{code}: {report}")
 
     threads = [threading.Thread(target=client) for _ in range(clients)]
     for thread in threads:

@@ -1,323 +1,541 @@
-"""The web page in a real browser, and its server as a stranger would try it."""
+"""The web page in a real browser, on a phone and a desktop, in light and dark."""
 
-import io
 import json
-import os
-import shutil
-import signal
-import subprocess
-import sys
-import time
-import urllib.request
+import zipfile
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 import pytest
 from PIL import Image
 
-from tests.support.server import Server, asked, load, memory_mb, running, status, uploaded, worker_of
+from tests.support.browser import CHROMIUM, DESKTOP, PHONE, Visit, chromium, group_photo
+from tests.support.server import Server, running
 
-pytest.importorskip("gradio", reason="the page needs the web extra: pip install 'dicface[web]'")
-sync_api = pytest.importorskip("playwright.sync_api", reason="its tests need playwright")
+pytest.importorskip("playwright.sync_api", reason="its tests need playwright")
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="CHROMIUM IS MISSING: run `make browser` as root")
-# A browser as root, without a screen, that asks nobody for updates.
-FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
-FLAGS += ["--disable-component-update", "--disable-sync", "--disable-quic"]
-PATIENCE_MS = 90_000
-# Longer than any test works on a file, on whatever machine.
-KEPT_S = 100
-# The picture is there, another one than before, and nothing is being done about it.
-SHOWN_ANEW = """before => {
-    const picture = document.querySelector("#shown img");
-    const busy = document.querySelector("#shown [data-testid=status-tracker]:not(.hide)");
-    return !busy && picture && picture.src !== before && picture.complete && picture.naturalWidth > 0;
-}"""
-
-
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("memory")]
-BOX = "43,21,64,43"
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.xdist_group("memory"),
+    pytest.mark.skipif(CHROMIUM is None, reason="CHROMIUM IS MISSING: run `make browser` as root"),
+]
+ACTIVE = """(({ id, name, classList, tagName }) => id || name || classList[0] || tagName)(document.activeElement)"""
+VIEWS = {
+    "phone-light": {**PHONE, "color_scheme": "light"},
+    "phone-dark": {**PHONE, "color_scheme": "dark"},
+    "desktop-light": {**DESKTOP, "color_scheme": "light"},
+    "desktop-dark": {**DESKTOP, "color_scheme": "dark"},
+}
 
 
 @pytest.fixture(scope="module")
-def temporary(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the server's files go."""
-    return tmp_path_factory.mktemp("served")
-
-
-@pytest.fixture(scope="module")
-def server(temporary: Path) -> Iterator[Server]:
-    with running("--keep", str(KEPT_S), "--upload-mb", "2", temporary=temporary) as server:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with running("--upload-mb", "4", temporary=tmp_path_factory.mktemp("served")) as server:
         yield server
-    assert list(temporary.glob("dicface-*")) == [], "a server that ends takes its files with it"
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    with sync_api.sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    with chromium() as browser:
         yield browser
-        browser.close()
+
+
+@pytest.fixture(params=VIEWS)
+def view(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """The four views."""
+    return VIEWS[request.param]
 
 
 @pytest.fixture
-def photo(tmp_path: Path, small_photo: np.ndarray) -> Path:
-    path = tmp_path / "small photo.png"
-    Image.fromarray(small_photo).save(path)
-    return path
+def visit(browser: Any, server: Server) -> Iterator[Visit]:
+    """A visit on a phone."""
+    visit = Visit(browser, server.url, **VIEWS["phone-light"])
+    yield visit
+    visit.page.context.close()
+    assert visit.faults == []
 
 
-def opened(browser: Any, server: Server, **context: Any) -> tuple[Any, list[str]]:
-    """The page, and the addresses that it asks for."""
-    page = browser.new_context(**context).new_page()
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    page.set_default_timeout(PATIENCE_MS)
-    page.goto(server.url)
-    page.wait_for_selector("#restore")
-    return page, asked
+@pytest.fixture
+def group(tmp_path: Path, portrait: np.ndarray) -> Path:
+    """A photo of three people."""
+    return group_photo(tmp_path / "Summer 1987.jpg", portrait)
 
 
-def upload(page: Any, path: Path) -> None:
-    page.set_input_files("#photo input[type=file]", path)
+def box(visit: Visit, number: int) -> Any:
+    """The box of a face."""
+    return visit.page.locator(f".box:has(i:text-is('{number}'))")
 
 
-@needs_browser
-def test_upload_restore_compare_download(
-    browser: Any, server: Server, temporary: Path, photo: Path, tmp_path: Path
+def restorable(visit: Visit) -> list[int]:
+    """Numbers of the faces that will be restored."""
+    return [int(text) for text in visit.page.locator(".box.in i").all_inner_texts()]
+
+
+def test_a_dropped_photo_shows_its_faces_at_once(
+    browser: Any, server: Server, view: dict[str, Any], group: Path
 ) -> None:
-    page, addresses = opened(browser, server)
-    upload(page, photo)
-    page.wait_for_selector("#shown img")
+    visit = Visit(browser, server.url, **view)
+    page = visit.page
+    dark = view["color_scheme"] == "dark"
+    assert (visit.brightness() < 128) == dark
+    # Dropped, not chosen.
+    dropped = page.evaluate_handle(
+        """async ([bytes, name]) => {
+            const files = new DataTransfer();
+            files.items.add(new File([new Uint8Array(bytes)], name, { type: "image/jpeg" }));
+            return files;
+        }""",
+        [list(group.read_bytes()), group.name],
+    )
+    page.dispatch_event("#drop", "drop", {"dataTransfer": dropped})
+    visit.ready()
+
+    # Numbered boxes, coloured by outcome, with reasons on hover or tap.
+    numbers = [int(text) for text in page.locator(".box i").all_inner_texts()]
+    assert sorted(numbers) == list(range(1, len(numbers) + 1))
+    good = restorable(visit)
+    assert len(good) >= 2
+    colour = "box => getComputedStyle(box).borderTopColor"
+    assert box(visit, good[0]).evaluate(colour) == "rgb(25, 165, 95)"
+    for left in page.locator(".box.left").all():
+        assert left.evaluate(colour) == "rgb(224, 138, 0)"
+    if view.get("has_touch"):
+        box(visit, good[0]).tap()
+        assert "taken out. Press to put it in again" in page.inner_text("#tip")
+        box(visit, good[0]).tap()
+    else:
+        box(visit, good[0]).hover()
+    assert page.inner_text("#tip").endswith("will be restored. Press to take it out.")
+
+    assert visit.faults == []
+    page.context.close()
+
+
+def test_from_button_to_download(
+    browser: Any, server: Server, view: dict[str, Any], group: Path, tmp_path: Path
+) -> None:
+    visit = Visit(browser, server.url, **view)
+    page = visit.page
+    visit.choose(group)
+    good = restorable(visit)
+
+    # Sizes in words that a visitor knows; the largest within 24 megapixels is chosen.
+    labels = page.locator("#scales label").all_inner_texts()
+    assert [label.replace("\n", " ") for label in labels][:3] == ["1x 760x520", "2x 1520x1040", "4x 3040x2080"]
+    assert page.locator("#scales :checked").get_attribute("value") == "4"
+
+    # Progress is in the button, which is off meanwhile.
+    assert page.inner_text("#restore") == f"Restore {len(good)} faces"
     page.click("#restore")
-    page.wait_for_selector("#slider img")
-    assert page.locator("#slider img").count() >= 2
-    page.wait_for_selector("#faces img")
-    summary = page.inner_text("#summary")
-    assert summary.startswith("1 of ")
-    assert "121x121 to 484x484 px in" in summary
-    with page.expect_download() as download:
-        page.click("#whole")
-    download.value.save_as(tmp_path / "result.png")
-    with Image.open(tmp_path / "result.png") as image:
-        assert image.size == (484, 484)
+    page.wait_for_function("() => document.querySelector('#restore').innerText.startsWith('Restoring')")
+    assert page.is_disabled("#restore")
+    assert page.get_attribute("#restore", "aria-busy") == "true"
+    page.wait_for_function("() => Number(document.querySelector('#restore').style.getPropertyValue('--done')) > 0")
+    page.wait_for_selector("#result:not([hidden])")
+    page.wait_for_function("() => document.querySelector('#restore').getAttribute('aria-busy') === 'false'")
+    assert page.is_enabled("#restore")
+
+    # The result is in view and has the focus; nothing is wider than the screen.
+    top = page.locator("#result").bounding_box()["y"]
+    assert 0 <= top < 120
+    assert page.evaluate("document.activeElement.id") == "result-title"
+    assert page.inner_text("#result-title") == f"{len(good)} faces restored"
+    assert "760x520 became 3040x2080 pixels" in page.inner_text("#result-words")
+    width = view["viewport"]["width"]
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    for pair in page.locator("#faces .pair").all():
+        frame = pair.bounding_box()
+        assert frame["x"] >= 0
+        assert frame["x"] + frame["width"] <= width
+    page.click(f"#card-{good[0]} summary")
+    strip = page.wait_for_selector(f"#card-{good[0]} .steps")
+    assert strip.bounding_box()["width"] <= width
+    assert "after each step" in strip.get_attribute("alt")
+
+    # The download has the photo's name, the whole size, and says what it is.
+    assert page.inner_text("#download") == "Download Summer 1987-restored.jpg"
+    path = visit.download("#download", tmp_path)
+    assert path.name == "Summer 1987-restored.jpg"
+    with Image.open(path) as image:
+        assert image.size == (3040, 2080)
         assert b"compositeWithTrainedAlgorithmicMedia" in image.info["xmp"]
-    with page.expect_download() as download:
-        page.click("#report")
-    download.value.save_as(tmp_path / "report.json")
-    report = json.loads((tmp_path / "report.json").read_text())
-    assert report["faces"][0]["outcome"] == "restored"
-    assert str(temporary) not in json.dumps(report)
-    assert [url for url in addresses if not url.startswith((server.url, "data:", "blob:"))] == []
+    report = json.loads(visit.download("#report", tmp_path).read_text())
+    assert sum(face["outcome"] == "restored" for face in report["faces"]) == len(good)
+    foreign = [url for url in visit.addresses if not url.startswith((server.url, "data:", "blob:"))]
+    assert foreign == []
+    assert visit.faults == []
+    # No names of options, parameters or exceptions.
+    said = page.inner_text("body")
+    assert not any(word in said for word in ("--", "`", "Error", "expected", "max_", "None", "undefined", "NaN"))
+    page.context.close()
 
 
-@needs_browser
-@pytest.mark.parametrize("content", [b"this is no picture", b""], ids=["text", "empty"])
-def test_a_broken_file_gets_a_readable_message(browser: Any, server: Server, tmp_path: Path, content: bytes) -> None:
-    (tmp_path / "broken.jpg").write_bytes(content)
-    page, _ = opened(browser, server)
-    upload(page, tmp_path / "broken.jpg")
-    page.wait_for_selector("text=Expected an image")
+def test_a_click_takes_a_face_out_and_in_and_strength_acts_without_a_request(
+    visit: Visit, group: Path, tmp_path: Path
+) -> None:
+    page = visit.page
+    visit.choose(group)
+    first, second, *_ = restorable(visit)
+    box(visit, first).tap()
+    assert box(visit, first).get_attribute("aria-pressed") == "false"
+    page.click("#scales label:has-text('1x')")
+    visit.restore()
+    plain = visit.canvas("#before")
+    requests = len(visit.addresses)
+
+    def changed() -> np.ndarray:
+        return np.abs(visit.canvas("#after").astype(int) - plain).sum(axis=2) > 0
+
+    without = changed().sum()
+    assert without > 0
+    box(visit, first).tap()
+    with_both = changed().sum()
+    assert with_both > without
+    assert page.is_checked(f"#card-{first} [type=checkbox]")
+    page.focus("#strength")
+    page.keyboard.press("Home")
+    assert page.inner_text("#strength-words") == "0 %"
+    assert not changed().any()
+    assert page.is_hidden("#download")
+    assert "there is nothing to download" in page.inner_text("#nothing")
+    for _ in range(5):
+        page.keyboard.press("PageUp")
+    assert page.inner_text("#strength-words") == "50 %"
+    # Also for one face.
+    page.focus(f"#strength-{second}")
+    page.keyboard.press("End")
+    assert page.inner_text(f"#card-{second} output") == "100 %"
+    assert len(visit.addresses) == requests, "strength and choice need no request"
+
+    # What is downloaded is what is shown.
+    shown = visit.canvas("#after")
+    path = visit.download("#download", tmp_path)
+    with Image.open(path) as image:
+        downloaded = np.asarray(image.convert("RGB"), dtype=int)
+    assert downloaded.shape == shown.shape
+    # Both are stored as JPEG once, and the browser resamples otherwise than Pillow.
+    assert np.abs(downloaded - shown).mean() < 2
+    report = json.loads(visit.download("#report", tmp_path).read_text())
+    strengths = {face["number"]: face["strength"] for face in report["faces"]}
+    assert (strengths[first], strengths[second]) == (0.5, 1)
 
 
-@needs_browser
-def test_another_photo_takes_the_results_away(browser: Any, server: Server, photo: Path, tmp_path: Path) -> None:
-    page, _ = opened(browser, server)
-    upload(page, photo)
-    page.wait_for_selector("#shown img")
-    page.click("#restore")
-    page.wait_for_selector("#faces img")
-    page.click("#photo button[aria-label=Clear]")
-    for part in ("#slider img", "#faces img", "#shown img"):
-        page.wait_for_selector(part, state="hidden")
-    page.wait_for_selector("#whole[disabled]")
-    assert page.inner_text("#summary") == ""
-    # Not even a broken one may stand beside them.
-    (tmp_path / "broken.jpg").write_bytes(b"this is no picture")
-    upload(page, tmp_path / "broken.jpg")
-    page.wait_for_selector("text=Expected an image")
-    assert page.locator("#whole[disabled]").count() == 1
+def test_before_and_after_by_keyboard_touch_and_mouse(browser: Any, server: Server, visit: Visit) -> None:
+    page = visit.page
+
+    def cut() -> int:
+        return round(
+            float(page.evaluate("getComputedStyle(document.querySelector('#compare')).getPropertyValue('--at')")[:-1])
+        )
+
+    page.click("#example")
+    visit.ready()
+    visit.restore()
+    assert cut() == 44, "the line goes through the face"
+    page.focus("#cut")
+    page.keyboard.press("Home")
+    assert cut() == 0
+    page.keyboard.press("ArrowRight")
+    assert cut() == 1
+    frame = page.locator("#compare").bounding_box()
+    page.touchscreen.tap(frame["x"] + 0.75 * frame["width"], frame["y"] + 40)
+    assert abs(cut() - 75) <= 3
+    label = page.get_attribute("#cut", "aria-label")
+    assert label.startswith("Before and after")
+    desktop = Visit(browser, server.url, **VIEWS["desktop-dark"])
+    page = desktop.page
+    page.click("#example")
+    desktop.ready()
+    desktop.restore()
+    frame = page.locator("#compare").bounding_box()
+    page.mouse.move(frame["x"] + 0.44 * frame["width"], frame["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(frame["x"] + 0.2 * frame["width"], frame["y"] + 60, steps=4)
+    page.mouse.up()
+    assert abs(cut() - 20) <= 3
+    page.context.close()
 
 
-@needs_browser
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_phone_and_keyboard(browser: Any, server: Server, scheme: str) -> None:
-    """A narrow screen, no mouse: the example, a scale, the result."""
-    page, _ = opened(browser, server, viewport={"width": 360, "height": 740}, color_scheme=scheme, has_touch=True)
-    page.focus("#example")
+def test_drawing_adds_a_face_by_mouse_touch_and_keyboard(
+    browser: Any, server: Server, visit: Visit, tmp_path: Path, portrait: np.ndarray
+) -> None:
+    grey = np.full((300, 400, 3), 130, dtype=np.uint8)
+    grey[80:201, 120:241] = np.asarray(
+        Image.fromarray(portrait).resize((121, 121)).transpose(Image.Transpose.FLIP_TOP_BOTTOM)
+    )
+    Image.fromarray(grey).save(tmp_path / "hidden.png")
+    desktop = Visit(browser, server.url, **VIEWS["desktop-light"])
+    for each in (desktop, visit):
+        page = each.page
+        each.choose(tmp_path / "hidden.png")
+        before = page.locator(".box").count()
+        frame = page.locator("#photo").bounding_box()
+
+        def point(x: float, y: float, frame: Any = frame) -> tuple[float, float]:
+            return frame["x"] + x / 400 * frame["width"], frame["y"] + y / 300 * frame["height"]
+
+        if each is desktop:
+            page.mouse.move(*point(163, 101))
+            page.mouse.down()
+            page.mouse.move(*point(184, 123), steps=3)
+            page.mouse.up()
+        else:
+            page.tap("#draw")
+            assert "Draw a box about the face" in page.inner_text("#found")
+            # A finger: the events that it gives.
+            for kind, (x, y) in (
+                ("pointerdown", point(163, 101)),
+                ("pointermove", point(184, 123)),
+                ("pointerup", point(184, 123)),
+            ):
+                event = {"clientX": x, "clientY": y, "pointerType": "touch", "pointerId": 1, "isPrimary": True}
+                page.evaluate("HTMLElement.prototype.setPointerCapture = () => {}")
+                page.dispatch_event("#photo", kind, {**event, "bubbles": True})
+        page.wait_for_function("count => document.querySelectorAll('.box:not(.new)').length === count", arg=before + 1)
+        each.ready()
+        drawn = page.locator(".box.drawn")
+        assert drawn.count() == 1
+        assert "added" in page.inner_text("#found")
+        assert page.evaluate("document.activeElement.id") == "draw"
+
+        # By keyboard.
+        page.keyboard.press("Enter")
+        for key in ("ArrowLeft", "ArrowUp", "+", "-", "Shift+ArrowDown", "Enter"):
+            page.keyboard.press(key)
+        page.wait_for_function("count => document.querySelectorAll('.box:not(.new)').length === count", arg=before + 2)
+        each.ready()
+        page.keyboard.press("Enter")
+        page.keyboard.press("ArrowLeft")
+        page.keyboard.press("Escape")
+        assert page.locator(".box.new").count() == 0
+        page.locator(".box.drawn").last.focus()
+        page.keyboard.press("Delete")
+        assert page.locator(".box").count() == before + 1
+    desktop.restore()
+    drawn = desktop.page.locator(".box.drawn i").inner_text()
+    assert "added by you" in desktop.page.inner_text(f"#card-{drawn}")
+    desktop.page.context.close()
+
+
+def test_several_photos_have_a_list_and_one_zip(
+    visit: Visit, group: Path, tmp_path: Path, small_photo: np.ndarray
+) -> None:
+    page = visit.page
+    Image.fromarray(small_photo).save(tmp_path / "Eileen.png")
+    (tmp_path / "letter.jpg").write_bytes(b"no picture")
+    page.set_input_files("#files", [str(tmp_path / "Eileen.png"), str(tmp_path / "letter.jpg")])
+    page.set_input_files("#files", [str(group)])
+    assert page.locator("#list li").count() == 3
+    page.wait_for_function("() => document.querySelector('#restore').innerText === 'Restore 2 photos'")
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('#list span')].every((span) => !/wait|look/.test(span.innerText))"
+    )
+    page.locator("#list button").first.click()
+    assert page.inner_text("#name") == "Eileen.png"
+    visit.restore()
+    assert page.inner_text("#message").startswith("letter.jpg: This file is no photo that can be read")
+    assert page.inner_text("#restore") == "Show the result"
+    words = page.locator("#list span").all_inner_texts()
+    assert words[0] == "1 restored"
+    assert words[1] == "cannot be read"
+    assert page.inner_text("#download-all") == "Download all 2 as one zip"
+    path = visit.download("#download-all", tmp_path)
+    with zipfile.ZipFile(path) as file:
+        assert file.namelist() == ["Eileen-restored.png", "Summer 1987-restored.jpg", "report.json"]
+    page.locator("#list button").nth(2).click()
+    assert page.inner_text("#name") == "Summer 1987.jpg"
+    assert page.inner_text("#result-title").endswith("faces restored")
+    page.click("#remove")
+    assert page.locator("#list li").count() == 2
+
+
+def test_nothing_to_download_where_nothing_was_done(visit: Visit, tmp_path: Path) -> None:
+    page = visit.page
+    Image.new("RGB", (300, 200), "grey").save(tmp_path / "wall.png")
+    visit.choose(tmp_path / "wall.png")
+    assert page.inner_text("#found").startswith("No face found. Press Add a face")
+    visit.restore()
+    assert page.inner_text("#result-title") == "No face was restored"
+    assert "There is nothing to download." in page.inner_text("#result-words")
+    steps = page.locator("#next li").all_inner_texts()
+    assert any("Press Add a face" in step for step in steps)
+    assert any("press Turn" in step for step in steps)
+    assert page.is_hidden("#download")
+    assert page.is_hidden("#compare")
+
+
+def test_a_face_that_is_left_says_why_and_is_restored_all_the_same(
+    visit: Visit, tmp_path: Path, portrait: np.ndarray
+) -> None:
+    page = visit.page
+    Image.fromarray(portrait).save(tmp_path / "close.jpg")
+    visit.choose(tmp_path / "close.jpg")
+    frame = page.locator("#photo").bounding_box()
+    page.click("#draw")
+    page.evaluate("HTMLElement.prototype.setPointerCapture = () => {}")
+    for kind, (x, y) in (("pointerdown", (179, 86)), ("pointermove", (271, 176)), ("pointerup", (271, 176))):
+        at = {"clientX": frame["x"] + x / 512 * frame["width"], "clientY": frame["y"] + y / 512 * frame["height"]}
+        page.dispatch_event("#photo", kind, {**at, "pointerId": 1, "bubbles": True})
+    large = page.locator(".box.drawn.left")
+    large.wait_for()
+    number = int(large.locator("i").inner_text())
+    large.focus()
+    assert "it is large enough already, and would not gain. Press to restore it all the same." in page.inner_text(
+        "#tip"
+    )
     page.keyboard.press("Enter")
-    page.wait_for_selector("#shown img")
-    for _ in range(40):
-        page.keyboard.press("Tab")
-        if page.evaluate("document.activeElement.id") == "restore":
-            break
-    page.keyboard.press("Enter")
-    page.wait_for_selector("#slider img")
-    assert page.evaluate("document.documentElement.scrollWidth") <= 360
-    page.wait_for_selector("#faces img")
-    label, strip = (page.locator(part).bounding_box() for part in ("#faces label", "#faces img"))
-    assert label["y"] + label["height"] <= strip["y"], "the label lies on the faces"
-    background = page.evaluate("getComputedStyle(document.body).backgroundColor")
-    brightness = np.mean([int(part) for part in background[background.index("(") + 1 : -1].split(",")[:3]])
-    assert (brightness > 128) == (scheme == "light")
+    assert number in restorable(visit)
+    visit.restore()
+    assert page.locator(f"#card-{number}").count() == 1
+    assert "larger than what can be improved" in page.inner_text("#result")
 
 
-@needs_browser
-def test_two_clicks_draw_a_face(browser: Any, server: Server, photo: Path) -> None:
-    page, _ = opened(browser, server)
-    upload(page, photo)
-    page.wait_for_function(SHOWN_ANEW, arg="")
-    page.click("#draw button")
-    page.wait_for_selector("#boxes textarea")
-    for x, y in ((43, 21), (64, 43)):
-        picture = page.locator("#shown img")
-        before = picture.evaluate("picture => picture.src")
-        frame = picture.bounding_box()
-        # The picture is square and lies in the middle of a wider frame.
-        side = min(frame["width"], frame["height"])
-        left = frame["x"] + (frame["width"] - side) / 2
-        top = frame["y"] + (frame["height"] - side) / 2
-        page.mouse.click(left + (x + 0.5) / 121 * side, top + (y + 0.5) / 121 * side)
-        # Gradio ignores a click while it is busy with the one before.
-        page.wait_for_function(SHOWN_ANEW, arg=before)
-    drawn = [float(part) for part in page.input_value("#boxes textarea").split(",")]
-    assert np.abs(np.array(drawn) - (43, 21, 64, 43)).max() <= 1.5
-    page.click("#restore")
-    page.wait_for_selector("#slider img")
-    with page.expect_download() as download:
-        page.click("#report")
-    assert json.loads(Path(download.value.path()).read_text())["faces"][0]["score"] is None
+def test_a_photo_on_its_side_is_turned(visit: Visit, tmp_path: Path, small_photo: np.ndarray) -> None:
+    page = visit.page
+    lying = np.zeros((121, 181, 3), np.uint8)
+    lying[:, :121] = np.rot90(small_photo)
+    Image.fromarray(lying).save(tmp_path / "lying.png")
+    visit.choose(tmp_path / "lying.png")
+    assert page.inner_text("#found").startswith("The photo seems to lie on its side. Press Turn")
+    page.tap("#turn")
+    page.wait_for_function("() => document.querySelector('#found').innerText === '1 face found.'")
+    frame = page.locator("#photo").bounding_box()
+    assert frame["height"] > frame["width"]
+    assert "121x181" in page.inner_text("#scales")
+    visit.restore()
+    path = visit.download("#download", tmp_path)
+    with Image.open(path) as image:
+        assert image.size == (484, 724)
 
 
-@pytest.mark.parametrize("route", ["file=", "file/", "gradio_api/file=", "gradio_api/file/", "static/", "assets/"])
 @pytest.mark.parametrize(
-    "path",
+    ("name", "content", "said"),
     [
-        *("/etc/passwd", "../../../../../../etc/passwd", "%2e%2e/%2e%2e/%2e%2e/etc/passwd", __file__, "pyproject.toml"),
-        *("http://127.0.0.1:1/", "https://example.org/"),
+        ("letter.jpg", b"this is no picture", "This file is no photo that can be read, or it is damaged."),
+        ("empty.png", b"", "This file is empty."),
+        ("huge.png", bytes((4 << 20) + 1), "This file is larger than 4 MB"),
+        ("phone.heic", b"\0\0\0\x18ftypmp42", "HEIC"),
     ],
 )
-def test_no_file_and_no_other_server_is_reachable(server: Server, route: str, path: str) -> None:
-    code, content = status(f"{server.url}/{route}{path}")
-    assert code >= 400
-    assert b"root:" not in content
-    assert b"hatchling" not in content
+def test_after_a_refused_upload_the_next_click_says_its_own_error(
+    visit: Visit, photo: Path, tmp_path: Path, name: str, content: bytes, said: str
+) -> None:
+    page = visit.page
+    (tmp_path / name).write_bytes(content)
+    visit.choose(photo)
+    visit.restore()
+    page.click("#remove")
+    visit.choose(tmp_path / name)
+    assert said in page.inner_text("#found")
+    assert page.is_hidden("#result")
+    for _ in range(2):
+        visit.restore()
+        assert page.inner_text("#message").startswith(f"{name}: ")
+        assert said in page.inner_text("#message")
+    # Another photo works at once.
+    page.click("#remove")
+    visit.choose(photo)
+    visit.restore()
+    assert page.inner_text("#message") == ""
 
 
-def test_pages_may_ask_nobody_else(server: Server) -> None:
-    with urllib.request.urlopen(server.url, timeout=30) as reply:
-        assert "default-src 'self'" in reply.headers["Content-Security-Policy"]
-        page = reply.read().decode()
-    assert '"analytics_enabled":true' not in page.replace(" ", "")
-    assert "fonts.googleapis.com" not in page
+def test_it_can_be_used_without_a_mouse_and_read_aloud(visit: Visit) -> None:
+    page = visit.page
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.id") == "files"
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.id") == "example"
+    page.keyboard.press("Enter")
+    visit.ready()
+    order: list[str] = []
+    page.focus("#files")
+    for _ in range(14):
+        page.keyboard.press("Tab")
+        order.append(page.evaluate(ACTIVE))
+    wanted = ["box", "turn", "draw", "remove", "scale", "SUMMARY", "restore"]
+    assert [name for name in order if name in wanted][: len(wanted)] == wanted
+    page.focus("#restore")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#result:not([hidden])")
+    order = []
+    for _ in range(7):
+        page.keyboard.press("Tab")
+        order.append(page.evaluate(ACTIVE))
+    assert order == ["cut", "strength", "download", "report", "keep-1", "strength-1", "SUMMARY"]
+    # Everything has a name, every picture its text, and what changes is announced.
+    nameless = page.evaluate(
+        """[...document.querySelectorAll("button, input, summary")].filter((each) => each.checkVisibility()
+            && !(each.textContent.trim() || each.ariaLabel || each.labels?.length)).map((each) => each.outerHTML)"""
+    )
+    assert nameless == []
+    assert page.locator("img:not([alt])").count() == 0
+    assert page.locator("canvas:not([aria-label])").count() == 0
+    assert page.get_attribute("#photo", "alt") == "example.jpg, 1 face"
+    assert {page.get_attribute(name, "aria-live") for name in ("#found", "#result-words")} == {"polite"}
+    assert page.get_attribute("#message", "role") == "alert"
+    assert page.get_attribute(".box", "aria-label").startswith("Face 1, 22 px: restored.")
+    small = page.evaluate(
+        """[...document.querySelectorAll("button:not(.box), .segments label, summary")].filter((each) =>
+            each.checkVisibility() && each.getBoundingClientRect().height < 32).map((each) => each.outerHTML)"""
+    )
+    assert small == [], "too small for a finger"
 
 
-@pytest.mark.parametrize("path", ["/etc/passwd", "http://127.0.0.1:1/a.png", "https://example.org/a.png"])
-def test_a_path_or_a_link_in_place_of_an_upload_is_refused(server: Server, path: str) -> None:
-    said = asked(server, {"path": path, "url": path, "meta": {"_type": "gradio.FileData"}}, BOX)
-    assert "event: error" in said
-    assert "faces restored" not in said
+def test_what_was_deleted_is_uploaded_again(visit: Visit, photo: Path) -> None:
+    page = visit.page
+    visit.choose(photo)
+    page.evaluate("fetch(document.querySelector('#photo').src.replace('/preview.jpg', ''), { method: 'DELETE' })")
+    visit.restore()
+    assert page.inner_text("#result-title") == "1 face restored"
+    plain = [url for url in visit.addresses if "plain.jpg" in url][-1]
+    page.evaluate("url => fetch(url, { method: 'DELETE' })", plain.split("/plain.jpg")[0])
+    page.click("#download")
+    page.wait_for_function("() => document.querySelector('#message').innerText.includes('Press Restore once more')")
+    visit.restore()
+    assert page.inner_text("#message") == ""
+    assert page.is_visible("#download")
 
 
-def files_below(folder: Path) -> list[Path]:
-    """All files; unlike `rglob`, it bears that folders are deleted meanwhile."""
-    return [Path(parent, name) for parent, _, names in os.walk(folder) for name in names]
+def test_a_server_that_is_gone_or_busy_is_said(visit: Visit, photo: Path) -> None:
+    page = visit.page
+    visit.choose(photo)
+    page.route("**/restored", lambda route: route.fulfill(status=503, body='{"error": "Many photos are waiting."}'))
+    visit.restore()
+    assert page.inner_text("#message") == "small photo.png: Many photos are waiting."
+    page.unroute("**/restored")
+    page.route("**/restored", lambda route: route.abort())
+    visit.restore()
+    assert "The server cannot be reached" in page.inner_text("#message")
+    page.unroute("**/restored")
+    visit.restore()
+    assert page.inner_text("#result-title") == "1 face restored"
 
 
-def test_an_upload_over_the_limit_is_refused(server: Server, temporary: Path) -> None:
-    # By one byte: a server that refuses in the middle may hang up before a reply can be read.
-    assert uploaded(server, "large.png", bytes((2 << 20) + 1))[0] == 413
-    assert uploaded(server, "../../../up.png", b"small")[0] == 200
-    # The client's path is not followed.
-    assert [path for path in files_below(temporary) if path.name == "up.png" and path.parents[2] != temporary] == []
-    assert not (temporary.parent / "up.png").exists()
-
-
-def test_eight_clients_at_once(server: Server, photo: Path) -> None:
-    """A small version of what `experiments/serving.py` does."""
-    (path,) = json.loads(uploaded(server, "face.png", photo.read_bytes())[1])
-    load(server, path, BOX, clients=8, requests=16)
-    before = memory_mb(server.pid)
-    latencies, failures = load(server, path, BOX, clients=8, requests=32)
-    assert failures == []
-    assert len(latencies) == 32
-    assert memory_mb(server.pid) - before < 60
-
-
-def test_nothing_is_kept(server: Server, temporary: Path, photo: Path) -> None:
-    uploaded(server, "face.png", photo.read_bytes())
-    (root,) = temporary.glob("dicface-*")
-    assert root.stat().st_mode & 0o077 == 0
-    assert files_below(root) != []
-    old = time.time() - KEPT_S
-    for path in files_below(root):
-        with suppress(FileNotFoundError):
-            os.utime(path, (old, old))
-    patience = time.monotonic() + KEPT_S
-    while time.monotonic() < patience and files_below(root):
-        time.sleep(0.5)
-    assert files_below(root) == []
-
-
-def works(process: psutil.Process) -> bool:
-    """Whether it goes on; one that has ended is listed until its parent, or whoever has taken it over, looks."""
-    with suppress(psutil.NoSuchProcess):
-        return process.status() != psutil.STATUS_ZOMBIE
-    return False
-
-
-def test_a_full_queue_is_said_and_kills_lose_nothing_and_leave_nothing(tmp_path: Path, photo: Path) -> None:
-    """The worker's death takes no finished download with it, the server's takes everything."""
-    root = tmp_path / "temporary"
-    root.mkdir()
-    with running("--waiting", "2", temporary=root) as server:
-        (path,) = json.loads(uploaded(server, "face.png", photo.read_bytes())[1])
-        file = {"path": path, "meta": {"_type": "gradio.FileData"}}
-        said = asked(server, file, BOX)
-        assert "1 of 1 faces restored" in said
-        urls = [part.split('"')[0] for part in said.split('"url": "')[1:]]
-        (whole,) = {url for url in urls if "/restored" in url}
-        before = status(whole)
-        assert before[0] == 200
-
-        # Two may wait, and those that are begun need not.
-        _, failures = load(server, path, BOX, clients=12, requests=12)
-        assert 1 <= len(failures) <= 10
-        assert all("Queue is full" in failure for failure in failures)
-
-        worker_of(server.pid).kill()
-        assert status(whole) == before
-        # Whoever comes first learns of it, the next finds a new worker.
-        assert "1 of 1 faces restored" in asked(server, file, BOX) + asked(server, file, BOX)
-
-        worker = worker_of(server.pid)
-        os.kill(server.pid, signal.SIGKILL)
-        patience = time.monotonic() + 30
-        while time.monotonic() < patience and (list(root.iterdir()) or works(worker)):
-            time.sleep(0.1)
-        assert list(root.iterdir()) == []
-        assert not works(worker)
-
-
-def test_a_port_that_is_taken_is_said(server: Server) -> None:
-    port = server.url.rsplit(":", 1)[1]
-    command = [sys.executable, "-m", "dicface", "serve", "--port", port]
-    result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=90)
-    assert result.returncode == 2
-    said = f"cannot listen on 127.0.0.1:{port}: it is taken, or no address of this machine; choose another"
-    assert said in result.stderr.splitlines()[-1]
-    assert "http" not in result.stdout
-
-
-def test_the_example_is_small_and_restorable() -> None:
-    from dicface.images.photo import read_photo
-    from dicface.web.page import EXAMPLE
-
-    assert EXAMPLE.stat().st_size < 20_000
-    assert Image.open(io.BytesIO(EXAMPLE.read_bytes())).size == (121, 121)
-    assert read_photo(EXAMPLE).notes == ()
+@pytest.mark.parametrize(
+    ("width", "height", "colour", "name"),
+    [
+        (4032, 3024, "RGB", "12 megapixels.jpg"),
+        (5664, 4248, "RGB", "24 megapixels.jpg"),
+        (5100, 6600, "L", "letter.png"),
+    ],
+)
+def test_phone_photos_and_a_letter_page_work_with_the_defaults(
+    browser: Any, tmp_path: Path, portrait: np.ndarray, width: int, height: int, colour: str, name: str
+) -> None:
+    photo = Image.linear_gradient("L").resize((width, height)).convert(colour)
+    faces = Image.fromarray(portrait).convert(colour)
+    for number in range(3):
+        photo.paste(faces.resize((290, 290)), (500 + 900 * number, height // 3))
+    photo.save(tmp_path / name, quality=92, dpi=(600, 600))
+    with running(temporary=tmp_path) as server:
+        visit = Visit(browser, server.url, **VIEWS["phone-dark"])
+        visit.choose(tmp_path / name)
+        assert visit.page.locator(".box").count() >= 1
+        visit.restore()
+        assert visit.page.inner_text("#message") == ""
+        assert visit.page.inner_text("#result-title").endswith("restored")
+        if visit.page.is_visible("#download"):
+            with Image.open(visit.download("#download", tmp_path)) as image:
+                assert image.size == (width, height)
+        visit.page.context.close()

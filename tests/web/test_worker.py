@@ -10,11 +10,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-pytest.importorskip("gradio", reason="the page needs the web extra: pip install 'dicface[web]'")
-
 from dicface.errors import ImageError
-from dicface.web.answer import preview
-from dicface.web.serve import forget_deleted, sweep
+from dicface.web.work import look
 from dicface.web.worker import TooLongError, Worker
 
 PATIENCE_S = 120
@@ -36,7 +33,7 @@ def test_a_time_limit_that_holds(tmp_path: Path) -> None:
             worker(os._exit, 1)
         (tmp_path / "a.png").write_text("no picture")
         with pytest.raises(ImageError, match="expected an image"):
-            worker(preview, tmp_path / "a.png", tmp_path)
+            worker(look, tmp_path / "a.png", tmp_path)
     finally:
         worker.close()
 
@@ -79,26 +76,3 @@ def test_there_is_always_a_process_that_would_clear_up(tmp_path: Path) -> None:
         assert left
     finally:
         worker.close()
-
-
-def test_a_sweep_takes_what_is_old(tmp_path: Path) -> None:
-    for name in ("old", "new"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "a.png").write_bytes(b"a")
-    for path in (tmp_path / "old" / "a.png", tmp_path / "old"):
-        os.utime(path, (1, 1))
-    sweep(tmp_path, older_than_s=60)
-    assert [str(path.relative_to(tmp_path)) for path in sorted(tmp_path.rglob("*.png"))] == ["new/a.png"]
-    for path in (tmp_path / "old", tmp_path / "new" / "a.png"):
-        os.utime(path, (1, 1)) if path.exists() else None
-    sweep(tmp_path, older_than_s=60)
-    assert list(tmp_path.rglob("*.png")) == []
-    assert tmp_path.exists()
-
-
-def test_names_of_deleted_files_are_forgotten(tmp_path: Path) -> None:
-    """Gradio's own lists of files grew by six names with each request, for as long as a server ran."""
-    (tmp_path / "kept.png").write_bytes(b"a")
-    names = [{str(tmp_path / "kept.png"), str(tmp_path / "gone.png")}, set[str]()]
-    forget_deleted(names)
-    assert names == [{str(tmp_path / "kept.png")}, set()]

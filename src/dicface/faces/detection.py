@@ -70,7 +70,16 @@ class FaceDetector:
 
     def __call__(self, pixels: NDArray[np.uint8]) -> list[Detection]:
         """See `Detector`."""
-        proposals = look_again(self._finder, pixels, self._finder(pixels, self.smallest_px))
+        return self.search(pixels, self.smallest_px)
+
+    def search(self, pixels: NDArray[np.uint8], smallest_px: float) -> list[Detection]:
+        """Find faces from a size up; twice the size is found in a quarter of the time.
+
+        Args:
+            pixels: (H, W, 3) uint8 RGB.
+            smallest_px: side of the smallest face to find.
+        """
+        proposals = look_again(self._finder, pixels, self._finder(pixels, smallest_px))
         return [
             Detection(Box(*proposal.box.tolist()), proposal.score, proposal.points)
             for proposal in proposals

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from dicface.errors import CheckpointError, UsageError
+from dicface.faces.detection import FaceDetector
 from dicface.runtime.cards import Calibration, Coefficients
 from dicface.runtime.face_finder import FINDER_MODEL
 from dicface.runtime.models import embedded_models
@@ -119,15 +120,16 @@ def make_verification(detector: object, model: str, *, threshold: float | None =
     """How the detections of a detector are judged.
 
     Args:
-        detector: its name, or a detector of the caller's own.
+        detector: its name, a `FaceDetector`, which is judged as the name face is, or a detector of the caller's own.
         model: name of the restoration model.
         threshold: least probability of a face (of other detectors than `face`: least score); None takes the usual one.
 
     Raises:
         UsageError: the threshold is NaN, or no probability.
     """
-    if threshold is not None and (math.isnan(threshold) or (detector == "face" and not 0 <= threshold <= 1)):
+    is_finder = detector == "face" or isinstance(detector, FaceDetector)
+    if threshold is not None and (math.isnan(threshold) or (is_finder and not 0 <= threshold <= 1)):
         raise UsageError(f"expected a `detector_threshold` from 0 to 1, got {threshold:g}")
-    if detector == "face":
+    if is_finder:
         return calibrated(embedded_models("finder")[FINDER_MODEL].calibration, model, threshold=threshold)
     return DlibVerification(threshold) if isinstance(detector, str) else OwnVerification(threshold)

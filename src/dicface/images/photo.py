@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from dicface.errors import DicfaceError, ImageError, OutputError, UsageError
+from dicface.errors import DicfaceError, ImageError, OutputError, TooLargeError, UsageError
 from dicface.files import written_whole
 from dicface.images.decoding import Photo, decode
 from dicface.images.foreign import foreign_hint, raw_hint
@@ -77,7 +77,8 @@ def read_photo(path: Path | str, max_megapixels: float = MAX_MEGAPIXELS) -> Phot
         max_megapixels: larger images are refused at their header, before anything is decoded; at most 178 count.
 
     Raises:
-        ImageError: not an image, damaged, too large, or of a depth that has no agreed scale.
+        TooLargeError: larger than `max_megapixels`.
+        ImageError: not an image, damaged, or of a depth that has no agreed scale.
     """
     path = Path(path)
     try:
@@ -91,7 +92,7 @@ def read_photo(path: Path | str, max_megapixels: float = MAX_MEGAPIXELS) -> Phot
             with Image.open(path, formats=_formats()) as image:
                 megapixels = image.width * image.height / 1e6
                 if megapixels > max_megapixels:
-                    raise ImageError(
+                    raise TooLargeError(
                         f"expected at most {max_megapixels:g} megapixels, got {image.width}x{image.height} "
                         f"({megapixels:.0f} megapixels); raise `max_megapixels` or shrink it"
                     )
@@ -105,7 +106,7 @@ def read_photo(path: Path | str, max_megapixels: float = MAX_MEGAPIXELS) -> Phot
         raise ImageError(f"expected an image ({kinds}), {_what_it_is(path)}") from error
     except Image.DecompressionBombError as error:
         limit = min(max_megapixels, PILLOW_MEGAPIXELS)
-        raise ImageError(f"expected at most {limit:g} megapixels, got a far larger image; shrink it") from error
+        raise TooLargeError(f"expected at most {limit:g} megapixels, got a far larger image; shrink it") from error
     except FileNotFoundError as error:
         raise ImageError("expected an image file, found nothing of that name") from error
     except PermissionError as error:

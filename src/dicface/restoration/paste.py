@@ -111,12 +111,27 @@ def blend_faces(
     canvas = resize(pixels, size).copy()
     for face in faces:
         if face.steps is not None:
-            # Of a large face, colours are those of a small crop: more would bring the photo's blur back.
-            small = _colours_of(pixels, face.square) if face.model else crop(pixels, face.square)
-            restored = match_colours(face.steps[-1], small)
             scale = (size[0] / width, size[1] / height)
-            paste(canvas, restored, face.square, scale, mask=mask_of(face), strength=face.strength)
+            paste(
+                canvas,
+                _matched(pixels, face, face.steps, crop),
+                face.square,
+                scale,
+                mask=mask_of(face),
+                strength=face.strength,
+            )
     return canvas
+
+
+def _matched(
+    pixels: NDArray[np.uint8],
+    face: Face,
+    steps: NDArray[np.uint8],
+    crop: Callable[[NDArray[np.uint8], Square], NDArray[np.uint8]],
+) -> NDArray[np.uint8]:
+    """The last step of a face in the colours of the photo."""
+    # Of a large face, colours are those of a small crop: more would bring the photo's blur back.
+    return match_colours(steps[-1], _colours_of(pixels, face.square) if face.model else crop(pixels, face.square))
 
 
 def _colours_of(pixels: NDArray[np.uint8], square: Square) -> NDArray[np.uint8]:
@@ -126,3 +141,22 @@ def _colours_of(pixels: NDArray[np.uint8], square: Square) -> NDArray[np.uint8]:
 def mask_of(face: Face) -> NDArray[np.float32]:
     """The mask of a face in the frame of its crop: (128, 128) float32."""
     return square_mask() if face.landmarks is None else outline_mask(face.landmarks, face.square)
+
+
+def face_layer(
+    pixels: NDArray[np.uint8], face: Face, crop: Callable[[NDArray[np.uint8], Square], NDArray[np.uint8]]
+) -> NDArray[np.uint8]:
+    """A restored face with the mask with which it is blended, in its own resolution.
+
+    Args:
+        pixels: (H, W, 3) uint8 RGB, the photo.
+        face: one of its faces, with steps.
+        crop: cuts the model's input out of the photo.
+
+    Returns:
+        (S, S, 4) uint8 RGB and opacity, S being the side of the face's steps.
+    """
+    assert face.steps is not None
+    restored = _matched(pixels, face, face.steps, crop)
+    opacity = resize(np.rint(mask_of(face) * 255).astype(np.uint8), (restored.shape[1], restored.shape[0]))
+    return np.dstack([restored, opacity])

@@ -17,7 +17,7 @@ from dicface.restoration.choice import FaceChoice, Strength
 from dicface.restoration.large_faces import open_large_faces
 from dicface.restoration.output import restored_by
 from dicface.restoration.passes import FacePasses
-from dicface.restoration.paste import blend_faces
+from dicface.restoration.paste import blend_faces, face_layer
 from dicface.restoration.results import Face, FoundFaces, Restoration
 from dicface.restoration.scale import Scale, check_scale, scale_for
 from dicface.restoration.search import Located
@@ -63,7 +63,7 @@ class Restorer:
             provider: processor of ONNX Runtime, and of torch (cpu or cuda); auto takes a GPU where one can be used
                 (ADR 22). A loaded model has one already.
             detector: face (the embedded network), dlib, dlib-fast or dlib-thorough (see `make_detector`), or any
-                `Detector`, whose detections are all taken for faces.
+                `Detector`, whose detections are all taken for faces unless it is a `FaceDetector`.
             detector_threshold: least probability of a face, from 0 to 1; None takes that of the face finder's card. For
                 detectors other than face it is the least score, and None sets no limit of its own.
             threads: with which each network computes; None takes one for each core. torch has no such setting for one
@@ -256,6 +256,18 @@ class Restorer:
         chosen = scale_for(scale, width, height)
         size = (round(width * chosen), round(height * chosen))
         return blend_faces(pixels, faces, size, self._restore_faces.crop)
+
+    def layer(self, image: ImageLike, face: Face) -> NDArray[np.uint8]:
+        """A restored face as a layer: drawn over the enlarged photo at its `square`, it gives what `blend` gives.
+
+        Args:
+            image: the photo, see `faces`.
+            face: one of its faces, restored.
+
+        Returns:
+            (S, S, 4) uint8 RGB and opacity, S being the side of the model's output. The face's strength is not in it.
+        """
+        return face_layer(read_pixels(image), face, self._restore_faces.crop)
 
     def upscale(self, crops: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Super-resolve aligned face crops. `model` gives every step and the landmarks, too.

@@ -1,0 +1,127 @@
+"""`POST /restore`: a photo in, the restored photo or its report out."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from dicface.errors import OutputError, UsageError
+from dicface.faces.geometry import Box
+from dicface.images.photo import WRITE_SUFFIXES
+from dicface.restoration.files import restore_file
+from dicface.restoration.scale import Scale
+from dicface.runtime.models import DEFAULT_MODEL, embedded_models
+from dicface.web.work import MAX_RESULT_MEGAPIXELS, MAX_UPLOAD_MEGAPIXELS, Written, restorer_of, result_name
+
+PARAMETERS = ("scale", "strength", "faces", "min_face", "max_face", "box", "only_boxes", "force", "model", "format")
+_TRUE, _FALSE = ("1", "true", "yes", ""), ("0", "false", "no")
+
+
+class Options(NamedTuple):
+    """Parameters of a request; those of `restore_file`, and the suffix of the result, None for that of the photo."""
+
+    model: str
+    suffix: str | None
+    restoring: dict[str, Any]
+
+
+def read_options(values: Mapping[str, Sequence[str]]) -> Options:
+    """Read the parameters of a request.
+
+    Args:
+        values: by name, those of a query or a form.
+
+    Raises:
+        UsageError: an unknown parameter, or a value that it cannot have.
+
+    >>> read_options({"scale": ["2"], "faces": ["1,3"]}).restoring
+    {'scale': 2.0, 'faces': [1, 3]}
+    """
+    unknown = [name for name in values if name not in PARAMETERS]
+    if unknown:
+        raise UsageError(f"expected parameters among {', '.join(PARAMETERS)}, got {unknown[0]!r}")
+    last = {name: said[-1] for name, said in values.items() if said}
+    options: dict[str, Any] = {}
+    if "scale" in last:
+        options["scale"] = _scale(last["scale"])
+    options |= {name: _number(name, last[name]) for name in ("strength", "min_face", "max_face") if name in last}
+    if "faces" in last:
+        options["faces"] = [_whole("faces", part) for part in last["faces"].split(",")]
+    if "box" in values:
+        options["boxes"] = [_box(said) for said in values["box"]]
+    options |= {name: _flag(name, last[name]) for name in ("only_boxes", "force") if name in last}
+    model, names = last.get("model", DEFAULT_MODEL), list(embedded_models("restoration"))
+    # A path would be a file of the server.
+    if model not in names:
+        raise UsageError(f"expected a `model`, one of {', '.join(names)}, got {model!r}")
+    suffix = f".{last['format'].lower().lstrip('.')}" if "format" in last else None
+    if suffix is not None and suffix not in WRITE_SUFFIXES:
+        known = ", ".join(each.lstrip(".") for each in WRITE_SUFFIXES)
+        raise UsageError(f"expected a `format`, one of {known}, got {last['format']!r}")
+    return Options(model, suffix, options)
+
+
+def restore_upload(source: Path, folder: Path, name: str, options: Options) -> Written:
+    """Restore an uploaded photo, in the worker's process.
+
+    Args:
+        source: the photo.
+        folder: for the result.
+        name: what its owner calls the photo.
+        options: of the request.
+
+    Raises:
+        DicfaceError: the photo or the options cannot be used.
+    """
+    wanted = options.suffix or source.suffix.lower()
+    suffixes = [options.suffix] if options.suffix else [wanted if wanted in WRITE_SUFFIXES else ".png", ".png"]
+    for suffix in dict.fromkeys(suffixes):
+        try:
+            result = restore_file(
+                source,
+                folder / f"restored{suffix}",
+                restorer=restorer_of(options.model),
+                max_megapixels=MAX_UPLOAD_MEGAPIXELS,
+                max_result_megapixels=MAX_RESULT_MEGAPIXELS,
+                **options.restoring,
+            )
+        except OutputError:
+            if suffix == suffixes[-1]:
+                raise
+        else:
+            # Paths on the server stay private.
+            target_name = result_name(name, suffix)
+            row = {**result.report_row(), "input": name, "output": target_name, "sentence": result.sentence}
+            return Written(result.target, target_name, row)
+    raise AssertionError("the last suffix returns or raises")
+
+
+def _scale(said: str) -> Scale:
+    auto: Literal["auto"] = "auto"
+    return auto if said == auto else _number("scale", said)
+
+
+def _number(name: str, said: str) -> float:
+    try:
+        return float(said)
+    except ValueError as error:
+        raise UsageError(f"expected a number as `{name}`, got {said!r}") from error
+
+
+def _whole(name: str, said: str) -> int:
+    try:
+        return int(said)
+    except ValueError as error:
+        raise UsageError(f"expected whole numbers with commas between as `{name}`, got {said!r}") from error
+
+
+def _flag(name: str, said: str) -> bool:
+    if said.lower() not in _TRUE + _FALSE:
+        raise UsageError(f"expected true or false as `{name}`, got {said!r}")
+    return said.lower() in _TRUE
+
+
+def _box(said: str) -> Box:
+    parts = [_number("box", part) for part in said.split(",")]
+    if len(parts) != 4:
+        raise UsageError(f"expected a `box` as left,top,right,bottom in pixels of the photo, got {said!r}")
+    return Box(*parts)

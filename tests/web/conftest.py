@@ -1,0 +1,52 @@
+"""The application without a server: its requests are answered in this process."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import pytest
+from PIL import Image
+
+pytest.importorskip("starlette", reason="the page needs the web extra: pip install 'dicface[web]'")
+pytest.importorskip("python_multipart", reason="the page needs the web extra: pip install 'dicface[web]'")
+
+from starlette.testclient import TestClient
+
+from dicface.web.album import Album
+from dicface.web.app import make_app
+from dicface.web.desk import Desk
+from dicface.web.worker import Worker
+
+UPLOAD_MB = 2
+
+
+class DirectWorker:
+    """Works in this process."""
+
+    def __call__(self, work: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        return work(*args, **kwargs)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Where uploads go."""
+    folder = tmp_path / "served"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def client(root: Path) -> Iterator[TestClient]:
+    """A client of the application with a limit of 2 MB."""
+    desk = Desk(cast(Worker, DirectWorker()), waiting=2)
+    with TestClient(make_app(Album(root), desk, upload_mb=UPLOAD_MB), raise_server_exceptions=False) as client:
+        yield client
+
+
+@pytest.fixture
+def photo(tmp_path: Path, small_photo: np.ndarray) -> Path:
+    """A file of the small portrait."""
+    path = tmp_path / "small photo.png"
+    Image.fromarray(small_photo).save(path)
+    return path

@@ -1,0 +1,118 @@
+"""`POST /restore`: a photo in, a photo or its report out."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from starlette.testclient import TestClient
+
+from dicface.errors import UsageError
+from dicface.faces.geometry import Box
+from dicface.images.photo import read_photo
+from dicface.images.xmp import COMPOSITE
+from dicface.restoration.files import restore_file
+from dicface.web.api import read_options
+
+BOX = {"box": "43,21,64,43", "only_boxes": "true"}
+
+
+def test_every_parameter_is_read() -> None:
+    options = read_options(
+        {
+            "scale": ["auto"],
+            "strength": ["0.5"],
+            "faces": ["1,3"],
+            "min_face": ["10"],
+            "max_face": ["90"],
+            "box": ["1,2,3,4", "5,6,7,8"],
+            "only_boxes": ["true"],
+            "force": [""],
+            "model": ["lite-robust"],
+            "format": ["JPG"],
+        }
+    )
+    assert (options.model, options.suffix) == ("lite-robust", ".jpg")
+    assert options.restoring == {
+        "scale": "auto",
+        "strength": 0.5,
+        "faces": [1, 3],
+        "min_face": 10,
+        "max_face": 90,
+        "boxes": [Box(1, 2, 3, 4), Box(5, 6, 7, 8)],
+        "only_boxes": True,
+        "force": True,
+    }
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"scale": ["big"]}, "expected a number as `scale`, got 'big'"),
+        ({"faces": ["1,x"]}, "expected whole numbers with commas between as `faces`"),
+        ({"box": ["1,2,3"]}, "expected a `box` as left,top,right,bottom"),
+        ({"force": ["maybe"]}, "expected true or false as `force`"),
+        ({"model": ["/etc/passwd"]}, "expected a `model`, one of lite"),
+        ({"format": ["exe"]}, "expected a `format`, one of png"),
+        ({"sclae": ["2"]}, "expected parameters among scale, .*, got 'sclae'"),
+    ],
+)
+def test_a_wrong_parameter_is_named(values: dict[str, list[str]], said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        read_options(values)
+
+
+def test_a_photo_in_and_the_restored_photo_out(client: TestClient, root: Path, photo: Path) -> None:
+    reply = client.post("/restore", params={"name": "Eileen.png", "scale": "2", **BOX}, content=photo.read_bytes())
+    assert reply.status_code == 200, reply.text
+    assert reply.headers["content-type"] == "image/png"
+    assert 'filename="Eileen-restored.png"' in reply.headers["content-disposition"]
+    (root.parent / "reply.png").write_bytes(reply.content)
+    result = read_photo(root.parent / "reply.png")
+    expected = restore_file(
+        photo, root.parent / "expected.png", scale=2, boxes=[Box(43, 21, 64, 43)], only_boxes=True
+    ).restoration.image
+    np.testing.assert_array_equal(result.pixels, expected)
+    assert COMPOSITE in result.metadata.xmp.decode()
+    assert list(root.iterdir()) == []
+
+
+def test_a_form_in_and_the_report_out(client: TestClient, root: Path, photo: Path) -> None:
+    reply = client.post(
+        "/restore",
+        files={"photo": ("Eileen.png", photo.read_bytes())},
+        data={"scale": "1", "strength": "0.25", **BOX},
+        headers={"accept": "application/json"},
+    )
+    assert reply.status_code == 200, reply.text
+    report = reply.json()
+    assert (report["input"], report["output"]) == ("Eileen.png", "Eileen-restored.png")
+    assert [(face["outcome"], face["strength"]) for face in report["faces"]] == [("restored", 0.25)]
+    assert report["sentence"].startswith("1 of 1 faces restored")
+    assert str(root) not in reply.text
+    assert list(root.iterdir()) == []
+
+
+def test_another_format_is_asked_for(client: TestClient, photo: Path) -> None:
+    reply = client.post("/restore", params={"format": "webp", "scale": "1", **BOX}, content=photo.read_bytes())
+    assert Image.open(io.BytesIO(reply.content)).format == "WEBP"
+
+
+def test_the_same_limits_and_plain_errors(client: TestClient, root: Path, photo: Path) -> None:
+    def said(content: bytes, **params: str) -> tuple[int, str]:
+        reply = client.post("/restore", params=params, content=content)
+        return reply.status_code, reply.json()["error"]
+
+    assert said(b"no picture")[0] == 422
+    assert said(b"") == (422, "This file is empty.")
+    assert said(bytes((2 << 20) + 1)) == (413, "This file is larger than what can be uploaded here.")
+    assert said(photo.read_bytes(), scale="9") == (400, "expected a scale from 1 to 8, got 9")
+    assert said(photo.read_bytes(), scale="nan")[0] == 400
+    assert said(photo.read_bytes(), faces="0")[0] == 400
+    assert said(photo.read_bytes(), model="../x")[0] == 400
+    reply = client.post("/restore", files={"one": ("a.png", b"a"), "two": ("b.png", b"b")})
+    assert reply.status_code == 400
+    reply = client.post("/restore", files={}, data={"scale": "1"}, headers={"content-type": "multipart/form-data"})
+    assert reply.status_code == 400
+    assert list(root.iterdir()) == []

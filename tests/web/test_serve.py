@@ -1,0 +1,171 @@
+"""The server as a process: its limits, its end, and what it leaves behind."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+import pytest
+
+from dicface.errors import UsageError
+from dicface.web.serve import check_root_path
+from tests.support.server import Server, asked, load, memory_mb, running, status, uploaded, worker_of
+
+pytestmark = pytest.mark.xdist_group("memory")
+BOX = "43,21,64,43"
+# Longer than any test works on a file, on whatever machine.
+KEPT_S = 100
+
+
+@pytest.fixture(scope="module")
+def temporary(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the server's files go."""
+    return tmp_path_factory.mktemp("served")
+
+
+@pytest.fixture(scope="module")
+def server(temporary: Path) -> Iterator[Server]:
+    with running("--keep", str(KEPT_S), "--upload-mb", "2", temporary=temporary) as server:
+        yield server
+    assert list(temporary.glob("dicface-*")) == [], "a server that ends takes its files with it"
+
+
+def files_below(folder: Path) -> list[Path]:
+    """All files; unlike `rglob`, it bears that folders are deleted meanwhile."""
+    return [Path(parent, name) for parent, _, names in os.walk(folder) for name in names]
+
+
+def test_it_restores_and_keeps_nothing_of_a_request(server: Server, temporary: Path, photo: Path) -> None:
+    code, report = asked(server, photo.read_bytes(), BOX)
+    assert (code, report["faces"][0]["outcome"]) == (200, "restored")
+    assert str(temporary) not in json.dumps(report)
+    (root,) = temporary.glob("dicface-*")
+    assert root.stat().st_mode & 0o077 == 0
+    patience = time.monotonic() + 10
+    while files_below(root) and time.monotonic() < patience:
+        time.sleep(0.05)
+    assert files_below(root) == []
+
+
+def test_an_upload_over_the_limit_is_refused(server: Server, temporary: Path) -> None:
+    # By one byte: a server that refuses in the middle may hang up before a reply can be read.
+    code, said = uploaded(server, "large.png", bytes((2 << 20) + 1))
+    assert (code, said["error"]) == (413, "This file is larger than what can be uploaded here.")
+
+
+def test_uploads_are_deleted_after_a_while(server: Server, temporary: Path, photo: Path) -> None:
+    assert uploaded(server, "../../../up.png", photo.read_bytes())[0] == 201
+    assert not (temporary.parent / "up.png").exists()
+    (root,) = temporary.glob("dicface-*")
+    assert files_below(root) != []
+    old = time.time() - KEPT_S
+    for path in files_below(root):
+        with suppress(FileNotFoundError):
+            os.utime(path, (old, old))
+    patience = time.monotonic() + KEPT_S
+    while time.monotonic() < patience and files_below(root):
+        time.sleep(0.5)
+    assert files_below(root) == []
+
+
+@pytest.mark.slow
+def test_eight_clients_at_once(server: Server, photo: Path) -> None:
+    """A small version of what `experiments/serving.py` does."""
+    load(server, photo.read_bytes(), BOX, clients=8, requests=16)
+    before = memory_mb(server.pid)
+    latencies, failures = load(server, photo.read_bytes(), BOX, clients=8, requests=32)
+    assert failures == []
+    assert len(latencies) == 32
+    assert memory_mb(server.pid) - before < 60
+
+
+def works(process: psutil.Process) -> bool:
+    """Whether it goes on; one that has ended is listed until its parent, or whoever has taken it over, looks."""
+    with suppress(psutil.NoSuchProcess):
+        return process.status() != psutil.STATUS_ZOMBIE
+    return False
+
+
+@pytest.mark.slow
+def test_a_full_queue_is_said_and_kills_lose_nothing_and_leave_nothing(tmp_path: Path, photo: Path) -> None:
+    """The worker's death takes no finished picture with it, the server's takes everything."""
+    root = tmp_path / "temporary"
+    root.mkdir()
+    content = photo.read_bytes()
+    with running("--waiting", "2", temporary=root) as server:
+        entry = uploaded(server, "face.png", content)[1]
+        asking = json.dumps({"scale": 2}).encode()
+        assert status(f"{server.url}/photos/{entry['id']}/restored", asking)[0] == 200
+        picture = f"{server.url}/photos/{entry['id']}/face-1.png"
+        before = status(picture)
+        assert before[0] == 200
+
+        # One is served, and two may wait.
+        _, failures = load(server, content, BOX, clients=12, requests=12)
+        assert 1 <= len(failures) <= 10
+        assert all("Many photos are waiting" in failure for failure in failures)
+
+        worker_of(server.pid).kill()
+        assert status(picture) == before
+        # Whoever comes first learns of it, the next finds a new worker.
+        assert 200 in (asked(server, content, BOX)[0], asked(server, content, BOX)[0])
+        chosen = json.dumps({"scale": 2, "strengths": {"1": 1}}).encode()
+        assert status(f"{server.url}/photos/{entry['id']}/result", chosen)[0] == 200
+
+        worker = worker_of(server.pid)
+        os.kill(server.pid, signal.SIGKILL)
+        patience = time.monotonic() + 30
+        while time.monotonic() < patience and (list(root.iterdir()) or works(worker)):
+            time.sleep(0.1)
+        assert list(root.iterdir()) == []
+        assert not works(worker)
+
+
+def test_a_photo_that_takes_too_long_is_stopped(tmp_path: Path, small_photo: object) -> None:
+    from PIL import Image
+
+    # A second is less than the worker takes to start.
+    Image.effect_noise((1600, 1200), 60).save(tmp_path / "large.png")
+    with running("--time-limit", "1", temporary=tmp_path) as server:
+        code, said = status(f"{server.url}/restore?scale=4", (tmp_path / "large.png").read_bytes())
+        assert code == 503
+        assert json.loads(said)["error"].startswith("This photo takes more time or memory")
+
+
+def test_a_port_that_is_taken_is_said() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        command = [sys.executable, "-m", "dicface", "serve", "--port", str(port)]
+        result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=90)
+    assert result.returncode == 2
+    said = f"cannot listen on 127.0.0.1:{port}: it is taken, or no address of this machine; choose another"
+    assert said in " ".join(result.stderr.split())
+    assert "http" not in result.stdout
+
+
+@pytest.mark.parametrize("prefix", ["faces", "/a b", "/a?b", '/"x', "http://x/"])
+def test_a_prefix_that_is_none_is_refused(prefix: str) -> None:
+    with pytest.raises(UsageError, match="expected a `root_path` such as /faces, got"):
+        check_root_path(prefix)
+
+
+def test_it_opens_the_browser_when_asked(tmp_path: Path) -> None:
+    """A program that writes down the address stands for the browser."""
+    browser = tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$1" > {tmp_path}/opened\n')
+    browser.chmod(0o755)
+    environment = {"BROWSER": str(browser)}
+    with running("--open", "--root-path", "/faces", temporary=tmp_path, environment=environment) as server:
+        patience = time.monotonic() + 30
+        while time.monotonic() < patience and not (tmp_path / "opened").exists():
+            time.sleep(0.1)
+        assert (tmp_path / "opened").read_text().strip() == f"{server.url}/"
+        assert b'<base href="/faces/">' in status(server.url)[1]
+        assert status(f"{server.url}/faces/healthz")[0] == 200
