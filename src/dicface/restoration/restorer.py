@@ -29,6 +29,8 @@ from dicface.runtime.providers import BackendName, ProviderName
 from dicface.runtime.uncertainty import expected_errors
 
 SCALE_RANGE = (1.0, 8.0)
+_SURE_PROBABILITY = 0.95
+"""Probability from which a face shows that a photo lies on its side."""
 
 
 def _check_passes(passes: int) -> None:
@@ -136,7 +138,7 @@ class Restorer:
         boxes: Sequence[Box] | None,
         only_boxes: bool,
     ) -> _Found:
-        """Find and restore faces upright, or, where there is none, in the turn that shows some."""
+        """Find and restore faces upright, or, where there is none, in the turn that surely shows some."""
         with stages.measure("detect"):
             located = find_faces(pixels, self._detect, self._verify, boxes=boxes, only_boxes=only_boxes)
         with stages.measure("restore"):
@@ -149,7 +151,7 @@ class Restorer:
             located = find_faces(turned, self._detect, self._verify) if quarters else []
         with stages.measure("restore"):
             others = restore(turned, located)
-        if all(face.outcome is Outcome.DOUBTFUL for face in others):
+        if not any(_is_sure(face) for face in others):
             return _Found(faces)
         return _Found(tuple(_turned_back(face, quarters, *pixels.shape[:2]) for face in others), quarters)
 
@@ -246,6 +248,10 @@ class Restorer:
 def _check_crops(crops: NDArray[np.uint8]) -> None:
     if crops.ndim != 4 or crops.shape[3] != 3 or crops.dtype != np.uint8:
         raise UsageError(f"expected (N, S, S, 3) uint8 RGB crops, got {crops.dtype} of shape {crops.shape}")
+
+
+def _is_sure(face: Face) -> bool:
+    return face.outcome is not Outcome.DOUBTFUL and (face.probability is None or face.probability >= _SURE_PROBABILITY)
 
 
 def _turned_back(face: Face, quarters: Quarters, height: int, width: int) -> Face:
