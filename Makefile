@@ -40,20 +40,19 @@ lint: $(VENV)/ready
 types: $(VENV)/ready
 	$(VENV)/bin/pyright --pythonpath $(VENV)/bin/python
 
-# Everything, which is what CI runs. A worker of the lanes would not survive a signal that is meant for a run.
+# Everything, which is what CI runs.
 test: lint types docs browser
-	$(VENV)/bin/python -m pytest $(LANES) -m "not signals"
-	$(VENV)/bin/python -m pytest -m signals tests/training
+	$(VENV)/bin/python -m pytest $(LANES)
 
 check: test
 
 # While working: what has no mark `slow`.
 quick: lint
-	$(VENV)/bin/python -m pytest $(LANES) -m "not slow and not signals"
+	$(VENV)/bin/python -m pytest $(LANES) -m "not slow"
 
 # Which lines and branches of the package no test reaches. Processes that tests start are not measured.
 coverage: $(VENV)/ready browser
-	$(VENV)/bin/python -m pytest $(LANES) -m "not signals" --cov --cov-report=term --cov-report=html
+	$(VENV)/bin/python -m pytest $(LANES) --cov --cov-report=term --cov-report=html
 
 # The documentation as a site, in site/. Links, anchors and cited ADRs that lead nowhere are errors.
 MKDOCS := NO_MKDOCS_2_WARNING=true $(VENV)/bin/mkdocs

@@ -91,7 +91,7 @@ def read_budget(run: Path) -> Budget:
 
 
 def common_budget(runs: Sequence[Path]) -> Budget:
-    """The budget of runs that shall be compared.
+    """The budget of runs that are compared.
 
     Raises:
         CheckpointError: they differ, or one is no finished run.

@@ -25,7 +25,7 @@ from dicface.data.references import read_references
 from dicface.evaluation.protocols import RGB_CROP8, Y_CROP8
 from dicface.evaluation.statistics import paired
 from dicface.images.pixels import resize
-from dicface.runtime.consistency import back_project, deviation
+from dicface.runtime.consistency import back_project_exactly, deviation
 from dicface.runtime.face_model import FaceModel
 from dicface.runtime.models import DEFAULT_MODEL
 
@@ -68,7 +68,7 @@ def main(
         for damage, apply in DAMAGES.items():
             lr = [apply(resize(face, (size, size))) for face in hr]
             plain = np.stack([result.sr[-1] for result in network(lr)])
-            projected = np.stack([back_project(face, crop) for face, crop in zip(plain, lr, strict=True)])
+            projected = np.stack([back_project_exactly(face, crop) for face, crop in zip(plain, lr, strict=True)])
             away = np.abs([deviation(face, crop) for face, crop in zip(plain, lr, strict=True)])
             left = np.mean([deviation(face, crop) != 0 for face, crop in zip(projected, lr, strict=True)])
             cells: list[str] = []

@@ -4,7 +4,7 @@
 
 Architectures are spandrel's: `rcan` (Zhang et al. 2018) and `rrdb`, the generator of ESRGAN (Wang et al. 2018), each
 with width and depth chosen so that it costs what `lite` costs for a 16 px face, 4 GFLOP, and with its own skips and its
-own initial weights. The run is that of configs/ablation.toml: same packs, sampler, augmentation, batch, steps,
+own initial weights. The run is that of the config `ablation`: same packs, sampler, augmentation, batch, steps,
 optimiser, schedule, clipping and averaging; `--set` changes it as for `dicface train`. One thing differs: their loss is
 the L1 of the image alone.
 
@@ -26,10 +26,11 @@ from dicface.data.packs import FacePack
 from dicface.runtime.spandrel import import_spandrel
 from dicface.training.config import ImageRun, resolved
 from dicface.training.config_files import from_tables, read_config
+from dicface.training.config_names import CONFIGS
 from dicface.training.fit import fit
 from dicface.training.image import ImageTask
 
-CONFIG = Path(__file__).parent.parent / "configs" / "ablation.toml"
+CONFIG = CONFIGS / "ablation.toml"
 LR_SIZE = 16
 SCALE = 8
 TABLES = ("batch", "augmentation", "degradation", "optimiser")

@@ -1,4 +1,4 @@
-"""What `dicface prepare` makes of photos with hand-made landmarks, and what its limits of likeness find.
+"""What `dicface prepare` makes of photos with hand-made landmarks, and what its limits for near duplicates find.
 
     python -m experiments.prepare PHOTOS [--unlike PACK] [--min-crop PX]
 

@@ -45,7 +45,7 @@ CROP_PX = 24
 SIDES_PX = (16, 24, 32, 48)
 QUALITIES = (90, 75, 60, 50, 30, 10)
 Pixels = NDArray[np.uint8]
-TURNS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 2.0)
+YAWS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 2.0)
 
 
 def exposed(faces: Pixels, stops: float) -> Pixels:
@@ -62,19 +62,19 @@ def faded(faces: Pixels, share: float) -> Pixels:
     return np.rint(mean + (faces - mean) * share).astype(np.uint8)
 
 
-def tilted(pack: FacePack, degrees: float) -> tuple[Pixels, NDArray[np.float32]]:
-    """Faces turned clockwise about the middle of their nominal crop, with their landmarks."""
+def rolled(pack: FacePack, degrees: float) -> tuple[Pixels, NDArray[np.float32]]:
+    """Faces rotated clockwise about the middle of their nominal crop, with their landmarks."""
     size, margin = pack.images.shape[1], FACE_PX // 2
     inner = slice(margin + (size - FACE_PX) // 2, margin + (size + FACE_PX) // 2)
     around = ((margin, margin), (margin, margin), (0, 0))
-    turned = [
+    rotated = [
         np.asarray(Image.fromarray(np.pad(face, around, mode="edge")).rotate(-degrees, Image.Resampling.BICUBIC))
         for face in pack.images
     ]
     angle, middle = np.radians(degrees), (FACE_PX - 1) / 2
     back = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
     landmarks = (pack.nominal()[1] - middle) @ back + middle
-    return np.stack(turned)[:, inner, inner], landmarks.astype(np.float32)
+    return np.stack(rotated)[:, inner, inner], landmarks.astype(np.float32)
 
 
 def with_noise(crop: Pixels) -> Pixels:
@@ -140,7 +140,7 @@ def damages(bench: Bench, pack: FacePack) -> None:
         bench.row(f"contrast {share}", bench.measure(faded(hr, share), wanted), ("contrast", "heatmap_confidence"))
     for degrees in (5, 10, 15, 20, 25, 30, 40, 60, 90, 180):
         bench.row(
-            f"tilted {degrees} degrees", bench.measure(*tilted(pack, degrees)), ("roll_degrees", "heatmap_confidence")
+            f"roll of {degrees} degrees", bench.measure(*rolled(pack, degrees)), ("roll_degrees", "heatmap_confidence")
         )
 
 
@@ -154,16 +154,16 @@ def by_jpeg(bench: Bench, pack: FacePack) -> None:
             bench.row(f"{side} px, JPEG {quality}", stored, ("heatmap_confidence",))
 
 
-def by_turn(bench: Bench, pack: FacePack) -> None:
-    """Undamaged faces, sorted by how far they are turned."""
+def by_yaw(bench: Bench, pack: FacePack) -> None:
+    """Undamaged faces, sorted by yaw."""
     hr, wanted = pack.nominal()
     gain, error, seen = bench.measure(hr, wanted)
-    turns = np.array([yaw(points) for points in wanted])
-    for low, high in itertools.pairwise(TURNS):
-        chosen = np.flatnonzero((turns >= low) & (turns < high))
+    yaws = np.array([yaw(points) for points in wanted])
+    for low, high in itertools.pairwise(YAWS):
+        chosen = np.flatnonzero((yaws >= low) & (yaws < high))
         if len(chosen) > 1:
             part = gain[chosen], error[chosen], [seen[index] for index in chosen]
-            bench.row(f"turned {low:.1f} to {high:.1f}", part, ("yaw",))
+            bench.row(f"yaw of {low:.1f} to {high:.1f}", part, ("yaw",))
 
 
 def found_blocks(photos: Path) -> Table:
@@ -251,7 +251,7 @@ def main(
     console, network = Console(width=160), FaceModel(model, backend="onnxruntime")
     console.print(found_blocks(photos))
     console.print(peaks_without_face(network, photos))
-    for part, faces in ((by_jpeg, limit), (damages, limit), (by_turn, None)):
+    for part, faces in ((by_jpeg, limit), (damages, limit), (by_yaw, None)):
         bench = Bench(network)
         part(bench, read_pack(data, faces))
         console.print(bench.table)

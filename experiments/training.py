@@ -1,6 +1,6 @@
 """How many faces a second training sees: our step against the plain one, in one run.
 
-    python -m experiments.training --data PACK [--config configs/lite.toml] [--steps 1] [--batch 16]
+    python -m experiments.training --data PACK [--config CONFIG.toml] [--steps 1] [--batch 16]
 
 Both train the same network by the same loss on faces of 16 px, in batches of the same size.
 
@@ -46,6 +46,7 @@ from dicface.networks.recovery import RecoveryBlock
 from dicface.training.callbacks import AveragedWeights
 from dicface.training.config import DICRun
 from dicface.training.config_files import read_config
+from dicface.training.config_names import CONFIGS
 from dicface.training.dic import DICTask
 from dicface.training.losses import LossConfig, dic_loss
 from dicface.training.task import clip_gradients
@@ -156,7 +157,7 @@ def samples_per_second(
 
 def main(
     data: Annotated[Path, typer.Option(help="Face pack.")],
-    config: Annotated[Path, typer.Option(help="Config of the `dic` task.")] = Path("configs/lite.toml"),
+    config: Annotated[Path, typer.Option(help="Config of the `dic` task.")] = CONFIGS / "lite.toml",
     steps: Annotated[int | None, typer.Option(min=1, help="Steps of the network; the config's by default.")] = None,
     batch: Annotated[int | None, typer.Option(min=1, help="Faces at once; the config's by default.")] = None,
     updates: Annotated[int, typer.Option(min=1, help="Updates of the weights in a round.")] = 10,

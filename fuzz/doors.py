@@ -26,13 +26,15 @@ from dicface.checkpoints.pickled import read_pickled
 from dicface.checkpoints.recognise import find_network
 from dicface.data.packs import SCHEMA, read_pack
 from dicface.errors import DicfaceError
-from dicface.images.metadata import result_metadata, save_options
+from dicface.images.metadata import result_metadata
+from dicface.images.metadata_writing import save_options
 from dicface.images.photo import read_photo
 from dicface.images.pixels import resize
 from dicface.networks.dic import DICConfig, DICNetwork
 from dicface.preparation.plain_pickle import read_plain_pickle
 from dicface.runtime.backends import is_face_model
 from dicface.training.config_files import read_config
+from dicface.training.config_names import CONFIGS
 
 ROOT = Path(__file__).parent.parent
 _MEGAPIXELS = 1.0
@@ -131,7 +133,7 @@ def _packs() -> Iterator[bytes]:
 
 
 def _configs() -> Iterator[bytes]:
-    for path in sorted((ROOT / "configs").glob("*.toml")):
+    for path in sorted(CONFIGS.glob("*.toml")):
         yield path.read_bytes()
 
 

@@ -60,7 +60,7 @@ USE = {
     "never evidence of anyone's identity.",
     "landmarks": "For research: preparing and measuring pictures of faces. Not for telling who or how somebody is.",
     "finder": "For research and for looking at one's own photos: where faces are. Not for watching people.",
-    "features": "For research: how much of a person's likeness a restored face keeps. Far too weak, and not meant, for "
+    "features": "For research: the identity similarity of restored faces. Far too weak, and not meant, for "
     "telling who somebody is.",
 }
 
@@ -181,7 +181,12 @@ def embed_features(run: Path, weights: Path, validation: Path) -> dict[str, Any]
     people = read_pack(validation).identified()
     auc = verification_auc(recogniser(people.nominal()[0]), people.identities)
     facts = pack_facts(validation)
-    result = {"data": facts["file"], "n": len(people), "people": int(people.identities.max()) + 1, "auc": round(auc, 4)}
+    result = {
+        "data": facts["file"],
+        "n": len(people),
+        "identities": int(people.identities.max()) + 1,
+        "auc": round(auc, 4),
+    }
     settings = json.loads((run / "config.json").read_text())
     network = FaceRecogniser(settings["features"]["embedding"])
     return {

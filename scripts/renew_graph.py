@@ -1,4 +1,4 @@
-r"""Write the ONNX file of an embedded model anew from its weights, after the exporter or the graph has changed.
+r"""Write the ONNX file of an embedded model again from its weights, after the exporter or the graph has changed.
 
     python scripts/renew_graph.py NAME --validation PACK
 

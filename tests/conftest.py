@@ -1,6 +1,8 @@
 """What several tests need: the portrait, packs of generated faces, small networks."""
 
 import os
+from collections.abc import Generator
+from functools import cache
 from pathlib import Path
 
 # Tiny networks gain nothing from threads, and threads that wait for each other cost a busy machine minutes.
@@ -10,8 +12,11 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
+from dicface.faces.detection import make_detector
 from dicface.images.photo import read_photo
 from dicface.images.pixels import resize
+from dicface.runtime.backends import OpenVinoBackend
+from dicface.runtime.models import DEFAULT_MODEL, find_model
 from tests.support.packs import write_pack
 
 # A busy machine makes no test fail.
@@ -19,6 +24,24 @@ settings.register_profile("patient", deadline=None, suppress_health_check=[Healt
 settings.load_profile("patient")
 
 PORTRAIT = Path(__file__).parent.parent / "examples" / "portrait.jpg"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def loaded_once() -> Generator[None]:
+    """Restorers of one process share detectors, and what OpenVINO compiled of embedded models: half a second each.
+
+    The choice of backend and provider still happens in each call.
+    """
+    compiled = cache(OpenVinoBackend)
+    embedded = find_model(DEFAULT_MODEL).parent
+
+    def load(path: Path, *, threads: int | None = None) -> OpenVinoBackend:
+        return (compiled if path.parent == embedded else OpenVinoBackend)(path, threads=threads)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("dicface.runtime.face_model.OpenVinoBackend", load)
+        patch.setattr("dicface.restoration.restorer.make_detector", cache(make_detector))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -56,7 +56,7 @@ def test_every_adr_that_a_page_cites_is_linked(page: Path) -> None:
 def test_code_cites_adrs_in_one_form() -> None:
     files = (
         path
-        for folder in ("src", "tests", "experiments", "configs", "fuzz")
+        for folder in ("src", "tests", "experiments", "fuzz")
         for suffix in ("py", "toml")
         for path in (ROOT / folder).rglob(f"*.{suffix}")
     )

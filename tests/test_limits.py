@@ -69,6 +69,7 @@ def test_memory_that_runs_out_is_one_line(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [tmp_path / "large.jpg"]
 
 
+@pytest.mark.slow
 def test_a_hundred_faces_in_one_photo(small_photo: np.ndarray) -> None:
     """Each is made as if it were alone, whatever batches they go through the network in."""
     one = np.ascontiguousarray(small_photo[:64, 20:84])

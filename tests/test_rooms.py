@@ -5,10 +5,12 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
+from packaging.requirements import Requirement
 from typer.main import get_command
 
 from dicface.cli import app
@@ -123,6 +125,53 @@ def test_every_parameter_that_an_error_names_has_an_option() -> None:
         assert in_options(f"`{name}`") in options
 
 
+def _module_names(path: Path) -> list[str]:
+    """Classes and constants that a module defines, constants without those that are private to it."""
+    names: list[str] = []
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.ClassDef):
+            names.append(node.name)
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            assigned = [name for target in targets for name in ast.walk(target) if isinstance(name, ast.Name)]
+            names += [name.id for name in assigned if not name.id.startswith("_")]
+    return names
+
+
+def test_every_class_and_constant_has_a_name_of_its_own() -> None:
+    found: dict[str, Path] = {}
+    for path in sorted(SOURCE.rglob("*.py")):
+        for name in dict.fromkeys(_module_names(path)):
+            assert name not in found, f"{name} is defined in {found[name]} and in {path}"
+            found[name] = path
+    assert {"Restorer", "LUMA_WEIGHTS"} <= found.keys()
+
+
+def test_private_parts_of_other_libraries_are_left_alone() -> None:
+    """Except for the processes of a standard executor, which has no other way to kill them before Python 3.14."""
+    for path in sorted(SOURCE.rglob("*.py")):
+        tree = ast.parse(path.read_text())
+        own = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+        own |= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute) and _is_self(node.value)}
+        own |= {"_replace", "_asdict", "_fields", "_exit"}  # of named tuples and of os: documented
+        for node in (node for node in ast.walk(tree) if isinstance(node, ast.Attribute)):
+            private = node.attr.startswith("_") and not node.attr.startswith("__")
+            assert not private or node.attr in own, f"{path}:{node.lineno} uses {ast.unparse(node)}"
+
+
+def _is_self(node: ast.expr) -> bool:
+    return isinstance(node, ast.Name) and node.id in ("self", "cls")
+
+
+def test_libraries_whose_inner_workings_are_used_are_capped() -> None:
+    """The page overrides methods of Gradio's components, callbacks read and write Lightning's checkpoints."""
+    extras = tomllib.loads((TESTS.parent / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    for extra, library, major in (("web", "gradio", 6), ("train", "lightning", 2)):
+        (requirement,) = (Requirement(one) for one in extras[extra] if Requirement(one).name == library)
+        assert requirement.specifier.contains(f"{major}.99")
+        assert not requirement.specifier.contains(f"{major + 1}.0")
+
+
 def test_what_tests_share_lies_in_support() -> None:
     """A test that imports from another breaks with it, and a process that it starts does, too."""
     for path in sorted(TESTS.rglob("*.py")):
@@ -171,7 +220,12 @@ def test_help_imports_nothing_heavy() -> None:
         ("evaluate faces --lr-size 16,x", "expected --lr-size as whole numbers with commas between, got '16,x'"),
         ("evaluate faces --protocol z", "expected a protocol, one of y-crop8"),
         ("evaluate faces --model light", "expected one of lite"),
+        ("evaluate faces --lr-size 7", "expected a low-resolution side from 8 to 64 px for lite, got 7"),
+        ("evaluate faces --damage dirt", "expected a damage, one of grey"),
+        ("evaluate faces --identity --features lite", "expected one of features"),
         ("train --data faces", "expected CONFIG"),
+        ("train light --data faces", "expected a TOML file or one of"),
+        ("convert weights.pth -o weights.onnx", "expected an output ending in .safetensors"),
     ],
 )
 def test_wrong_arguments_are_refused_before_torch_is_imported(arguments: str, message: str) -> None:

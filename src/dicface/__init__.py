@@ -6,7 +6,7 @@
 >>> restorer.upscale(np.full((1, 16, 16, 3), 128, dtype=np.uint8)).shape
 (1, 128, 128, 3)
 
-What is listed in `__all__` may be relied upon: docs/api.md.
+The names in `__all__` are stable: see docs/api.md.
 """
 
 import logging as _logging

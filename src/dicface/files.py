@@ -1,5 +1,6 @@
 """Files: atomic writing, checks of targets, digests."""
 
+import codecs
 import hashlib
 import json
 import os
@@ -62,6 +63,22 @@ def check_target(
 def real_path(path: Path) -> Path:
     """Path with all links resolved. Circular links resolve to themselves, where `Path.resolve` fails."""
     return Path(os.path.realpath(path))
+
+
+def read_text(path: Path) -> str:
+    """Text of a file in UTF-8, in UTF-16 with a byte order mark, or else in Latin-1, as editors write it.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: UTF-16 that is damaged.
+    """
+    content = path.read_bytes()
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return content.decode("utf-16")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("latin-1")
 
 
 def file_digest(path: Path) -> str:

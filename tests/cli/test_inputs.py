@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+import pytest
+
 from tests.support.command import dicface
 
 
@@ -25,6 +27,7 @@ def test_a_folder_without_images(tmp_path: Path) -> None:
     assert "expected a folder with images" in result.stderr
 
 
+@pytest.mark.slow
 def test_odd_names(photo: Path, tmp_path: Path) -> None:
     no_text = os.fsdecode(b"\xff\xfe.png")
     names = ["with space.png", "ünï-çødé.png", "-dash.png", no_text, "line\nbreak.png"]

@@ -14,6 +14,9 @@ from PIL import Image
 from tests.support.command import dicface_process
 from tests.support.lanes import slow
 
+ONNX_RUNTIME = ("--backend", "onnxruntime")
+"""Loads fastest, for what does not depend on the backend."""
+
 
 def test_a_photo_is_restored_without_a_word_on_stderr(photo: Path, tmp_path: Path) -> None:
     """Below Python, too, where ONNX Runtime and the image libraries write."""
@@ -28,15 +31,17 @@ def test_a_wrong_call_ends_with_2(photo: Path, tmp_path: Path) -> None:
     assert result.stderr == "dicface: expected --box X0,Y0,X1,Y1 in pixels of the photo, got '1,2,3'\n"
 
 
+@pytest.mark.slow
 def test_names_that_are_no_text_are_printed(photo: Path, tmp_path: Path) -> None:
     name = os.fsdecode(b"\xff\xfe.png")
     photo.rename(photo.parent / name)
-    result = dicface_process("restore", name, "-o", tmp_path / "out", cwd=photo.parent)
+    result = dicface_process("restore", name, "-o", tmp_path / "out", *ONNX_RUNTIME, cwd=photo.parent)
     assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout.startswith("\\udcff\\udcfe.png: ")
     assert (tmp_path / "out" / name).exists()
 
 
+@pytest.mark.slow
 def test_a_bad_batch_goes_on_and_says_what_failed(photo: Path, tmp_path: Path) -> None:
     folder = photo.parent
     whole = photo.read_bytes()
@@ -47,7 +52,7 @@ def test_a_bad_batch_goes_on_and_says_what_failed(photo: Path, tmp_path: Path) -
     (folder / "below").mkdir()
     Image.new("RGB", (30, 20)).save(folder / "below" / "dark.bmp")
     report = tmp_path / "report.json"
-    result = dicface_process("restore", folder, "-o", tmp_path / "out", "--report", report)
+    result = dicface_process("restore", folder, "-o", tmp_path / "out", "--report", report, *ONNX_RUNTIME)
     assert result.returncode == 1
     lines = result.stderr.splitlines()
     assert len(lines) == 3
@@ -73,7 +78,9 @@ def test_a_stopped_batch_leaves_its_report(photo: Path, tmp_path: Path, how: sig
     # A process would go on ignoring SIGINT if the tests do, as everything in the background of a script does.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(
-        [*map(str, command), "--box", "43,21,64,43", "--scale", "1"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        [*map(str, command), *ONNX_RUNTIME, "--box", "43,21,64,43", "--scale", "1"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
     )
     signal.signal(signal.SIGINT, before)
     try:

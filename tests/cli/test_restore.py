@@ -62,7 +62,10 @@ def test_faces_left_alone_are_said_with_the_reason(tmp_path: Path, portrait: np.
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--model", "nope"), "expected one of lite, lite-robust or a model file (.onnx, .safetensors), got 'nope'"),
+        (
+            ("--model", "nope"),
+            "expected one of lite, lite-robust, a model file (.onnx, .safetensors) or a run's folder, got 'nope'",
+        ),
         (("--only-boxes",), "expected --box with --only-boxes, got none"),
         (("--box", "1,2,3"), "expected --box X0,Y0,X1,Y1 in pixels of the photo, got '1,2,3'"),
         (("--box", "10,10,5,5"), "expected --box X0,Y0,X1,Y1 with X0 < X1 and Y0 < Y1, got '10,10,5,5'"),

@@ -3,10 +3,13 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.support.command import Finished, dicface, train
 from tests.support.training import CONFIGS, shrinking
 
 
+@pytest.mark.slow
 def test_train_leaves_weights_that_export(pack: Path, tmp_path: Path) -> None:
     settings = (*shrinking("lite"), "run.steps=2", "run.validate_every=2")
     sets = [part for setting in settings for part in ("--set", setting)]
@@ -56,5 +59,5 @@ def test_train_says_which_config_it_lacks(pack: Path, tmp_path: Path) -> None:
         )
     both = dicface("train", "--data", pack, "--out", tmp_path, "--resume", "--decay-from", tmp_path / "last.ckpt")
     assert both.stderr == (
-        "dicface: expected one of --resume and --decay-from; a stopped fall goes on with --resume alone\n"
+        "dicface: expected one of --resume and --decay-from; a stopped decay continues with --resume alone\n"
     )

@@ -17,7 +17,7 @@ from dicface.data.augmentation import (
     face_widths,
     move_landmarks,
 )
-from dicface.data.damage import luma
+from dicface.data.damage import luma_channel
 from dicface.errors import ConfigError
 
 CENTRE = torch.tensor([[72.0, 72.0]])
@@ -116,7 +116,7 @@ def test_brown_and_faded_prints_change_the_faces_that_are_drawn() -> None:
         white=torch.tensor([1.0, 0.8, 1.0]),
     )
     changed = apply_jitter(faces, drawn)
-    torch.testing.assert_close(luma(changed)[0], luma(faces)[0], atol=1 / 255, rtol=0)
+    torch.testing.assert_close(luma_channel(changed)[0], luma_channel(faces)[0], atol=1 / 255, rtol=0)
     assert (changed[0, 0] - changed[0, 2]).min() >= -1 / 255
     torch.testing.assert_close(changed[1], 0.2 + 0.6 * faces[1], atol=0.5 / 255 + 1e-6, rtol=0)
     assert torch.equal(changed[2], faces[2])

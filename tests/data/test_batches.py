@@ -216,6 +216,7 @@ def test_released_flips_keep_left_and_right(pack: Path) -> None:
     torch.testing.assert_close(theirs.landmarks[~mirrored], ours.landmarks[~mirrored])
 
 
+@pytest.mark.slow
 def test_whole_pixels_are_copied(pack: Path) -> None:
     faces = read_pack(pack)
     batch = sampler_of(faces, AugmentationConfig(shift=1, unscaled_share=1)).batch(0)
@@ -260,6 +261,7 @@ def test_padding_lets_a_crop_be_larger_than_the_images(pack: Path) -> None:
         sampler_of(read_pack(pack), wide)
 
 
+@pytest.mark.slow
 def test_sizes_cover_the_range_and_16_is_favoured(pack: Path) -> None:
     sampler = sampler_of(read_pack(pack), AugmentationConfig())
     sizes = [sampler.batch(step).lr.shape[-1] for step in range(300)]

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from dicface.data.damage import blur, correlate, fade, gaussian_blur, jpeg, jpeg_faces, luma, sepia, sharpen
+from dicface.data.damage import blur, correlate, fade, gaussian_blur, jpeg, jpeg_faces, luma_channel, sepia, sharpen
 
 NONE = torch.zeros(1)
 
@@ -71,7 +71,7 @@ def test_sharpening_leaves_halos_beside_edges() -> None:
 def test_sepia_keeps_luma_and_the_range() -> None:
     colours = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
     brown = sepia(colours, torch.ones(1))
-    torch.testing.assert_close(luma(brown), luma(colours), atol=1e-4, rtol=0)
+    torch.testing.assert_close(luma_channel(brown), luma_channel(colours), atol=1e-4, rtol=0)
     assert 0 <= brown.min() <= brown.max() <= 1
     red, _, blue = sepia(torch.full((1, 3, 1, 1), 0.5), torch.ones(1))[0, :, 0, 0].tolist()
     assert red > 0.55
@@ -80,7 +80,7 @@ def test_sepia_keeps_luma_and_the_range() -> None:
 
 def test_sepia_without_strength_is_grey() -> None:
     colours = torch.rand(1, 3, 8, 8)
-    assert torch.equal(sepia(colours, torch.zeros(1)), luma(colours).expand_as(colours))
+    assert torch.equal(sepia(colours, torch.zeros(1)), luma_channel(colours).expand_as(colours))
 
 
 def test_small_images_are_blurred_by_the_stated_width() -> None:

@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
@@ -10,6 +12,7 @@ from dicface.data.packs import read_pack
 from dicface.data.references import read_references
 from dicface.errors import PackError
 from dicface.images.pixels import resize
+from tests.support.packs import write_pack
 
 
 def test_a_packs_nominal_faces(pack: Path) -> None:
@@ -58,3 +61,14 @@ def test_nothing_to_measure_against(portrait: np.ndarray, tmp_path: Path) -> Non
         read_references(tmp_path)
     with pytest.raises(PackError, match="expected a face pack"):
         read_references(tmp_path / "small.png")
+
+
+def test_errors_about_a_pack_name_it(tmp_path: Path) -> None:
+    table = pq.read_table(write_pack(tmp_path / "a.parquet", 2))
+    images = pa.array([table["image"][0].as_py(), b"broken"], pa.binary())
+    pq.write_table(table.set_column(3, "image", images), tmp_path / "b.parquet")
+    with pytest.raises(PackError, match=r"'made/1', could not decode it: .*, in '.*b\.parquet'$"):
+        read_references(tmp_path / "b.parquet")
+    (tmp_path / "c.parquet").write_text("no pack")
+    with pytest.raises(PackError, match=r"expected a face pack \(Parquet\), got '.*c\.parquet'"):
+        read_references(tmp_path / "c.parquet")

@@ -160,7 +160,7 @@ def test_other_protocols_replace_the_three(references: References) -> None:
     assert set(result["protocols"]) == set(result["steps"]) == {"y-crop8-released"}
 
 
-def test_likeness_of_people(references: References, features: Path) -> None:
+def test_identity_similarity(references: References, features: Path) -> None:
     recogniser = Recogniser(str(features))
     assert np.allclose(np.linalg.norm(recogniser(references.hr), axis=1), 1, atol=1e-5)
     measured = measure(Truth(references.hr), references, 16, Judges(references, LandmarkModel(), recogniser))
@@ -194,7 +194,7 @@ def test_embedded_features_say_how_good_they_are(references: References) -> None
     titles = [grid.title for grid in result_grids(measured)]
     assert any(title.endswith("against the landmarks found on the high-resolution faces") for title in titles)
     title = titles[-1]
-    assert "0.753 on 59 people whom they were not trained on (celeba-val.parquet); 0.5 is chance" in title
+    assert "0.753 on 59 identities outside their training (celeba-val.parquet); 0.5 is chance" in title
 
 
 def test_everything_is_computed_once(references: References, features: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ import pytest
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from dicface.errors import UsageError
-from dicface.evaluation.metrics import average_precision, luma, nrmse, psnr, ssim, verification_auc
+from dicface.evaluation.metrics import average_precision, nrmse, psnr, ssim, studio_luma, verification_auc
 from dicface.evaluation.protocols import PROTOCOLS, Y_CROP8, Y_CROP8_RELEASED, protocols_by_name
 from tests.support.recorded import recorded_tensors
 
@@ -53,7 +53,7 @@ def test_ssim_equals_scikit_image(pair: tuple[np.ndarray, np.ndarray]) -> None:
 
 def test_luma_by_hand() -> None:
     colours = np.array([[[[0, 0, 0], [255, 255, 255], [255, 0, 0]]]], dtype=np.uint8)
-    assert luma(colours).ravel().tolist() == [16, 235, 81]
+    assert studio_luma(colours).ravel().tolist() == [16, 235, 81]
 
 
 def test_psnr_by_hand() -> None:
@@ -97,7 +97,7 @@ def test_one_wrong_landmark_counts_by_its_square() -> None:
     assert nrmse(found, wanted, "width") == pytest.approx(0.01)
 
 
-def test_likeness_of_people_by_hand() -> None:
+def test_verification_auc_by_hand() -> None:
     people = np.array([0, 0, 1, 1])
     apart = np.array([[1.0, 0], [2, 0.1], [0, 1], [0.1, 3]])
     assert verification_auc(apart, people) == 1

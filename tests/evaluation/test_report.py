@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import re
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -23,6 +24,11 @@ from dicface.evaluation.tables import on_screen, result_grids, write_faces_csv
 from dicface.runtime.face_model import FaceModel
 from dicface.runtime.image_model import ImageModel, open_enlargement
 from dicface.runtime.landmark_model import LandmarkModel
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="CHROMIUM IS MISSING: run `make browser` as root")
+# In one process, since what its tests share takes seconds to make.
+pytestmark = pytest.mark.xdist_group("report")
 
 KINDS = ["Best", "Median", "Worst"]
 
@@ -59,6 +65,7 @@ class Page(HTMLParser):
         assert self.open.pop() == tag
 
 
+@pytest.mark.slow
 def test_the_page_stands_alone(measured: list[Measurement], upscalers: list[FaceModel | ImageModel]) -> None:
     text = report_page(measured, upscalers)
     page = Page()
@@ -79,19 +86,21 @@ def test_the_page_stands_alone(measured: list[Measurement], upscalers: list[Face
     assert re.findall(r"<h[23]>(.*)</h[23]>", text) == ["16 px", *KINDS, "24 px", *KINDS]
 
 
+@pytest.mark.slow
 def test_the_same_numbers_give_the_same_page(
     measured: list[Measurement], upscalers: list[FaceModel | ImageModel]
 ) -> None:
     assert report_page(measured[:1], upscalers) == report_page(measured[:1], upscalers)
 
 
+@pytest.mark.slow
 def test_faces_that_come_back_exactly_have_no_gain(portrait: np.ndarray) -> None:
     """A black face does, from bicubic; from a network it does not, so for this it is the worst."""
     lite = FaceModel("lite", backend="onnxruntime")
     hr = np.stack([portrait[50:178, 150:278], portrait[60:188, 150:278], np.zeros((128, 128, 3), np.uint8)])
     references = References("some", ("a", "b", "black"), hr, None, np.full(3, -1))
     text = report_page([measure(lite, references, 16)], [lite])
-    assert text.index("<h3>Worst</h3>") < text.index("black, came back exactly from bicubic alone")
+    assert text.index("<h3>Worst</h3>") < text.index("black, exact with bicubic alone")
     black = References("some", ("black",), hr[2:], None, np.array([-1]))
     plain = open_enlargement("bicubic")
     assert "black, +0.00 dB over bicubic" in report_page([measure(plain, black, 16)], [plain])
@@ -138,6 +147,40 @@ def test_one_line_a_face(measured: list[Measurement], tmp_path: Path) -> None:
     mean = np.mean([float(row["model_psnr_y-crop8"]) for row in rows[:5]])
     assert mean == pytest.approx(summary(measured[0])["protocols"]["y-crop8"]["psnr"]["mean"], abs=1e-3)
     assert {"bicubic_ssim_y", "against_nrmse_width", "hr_nrmse_inter_ocular", "model_deviation_worst"} <= set(rows[0])
+
+
+@pytest.mark.parametrize("width", [40, 60])
+def test_names_of_models_are_never_cut(measured: list[Measurement], width: int) -> None:
+    """They fold in a narrow terminal."""
+    file = io.StringIO()
+    name = "lite-with-a-name-as-long-as-that-of-a-run-in-2026-11"
+    grid = result_grids(measured[0])[0]
+    rows = [(row[0], name, *row[2:]) for row in grid.rows]
+    Console(file=file, width=width).print(on_screen(grid._replace(rows=rows)))
+    assert "\N{HORIZONTAL ELLIPSIS}" not in file.getvalue()
+    lines = [line.split("\N{BOX DRAWINGS LIGHT VERTICAL}") for line in file.getvalue().splitlines()]
+    assert name in "".join(cells[2].strip() for cells in lines if len(cells) > 3)
+
+
+@needs_browser
+def test_the_last_picture_of_a_face_is_in_the_window(
+    measured: list[Measurement], upscalers: list[FaceModel | ImageModel], tmp_path: Path
+) -> None:
+    sync_api = pytest.importorskip("playwright.sync_api", reason="its tests need playwright")
+    write_report(tmp_path / "report", measured, upscalers)
+    with sync_api.sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page(viewport={"width": 1280, "height": 800})
+        page.goto((tmp_path / "report" / REPORT_FILES[0]).as_uri())
+        # As many as a network of four steps beside two others has.
+        page.evaluate(
+            "document.querySelectorAll('.face').forEach(f => {"
+            " while (f.children.length < 10) f.append(f.lastElementChild.cloneNode(true)) })"
+        )
+        wide = page.evaluate("[...document.querySelectorAll('.face')].map(f => [f.scrollWidth, f.clientWidth])")
+        browser.close()
+    assert wide
+    assert all(content <= room for content, room in wide)
 
 
 def test_tables_for_the_screen(measured: list[Measurement]) -> None:

@@ -33,12 +33,17 @@ def test_a_face_is_found_once_from_17_px_on(detect: Detector, portrait: np.ndarr
     assert faces_in(detect, resize(portrait, (side, side)), scale=side / 512) == 1
 
 
-def test_small_and_large_faces_of_a_large_photo_are_found(detect: Detector, portrait: np.ndarray) -> None:
-    photo = np.full((1500, 2200, 3), 128, dtype=np.uint8)
-    photo[900:1021, 1580:1701] = resize(portrait, (121, 121))
-    photo[100:1310, 100:1310] = resize(portrait, (1210, 1210))
-    assert faces_in(detect, photo, 1580, 900, 121 / 512) == 1
-    assert faces_in(detect, photo, 100, 100, 1210 / 512) == 1
+def test_small_and_large_faces_of_a_large_photo_are_found(
+    detect: Detector, portrait: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A small photo is large for smaller limits, and takes a second instead of twenty.
+    monkeypatch.setattr("dicface.faces.detection._PASS_MEGAPIXELS", 4.0)
+    monkeypatch.setattr("dicface.faces.detection._WHOLE_MEGAPIXELS", 1.0)
+    photo = np.full((360, 600, 3), 128, dtype=np.uint8)
+    photo[200:321, 440:561] = resize(portrait, (121, 121))
+    photo[10:350, 10:350] = resize(portrait, (340, 340))
+    assert faces_in(detect, photo, 440, 200, 121 / 512) == 1
+    assert faces_in(detect, photo, 10, 10, 340 / 512) == 1
 
 
 def test_faces_at_the_edge_are_found(detect: Detector, portrait: np.ndarray) -> None:
@@ -76,6 +81,7 @@ def test_faces_of_other_turns_are_found(detect: Detector, portrait: np.ndarray) 
         assert roll_degrees(found.points) == pytest.approx(-degrees, abs=15)
 
 
+@pytest.mark.slow
 def test_a_detector_may_be_shared_between_threads(detect: Detector, portrait: np.ndarray) -> None:
     with ThreadPoolExecutor(3) as pool:
         found = list(pool.map(detect, [portrait] * 6))

@@ -312,3 +312,17 @@ def test_paths_may_be_strings(tmp_path: Path) -> None:
     assert np.array_equal(read_photo(str(tmp_path / "a.png")).pixels, pixels)
     with pytest.raises(ImageError, match="got a folder"):
         read_photo(str(tmp_path))
+
+
+def test_a_mistake_of_ours_is_not_the_files_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Image.new("RGB", (4, 4)).save(tmp_path / "a.png")
+
+    def broken(*_: object) -> object:
+        # As if it were in the package.
+        return eval("None.is_dir()", {"__name__": "dicface.images.decoding"})
+
+    monkeypatch.setattr("dicface.images.decoding.fill_invisible", broken)
+    Image.new("RGBA", (4, 4)).save(tmp_path / "b.png")
+    assert read_photo(tmp_path / "a.png").pixels.shape == (4, 4, 3)
+    with pytest.raises(AttributeError, match="is_dir"):
+        read_photo(tmp_path / "b.png")

@@ -14,13 +14,13 @@ from dicface.networks.dic import DICConfig, DICNetwork, DICOutput
 from dicface.training.losses import LossConfig, dic_loss
 from tests.support.networks import TINY, TINY_U
 
-PAPER_TINY = replace(TINY, stem="paper", steps=3)
+PAPER_TINY = replace(TINY, stem="paper")
 KINDS = {
-    "components": PAPER_TINY,
+    "components": replace(PAPER_TINY, steps=3),
     "one-map": replace(PAPER_TINY, attention="one-map"),
     "concatenation": replace(PAPER_TINY, attention="concatenation"),
     "none": replace(PAPER_TINY, attention="none"),
-    "detached": replace(PAPER_TINY, detach_attention=True),
+    "detached": replace(PAPER_TINY, steps=3, detach_attention=True),
     "one step": replace(PAPER_TINY, steps=1),
     "one step, none": replace(PAPER_TINY, steps=1, attention="none"),
     "any size, none": replace(TINY, attention="none"),
@@ -125,11 +125,8 @@ def test_one_step_goes_no_further() -> None:
         built(KINDS["one step"])(torch.rand(1, 3, 16, 16), steps=2)
 
 
-@pytest.mark.parametrize(
-    "network",
-    [pytest.param(kind, marks=() if kind == "components" else pytest.mark.slow) for kind in KINDS],
-    indirect=True,
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("network", [kind for kind in KINDS if kind != "detached"], indirect=True)
 def test_onnx_equals_torch(network: DICNetwork, tmp_path: Path) -> None:
     export_onnx(network, tmp_path / "a.onnx")
     faces = np.random.default_rng(0).integers(0, 256, (3, 16, 16, 3), dtype=np.uint8)

@@ -12,10 +12,11 @@ from dicface.networks.dic import DICConfig, DICNetwork
 from dicface.networks.fusion import ComponentMaps
 from dicface.networks.lightcnn import Discriminator
 from dicface.networks.stacked_hourglass import StackedHourglass, StackedHourglassConfig
+from tests.support.lanes import slow
 from tests.support.recorded import INDEX, recorded_state, recorded_tensors
 
 
-@pytest.mark.parametrize("name", ["dic_small", "dic_full"])
+@pytest.mark.parametrize("name", ["dic_small", *slow(["dic_full"])])
 def test_every_step_equals_the_authors_network(name: str) -> None:
     sizes = INDEX["models"][name]["config"]
     network = DICNetwork(

@@ -51,6 +51,24 @@ def test_pts_files_lie_beside_the_photos_or_in_a_folder(tmp_path: Path) -> None:
     assert apart.file_of(tmp_path / "b.jpg") == tmp_path / "other" / "b.pts"
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "utf-8-sig", "utf-16", "latin-1"])
+@pytest.mark.parametrize("ends", ["\n", "\r\n"])
+def test_pts_files_as_editors_write_them(tmp_path: Path, encoding: str, ends: str) -> None:
+    """With a byte order mark, other line ends and comments."""
+    lines = ["version: 1 // iBUG", "n_points: 68", "{", *(f"{x} {y}" for x, y in POINTS), "}"]
+    if encoding != "ascii":
+        lines.insert(0, "# Großmutter { 1 2 }")
+        lines[5] += " # the jaw's third point"
+    (tmp_path / "a.pts").write_bytes(ends.join(lines).encode(encoding))
+    np.testing.assert_array_equal(read_pts(tmp_path / "a.pts"), np.array(POINTS, dtype=np.float32) - 1)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_lists_as_editors_write_them(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "a.txt").write_text("2\nä.jpg 1\nb.jpg 2\n", encoding=encoding)
+    assert read_celeba_numbers(tmp_path / "a.txt") == {"ä.jpg": 1, "b.jpg": 2}
+
+
 def test_pts_files_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
     pts(tmp_path / "a.pts", [[float("nan"), 1], *POINTS[1:]])
     with pytest.raises(InputError, match=r"expected finite coordinates in 'a\.pts'"):

@@ -12,6 +12,7 @@ from dicface.data.packs import read_pack
 from dicface.errors import UsageError
 from dicface.faces.geometry import Square, cut, square_of_landmarks
 from dicface.images.pixels import resize
+from dicface.preparation import cutting
 from dicface.preparation.annotations import Annotation
 from dicface.preparation.cutting import FaceCutter, PhotoFaces, PhotoTask, Reason, Recipe, cut_face, share_outside
 from tests.support.portrait import PORTRAIT_POINTS
@@ -134,9 +135,9 @@ def test_a_given_box_is_where_the_network_looks(cutter: FaceCutter, portrait: np
     ("points", "reason", "detail"),
     [
         (face_points(0.5, 100, 100), Reason.TOO_SMALL, "crop of 65 px, at least 100 px"),
-        (face_points(1.5, -30, 60), Reason.OUTSIDE, "27% of the crop beyond the photo, at most 10%"),
+        (face_points(1.5, -30, 60), Reason.OUTSIDE, "26.7% of the crop beyond the photo, at most 10%"),
         (face_points(1.5, 1e7, 60), Reason.OUTSIDE, "100% of the crop beyond the photo, at most 10%"),
-        (face_points(30, -1000, -1000), Reason.OUTSIDE, "99% of the crop beyond the photo, at most 10%"),
+        (face_points(30, -1000, -1000), Reason.OUTSIDE, "99.3% of the crop beyond the photo, at most 10%"),
         (np.full((68, 2), 100, np.float32), Reason.TOO_SMALL, "crop of 1 px, at least 100 px"),
     ],
 )
@@ -192,3 +193,16 @@ def test_every_format_is_read_back(kind: str, tmp_path: Path) -> None:
 def test_senseless_recipes_are_refused(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         Recipe(**settings)
+
+
+def test_a_reason_never_reads_like_its_limit() -> None:
+    """0.5996 is not at least 0.60, and 10.04 % is more than 10 %."""
+    cutter = FaceCutter(Recipe(min_confidence=0.6))
+    square = Square(10, 10, 140)
+    located = cutting._Located(np.zeros((68, 2), np.float32), 0.5996)
+    assert cutter._objection(square, located, 300, 300) == (
+        Reason.UNSURE,
+        "mean heatmap confidence 0.599, at least 0.6",
+    )
+    reason, detail = cutter._objection(Square(-101, 0, 1005), located, 2000, 2000)  # 10.05 %
+    assert (reason, detail) == (Reason.OUTSIDE, "10.1% of the crop beyond the photo, at most 10%")

@@ -368,6 +368,7 @@ def test_a_split_leaves_no_old_pack_beside_it(photos: Path, tmp_path: Path) -> N
     assert not (tmp_path / "out" / "d-test.parquet").exists()
 
 
+@pytest.mark.slow
 def test_a_killed_process_is_said(photos: Path, tmp_path: Path) -> None:
     def kill_a_child(count: int) -> None:
         if count:

@@ -130,6 +130,31 @@ def test_what_to_know_is_in_the_sentence(
     assert restore_file(tmp_path / "e.png", tmp_path / "f.png", restorer=restorer).sentence == "no face found"
 
 
+@pytest.mark.parametrize("command", ["restore", "upscale"])
+def test_hidden_colours_reach_no_visible_pixel(
+    restorer: Restorer, small_photo: np.ndarray, tmp_path: Path, command: str
+) -> None:
+    """A cutout of a face gives the same result, whatever its file stores where nothing is seen."""
+    photo = small_photo[18:47, 39:68] if command == "upscale" else small_photo
+    y, x = np.mgrid[: len(photo), : len(photo)]
+    alpha = np.where(np.hypot(x - photo.shape[1] / 2, y - photo.shape[0] / 2) < photo.shape[0] * 0.45, 255, 0)
+    noise = np.random.default_rng(0).integers(0, 256, photo.shape)
+    results: list[np.ndarray] = []
+    for name, colour in (("black", (0, 0, 0)), ("white", (255,) * 3), ("green", (0, 255, 0)), ("noise", noise)):
+        hidden = np.where(alpha[:, :, None] > 0, photo, colour)
+        source, target = tmp_path / f"{name}.png", tmp_path / f"{name}-result.png"
+        Image.fromarray(np.dstack([hidden, alpha]).astype(np.uint8)).save(source)
+        if command == "restore":
+            restore_file(source, target, restorer=restorer, scale=2, boxes=[FACE])
+        else:
+            upscale_file(source, target, model=restorer.model)
+        with Image.open(target) as image:
+            results.append(np.asarray(image))
+    for result in results:
+        np.testing.assert_array_equal(result, results[0])
+    assert results[0].shape[2] == 4
+
+
 def test_a_crop_is_upscaled(restorer: Restorer, crop: Path, tmp_path: Path) -> None:
     result = upscale_file(crop, tmp_path / "b.png", model=restorer.model)
     expected = restorer.upscale(read_photo(crop).pixels[None])[0]

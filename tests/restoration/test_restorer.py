@@ -118,6 +118,7 @@ def test_many_faces_keep_their_order(restorer: Restorer, small_photo: np.ndarray
         assert np.abs(face.steps.astype(int) - faces[0].steps).max() <= 1
 
 
+@pytest.mark.slow
 def test_threads_may_share_a_restorer(restorer: Restorer, small_photo: np.ndarray) -> None:
     expected = restorer.restore(small_photo).image
     with ThreadPoolExecutor(4) as pool:

@@ -77,6 +77,7 @@ def everywhere(tmp_path: Path) -> FaceFinder:
     return FaceFinder(str(tmp_path / "everywhere.onnx"))
 
 
+@pytest.mark.slow
 def test_boxes_are_in_pixels_of_the_photo(everywhere: FaceFinder, monkeypatch: pytest.MonkeyPatch) -> None:
     """65 x 70 px become 33 x 35 and 17 x 18 when reduced; cells whose 4x4 pixels lie beyond the photo are left out."""
     monkeypatch.setattr(proposals_module, "non_maximum_suppression", lambda boxes, scores: np.arange(len(boxes)))
@@ -117,6 +118,7 @@ def test_a_file_gives_what_torch_gives_and_is_read_back(tmp_path: Path) -> None:
     assert found[0].points.reshape(-1) == pytest.approx(points[:, *best], rel=1e-4)
 
 
+@pytest.mark.slow
 def test_a_file_whose_boxes_differ_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def doubled(output: FinderOutput) -> Peaks:
         peaks = decode_peaks(output)

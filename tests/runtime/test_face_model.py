@@ -10,7 +10,7 @@ import pytest
 
 from dicface.checkpoints.networks import load_network
 from dicface.errors import CheckpointError, UnknownModelError, UsageError
-from dicface.export.graphs import compare, export_onnx
+from dicface.export.graphs import compare_with_torch, export_onnx
 from dicface.images.pixels import resize, to_network
 from dicface.networks.dic import DICConfig, DICNetwork
 from dicface.runtime import face_model
@@ -18,6 +18,7 @@ from dicface.runtime.backends import FaceOutput, OnnxRuntimeBackend, OpenVinoBac
 from dicface.runtime.face_model import MAX_BATCH, FaceModel
 from dicface.runtime.models import embedded_models, find_model
 from dicface.runtime.providers import BackendName
+from tests.support.lanes import slow
 
 SIZES = (8, 13, 16, 31, 48, 64)
 
@@ -45,11 +46,12 @@ def test_onnx_names_and_shapes_are_the_contract(name: str) -> None:
 @pytest.mark.parametrize("name", embedded_models("restoration"))
 def test_onnx_equals_torch_on_a_face(name: str, faces: list[np.ndarray]) -> None:
     network = load_network(find_model(name, ".safetensors"))
-    result = compare(network, find_model(name), faces)
+    result = compare_with_torch(network, find_model(name), faces)
     assert result.faces == 2 * len(SIZES)
     assert result.passed, result
 
 
+@pytest.mark.slow
 def test_openvino_stays_within_its_precision(faces: list[np.ndarray]) -> None:
     path = find_model("lite")
     reference, other = OnnxRuntimeBackend(path), OpenVinoBackend(path)
@@ -68,17 +70,19 @@ def test_torch_backend_equals_onnx(faces: list[np.ndarray]) -> None:
     np.testing.assert_allclose(torch_result.sr, onnx_result.sr, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_the_papers_network_exports_too(tmp_path: Path) -> None:
-    tiny = DICConfig(steps=2, features=4, groups=2, fusion_blocks=1, hourglass_width=8)
+    tiny = DICConfig(steps=1, features=4, groups=2, fusion_blocks=1, hourglass_width=8)
     network = DICNetwork(tiny).eval()
     export_onnx(network, tmp_path / "a.onnx")
     model = FaceModel(str(tmp_path / "a.onnx"), backend="onnxruntime")
     assert model.lr_sizes == (16, 16)
-    assert compare(network, tmp_path / "a.onnx", [np.zeros((3, 16, 16, 3), np.uint8)]).passed
+    assert compare_with_torch(network, tmp_path / "a.onnx", [np.zeros((3, 16, 16, 3), np.uint8)]).passed
     text = (tmp_path / "a.onnx").read_bytes()
     assert b"site-packages" not in text, "the exporter's stack traces tell where it ran"
 
 
+@pytest.mark.slow
 def test_crops_of_mixed_sizes_keep_their_order(faces: list[np.ndarray]) -> None:
     model = FaceModel("lite", backend="onnxruntime")
     crops = [crop for pair in zip(*faces, strict=True) for crop in pair]
@@ -106,7 +110,7 @@ def test_landmarks_lie_on_the_face(faces: list[np.ndarray]) -> None:
 
 
 def test_unknown_names_and_backends() -> None:
-    with pytest.raises(UnknownModelError, match=r"expected one of lite.* or a model file .*, got 'nope'"):
+    with pytest.raises(UnknownModelError, match=r"expected one of lite.* or a run's folder, got 'nope'"):
         FaceModel("nope")
     with pytest.raises(UsageError, match="expected a backend, one of auto, onnxruntime, openvino, torch, got 'gpu'"):
         FaceModel("lite", backend="gpu")  # pyright: ignore[reportArgumentType] - what a caller may well try
@@ -148,28 +152,15 @@ def test_a_crop_of_a_wrong_size_is_refused() -> None:
         FaceModel("lite", backend="onnxruntime")([np.zeros((70, 70, 3), np.uint8)])
 
 
-@pytest.mark.parametrize("backend", [OnnxRuntimeBackend, OpenVinoBackend])
-@pytest.mark.parametrize("name", embedded_models("restoration"))
-def test_a_face_is_the_same_to_the_bit_in_any_batch(
-    name: str, backend: type[OnnxRuntimeBackend | OpenVinoBackend], portrait: np.ndarray
-) -> None:
-    """On this the sharing of batches between photos rests (ADR 25).
-
-    Where a processor does not give it (OpenVINO in bfloat16 on some), the model finds that out and shares no batches.
-    """
-    run = backend(find_model(name))
-    if backend is OpenVinoBackend and not FaceModel(name, backend="openvino")._is_same_in_any_batch():
-        alone, together = FaceModel(name, backend="openvino"), FaceModel(name, backend="openvino")
-        crops = [resize(portrait[70 + k : 190 + k, 160:280], (8, 8)) for k in range(3)]
-        results = zip(together(crops), [alone([crop])[0] for crop in crops], strict=True)
-        # Company may change what one call computes, by bfloat16's rounding and no more.
-        assert max(int(np.abs(one.sr.astype(int) - other.sr).max()) for one, other in results) <= 2
-        return
-    for side in (8, 13, 24, 64):
-        crops = [np.ascontiguousarray(portrait[70 + k : 190 + k, 160:280]) for k in range(5)]
+@pytest.mark.parametrize("name", ["lite", *slow(["lite-robust"])])
+def test_a_face_is_the_same_to_the_bit_in_any_batch(name: str, portrait: np.ndarray) -> None:
+    """On this the sharing of batches between photos rests (ADR 25)."""
+    run = OnnxRuntimeBackend(find_model(name))
+    for side, counts in ((8, (3,)), (13, (2, 5)), (64, (3,))):
+        crops = [np.ascontiguousarray(portrait[70 + k : 190 + k, 160:280]) for k in range(max(counts))]
         lr = to_network(np.stack([resize(crop, (side, side)) for crop in crops]))
         alone = [run(face[None]) for face in lr]
-        for count in (2, 3, 5):
+        for count in counts:
             together = run(lr[:count])
             for kind in ("sr", "heatmaps"):
                 expected = np.concatenate([getattr(one, kind) for one in alone[:count]])
@@ -186,7 +177,7 @@ def test_callers_share_batches_where_company_changes_nothing(
     run = model._backend
 
     class Watched:
-        name, lr_size, runs_on, on_cpu = run.name, run.lr_size, run.runs_on, run.on_cpu
+        name, lr_size, runs_on, may_mix = run.name, run.lr_size, run.runs_on, run.may_mix
 
         def __call__(self, lr: np.ndarray) -> FaceOutput:
             runs.append(len(lr))
@@ -210,9 +201,10 @@ def test_callers_share_batches_where_company_changes_nothing(
     np.testing.assert_array_equal(results, expected)
 
 
-def test_torch_and_accelerators_do_not_share(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In torch a face's last digit depends on its batch; of accelerators nobody knows."""
+def test_torch_openvino_and_accelerators_do_not_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In torch a face's last digit depends on its batch, in OpenVINO on some processors; accelerators are untested."""
     assert not FaceModel(backend="torch")._is_same_in_any_batch()
+    assert not FaceModel(backend="openvino")._is_same_in_any_batch()
     model = FaceModel(backend="onnxruntime")
-    monkeypatch.setattr(model._backend, "on_cpu", False)
+    monkeypatch.setattr(model._backend, "may_mix", False)
     assert not model._is_same_in_any_batch()

@@ -296,10 +296,12 @@ def test_restoring_takes_ours_only(tmp_path: Path) -> None:
 
 
 def test_names_and_backends(tmp_path: Path) -> None:
-    with pytest.raises(UnknownModelError, match=r"expected one of lite.*, bicubic, lanczos or a model file .*'nope'"):
+    with pytest.raises(UnknownModelError, match=r"expected one of lite.*, bicubic, lanczos, a model file .*'nope'"):
         open_model("nope")
     (tmp_path / "a.bin").write_bytes(b"weights")
-    with pytest.raises(UnknownModelError, match=r"\.onnx, \.safetensors, \.pth, \.pt, \.ckpt\), got .*a\.bin"):
+    with pytest.raises(
+        UnknownModelError, match=r"\.onnx, \.safetensors, \.pth, \.pt, \.ckpt\) or a run's folder, got .*a\.bin"
+    ):
         open_model(str(tmp_path / "a.bin"))
     path = onnx_file(tmp_path / "a.onnx", [1, 3, "h", "w"], None, **enlarging(8))
     with pytest.raises(UsageError, match=r"a.onnx' runs in onnxruntime; leave out `backend`, got 'openvino'"):

@@ -18,6 +18,9 @@ from dicface.runtime.landmark_model import LANDMARK_BATCH, LandmarkModel
 from dicface.runtime.models import find_model
 from tests.support.portrait import PORTRAIT_POINTS
 
+# In one process, since what its tests share takes seconds to make.
+pytestmark = pytest.mark.xdist_group("landmark-model")
+
 
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> tuple[StackedHourglass, Path]:
@@ -29,6 +32,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> tuple[StackedHourglass, Pa
     return network, path
 
 
+@pytest.mark.slow
 def test_the_file_finds_what_torch_finds(tiny: tuple[StackedHourglass, Path]) -> None:
     network, path = tiny
     faces = comparison_faces(None, LANDMARK_BATCH + 3)
@@ -42,6 +46,7 @@ def test_the_file_finds_what_torch_finds(tiny: tuple[StackedHourglass, Path]) ->
     np.testing.assert_allclose(found.points, (decode_heatmaps(plain) + returned) / 2, atol=0.1)
 
 
+@pytest.mark.slow
 def test_the_mirror_image_has_the_mirrored_landmarks(tiny: tuple[StackedHourglass, Path]) -> None:
     faces = comparison_faces(None)
     model = LandmarkModel(str(tiny[1]))
@@ -49,25 +54,29 @@ def test_the_mirror_image_has_the_mirrored_landmarks(tiny: tuple[StackedHourglas
     np.testing.assert_allclose(returned, model(faces).points, atol=0.1)
 
 
+@pytest.mark.slow
 def test_no_faces_have_no_landmarks(tiny: tuple[StackedHourglass, Path]) -> None:
     found = LandmarkModel(str(tiny[1]))(np.empty((0, 128, 128, 3), np.uint8))
     assert found.points.shape == (0, 68, 2)
 
 
+@pytest.mark.slow
 def test_other_sizes_are_refused(tiny: tuple[StackedHourglass, Path]) -> None:
     with pytest.raises(UsageError, match=r"expected faces of shape \(N, 128, 128, 3\), got \(1, 64, 64, 3\)"):
         LandmarkModel(str(tiny[1]))(np.zeros((1, 64, 64, 3), np.uint8))
 
 
+@pytest.mark.slow
 def test_models_are_not_taken_for_one_another(tiny: tuple[StackedHourglass, Path]) -> None:
     with pytest.raises(CheckpointError, match="expected a landmark model with input image"):
         LandmarkModel(str(find_model("lite")))
     with pytest.raises(CheckpointError, match="expected a face model with input lr"):
         FaceModel(str(tiny[1]), backend="onnxruntime")
-    with pytest.raises(UnknownModelError, match="expected one of lite, lite-robust or a model file"):
+    with pytest.raises(UnknownModelError, match="expected one of lite, lite-robust, a model file"):
         FaceModel("landmarks-hr")
 
 
+@pytest.mark.slow
 def test_a_saved_hourglass_is_read_back(tiny: tuple[StackedHourglass, Path], tmp_path: Path) -> None:
     network = tiny[0]
     save_network(network, tmp_path / "a.safetensors")

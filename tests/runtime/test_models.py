@@ -3,13 +3,19 @@
 import dataclasses
 import hashlib
 import json
+from pathlib import Path
 
+import numpy as np
 import pytest
 
-from dicface.checkpoints.networks import load_network
-from dicface.networks.dic import LITE
+from dicface.checkpoints.networks import load_network, save_network
+from dicface.errors import UnknownModelError, UsageError
+from dicface.networks.dic import LITE, DICNetwork
 from dicface.runtime.cards import Calibration, Coefficients, RestorationResult, parse_card
+from dicface.runtime.face_model import FaceModel
 from dicface.runtime.models import embedded_models, find_model
+from dicface.runtime.upscalers import open_model
+from tests.support.networks import TINY
 
 
 @pytest.mark.parametrize("name", embedded_models())
@@ -60,3 +66,23 @@ def test_finders_alone_are_calibrated() -> None:
 
 def test_lite_is_the_preset() -> None:
     assert load_network(find_model("lite", ".safetensors")).config == LITE
+
+
+def test_names_files_and_runs_alike(tmp_path: Path) -> None:
+    """A run's folder stands for its weights."""
+    run = tmp_path / "runs" / "own"
+    run.mkdir(parents=True)
+    with pytest.raises(UnknownModelError, match=r"or a run's folder, got '.*own' without weights"):
+        FaceModel(str(run))
+    save_network(DICNetwork(TINY), run / "weights.safetensors")
+    crop = np.full((16, 16, 3), 90, np.uint8)
+    for name in (run, run / "weights.safetensors"):
+        for opened in (FaceModel(str(name)), open_model(str(name))):
+            assert opened.backend == "torch"
+            assert opened([crop])[0].sr.shape == (2, 128, 128, 3)
+    assert find_model(str(run)) == run / "weights.safetensors"
+    unfinished = tmp_path / "unfinished"
+    unfinished.mkdir()
+    (unfinished / "last.ckpt").touch()
+    with pytest.raises(UsageError, match=r"got '.*last.ckpt'; `dicface export` makes one of a run"):
+        FaceModel(str(unfinished))

@@ -64,6 +64,7 @@ def test_a_map_has_four_levels_for_a_grey_level() -> None:
     np.testing.assert_array_equal(map_image(np.array([[0, 1, 10.5, 63.75, 200]])), [[0, 4, 42, 255, 255]])
 
 
+@pytest.mark.slow
 def test_it_tells_where_a_real_face_is_wrong(portrait: np.ndarray) -> None:
     hr = np.stack([resize(portrait[74:194, 164:284], (128, 128)), resize(portrait[64:204, 154:294], (128, 128))])
     restorer = Restorer(backend="onnxruntime")

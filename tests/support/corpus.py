@@ -17,6 +17,17 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image
 
+from tests.support.colours import (
+    associated_tiff,
+    bmp_with_profile,
+    gamma,
+    grey_tiff,
+    p3_profile,
+    with_chunks,
+    with_nclx,
+    with_transparent,
+)
+
 WIDTH, HEIGHT = 60, 40
 _MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "LAB", "HSV", "I", "F", "I;16", "I;16B")
 _FORMATS = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "AVIF": "avif", "TIFF": "tif", "BMP": "bmp", "GIF": "gif"}
@@ -176,6 +187,47 @@ def orientations() -> Iterator[Sample]:
             yield Sample(f"turned-{orientation}.{suffix}", content, np.asarray(picture()), 6)
 
 
+def colours() -> Iterator[Sample]:
+    """One colour by every statement that names its space, and what they mean in sRGB."""
+    red, half = np.full((HEIGHT, WIDTH, 3), (255, 0, 0), np.uint8), np.full((HEIGHT, WIDTH, 3), 188, np.uint8)
+    p3 = Image.new("RGB", (WIDTH, HEIGHT), (234, 51, 35))
+    for kind, suffix in (("JPEG", "jpg"), ("PNG", "png"), ("TIFF", "tif"), ("WEBP", "webp"), ("AVIF", "avif")):
+        options = {"JPEG": {"subsampling": 0, "quality": 100}, "AVIF": {"subsampling": "4:4:4", "quality": 100}}
+        content = _encoded(p3, kind, icc_profile=p3_profile(), **options.get(kind, {"lossless": True}))
+        yield Sample(f"p3-icc.{suffix}", content, red, 2)
+    yield Sample("p3-cicp.png", with_chunks(_encoded(p3, "PNG"), (b"cICP", bytes((12, 13, 0, 1)))), red, 2)
+    yield Sample("p3-icc.bmp", bmp_with_profile(p3, p3_profile()), red, 2)
+    avif = _encoded(p3, "AVIF", subsampling="4:4:4", quality=100)
+    yield Sample("p3-nclx.avif", with_nclx(avif, 12, 13), red, 2)
+    linear = Image.new("RGB", (WIDTH, HEIGHT), (128, 128, 128))
+    yield Sample("linear.png", with_chunks(_encoded(linear, "PNG"), gamma(1)), half, 1)
+    white = Image.new("RGB", (WIDTH, HEIGHT), (148, 148, 148))
+    said = ("HDR tone-mapped",)
+    pq = with_chunks(_encoded(white, "PNG"), (b"cICP", bytes((9, 16, 0, 1))))
+    yield Sample("pq.png", pq, np.full_like(half, 231), 2, notes=said)
+
+
+def values() -> Iterator[Sample]:
+    """What the stored values mean: white as zero, values that are transparent, colours multiplied by alpha."""
+    grey = np.asarray(picture().convert("L"))
+    shown = np.repeat(grey[:, :, None], 3, axis=2)
+    said = ("16 bits reduced to 8",)
+    for depth in (12, 16):
+        levels = np.rint(grey / 255 * (2**depth - 1)).astype(np.uint16)
+        yield Sample(f"grey-{depth}.tif", grey_tiff(levels, depth, 1), shown, 1, True, notes=said)
+    turned_over = grey_tiff(65535 - grey.astype(np.uint16) * 257, 16, 0)
+    yield Sample("white-is-zero-16.tif", turned_over, shown, 1, True, notes=said)
+    for bits in (2, 4):
+        levels = grey >> (8 - bits)
+        value = int(levels[20, 30])
+        content = with_transparent(png(levels[:, :, None], 0, bits), struct.pack(">H", value))
+        exact = np.repeat((levels * (255 // (2**bits - 1))).astype(np.uint8)[:, :, None], 3, axis=2)
+        alpha = np.where(levels == value, 0, 255).astype(np.uint8)
+        yield Sample(f"transparent-grey-{bits}.png", content, exact, 0.6, True, alpha)
+    soft = np.maximum(slope(), 40)
+    yield Sample("associated.tif", associated_tiff(np.asarray(picture()), soft), np.asarray(picture()), 2, alpha=soft)
+
+
 def bombs() -> Iterator[Sample]:
     """Small files that claim 2,500 megapixels, one of which keeps its word."""
     side = 50_000
@@ -242,7 +294,7 @@ def _deep_tiff(values: np.ndarray) -> bytes:
 
 def samples() -> list[Sample]:
     """All but the cut ones, which come of these."""
-    return [*modes(), *packings(), *orientations(), *bombs()]
+    return [*modes(), *packings(), *orientations(), *colours(), *values(), *bombs()]
 
 
 if __name__ == "__main__":

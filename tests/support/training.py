@@ -18,6 +18,7 @@ from dicface.images.pixels import FACE_PX
 from dicface.networks.dic import DICNetwork
 from dicface.training.config import DICGANRun, DICRun, LandmarkRun, TrainConfig
 from dicface.training.config_files import read_config
+from dicface.training.config_names import CONFIGS
 from dicface.training.dic import DICTask
 from dicface.training.dicgan import DICGANTask
 from dicface.training.features import FeaturesTask
@@ -26,7 +27,6 @@ from dicface.training.fit import fit
 from dicface.training.landmarks import HRLandmarkTask
 from tests.support.packs import write_pack
 
-CONFIGS = Path(__file__).parent.parent.parent / "configs"
 TASKS = {
     "dic": DICTask,
     "dicgan": DICGANTask,

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
+import dicface
 from dicface.errors import ConfigError
 from dicface.networks.dic import DIC, LITE, LITE_256, LITE_U
 from dicface.training.config import DICGANRun, DICRun, FinderRun, LandmarkRun, resolved
-from dicface.training.config_files import from_tables, read_config, shipped_configs, with_overrides
+from dicface.training.config_files import from_tables, read_config, with_overrides
+from dicface.training.config_names import CONFIGS, shipped_configs
 from dicface.training.losses import GANConfig, LossConfig
 from dicface.training.tables import FinderRunConfig
 from dicface.training.tasks import TASKS
-
-CONFIGS = Path(__file__).parent.parent.parent / "configs"
 
 
 @pytest.mark.parametrize("path", sorted(CONFIGS.rglob("*.toml")), ids=lambda path: path.stem)
@@ -148,14 +148,10 @@ def test_shipped_configs_have_names(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         read_config("light")
 
 
-def test_installed_configs_lie_in_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The wheel has them there; a checkout at its root."""
-    wheel = tomllib.loads((CONFIGS.parent / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
-    assert wheel["force-include"] == {"configs": "dicface/configs"}
-    (tmp_path / "configs").mkdir()
-    (tmp_path / "configs" / "own.toml").write_text("[run]\nsteps = 7\n")
-    monkeypatch.setattr("dicface.training.config_files._PACKAGE", tmp_path)
-    assert read_config("own").run.steps == 7
+def test_configs_lie_in_the_package() -> None:
+    """So they are in the wheel as they are in a checkout, and nowhere a second time."""
+    assert Path(dicface.__file__).parent / "configs" == CONFIGS
+    assert not (Path(__file__).parent.parent.parent / "configs").exists()
 
 
 @pytest.mark.parametrize("task", ["landmark", "hr-landmark", "dic", "dicgan", "features", "finder", "image"])

@@ -10,7 +10,6 @@ import pytest
 import torch
 
 from dicface.checkpoints.networks import read_tensors
-from tests.support.lanes import slow
 from tests.support.training import CONFIGS, run, shrinking, small
 
 STEPS = ("run.steps=4", "run.validate_every=2", "batch.size=6")
@@ -32,7 +31,8 @@ def assert_same_weights(one: Path, other: Path) -> None:
         torch.testing.assert_close(wanted[key], found[key], rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("config", ["lite", *slow(["landmark-lite", "dicgan"])])
+@pytest.mark.slow
+@pytest.mark.parametrize("config", ["lite", "landmark-lite", "dicgan"])
 def test_two_processes_equal_one_with_twice_the_batch_each(tmp_path: Path, config: str) -> None:
     """A batch of 4 shared by two processes gives the weights of the same batch in one."""
     alone = run(small(config, *STEPS), tmp_path, "alone")

@@ -16,7 +16,7 @@ from tests.support.training import run, small
 @pytest.mark.slow
 def test_finished_features_have_magnitude_one(tmp_path: Path) -> None:
     """Though they grow while they learn."""
-    state, _ = read_tensors(run(small("features", "run.steps=60", "run.validate_every=60"), tmp_path, "run"))
+    state, _ = read_tensors(run(small("features", "run.steps=15", "run.validate_every=15"), tmp_path, "run"))
     network = FaceRecogniser(4)
     load_strictly(network, state)
     (batch,) = nominal_batches(read_pack(tmp_path / "faces.parquet").identified())

@@ -20,11 +20,9 @@ from tests.support.training import run, run_but, send_sigterm, small
 
 FALLING = ("optimiser.schedule=constant-linear", "optimiser.warmup_steps=2", "run.validate_every=4")
 
-pytestmark = pytest.mark.signals
 
-
-def falling(*overrides: str, config: str = "lite") -> TrainConfig:
-    """Six steps, the last three of which are a fall."""
+def decaying(*overrides: str, config: str = "lite") -> TrainConfig:
+    """Six steps, the last three of which are a decay."""
     return small(config, *FALLING, "run.steps=6", "optimiser.decay_steps=3", *overrides)
 
 
@@ -39,39 +37,40 @@ def stopped(settings: TrainConfig, folder: Path, name: str, step: int) -> None:
         run_but(settings, folder, name, step - 1, send_sigterm)
 
 
-@pytest.mark.parametrize("step", [3, 5], ids=["before the fall", "in the fall"])
+@pytest.mark.parametrize("step", [3, *slow([5])])  # before the decay and in it
 def test_a_run_stopped_at_any_step_equals_a_straight_one(tmp_path: Path, step: int) -> None:
-    straight = run(falling(), tmp_path, "straight")
-    stopped(falling(), tmp_path, "stopped", step)
-    assert_equal(straight, run(falling(), tmp_path, "stopped", resume=True))
+    straight = run(decaying(), tmp_path, "straight")
+    stopped(decaying(), tmp_path, "stopped", step)
+    assert_equal(straight, run(decaying(), tmp_path, "stopped", resume=True))
 
 
+@pytest.mark.slow
 def test_a_run_can_be_prolonged_while_its_rate_is_constant(tmp_path: Path) -> None:
-    straight = run(falling("run.steps=8"), tmp_path, "straight")
-    stopped(falling(), tmp_path, "prolonged", 3)
-    assert_equal(straight, run(falling("run.steps=8"), tmp_path, "prolonged", resume=True))
+    straight = run(decaying("run.steps=8"), tmp_path, "straight")
+    stopped(decaying(), tmp_path, "prolonged", 3)
+    assert_equal(straight, run(decaying("run.steps=8"), tmp_path, "prolonged", resume=True))
 
 
-def test_a_run_whose_rate_falls_cannot_be_prolonged(tmp_path: Path) -> None:
-    stopped(falling(), tmp_path, "run", 4)
-    message = "for a fall from step 3 to 6 in which step 4 lies, got one from 5 to 8; prolong the run from a checkpoint"
+def test_a_run_whose_rate_decays_cannot_be_prolonged(tmp_path: Path) -> None:
+    stopped(decaying(), tmp_path, "run", 4)
+    message = (
+        "for a decay from step 3 to 6 in which step 4 lies, got one from 5 to 8; prolong the run from a checkpoint"
+    )
     with pytest.raises(ConfigError, match=message):
-        run(falling("run.steps=8"), tmp_path, "run", resume=True)
-    with pytest.raises(ConfigError, match="as they were, for a fall from step 3"):
-        run(falling("optimiser.decay_steps=2"), tmp_path, "run", resume=True)
+        run(decaying("run.steps=8"), tmp_path, "run", resume=True)
+    with pytest.raises(ConfigError, match="as they were, for a decay from step 3"):
+        run(decaying("optimiser.decay_steps=2"), tmp_path, "run", resume=True)
 
 
-@pytest.mark.parametrize(
-    "config",
-    ["lite", *slow(["dicgan", "landmarks-hr", "features", "finder"])],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("config", ["lite", "dicgan", "landmarks-hr", "features", "finder"])
 def test_a_fall_from_a_checkpoint_equals_a_run_that_falls_there(tmp_path: Path, config: str) -> None:
     """Weights, moments, averages and the position in the data are those of the checkpoint, stops included."""
-    straight = run(falling(config=config), tmp_path, "straight")
-    long = falling("run.steps=20", "run.keep_every=3", config=config)
+    straight = run(decaying(config=config), tmp_path, "straight")
+    long = decaying("run.steps=20", "run.keep_every=3", config=config)
     stopped(long, tmp_path, "long", 4)
     kept, before = tmp_path / "long" / "step-00000003.ckpt", contents(tmp_path / "long")
-    assert_equal(straight, run(long, tmp_path, "fall", decay_from=kept))
+    assert_equal(straight, run(long, tmp_path, "decay", decay_from=kept))
     if config == "lite":
         with pytest.raises(TrainingError, match="told to stop at step 5"):
             run_but(long, tmp_path, "halved", 4, send_sigterm, decay_from=kept)
@@ -85,35 +84,37 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.glob("*.*")}
 
 
+@pytest.mark.slow
 def test_the_original_goes_on_in_its_constant_part(tmp_path: Path) -> None:
-    long = falling("run.steps=10")
+    long = decaying("run.steps=10")
     straight = run(long, tmp_path, "straight")
     stopped(long, tmp_path, "long", 4)
-    run(long, tmp_path, "fall", decay_from=tmp_path / "long" / "last.ckpt")
+    run(long, tmp_path, "decay", decay_from=tmp_path / "long" / "last.ckpt")
     assert_equal(straight, run(long, tmp_path, "long", resume=True))
-    # What the fall began with is still there, and says what led to it.
-    started = torch.load(tmp_path / "fall" / "start.ckpt", weights_only=True)["global_step"]
-    starts = json.loads((tmp_path / "fall" / "run.json").read_text())["starts"]
-    digest = hashlib.sha256((tmp_path / "fall" / "start.ckpt").read_bytes()).hexdigest()
+    # What the decay began with is still there, and says what led to it.
+    started = torch.load(tmp_path / "decay" / "start.ckpt", weights_only=True)["global_step"]
+    starts = json.loads((tmp_path / "decay" / "run.json").read_text())["starts"]
+    digest = hashlib.sha256((tmp_path / "decay" / "start.ckpt").read_bytes()).hexdigest()
     assert (started, [made["step"] for made in starts]) == (4, [0, 4])
     assert [made["sha256"] for made in starts[1]["weights"]] == [digest]
 
 
+@pytest.mark.slow
 def test_a_fall_measures_its_own_best(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The original's best score is no measure for a folder that lacks the original's best weights."""
-    long = falling("run.steps=20", "run.validate_every=2")
-    for folder, psnr in (("long", 99.0), ("fall", 1.0)):
+    long = decaying("run.steps=20", "run.validate_every=2")
+    for folder, psnr in (("long", 99.0), ("decay", 1.0)):
         always = SimpleNamespace(psnr=lambda *_, psnr=psnr: np.full(1, psnr))
         monkeypatch.setattr("dicface.training.dic.Y_CROP8", always)
         if folder == "long":
             stopped(long, tmp_path, "long", 3)
         else:
-            run(long, tmp_path, "fall", decay_from=tmp_path / "long" / "last.ckpt")
-    assert (tmp_path / "fall" / "best.ckpt").exists()
+            run(long, tmp_path, "decay", decay_from=tmp_path / "long" / "last.ckpt")
+    assert (tmp_path / "decay" / "best.ckpt").exists()
 
 
 def test_numbered_checkpoints_are_kept_and_export(tmp_path: Path) -> None:
-    run(falling("run.keep_every=2"), tmp_path, "run")
+    run(decaying("run.keep_every=2"), tmp_path, "run")
     kept = sorted((tmp_path / "run").glob("step-*.ckpt"))
     assert [path.name for path in kept] == [f"step-0000000{step}.ckpt" for step in (2, 4, 6)]
     assert [torch.load(path, weights_only=True)["global_step"] for path in kept] == [2, 4, 6]
@@ -121,8 +122,8 @@ def test_numbered_checkpoints_are_kept_and_export(tmp_path: Path) -> None:
     assert all(torch.equal(wanted[key], found[key]) for key in wanted)
 
 
-def test_a_fall_starts_in_the_constant_part(tmp_path: Path) -> None:
-    settings = falling("optimiser.warmup_steps=3", "run.keep_every=1", "run.steps=7")
+def test_a_decay_starts_in_the_constant_part(tmp_path: Path) -> None:
+    settings = decaying("optimiser.warmup_steps=3", "run.keep_every=1", "run.steps=7")
     run(settings, tmp_path, "run")
     for step, fine in ((2, False), (3, True), (4, True), (5, False)):
         origin = read_origin(tmp_path / "run" / f"step-0000000{step}.ckpt")
@@ -133,42 +134,42 @@ def test_a_fall_starts_in_the_constant_part(tmp_path: Path) -> None:
             assert (by_share.run.steps, by_share.optimiser.decay_steps) == (5, 1)
         else:
             with pytest.raises(ConfigError, match=f"constant part, of step 3 to 4, got one of step {step}"):
-                run(settings, tmp_path, "fall", decay_from=origin.checkpoint)
+                run(settings, tmp_path, "decay", decay_from=origin.checkpoint)
     cosine = small("lite-robust", "run.steps=7")
-    with pytest.raises(ConfigError, match='"constant-linear" for a run that starts with the fall'):
-        run(cosine, tmp_path, "fall", decay_from=tmp_path / "run" / "step-00000003.ckpt")
-    assert not (tmp_path / "fall").exists()
+    with pytest.raises(ConfigError, match='"constant-linear" for a run that starts with the decay'):
+        run(cosine, tmp_path, "decay", decay_from=tmp_path / "run" / "step-00000003.ckpt")
+    assert not (tmp_path / "decay").exists()
 
 
-def test_a_fall_keeps_network_and_faces(tmp_path: Path) -> None:
-    run(falling("run.keep_every=3"), tmp_path, "run")
+def test_a_decay_keeps_network_and_faces(tmp_path: Path) -> None:
+    run(decaying("run.keep_every=3"), tmp_path, "run")
     kept = tmp_path / "run" / "step-00000003.ckpt"
     with pytest.raises(ConfigError, match=r"expected \[network\] of the run to resume"):
-        run(falling("network.features=6"), tmp_path, "fall", decay_from=kept)
+        run(decaying("network.features=6"), tmp_path, "decay", decay_from=kept)
     with pytest.raises(ConfigError, match="expected one of resume and decay_from, got both"):
-        run(falling(), tmp_path, "fall", resume=True, decay_from=kept)
+        run(decaying(), tmp_path, "decay", resume=True, decay_from=kept)
     with pytest.raises(ConfigError, match="already holds a run"):
-        run(falling(), tmp_path, "run", decay_from=kept)
+        run(decaying(), tmp_path, "run", decay_from=kept)
 
 
-def test_a_fall_needs_a_whole_checkpoint(tmp_path: Path) -> None:
-    run(falling("run.keep_every=3"), tmp_path, "run")
+def test_a_decay_needs_a_whole_checkpoint(tmp_path: Path) -> None:
+    run(decaying("run.keep_every=3"), tmp_path, "run")
     missing, broken = tmp_path / "run" / "step-00000009.ckpt", tmp_path / "run" / "broken.ckpt"
     broken.write_bytes((tmp_path / "run" / "step-00000003.ckpt").read_bytes()[:1000])
     for checkpoint in (missing, broken):
         with pytest.raises(
             CheckpointError, match=f"expected a checkpoint of a run, could not read .*{checkpoint.name}"
         ):
-            run(falling(), tmp_path, "fall", decay_from=checkpoint)
+            run(decaying(), tmp_path, "decay", decay_from=checkpoint)
 
 
 def test_a_checkpoint_that_was_replaced_meanwhile_is_refused(tmp_path: Path) -> None:
-    run(falling("run.keep_every=3"), tmp_path, "run")
+    run(decaying("run.keep_every=3"), tmp_path, "run")
     origin = read_origin(tmp_path / "run" / "step-00000003.ckpt")
     (tmp_path / "run" / "last.ckpt").replace(origin.checkpoint)
     with pytest.raises(CheckpointError, match="expected the checkpoint of step 3, which the run that writes"):
-        adopt(origin, tmp_path / "fall")
-    assert not list((tmp_path / "fall").iterdir())
+        adopt(origin, tmp_path / "decay")
+    assert not list((tmp_path / "decay").iterdir())
 
 
 def save_config(folder: Path, tables: dict[str, dict[str, object]]) -> None:

@@ -9,6 +9,8 @@ from dicface.checkpoints.networks import read_tensors, save_network
 from dicface.errors import ConfigError
 from dicface.networks.dic import DICNetwork
 from dicface.runtime.models import find_model
+from dicface.training.config import DICGANRun
+from dicface.training.config_files import read_config
 from dicface.training.dic import DICTask
 from dicface.training.weights import find_weights, part_of, read_weights
 from tests.support.networks import TINY
@@ -22,6 +24,13 @@ def test_embedded_models_files_and_runs_alike(tmp_path: Path) -> None:
     save_network(DICNetwork(TINY), weights)
     assert find_weights(str(weights)) == find_weights(str(tmp_path)) == weights
     assert read_weights(str(tmp_path)).keys() == read_tensors(weights)[0].keys()
+
+
+def test_a_config_takes_names_as_they_are(tmp_path: Path) -> None:
+    """`--set run.network_weights=lite`, without TOML's quotation marks."""
+    config = read_config("dicgan", ["run.network_weights=lite"])
+    assert isinstance(config, DICGANRun)
+    assert find_weights(config.run.network_weights) == find_model("lite", ".safetensors")
 
 
 def test_a_checkpoint_gives_its_network(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ SHOWN_ANEW = """before => {
 }"""
 
 
-pytestmark = pytest.mark.xdist_group("memory")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("memory")]
 BOX = "43,21,64,43"
 
 
@@ -167,7 +167,6 @@ def test_phone_and_keyboard(browser: Any, server: Server, scheme: str) -> None:
     assert (brightness > 128) == (scheme == "light")
 
 
-@pytest.mark.slow
 @needs_browser
 def test_two_clicks_draw_a_face(browser: Any, server: Server, photo: Path) -> None:
     page, _ = opened(browser, server)
@@ -239,7 +238,6 @@ def test_an_upload_over_the_limit_is_refused(server: Server, temporary: Path) ->
     assert not (temporary.parent / "up.png").exists()
 
 
-@pytest.mark.slow
 def test_eight_clients_at_once(server: Server, photo: Path) -> None:
     """A small version of what `experiments/serving.py` does."""
     (path,) = json.loads(uploaded(server, "face.png", photo.read_bytes())[1])
@@ -273,7 +271,6 @@ def works(process: psutil.Process) -> bool:
     return False
 
 
-@pytest.mark.slow
 def test_a_full_queue_is_said_and_kills_lose_nothing_and_leave_nothing(tmp_path: Path, photo: Path) -> None:
     """The worker's death takes no finished download with it, the server's takes everything."""
     root = tmp_path / "temporary"

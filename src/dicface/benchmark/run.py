@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import os
 import platform
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from rich.table import Table
 from dicface.benchmark.cases import IMAGE_PX, Case, Machine, MeasuredBackend
 from dicface.errors import BenchmarkError
 from dicface.images.pixels import FACE_PX, resize
+from dicface.runtime.parallel import usable_cores
 from dicface.runtime.providers import processor_capabilities
 
 REFERENCE = ("dic", "torch", "float32", 1)
@@ -113,7 +113,7 @@ def run_cases(
     return {
         "machine": {
             "processor": platform.processor() or platform.machine(),
-            "cores": os.cpu_count(),
+            "cores": usable_cores(),
             "cuda": machine.cuda,
             "python": platform.python_version(),
             **{name: version(name) for name in machine.backends},
@@ -201,10 +201,10 @@ def result_table(result: dict[str, Any]) -> Table:
     return table
 
 
-FACES = 100
+BENCHMARK_FACES = 100
 
 
-def benchmark_faces(pack: Path | None, faces: int = FACES) -> NDArray[np.uint8]:
+def benchmark_faces(pack: Path | None, faces: int = BENCHMARK_FACES) -> NDArray[np.uint8]:
     """Nominal crops of the first faces of a pack; without a pack, generated smooth coloured images.
 
     Returns:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from dicface.checkpoints.names import NetworkKind
 from dicface.checkpoints.networks import check_parameters, load_strictly, save_network, write_tensors
 from dicface.checkpoints.pickled import read_pickled
-from dicface.checkpoints.recognise import find_network
+from dicface.checkpoints.recognise import recognise_network
 from dicface.errors import CheckpointError
 from dicface.landmarks import COMPONENTS
 from dicface.networks.dic import DIC, DICConfig, DICNetwork
@@ -63,7 +63,7 @@ def convert(source: Path, out: Path, steps: int) -> Conversion:
         CheckpointError: not such a file, or not exactly the parameters of a network.
         OutputError: the result cannot be written.
     """
-    found = find_network(read_pickled(source))
+    found = recognise_network(read_pickled(source))
     # Checked on the meta device first, so that claimed sizes allocate no memory.
     with torch.device("meta"):
         check_parameters(_empty_network(found.network, found.state, steps)[0], found.state)

@@ -4,13 +4,14 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import safetensors
 import safetensors.torch
 import torch
 from torch import Tensor, nn
 
+from dicface.checkpoints.runs import weights_file
 from dicface.errors import CheckpointError, ConfigError
 from dicface.files import written_whole
 from dicface.networks.dic import DICConfig, DICNetwork
@@ -18,13 +19,14 @@ from dicface.networks.face_finder import Finder, FinderConfig
 from dicface.networks.stacked_hourglass import StackedHourglass, StackedHourglassConfig
 
 Saved = DICNetwork | StackedHourglass | Finder
+AnySaved = TypeVar("AnySaved", DICNetwork, StackedHourglass, Finder)
 # By the name of the config table that describes them.
-_KINDS: dict[str, tuple[Any, type[Saved]]] = {
+_NETWORKS: dict[str, tuple[Any, type[Saved]]] = {
     "network": (DICConfig, DICNetwork),
     "hourglass": (StackedHourglassConfig, StackedHourglass),
     "finder": (FinderConfig, Finder),
 }
-_WORDS: dict[type[Saved], str] = {
+_DESCRIPTIONS: dict[type[Saved], str] = {
     DICNetwork: "a network that restores faces",
     StackedHourglass: "a stacked hourglass",
     Finder: "a face finder",
@@ -108,7 +110,7 @@ def is_ours(path: Path) -> bool:
     """
     try:
         with safetensors.safe_open(path, "pt") as file:
-            return not _KINDS.keys().isdisjoint(file.metadata() or {})
+            return not _NETWORKS.keys().isdisjoint(file.metadata() or {})
     except (OSError, safetensors.SafetensorError) as error:
         raise CheckpointError(f"expected a safetensors file, could not read {str(path)!r}: {error}") from error
 
@@ -121,7 +123,7 @@ def save_network(network: Saved, path: Path, notes: Mapping[str, str] | None = N
         path: the file to write; replaced in one step if it exists.
         notes: further strings to store beside the configuration.
     """
-    kind = next(kind for kind, (_, network_type) in _KINDS.items() if isinstance(network, network_type))
+    kind = next(kind for kind, (_, network_type) in _NETWORKS.items() if isinstance(network, network_type))
     config = json.dumps(dataclasses.asdict(network.config))
     write_tensors(network.state_dict(), path, {kind: config, **(notes or {})})
 
@@ -132,10 +134,10 @@ def _build(described: Mapping[str, Any]) -> Saved:
     Raises:
         KeyError, TypeError, ConfigError: unknown kind, or sizes out of range.
     """
-    kind = next((kind for kind in _KINDS if kind in described), None)
+    kind = next((kind for kind in _NETWORKS if kind in described), None)
     if kind is None:
         raise KeyError("no network configuration")
-    config_type, network_type = _KINDS[kind]
+    config_type, network_type = _NETWORKS[kind]
     config = config_type(**described[kind])
     numbers = [value for value in dataclasses.asdict(config).values() if type(value) is not bool]
     if not all(isinstance(value, str) or (type(value) is int and 0 < value <= _MOST) for value in numbers):
@@ -146,7 +148,7 @@ def _build(described: Mapping[str, Any]) -> Saved:
 def _load_saved(path: Path) -> Saved:
     state, notes = read_tensors(path)
     try:
-        described = {kind: json.loads(notes[kind]) for kind in _KINDS if kind in notes}
+        described = {kind: json.loads(notes[kind]) for kind in _NETWORKS if kind in notes}
         # Built on the meta device first, so that claimed sizes allocate no memory.
         with torch.device("meta"):
             claimed = _build(described)
@@ -161,6 +163,13 @@ def _load_saved(path: Path) -> Saved:
     return network.eval()
 
 
+def _of_type(network: Saved, network_type: type[AnySaved], path: Path) -> AnySaved:
+    if not isinstance(network, network_type):
+        wanted, got = _DESCRIPTIONS[network_type], _DESCRIPTIONS[type(network)]
+        raise CheckpointError(f"expected {wanted}, got {got}, {str(path)!r}")
+    return network
+
+
 def load_network(path: Path) -> DICNetwork:
     """Read a DIC network.
 
@@ -173,10 +182,7 @@ def load_network(path: Path) -> DICNetwork:
     Raises:
         CheckpointError: not such a file, or weights that do not fit its configuration.
     """
-    network = load_run(path)
-    if not isinstance(network, DICNetwork):
-        raise CheckpointError(f"expected a network that restores faces, got {_WORDS[type(network)]}, {str(path)!r}")
-    return network
+    return _of_type(load_run(path), DICNetwork, path)
 
 
 def load_hourglass(path: Path) -> StackedHourglass:
@@ -188,22 +194,7 @@ def load_hourglass(path: Path) -> StackedHourglass:
     Raises:
         CheckpointError: not such a file, or weights that do not fit its configuration.
     """
-    network = _load_saved(path)
-    if not isinstance(network, StackedHourglass):
-        raise CheckpointError(f"expected a stacked hourglass, got {_WORDS[type(network)]}, {str(path)!r}")
-    return network
-
-
-def weights_file(run: Path) -> Path:
-    """File with the weights of a training run.
-
-    Args:
-        run: its folder: its finished weights count, or else its best checkpoint, or the last one. A file is that file.
-    """
-    if not run.is_dir():
-        return run
-    names = ("weights.safetensors", "best.ckpt", "last.ckpt")
-    return next((run / name for name in names if (run / name).exists()), run / names[0])
+    return _of_type(_load_saved(path), StackedHourglass, path)
 
 
 def read_state(path: Path) -> dict[str, Tensor]:

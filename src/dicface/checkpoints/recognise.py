@@ -31,7 +31,7 @@ class Foreign(NamedTuple):
     left_out: tuple[str, ...]
 
 
-def find_network(content: object) -> Foreign:
+def recognise_network(content: object) -> Foreign:
     """Recognise the network in a checkpoint by its parameter names.
 
     Of several networks, the one that super-resolves is taken.

@@ -1,14 +1,16 @@
 """The command line. Heavy rooms are imported by the command that needs them, so that `--help` is quick."""
 
+import sys
 from typing import Annotated
 
 import typer
 
 from dicface.cli.evaluation import benchmark, evaluate
+from dicface.cli.messages import Messages, escape_what_does_not_fit
 from dicface.cli.networks import convert, export, models, train
 from dicface.cli.photos import restore, upscale
 from dicface.cli.preparation import prepare
-from dicface.cli.terminal import SOME_FAILED, WRONG_CALL, in_options, say
+from dicface.cli.terminal import SOME_FAILED, WRONG_CALL, in_options
 from dicface.cli.web import serve
 from dicface.errors import DicfaceError, UsageError
 from dicface.version import __version__
@@ -41,11 +43,11 @@ for command in (restore, upscale, models, prepare, train, export, convert, evalu
 
 def main() -> None:
     """Run the command line; wrong calls end with 2, failed inputs with 1."""
+    escape_what_does_not_fit()
     try:
         app()
-    except UsageError as error:
-        say(in_options(error))
-        raise SystemExit(WRONG_CALL) from error
     except DicfaceError as error:
-        say(in_options(error))
-        raise SystemExit(SOME_FAILED) from error
+        # Typer keeps what it has read of the call to itself.
+        messages = Messages(log_json="--log-json" in sys.argv)
+        messages.failed(in_options(error), event="stopped")
+        raise SystemExit(WRONG_CALL if isinstance(error, UsageError) else SOME_FAILED) from error

@@ -25,9 +25,9 @@ def _empty_table(card: ModelCard) -> Table:
         case "landmarks":
             return Table("faces", "by width", "by outer eyes", "by inter-ocular", title="normalised error, mean")
         case "finder":
-            return Table("scenes of faces", "faces to find", "average precision (1 without fail)")
+            return Table("scenes of faces", "faces to find", "average precision (1 is perfect)")
         case "features":
-            return Table("faces", "people, none trained on", "tells them apart (0.5 is chance, 1 without fail)")
+            return Table("faces", "identities outside the training", "verification AUC (0.5 is chance, 1 is perfect)")
         case "restoration":
             faces = f"{card.numbers_faces} faces of {card.numbers_data}"
             title = f"y-crop8 on {faces}, PSNR dB / SSIM (--json has all)"
@@ -35,7 +35,7 @@ def _empty_table(card: ModelCard) -> Table:
 
 
 def results_table(card: ModelCard) -> Table:
-    """PSNR and SSIM by size of the crop, bicubic beside it; of the others, their own measures."""
+    """Table of a model's results: PSNR and SSIM by size of the crop with bicubic, or its own measures."""
     table = _empty_table(card)
     for row in card.results:
         match row:

@@ -9,8 +9,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from dicface.cli.messages import errors, one_line, say
 from dicface.cli.options import FACES, MEASURES, MODEL, OUTPUT, BackendOption, Overwrite, ProviderOption, UpscalerOption
-from dicface.cli.terminal import SOME_FAILED, check_free, errors, in_options, need_train_extra, one_line, say
+from dicface.cli.terminal import SOME_FAILED, check_free, in_options, need_train_extra
 from dicface.errors import UsageError
 
 
@@ -19,7 +20,7 @@ def evaluate(
     *,
     model: UpscalerOption = "lite",
     against: Annotated[
-        str | None, typer.Option(help="Another of these, compared face by face.", rich_help_panel=MODEL)
+        str | None, typer.Option(help="Another model or file, compared face by face.", rich_help_panel=MODEL)
     ] = None,
     lr_size: Annotated[
         str, typer.Option(help="Side of the low-resolution crop, or a list: 8,16,32.", rich_help_panel=FACES)
@@ -31,7 +32,7 @@ def evaluate(
         ),
     ] = None,
     limit: Annotated[
-        int | None, typer.Option(min=1, help="Only that many faces from the start.", rich_help_panel=FACES)
+        int | None, typer.Option(min=1, help="Number of faces, from the start.", rich_help_panel=FACES)
     ] = None,
     backend: BackendOption = "auto",
     provider: ProviderOption = "auto",
@@ -39,19 +40,24 @@ def evaluate(
         bool,
         typer.Option(
             "--consistent",
-            help="Make results reduce to their input exactly; --against stays as it is.",
+            help="Project results so that they reduce to their input exactly; not those of --against.",
             rich_help_panel=MODEL,
         ),
     ] = False,
     identity: Annotated[
-        bool, typer.Option("--identity", help="Also compare people by face features.", rich_help_panel=MEASURES)
+        bool,
+        typer.Option("--identity", help="Also measure identity similarity.", rich_help_panel=MEASURES),
     ] = False,
     features: Annotated[
-        str, typer.Option(help="Face features for --identity: embedded, or weights.", rich_help_panel=MEASURES)
+        str, typer.Option(help="Face features for --identity: an embedded model, or weights.", rich_help_panel=MEASURES)
     ] = "features",
     protocol: Annotated[
         list[str] | None,
-        typer.Option(help="Instead of all three; repeatable.", metavar="y-crop8|rgb-crop8|y", rich_help_panel=MEASURES),
+        typer.Option(
+            help="One of all three; repeatable.",
+            metavar="y-crop8|rgb-crop8|y",
+            rich_help_panel=MEASURES,
+        ),
     ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object (a list for several).", rich_help_panel=OUTPUT)
@@ -64,39 +70,45 @@ def evaluate(
     ] = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Measure images, landmarks and consistency against the truth, bicubic beside it (needs the train extra)."""
+    """Measure images, landmarks and consistency on reference faces, bicubic beside them (needs the train extra)."""
     need_train_extra()
-    # Nothing below imports torch before the arguments are known to be right.
+    # Torch takes seconds to import, so the arguments are checked and the faces are read before.
     sizes = _parse_sizes(lr_size)
     _check_results(
         csv, report, overwrite=overwrite, given=[Path(one) for one in (str(data), model, against or "", features)]
     )
+    from dicface.data.references import read_references
+    from dicface.evaluation.damage import parse_damage
     from dicface.evaluation.protocols import PROTOCOLS, protocols_by_name
     from dicface.runtime.consistency import DataConsistency
-    from dicface.runtime.upscalers import open_model
+    from dicface.runtime.models import find_model
+    from dicface.runtime.upscalers import check_upscalers, open_model
 
+    damages = list(dict.fromkeys(parse_damage(text).name for text in damage or [""]))
     protocols = protocols_by_name(protocol) if protocol else PROTOCOLS
     network = open_model(model, backend, provider=provider)
     network = DataConsistency(network) if consistent else network
     other = None if against is None else open_model(against, backend, provider=provider)
+    for size in sizes:
+        check_upscalers(network, other, size)
+    if identity:
+        find_model(features, ".safetensors", "features")
+    references, left_out = read_references(data, limit)
+    for image in left_out:
+        say(f"{image.path}: {in_options(image.error)}")
 
-    from dicface.data.references import read_references
-    from dicface.evaluation.damage import parse_damage
-    from dicface.evaluation.identity import Recogniser
-    from dicface.evaluation.measure import check_upscalers, measure
+    from dicface.evaluation.measure import measure
     from dicface.evaluation.report import write_report
     from dicface.evaluation.scores import Judges
     from dicface.evaluation.summary import summary
     from dicface.evaluation.tables import on_screen, result_grids, write_faces_csv
     from dicface.runtime.landmark_model import LandmarkModel
 
-    damages = list(dict.fromkeys(parse_damage(text).name for text in damage or [""]))
-    for size in sizes:
-        check_upscalers(network, other, size)
-    recogniser = Recogniser(features) if identity else None
-    references, left_out = read_references(data, limit)
-    for image in left_out:
-        say(f"{image.path}: {in_options(image.error)}")
+    recogniser = None
+    if identity:
+        from dicface.evaluation.identity import Recogniser
+
+        recogniser = Recogniser(features)
     judges = Judges(references, LandmarkModel(provider=provider), recogniser)
     measured = [
         measure(network, references, size, judges, other, protocols, damage=name) for name in damages for size in sizes
@@ -128,9 +140,7 @@ def _check_results(csv: Path | None, report: Path | None, *, overwrite: bool, gi
 
         results += [report / name for name in REPORT_FILES]
     for out in results:
-        check_free(out, overwrite=overwrite)
-        if out.exists() and real_path(out) in {real_path(path) for path in given}:
-            raise UsageError(f"expected a file of its own for the result, {str(out)!r} is what is measured")
+        check_free(out, overwrite=overwrite, inputs={real_path(path) for path in given})
 
 
 def _parse_sizes(text: str) -> list[int]:
@@ -142,13 +152,18 @@ def _parse_sizes(text: str) -> list[int]:
 
 def benchmark(
     *,
-    model: Annotated[list[str] | None, typer.Option(help="An embedded model or a model file; repeatable. All.")] = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(help="A model by name or file; repeatable. All if left out."),
+    ] = None,
     batch: Annotated[str, typer.Option(help="Faces at a time, or a list: 1,8.")] = "1,8",
     data: Annotated[Path | None, typer.Option(help="Face pack for the PSNR; generated pictures if left out.")] = None,
-    rounds: Annotated[int, typer.Option(min=1, help="Measure everything that often; the best counts.")] = 1,
+    rounds: Annotated[int, typer.Option(min=1, help="Number of measurements of each case; the best counts.")] = 1,
     reference: Annotated[
         bool,
-        typer.Option("--reference", help="Also the network of the authors' sizes, and all others compared with it."),
+        typer.Option(
+            "--reference", help="Also measure the network of the authors' sizes; others are compared with it."
+        ),
     ] = False,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the numbers to this JSON file.")] = None,
     overwrite: Overwrite = False,
@@ -170,8 +185,8 @@ def benchmark(
         raise UsageError("reading a pack needs the training extra; pip install 'dicface[train]', or leave out --data")
     if reference:
         need_train_extra()
-    machine = this_machine()
     models = [embedded(name) for name in model or embedded_names()]
+    machine = this_machine()
     if data is None:
         say("no --data: PSNR is that of generated pictures, which says little about faces")
     faces = benchmark_faces(data)

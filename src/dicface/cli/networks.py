@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from dicface.cli.messages import say, tell
 from dicface.cli.options import Overwrite
-from dicface.cli.terminal import check_free, need_train_extra, one_line, say
+from dicface.cli.terminal import check_free, need_train_extra
 from dicface.errors import UsageError
 
 if TYPE_CHECKING:
@@ -48,6 +49,25 @@ def _chosen_config(config: str | None, settings: list[str], earlier: Path) -> "T
     return chosen
 
 
+def _check_run(config: str | None, data: list[Path], validation: Path | None, settings: list[str]) -> None:
+    """Check names and forms of a run's arguments. Nothing here imports torch.
+
+    Raises:
+        ConfigError: no such config, or an override that is not `table.key=value`.
+        PackError: no such pack.
+    """
+    from dicface.data.packs import pack_files
+    from dicface.training.config_names import find_config
+    from dicface.training.parsing import override
+
+    if config is not None:
+        find_config(config)
+    override({}, settings)
+    pack_files(data)
+    if validation is not None:
+        pack_files([validation])
+
+
 def train(
     data: Annotated[list[Path], typer.Option(help="Face pack or folder of packs to learn from; repeatable.")],
     config: Annotated[
@@ -58,42 +78,45 @@ def train(
         ),
     ] = None,
     *,
-    validation: Annotated[Path | None, typer.Option(help="Face pack that is measured on the way.")] = None,
+    validation: Annotated[Path | None, typer.Option(help="Face pack for validation.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the results; runs/NAME if left out.")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint in --out.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue from the last checkpoint in --out.")] = False,
     decay_from: Annotated[
         Path | None,
         typer.Option(
-            help="Checkpoint of another run's constant part: a new run takes its rate to zero over "
+            help="Checkpoint of another run's constant part: a new run decays its rate to zero over "
             "optimiser.decay_steps steps."
         ),
     ] = None,
     settings: Annotated[list[str] | None, typer.Option("--set", help="Override a setting: table.key=value.")] = None,
     devices: Annotated[int, typer.Option(min=1, help="Processes on each machine, which share each batch.")] = 1,
-    nodes: Annotated[int, typer.Option(min=1, help="Machines; see docs/training.md.")] = 1,
+    nodes: Annotated[int, typer.Option(min=1, help="Number of machines; see docs/training.md.")] = 1,
 ) -> None:
-    """Train a network as a config says (needs the train extra)."""
+    """Train a network by a config (needs the train extra)."""
     need_train_extra()
     if resume and decay_from:
-        raise UsageError("expected one of --resume and --decay-from; a stopped fall goes on with --resume alone")
+        raise UsageError("expected one of --resume and --decay-from; a stopped decay continues with --resume alone")
     if config is None and (out is None or not (resume or decay_from)):
         raise UsageError(
             "expected CONFIG, the TOML file of the run; only with --out and --resume or --decay-from may it be left out"
         )
-    from dicface.training.config_files import read_config
-    from dicface.training.fit import Machines, fit
-
     settings = settings or []
     out = out or Path("runs") / Path(config or "").stem
     earlier = decay_from.parent if decay_from else out if resume else None
+    _check_run(config, data, validation, settings)
+    from dicface.training.config_files import read_config
+
     if earlier is not None:
         chosen = _chosen_config(config, settings, earlier)
     else:
         assert config is not None
         chosen = read_config(config, settings)
+    # Imported last: Lightning takes seconds.
+    from dicface.training.fit import Machines, fit
+
     machines = Machines(devices, nodes)
     weights = fit(chosen, data, validation, out, resume=resume, decay_from=decay_from, machines=machines)
-    typer.echo(f"wrote {weights}")
+    tell(f"wrote {weights}")
 
 
 def export(
@@ -105,11 +128,11 @@ def export(
 ) -> None:
     """Write a network as ONNX and compare it with torch (needs the train extra)."""
     need_train_extra()
+    check_free(out, overwrite=overwrite)
     from dicface.checkpoints.networks import load_run
     from dicface.export.graphs import comparison_crops, comparison_faces, export_checked, export_locator_checked
     from dicface.networks.dic import DICNetwork
 
-    check_free(out, overwrite=overwrite)
     network, faces = load_run(weights), comparison_faces(data)
     if isinstance(network, DICNetwork):
         result = export_checked(network, out, comparison_crops(network, faces))
@@ -117,21 +140,21 @@ def export(
     else:
         by_output = export_locator_checked(network, out, faces)
         differs = f"on {len(faces)} faces", " and ".join(f"{most:.1e} ({name})" for name, most in by_output.items())
-    typer.echo(f"wrote {out}; {differs[0]} it differs from torch by at most {differs[1]}")
+    tell(f"wrote {out}; {differs[0]} it differs from torch by at most {differs[1]}")
 
 
 def convert(
     checkpoint: Annotated[Path, typer.Argument(help="A .pth file of the DIC authors or of mmagic.")],
     *,
     out: Annotated[Path, typer.Option("--out", "-o", help="The .safetensors file.")],
-    steps: Annotated[int, typer.Option(min=1, help="Steps T of a DIC network; weights do not tell.")] = 4,
+    steps: Annotated[int, typer.Option(min=1, help="Steps T of a DIC network, which its weights do not show.")] = 4,
     overwrite: Overwrite = False,
 ) -> None:
-    """Turn the authors' or mmagic's checkpoints into ours (needs the train extra)."""
+    """Convert checkpoints of the authors or of mmagic to .safetensors (needs the train extra)."""
     need_train_extra()
-    from dicface.checkpoints.convert import convert as convert_checkpoint
-
     if out.suffix != ".safetensors":
         raise UsageError(f"expected an output ending in .safetensors, got {out.name!r}")
     check_free(out, overwrite=overwrite)
-    typer.echo(one_line(f"wrote {out}: {convert_checkpoint(checkpoint, out, steps)}"))
+    from dicface.checkpoints.convert import convert as convert_checkpoint
+
+    tell(f"wrote {out}: {convert_checkpoint(checkpoint, out, steps)}")

@@ -14,12 +14,12 @@ FACES, MODEL, MEASURES, SPLIT, OUTPUT, BATCH = "Faces", "Model", "Measures", "Sp
 
 
 def complete_model(incomplete: str) -> list[str]:
-    """Names of embedded models that begin so; a shell that finds none completes files."""
+    """Complete the name of an embedded model. Without one, shells complete files."""
     return [name for name in embedded_models("restoration") if name.startswith(incomplete)]
 
 
 def complete_upscaler(incomplete: str) -> list[str]:
-    """As `complete_model`, with the plain enlargements."""
+    """Complete the name of an embedded model or of a plain enlargement."""
     return [name for name in (*complete_model(""), "bicubic", "lanczos") if name.startswith(incomplete)]
 
 
@@ -28,14 +28,14 @@ Out = Annotated[
     typer.Option(
         "--out",
         "-o",
-        help="Output folder; or output file for one input, ending in an image's suffix.",
+        help="Output folder; or output file for one input, ending in an image's suffix; - is stdout.",
         rich_help_panel=OUTPUT,
     ),
 ]
 ModelOption = Annotated[
     str,
     typer.Option(
-        help="Name of an embedded model (see `dicface models`) or a model file.",
+        help="Name of an embedded model (see `dicface models`), a model file or a run's folder.",
         autocompletion=complete_model,
         rich_help_panel=MODEL,
     ),
@@ -45,7 +45,7 @@ UpscalerOption = Annotated[
     typer.Option(
         "--model",
         help="Name of an embedded model, bicubic, lanczos, or a file: one of ours, any ONNX with an image in and an "
-        "image out, or weights of any network that spandrel knows (.safetensors, .pth).",
+        "image out, weights of any network that spandrel knows (.safetensors, .pth), or a run's folder.",
         autocompletion=complete_upscaler,
         rich_help_panel=MODEL,
     ),
@@ -83,12 +83,26 @@ Uncertainty = Annotated[
     bool,
     typer.Option(
         "--uncertainty",
-        help="Also write how far each pixel may be off, NAME.uncertainty.png.",
+        help="Also write a map of the expected error, NAME.uncertainty.png.",
         rich_help_panel=OUTPUT,
     ),
 ]
 Verbose = Annotated[
     bool, typer.Option("--verbose", help="Say on stderr what runs the model, and why.", rich_help_panel=MODEL)
+]
+FilesFrom = Annotated[
+    Path | None,
+    typer.Option(
+        "--files-from",
+        metavar="LIST",
+        help="Also the files that LIST names, one a line; - is stdin.",
+        rich_help_panel=BATCH,
+    ),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Say only what failed.", rich_help_panel=BATCH)]
+LogJson = Annotated[
+    bool,
+    typer.Option("--log-json", help="Say everything as JSON objects, a line each, on stderr.", rich_help_panel=BATCH),
 ]
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Replace results that exist already.", rich_help_panel=OUTPUT)
@@ -97,8 +111,8 @@ SkipExisting = Annotated[
     bool,
     typer.Option(
         "--skip-existing",
-        help="Go on with a stopped batch: leave out inputs whose results are there, whatever settings made them. With "
-        "--overwrite, what is there of the others is replaced.",
+        help="Continue a stopped batch: skip inputs whose results exist, whatever settings made them. With "
+        "--overwrite, existing files of the others are replaced.",
         rich_help_panel=BATCH,
     ),
 ]

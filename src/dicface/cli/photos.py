@@ -1,30 +1,35 @@
 """Commands about photos and faces: restore, upscale."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dicface.cli.messages import Messages
 from dicface.cli.options import (
     BATCH,
     FACES,
     OUTPUT,
     BackendOption,
     DetectorOption,
+    FilesFrom,
     KeepGps,
+    LogJson,
     ModelOption,
     NoMark,
     Out,
     Overwrite,
     ProviderOption,
+    Quiet,
     SkipExisting,
     StripMetadata,
     Uncertainty,
     Verbose,
 )
-from dicface.cli.terminal import SOME_FAILED, check_free, ended_in_order, in_options, run, say
+from dicface.cli.piping import Pipes, listed
+from dicface.cli.terminal import SOME_FAILED, Line, check_free, ended_in_order, in_options, run
 from dicface.errors import UsageError
 from dicface.version import __version__
 
@@ -47,14 +52,17 @@ def _parse_box(text: str) -> "Box":
     return Box(left, top, right, bottom)
 
 
-def _jobs(sources: Sequence[Path], out: Path, *, maps: bool, skip_existing: bool) -> "tuple[list[Job], list[Job]]":
-    """Jobs to do and jobs already done; prints the number of the latter."""
+def _jobs(pipes: Pipes, messages: Messages, *, maps: bool, skip_existing: bool) -> "tuple[list[Job], list[Job]]":
+    """Jobs to do and jobs already done; says the number of the latter."""
     from dicface.images.inputs import list_jobs, split_finished, with_maps
 
-    jobs = with_maps(list_jobs(sources, out)) if maps else list_jobs(sources, out)
+    listing = list_jobs(pipes.sources, pipes.out)
+    if text := listing.left_out():
+        messages.note(text)
+    jobs = with_maps(listing.jobs) if maps else listing.jobs
     left, finished = split_finished(jobs) if skip_existing else (jobs, [])
     if finished:
-        typer.echo(f"skipped {len(finished)} of {len(jobs)}, whose results are there")
+        messages.done(f"skipped {len(finished)} of {len(jobs)}, whose results are there", event="skipped")
     return left, finished
 
 
@@ -81,7 +89,7 @@ def _stages_line(spent_s: "Mapping[str, float]") -> str:
 
 
 def restore(
-    photos: Annotated[list[Path], typer.Argument(help="Photos, or folders of photos.")],
+    photos: Annotated[list[Path] | None, typer.Argument(help="Photos, or folders of photos; - is stdin.")] = None,
     *,
     out: Out,
     model: ModelOption = "lite",
@@ -110,7 +118,7 @@ def restore(
     ] = False,
     uncertainty: Uncertainty = False,
     report: Annotated[
-        Path | None, typer.Option(help="Write what was found to this JSON file.", rich_help_panel=OUTPUT)
+        Path | None, typer.Option(help="Write a report of all faces to this JSON file.", rich_help_panel=OUTPUT)
     ] = None,
     max_megapixels: Annotated[
         float, typer.Option(min=0, max=178, help="Refuse larger photos.", rich_help_panel=BATCH)
@@ -119,8 +127,11 @@ def restore(
     keep_gps: KeepGps = False,
     no_mark: NoMark = False,
     force: Annotated[
-        bool, typer.Option("--force", help="Also faces too large or too small to gain.", rich_help_panel=FACES)
+        bool, typer.Option("--force", help="Also restore faces too large or too small to gain.", rich_help_panel=FACES)
     ] = False,
+    files_from: FilesFrom = None,
+    quiet: Quiet = False,
+    log_json: LogJson = False,
     verbose: Verbose = False,
     overwrite: Overwrite = False,
     skip_existing: SkipExisting = False,
@@ -133,10 +144,12 @@ def restore(
     from dicface.restoration.report import BatchReport
     from dicface.restoration.restorer import Restorer
 
+    pipes = Pipes(listed(photos, files_from), out, maps=uncertainty)
+    messages = Messages(quiet=quiet, log_json=log_json, keep_stdout_free=pipes.to_stdout)
     boxes = [_parse_box(text) for text in box or ()]
     if only_boxes and not boxes:
         raise UsageError("expected --box with --only-boxes, got none")
-    jobs, finished = _jobs(photos, out, maps=uncertainty, skip_existing=skip_existing)
+    jobs, finished = _jobs(pipes, messages, maps=uncertainty, skip_existing=skip_existing)
     if report is not None:
         _check_report(report, [*jobs, *finished], overwrite=overwrite)
     restorer = Restorer(
@@ -148,7 +161,7 @@ def restore(
         several=len(jobs) > 1,
     )
     if verbose:
-        say(restorer.model.how_it_runs)
+        messages.note(restorer.model.how_it_runs)
     settings = {
         "model": model,
         "backend": restorer.model.backend,
@@ -161,7 +174,7 @@ def restore(
         mark=not no_mark, metadata=not strip_metadata, gps=keep_gps, landmarks=show_landmarks, overwrite=overwrite
     )
 
-    def work(job: "Job") -> str:
+    def work(job: "Job") -> Line:
         result = restore_file(
             job.source,
             job.target,
@@ -174,26 +187,40 @@ def restore(
             max_megapixels=max_megapixels,
             gate=gate,
         )
-        batch_report.add(job, result.report_row())
-        return f"{job.source}: {in_options(result.sentence)}, {result.elapsed_s:.1f} s -> {job.target}"
+        batch_report.add(job, pipes.row(result.report_row()))
+        said = f"{in_options(result.sentence)}, {result.elapsed_s:.1f} s"
+        text = f"{pipes.name(job.source)}: {said} -> {pipes.name(job.target)}"
+        return Line(text, {"elapsed_s": round(result.elapsed_s, 3), "faces": len(result.restoration.faces)})
 
     with ended_in_order(), batch_report:
         failures = run(
-            jobs, work, overwrite=overwrite, workers=WORKERS, failed=batch_report.add_failure, finished=finished
+            jobs,
+            work,
+            messages=messages,
+            name=pipes.name,
+            what="photos",
+            overwrite=overwrite,
+            workers=WORKERS,
+            failed=batch_report.add_failure,
+            finished=finished,
         )
+    pipes.deliver()
     if verbose:
-        say(_stages_line(batch_report.spent_s))
+        messages.note(_stages_line(batch_report.spent_s))
     if failures:
         raise typer.Exit(SOME_FAILED)
 
 
 def upscale(
-    faces: Annotated[list[Path], typer.Argument(help="Aligned square face crops of 8 to 64 px, or folders of them.")],
+    faces: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Aligned square face crops of 8 to 64 px, or folders of them; - is stdin."),
+    ] = None,
     *,
     out: Out,
     model: ModelOption = "lite",
     all_steps: Annotated[
-        bool, typer.Option("--all-steps", help="Every step side by side.", rich_help_panel=OUTPUT)
+        bool, typer.Option("--all-steps", help="Write all steps side by side.", rich_help_panel=OUTPUT)
     ] = False,
     landmarks: Annotated[
         bool, typer.Option("--landmarks", help="Draw the landmarks found.", rich_help_panel=OUTPUT)
@@ -202,7 +229,7 @@ def upscale(
         bool,
         typer.Option(
             "--consistent",
-            help="Make results reduce to their input exactly; for clean reductions only.",
+            help="Project results so that they reduce to their input exactly; for clean reductions only.",
             rich_help_panel=OUTPUT,
         ),
     ] = False,
@@ -212,6 +239,9 @@ def upscale(
     strip_metadata: StripMetadata = False,
     keep_gps: KeepGps = False,
     no_mark: NoMark = False,
+    files_from: FilesFrom = None,
+    quiet: Quiet = False,
+    log_json: LogJson = False,
     verbose: Verbose = False,
     overwrite: Overwrite = False,
     skip_existing: SkipExisting = False,
@@ -221,14 +251,16 @@ def upscale(
     from dicface.restoration.output import Output
     from dicface.runtime.face_model import FaceModel
 
+    pipes = Pipes(listed(faces, files_from), out, maps=uncertainty)
+    messages = Messages(quiet=quiet, log_json=log_json, keep_stdout_free=pipes.to_stdout)
     network = FaceModel(model, backend=backend, provider=provider)
     if verbose:
-        say(network.how_it_runs)
+        messages.note(network.how_it_runs)
     output = Output(
         mark=not no_mark, metadata=not strip_metadata, gps=keep_gps, landmarks=landmarks, overwrite=overwrite
     )
 
-    def work(job: "Job") -> str:
+    def work(job: "Job") -> Line:
         result = upscale_file(
             job.source,
             job.target,
@@ -237,8 +269,10 @@ def upscale(
             consistent=consistent,
             output=_output_of(job, output),
         )
-        return f"{job.source}: {in_options(result.sentence)} -> {job.target}"
+        return Line(f"{pipes.name(job.source)}: {in_options(result.sentence)} -> {pipes.name(job.target)}")
 
-    jobs, finished = _jobs(faces, out, maps=uncertainty, skip_existing=skip_existing)
-    if run(jobs, work, overwrite=overwrite, finished=finished):
+    jobs, finished = _jobs(pipes, messages, maps=uncertainty, skip_existing=skip_existing)
+    failures = run(jobs, work, messages=messages, name=pipes.name, what="faces", overwrite=overwrite, finished=finished)
+    pipes.deliver()
+    if failures:
         raise typer.Exit(SOME_FAILED)

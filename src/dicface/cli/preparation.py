@@ -5,26 +5,28 @@ from typing import Annotated, Literal
 
 import typer
 
-from dicface.cli.options import BATCH, FACES, OUTPUT, SPLIT, DetectorOption, Overwrite
-from dicface.cli.terminal import SOME_FAILED, in_options, need_train_extra, one_line, progress_bar, say
+from dicface.cli.messages import Messages
+from dicface.cli.options import BATCH, FACES, OUTPUT, SPLIT, DetectorOption, FilesFrom, LogJson, Overwrite, Quiet
+from dicface.cli.piping import listed
+from dicface.cli.terminal import SOME_FAILED, in_options, need_train_extra
 
 CropFormat = Literal["webp", "webp-lossless", "png", "jpeg"]
 
 
 def prepare(
-    photos: Annotated[list[Path], typer.Argument(help="Photos, or folders of photos.")],
+    photos: Annotated[list[Path] | None, typer.Argument(help="Photos, or folders of photos.")] = None,
     *,
     out: Annotated[Path, typer.Option("--out", "-o", help="The face pack, DATA.parquet.", rich_help_panel=OUTPUT)],
     landmarks: Annotated[
         str,
         typer.Option(
-            help="network (detect faces), pts (beside the photos), a folder of .pts files, a pickle of the DIC "
-            "authors, or one of CelebA's lists of landmarks or boxes.",
+            help="Source of landmarks: network (detect faces), pts (beside the photos), a folder of .pts files, a "
+            "pickle of the DIC authors, or one of CelebA's lists of landmarks or boxes.",
             rich_help_panel=FACES,
         ),
     ] = "network",
     enlargement: Annotated[
-        float, typer.Option(help="The crop is that much larger than the landmarks' square.", rich_help_panel=FACES)
+        float, typer.Option(help="Margin of the crop, as a share of the landmarks' square.", rich_help_panel=FACES)
     ] = 0.3,
     size: Annotated[
         int, typer.Option(help="Side of the stored image; its central 128 px are the crop.", rich_help_panel=FACES)
@@ -32,9 +34,9 @@ def prepare(
     image_format: Annotated[
         CropFormat, typer.Option("--format", help="Of the stored images.", rich_help_panel=OUTPUT)
     ] = "webp",
-    quality: Annotated[int, typer.Option(help="Of webp and jpeg, 1 to 100.", rich_help_panel=OUTPUT)] = 90,
+    quality: Annotated[int, typer.Option(help="Quality of webp and jpeg, 1 to 100.", rich_help_panel=OUTPUT)] = 90,
     min_crop: Annotated[
-        int, typer.Option(help="Skip faces whose crop has fewer px a side in the photo.", rich_help_panel=FACES)
+        int, typer.Option(help="Skip faces with smaller crops, in pixels of the photo.", rich_help_panel=FACES)
     ] = 128,
     max_outside: Annotated[
         float, typer.Option(help="Share of the crop that may lie beyond the photo.", rich_help_panel=FACES)
@@ -46,7 +48,7 @@ def prepare(
         ),
     ] = 0.6,
     keep_duplicates: Annotated[
-        bool, typer.Option("--keep-duplicates", help="Also near duplicates.", rich_help_panel=FACES)
+        bool, typer.Option("--keep-duplicates", help="Keep near duplicates, too.", rich_help_panel=FACES)
     ] = False,
     identities: Annotated[
         Path | None, typer.Option(help="List of photos and identities (CelebA's).", rich_help_panel=SPLIT)
@@ -58,20 +60,21 @@ def prepare(
         ),
     ] = None,
     val_share: Annotated[
-        float, typer.Option(help="Of the faces, with --split identity or file.", rich_help_panel=SPLIT)
+        float, typer.Option(help="Share of faces for validation, with --split identity or file.", rich_help_panel=SPLIT)
     ] = 0.1,
     test_share: Annotated[
-        float, typer.Option(help="Of the faces, with --split identity or file.", rich_help_panel=SPLIT)
+        float, typer.Option(help="Share of faces for tests, with --split identity or file.", rich_help_panel=SPLIT)
     ] = 0.0,
-    seed: Annotated[int, typer.Option(min=0, help="Of the split.", rich_help_panel=SPLIT)] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the split.", rich_help_panel=SPLIT)] = 0,
     source: Annotated[
         str | None, typer.Option(help="Name of the data, DATA if left out; keys begin with it.", rich_help_panel=OUTPUT)
     ] = None,
     skipped: Annotated[
-        Path | None, typer.Option(help="What was skipped and why; DATA.skipped.csv.", rich_help_panel=OUTPUT)
+        Path | None,
+        typer.Option(help="List of skipped faces; DATA.skipped.csv if left out.", rich_help_panel=OUTPUT),
     ] = None,
     sheet: Annotated[
-        Path | None, typer.Option("--contact-sheet", help="Draw the faces kept.", rich_help_panel=OUTPUT)
+        Path | None, typer.Option("--contact-sheet", help="Draw the kept faces as one picture.", rich_help_panel=OUTPUT)
     ] = None,
     faces: Annotated[
         Path | None,
@@ -86,6 +89,9 @@ def prepare(
     jobs: Annotated[
         int | None, typer.Option(min=1, help="Processes; one for each core if left out.", rich_help_panel=BATCH)
     ] = None,
+    files_from: FilesFrom = None,
+    quiet: Quiet = False,
+    log_json: LogJson = False,
     overwrite: Overwrite = False,
 ) -> None:
     """Cut the faces out of photos, find their landmarks, and write a face pack (needs the train extra)."""
@@ -98,23 +104,26 @@ def prepare(
     from dicface.preparation.splits import Shares
     from dicface.runtime.parallel import usable_cores
 
+    messages = Messages(quiet=quiet, log_json=log_json)
     recipe = Recipe(
         enlargement, size, min_crop, max_outside, min_confidence, image_format, quality, detector, max_megapixels
     )  # fmt: skip
     selection = Selection(source or out.stem, keep_duplicates, identities, split, Shares(val_share, test_share), seed)
     results = Results(out, skipped or out.with_suffix(".skipped.csv"), selection.splits, sheet, faces, overwrite)
-    inputs = list_photos(photos, results)
+    inputs = list_photos(listed(photos, files_from), results, messages.note)
     preparation = Preparation(recipe, selection, landmarks)
-    with progress_bar("photos", len(inputs)) as advance:
+    with messages.progress("photos", len(inputs)) as advance:
         written = prepare_pack(inputs, results, preparation, jobs or usable_cores(), advance)
     for failure in written.failures:
-        say(f"{failure.photo}: {in_options(failure.detail)}")
+        error = in_options(failure.detail)
+        messages.failed(f"{failure.photo}: {error}", input=failure.photo, error=error)
     for pack, count in written.faces.items():
-        typer.echo(one_line(f"wrote {pack}: {count} faces"))
+        messages.done(f"wrote {pack}: {count} faces", event="wrote", output=str(pack), faces=count)
     reasons = ", ".join(f"{count} {reason}" for reason, count in written.reasons.most_common())
-    typer.echo(one_line(f"skipped: {reasons or 'nothing'} -> {results.skipped}"))
+    counts = {str(reason): count for reason, count in written.reasons.items()}
+    messages.done(f"skipped: {reasons or 'nothing'} -> {results.skipped}", event="skipped", reasons=counts)
     if not written.faces:
-        say(f"none of {len(inputs)} photos gave a face to keep, so no pack was written")
+        messages.failed(f"none of {len(inputs)} photos gave a face to keep, so no pack was written", event="stopped")
         raise typer.Exit(SOME_FAILED)
     if written.failures:
         raise typer.Exit(SOME_FAILED)

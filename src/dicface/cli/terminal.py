@@ -1,26 +1,21 @@
-"""Shared parts of the commands: exit codes, messages, progress bars, checks before work starts."""
+"""Shared parts of the commands: exit codes, names of options, batches, checks before work starts."""
 
 import re
 import signal
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
+from dicface.cli.messages import Messages
 from dicface.errors import OutputError, UsageError
 from dicface.files import check_target
 
 if TYPE_CHECKING:
     from dicface.images.inputs import Job
     from dicface.restoration.batch import Failure
-
-errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 DONE, SOME_FAILED, WRONG_CALL = 0, 1, 2
 _NAMED = (
@@ -31,27 +26,9 @@ _OPTIONS = {name: f"--{name.replace('_', '-')}" for name in _NAMED.split()} | {"
 """Parameters that errors name, and the options by which they are given."""
 
 
-def one_line(text: str) -> str:
-    """Escape line breaks and undecodable bytes, which file names may contain."""
-    whole = text.encode("utf-8", "backslashreplace").decode("utf-8")
-    return whole.replace("\n", "\\n").replace("\r", "\\r")
-
-
 def in_options(error: object) -> str:
     """An error's text with parameter names replaced by options: `scale` becomes --scale."""
     return re.sub(r"`(\w+)`", lambda found: _OPTIONS.get(found[1], found[0]), str(error))
-
-
-def say(text: str) -> None:
-    errors.print(f"dicface: {one_line(text)}", markup=False, emoji=False)
-
-
-@contextmanager
-def progress_bar(what: str, total: int) -> Generator[Callable[[int], None]]:
-    """Show a progress bar on a terminal; yields a function to be called with the number of items done."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as progress:
-        yield partial(progress.advance, progress.add_task(what, total=total))
 
 
 @contextmanager
@@ -68,42 +45,77 @@ def ended_in_order() -> Generator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
+class Line(NamedTuple):
+    """What is said of a finished job.
+
+    Attributes:
+        text: for people.
+        fields: for machines, beside the input and the output.
+    """
+
+    text: str
+    fields: "Mapping[str, Any]" = MappingProxyType({})
+
+
 def run(
     jobs: "list[Job]",
-    work: "Callable[[Job], str]",
+    work: "Callable[[Job], Line]",
     *,
+    messages: Messages,
+    name: "Callable[[Path], str]",
+    what: str,
     overwrite: bool,
     workers: int = 1,
     failed: "Callable[[Failure], None] | None" = None,
     finished: "Sequence[Job]" = (),
 ) -> "list[Failure]":
-    """Run all jobs under a progress bar, print each job's line and each failure; calls `failed` with failures."""
+    """Run all jobs under a progress line, say what comes of each; calls `failed` with failures.
+
+    Args:
+        jobs: the jobs.
+        work: runs a job.
+        messages: says it.
+        name: a path as it is said.
+        what: the plural of what a job is about.
+        overwrite, workers, finished: see `run_jobs`.
+        failed: called with each failure.
+    """
     from dicface.restoration.batch import Failure, run_jobs
 
     failures: list[Failure] = []
-    # If interrupted, running jobs are finished first.
-    running = run_jobs(jobs, work, overwrite=overwrite, workers=workers, finished=finished)
-    with progress_bar("faces", len(jobs)) as advance, closing(running) as results:
-        for _, result in results:
-            if isinstance(result, Failure):
-                failures.append(result)
-                if failed is not None:
-                    failed(result)
-                say(f"{result.source}: {in_options(result.error)}")
-            else:
-                typer.echo(one_line(result))
+
+    def tell_outcome(job: "Job", outcome: "Line | Failure") -> None:
+        if isinstance(outcome, Failure):
+            failures.append(outcome)
+            if failed is not None:
+                failed(outcome)
+            error = in_options(outcome.error)
+            messages.failed(f"{name(outcome.source)}: {error}", input=name(outcome.source), error=error)
+        else:
+            messages.done(outcome.text, input=name(job.source), output=name(job.target), **outcome.fields)
+
+    # If interrupted, running jobs are finished first, and said.
+    running = run_jobs(jobs, work, overwrite=overwrite, workers=workers, finished=finished, late=tell_outcome)
+    with messages.progress(what, len(jobs)) as advance, closing(running) as results:
+        for job, outcome in results:
+            tell_outcome(job, outcome)
             advance(1)
     return failures
 
 
-def check_free(out: Path, *, overwrite: bool, another: str = "another output") -> None:
-    """As `check_target`, but the call is wrong: nothing is done yet."""
+def check_free(out: Path, *, overwrite: bool, inputs: Collection[Path] = (), another: str = "another output") -> None:
+    """Check a file as `check_target` does, before anything is done: what it refuses is a wrong call."""
     try:
-        check_target(out, overwrite=overwrite, another=another)
+        check_target(out, overwrite=overwrite, inputs=inputs, another=another)
     except OutputError as error:
         raise UsageError(str(error)) from error
 
 
 def need_train_extra(*modules: str) -> None:
+    """Check that modules of the training extra are installed; torch and its like if none are named.
+
+    Raises:
+        UsageError: one is missing.
+    """
     if any(find_spec(name) is None for name in modules or ("torch", "lightning", "pyarrow", "safetensors")):
         raise UsageError("this command needs the training extra; pip install 'dicface[train]'")

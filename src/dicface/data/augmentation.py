@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from dicface.data.damage import fade, luma, sepia
+from dicface.data.damage import fade, luma_channel, sepia
 from dicface.errors import ConfigError
 from dicface.images.pixels import FACE_PX
 from dicface.landmarks import MIRROR_68
@@ -82,6 +82,7 @@ class AugmentationConfig:
 
 class Placement(NamedTuple):
     """Affine placement of N training faces in their pack images.
+
     Attributes:
         centre: (N, 2) float x, y in pixels of the pack image; 0 is the outer edge of pixel 0.
         matrix: (N, 2, 2) float: an offset from the training face's centre, times this, is the offset from `centre`.
@@ -106,7 +107,7 @@ class ChosenFaces(NamedTuple):
 
 
 def face_widths(landmarks: Tensor) -> Tensor:
-    """Width of faces, from the leftmost to the rightmost landmark: (N, K, 2) float in pixels -> (N,) float."""
+    """Width of faces, from the leftmost to the rightmost landmark: (N, K, 2) float in pixels -> (N,) float pixels."""
     return landmarks[..., 0].amax(dim=-1) - landmarks[..., 0].amin(dim=-1)
 
 
@@ -262,7 +263,7 @@ def apply_jitter(faces: Tensor, jitter: PhotometricJitter) -> Tensor:
     lit = faces.clone()
     # Each change concerns few faces; only these are computed.
     if len(grey := jitter.grey.nonzero()[:, 0]):
-        lit[grey] = luma(faces[grey]).expand(-1, 3, -1, -1)
+        lit[grey] = luma_channel(faces[grey]).expand(-1, 3, -1, -1)
     if len(brown := jitter.brown.nonzero()[:, 0]):
         lit[brown] = sepia(faces[brown], jitter.brown[brown])
     if len(faded := ((jitter.black > 0) | (jitter.white < 1)).nonzero()[:, 0]):

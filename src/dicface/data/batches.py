@@ -33,9 +33,9 @@ MEASURED_BATCH = 50
 
 
 Degrade: TypeAlias = Callable[[Tensor, int, torch.Generator], Tensor]
-"""A degradation of one's own: faces (n, 3, 128, 128) float RGB in [0, 1], the side S and random numbers (a generator on
-the CPU) give (n, 3, S, S) on the device of the faces; values are clipped and rounded to 8 bits afterwards. On several
-processes each draws for its own faces."""
+"""A degradation of one's own: faces (n, 3, 128, 128) float RGB in [0, 1], the side S and a random generator on the CPU
+-> (n, 3, S, S) float on the device of the faces, which is then clipped and rounded to 8 bits. Each process of a run
+draws for its own faces."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class FaceBatch(NamedTuple):
 
 
 class Share(NamedTuple):
-    """The share of each batch that a process trains on: every `of`-th face from number `rank` on."""
+    """Share of each batch that a process trains on: every `of`-th face, from number `rank` on."""
 
     rank: int = 0
     of: int = 1
@@ -102,7 +102,7 @@ def target_heatmaps(landmarks: Tensor, sigma: float = 1.0, face_px: int = FACE_P
 
 
 def seeded(*key: int) -> torch.Generator:
-    """A generator seeded by all parts of a key. torch's own seeding uses the low 32 bits only."""
+    """Create a random generator on the CPU, seeded by all parts of a key. torch itself uses 32 bits of a seed only."""
     return torch.Generator().manual_seed(int(np.random.SeedSequence(key).generate_state(1)[0]))
 
 
@@ -184,7 +184,7 @@ class FaceSampler:
         return choose_by_width(self.augmentation, self._widths_px, self.size, seeded(self.seed, _WIDTHS, step))
 
     def batch(self, step: int) -> FaceBatch:
-        """This process's share of batch number `step`, on the device of the images."""
+        """Draw this process's share of batch number `step`, on the device of the images."""
         generator = seeded(self.seed, _AUGMENTATION, step)
         part, device = self.part, self.images.device
         faces, side_px = self._chosen(step)
@@ -231,7 +231,7 @@ def nominal_batches(pack: FacePack, limit: int | None = None) -> list[FaceBatch]
 
 
 class BatchStream(IterableDataset[FaceBatch]):
-    """The batches of a sampler from one step to another, as a dataset."""
+    """The batches of a sampler from step `first` up to but not including step `last`, as a dataset."""
 
     def __init__(self, sampler: FaceSampler, first: int, last: int) -> None:
         self.sampler = sampler

@@ -8,19 +8,19 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
+from dicface.images.pixels import LUMA_WEIGHTS
 from dicface.networks.resize import round_to_8_bits, to_pixels
 
 JPEG_GRID = 16
 """Side in pixels of the units of JPEG with 4:2:0 colour."""
-_LUMA = (0.299, 0.587, 0.114)
 # A quarter of it is added to middle grey. Its luma is zero, and its values between -1 and 1 never leave the range.
-_SEPIA = (0.6, -0.1406, -0.85)
+_SEPIA_TONE = (0.6, -0.1406, -0.85)
 _BLUR_MARGIN = 64
 
 
-def luma(images: Tensor) -> Tensor:
+def luma_channel(images: Tensor) -> Tensor:
     """Luma of ITU-R BT.601, full range: (N, 3, H, W) float RGB -> (N, 1, H, W) float."""
-    weights = torch.tensor(_LUMA, device=images.device, dtype=images.dtype)
+    weights = torch.tensor(LUMA_WEIGHTS, device=images.device, dtype=images.dtype)
     return (images * weights[:, None, None]).sum(dim=1, keepdim=True)
 
 
@@ -34,8 +34,8 @@ def sepia(images: Tensor, strength: Tensor) -> Tensor:
     Returns:
         The same shape and range. Black and white are not changed, middle greys become brown.
     """
-    grey = luma(images)
-    tone = torch.tensor(_SEPIA, device=images.device, dtype=images.dtype)
+    grey = luma_channel(images)
+    tone = torch.tensor(_SEPIA_TONE, device=images.device, dtype=images.dtype)
     return grey + strength[:, None, None, None] * grey * (1 - grey) * tone[:, None, None]
 
 

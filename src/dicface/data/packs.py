@@ -32,9 +32,9 @@ COLUMNS = tuple(SCHEMA.names)
 NOMINAL_KEY = b"nominal_px"
 """Name of the Parquet metadata that holds the side of the nominal crop as decimal digits; 128 where it is absent."""
 _NOMINAL_OF_SIDE = {288: 256}
-"""Sides of images of packs that were written before the metadata existed, and of their nominal crop."""
-_FORMATS = ("WEBP", "PNG", "JPEG")
-_MAX_SIDE = 2048
+"""Side of the nominal crop by side of the image, for packs of older versions without the metadata."""
+_PACK_FORMATS = ("WEBP", "PNG", "JPEG")
+_MAX_IMAGE_PX = 2048
 """Largest side of a pack's images in pixels."""
 
 
@@ -43,7 +43,7 @@ class FacePack:
     """N decoded faces of one or more packs, in the order of the files.
 
     Attributes:
-        keys: key of each face, unique within its source.
+        keys: N keys, unique within their source.
         identities: (N,) int64, -1 where unknown.
         images: (N, H, H, 3) uint8 RGB.
         landmarks: (N, 68, 2) float32 x, y in pixels of the image, pixel centres at integers.
@@ -110,9 +110,11 @@ def decode_image(row: tuple[str, bytes]) -> NDArray[np.uint8]:
     """
     key, encoded = row
     try:
-        with Image.open(io.BytesIO(encoded), formats=_FORMATS) as image:
-            if max(image.size) > _MAX_SIDE:
-                raise PackError(f"expected images of at most {_MAX_SIDE} px a side, got {image.size} for face {key!r}")
+        with Image.open(io.BytesIO(encoded), formats=_PACK_FORMATS) as image:
+            if max(image.size) > _MAX_IMAGE_PX:
+                raise PackError(
+                    f"expected images of at most {_MAX_IMAGE_PX} px a side, got {image.size} for face {key!r}"
+                )
             return np.asarray(image.convert("RGB"))
     except (PackError, MemoryError):
         raise
@@ -134,7 +136,7 @@ def _read_table(path: Path, limit: int | None) -> tuple[Any, int | None]:
         metadata = table.schema.metadata or {}
         nominal_px = int(metadata[NOMINAL_KEY]) if NOMINAL_KEY in metadata else None
         table = table.select(COLUMNS).slice(0, limit).cast(SCHEMA)
-        # Lengths and strings are checked here; before, they are claims of the file.
+        # Until this check, lengths and strings are what the file claims.
         table.validate(full=True)
     except (OSError, KeyError, ValueError, pa.ArrowException) as error:
         raise PackError(f"expected a face pack (Parquet), got {str(path)!r}: {error}") from error
@@ -181,7 +183,7 @@ def pack_files(paths: Sequence[Path]) -> list[Path]:
     """List pack files: the given files, and the `*.parquet` of given folders in the order of their names.
 
     Raises:
-        PackError: there is none, or a path is no file.
+        PackError: no pack file, or a path that is not a file.
     """
     files = [file for path in paths for file in (sorted(path.glob("*.parquet")) if path.is_dir() else [path])]
     if not files:
@@ -201,7 +203,7 @@ def read_packs(paths: Sequence[Path], nominal_px: int | None = None) -> FacePack
             together; None leaves them as they are.
 
     Raises:
-        PackError: as `read_pack`; also no pack at all, image sizes that differ from pack to pack, or faces smaller than
+        PackError: as for `read_pack`; also no pack at all, images of different sizes, or faces smaller than
             `nominal_px`.
     """
     files = pack_files(paths)

@@ -31,7 +31,7 @@ class References(NamedTuple):
 
 
 class Unreadable(NamedTuple):
-    """An image of a folder that could not be used, and the error."""
+    """An image of a folder that cannot be used, and the error."""
 
     path: Path
     error: InputError
@@ -87,6 +87,12 @@ def read_references(path: Path, limit: int | None = None) -> tuple[References, l
     """
     if path.is_dir():
         return _read_folder(path, limit)
-    pack = read_pack(path, limit)
-    hr, landmarks = pack.nominal()
+    try:
+        pack = read_pack(path, limit)
+        hr, landmarks = pack.nominal()
+    except PackError as error:
+        if str(path) in str(error):
+            raise
+        # What is said of a face alone does not say where it lies.
+        raise PackError(f"{error}, in {str(path)!r}") from error
     return References(path.name, pack.keys, hr, landmarks, pack.identities), []

@@ -1,39 +1,55 @@
-"""Reproducible damage of faces for evaluation, with the operations of training."""
+"""Damages of faces for evaluation, by name. Nothing here imports torch, so that names are checked quickly."""
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
-from typing import NamedTuple
+from typing import Literal, NamedTuple, cast, get_args
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from dicface.data.damage import JPEG_GRID, fade, gaussian_blur, jpeg, luma, sepia, sharpen
 from dicface.errors import UsageError
 from dicface.images.pixels import resize
-from dicface.networks.resize import round_to_8_bits, to_pixels
 
 NAMES = "grey, sepia, faded, blurX, noiseX, grainX, sharpX, jpegQ, jpegQ-444, twice-jpegQ, twice-jpegQ-444"
 """Names of damages; X and Q stand for numbers."""
 NOTHING = "none"
-_SEPIA_STRENGTH = 0.7
-_FADED_BLACK, _FADED_WHITE = 0.15, 0.8
-_HALO_RADIUS_PX = 0.8
+Print = Literal["grey", "sepia", "faded"]
+"""Damages of the high-resolution face, which is the reference."""
+Fault = Literal["blur", "noise", "grain", "sharp", "jpeg"]
+"""Damages of the low-resolution crop."""
 
-Draw = np.random.Generator
-Effect = Callable[[NDArray[np.uint8], Draw], NDArray[np.uint8]]
-"""Damages an image: (H, H, 3) uint8 RGB and a random generator -> (H, H, 3) uint8 RGB."""
+
+class Effect(NamedTuple):
+    """One operation of a damage.
+
+    Attributes:
+        kind: the operation.
+        strength: the number in its name; 0 for prints, which have none.
+        full_colour: JPEG stores colour at full resolution.
+        twice: the crop is stored as JPEG twice.
+    """
+
+    kind: Print | Fault
+    strength: float = 0.0
+    full_colour: bool = False
+    twice: bool = False
 
 
 class _Range(NamedTuple):
-    """Range of the strength of a damage; `whole` for integers only."""
+    """Range of the strength of a fault; `whole` for integers only."""
 
     low: float
     high: float
     whole: bool = False
+
+
+_RANGES: dict[Fault, _Range] = {
+    "blur": _Range(0.1, 8),
+    "noise": _Range(0, 255),
+    "grain": _Range(0, 255),
+    "sharp": _Range(0, 5),
+    "jpeg": _Range(1, 99, whole=True),
+}
 
 
 @dataclass(frozen=True)
@@ -42,8 +58,8 @@ class Damage:
 
     Attributes:
         name: as given; empty for no damage.
-        prints: effects on the high-resolution face and thereby on the reference: grey, sepia and faded.
-        faults: effects on the low-resolution crop, in this order.
+        prints: operations on the high-resolution face, which is the reference.
+        faults: operations on the low-resolution crop, in this order.
     """
 
     name: str = ""
@@ -74,76 +90,26 @@ NO_DAMAGE = Damage()
 
 
 def _applied(effects: tuple[Effect, ...], image: NDArray[np.uint8], face: int) -> NDArray[np.uint8]:
-    for place, effect in enumerate(effects):
-        image = effect(image, np.random.default_rng((face, place)))
+    if not effects:
+        return image
+    # Imported where a face is damaged: it imports torch.
+    from dicface.evaluation.effects import apply_effect
+
+    for number, effect in enumerate(effects):
+        image = apply_effect(effect, image, np.random.default_rng((face, number)))
     return image
-
-
-def _effect(change: Callable[[Tensor], Tensor]) -> Effect:
-    """An effect from a function of (1, 3, H, H) float RGB in [0, 1]."""
-
-    def effect(image: NDArray[np.uint8], _: Draw) -> NDArray[np.uint8]:
-        changed = change(torch.tensor(image).permute(2, 0, 1)[None] / 255)
-        return to_pixels(round_to_8_bits(changed))[0]
-
-    return effect
-
-
-def _grey(images: Tensor) -> Tensor:
-    return luma(images).expand_as(images)
-
-
-def _noise(image: NDArray[np.uint8], draw: Draw, *, levels: float, colours: int) -> NDArray[np.uint8]:
-    noise = draw.normal(0, levels, (*image.shape[:2], colours))
-    return (image + noise).round().clip(0, 255).astype(np.uint8)
-
-
-def _jpeg(image: NDArray[np.uint8], draw: Draw, *, quality: int, full_colour: bool, times: int) -> NDArray[np.uint8]:
-    for _ in range(times):
-        above, left = draw.integers(0, JPEG_GRID, 2).tolist()
-        image = jpeg(image, quality, above, left, full_colour=full_colour)
-    return image
-
-
-_PRINTS: dict[str, Effect] = {
-    "grey": _effect(_grey),
-    "sepia": _effect(lambda images: sepia(images, torch.tensor([_SEPIA_STRENGTH]))),
-    "faded": _effect(lambda images: fade(images, torch.tensor([_FADED_BLACK]), torch.tensor([_FADED_WHITE]))),
-}
-_RANGES = {
-    "blur": _Range(0.1, 8),
-    "noise": _Range(0, 255),
-    "grain": _Range(0, 255),
-    "sharp": _Range(0, 5),
-    "jpeg": _Range(1, 99, whole=True),
-}
-
-
-def _fault(kind: str, strength: float, *, full_colour: bool, twice: bool) -> Effect:
-    amount = torch.tensor([strength])
-    match kind:
-        case "blur":
-            return _effect(lambda images: gaussian_blur(images, amount))
-        case "noise":
-            return partial(_noise, levels=strength, colours=3)
-        case "grain":
-            return partial(_noise, levels=strength, colours=1)
-        case "sharp":
-            return _effect(lambda images: sharpen(images, amount, torch.tensor([_HALO_RADIUS_PX])))
-        case _:
-            return partial(_jpeg, quality=int(strength), full_colour=full_colour, times=2 if twice else 1)
 
 
 def _parse_fault(name: str) -> Effect:
     found = re.fullmatch(r"(?:(twice)-)?([a-z]+)(\d+(?:\.\d+)?)(-444)?", name)
     if found is None or found[2] not in _RANGES or (found[2] != "jpeg" and (found[1] or found[4])):
         raise UsageError(f"expected a damage, one of {NAMES}, or {NOTHING}, got {name!r}")
-    kind, strength = found[2], float(found[3])
+    kind, strength = cast(Fault, found[2]), float(found[3])
     low, high, whole = _RANGES[kind]
     if not low <= strength <= high or (whole and strength % 1):
         number = "a whole number" if whole else "a number"
         raise UsageError(f"expected {number} from {low:g} to {high:g} for {kind}, got {name!r}")
-    return _fault(kind, strength, full_colour=found[4] is not None, twice=found[1] is not None)
+    return Effect(kind, strength, full_colour=found[4] is not None, twice=found[1] is not None)
 
 
 def parse_damage(text: str) -> Damage:
@@ -160,9 +126,9 @@ def parse_damage(text: str) -> Damage:
         UsageError: an unknown name, a strength out of range, or a print after another damage.
     """
     names = [] if text.strip() in ("", NOTHING) else [name.strip() for name in text.split(",")]
-    prints = [name for name in names if name in _PRINTS]
+    prints = [kind for name in names for kind in get_args(Print) if kind == name]
     if names[: len(prints)] != prints:
-        first = ", ".join(_PRINTS)
+        first = ", ".join(get_args(Print))
         raise UsageError(f"expected {first} before other damages, since they change the face, got {text!r}")
     faults = tuple(_parse_fault(name) for name in names[len(prints) :])
-    return Damage(",".join(names), tuple(_PRINTS[name] for name in prints), faults)
+    return Damage(",".join(names), tuple(map(Effect, prints)), faults)

@@ -32,7 +32,7 @@ class HeldOut(NamedTuple):
 
 
 class Recogniser:
-    """LightCNN-9 trained to classify identities (`configs/features.toml`).
+    """LightCNN-9 trained to classify identities (config `features`).
 
     Attributes:
         name: as given.
@@ -54,7 +54,7 @@ class Recogniser:
         state, _ = read_tensors(path)
         if "filter.bias" not in state:
             raise CheckpointError(
-                f"expected the weights of a features run, got {str(path)!r}; see configs/features.toml"
+                f"expected the weights of a features run, got {str(path)!r}; `dicface train features` makes them"
             )
         network = FaceRecogniser(len(state["filter.bias"]) // 2)
         load_strictly(network, state)

@@ -1,4 +1,4 @@
-"""An upscaler against the truth, bicubic and others beside it."""
+"""Measurement of an upscaler against reference faces, with bicubic and another upscaler beside it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dicface.data.references import References
-from dicface.errors import UsageError
 from dicface.evaluation.damage import Damage, parse_damage
 from dicface.evaluation.metrics import Normaliser, nrmse
 from dicface.evaluation.protocols import PROTOCOLS, Protocol
@@ -23,26 +22,26 @@ from dicface.evaluation.results import (
 )
 from dicface.evaluation.scores import NORMALISERS, Judgement, Judges, score
 from dicface.runtime.image_model import open_enlargement
-from dicface.runtime.upscalers import Upscaler
+from dicface.runtime.upscalers import Upscaler, check_upscalers
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """One size of crop with one damage, measured; JSON, tables and page render it.
+    """Measurement at one size of crop with one damage. JSON, tables and page are renderings of it.
 
     Attributes:
-        references: the faces.
-        description: of what is measured.
-        lr_size: side of the low-resolution crop, in pixels.
-        damage: what happened to the crops.
-        protocols: how faces were compared.
-        result: what the upscaler reached.
-        bicubic: what plain enlargement reached.
-        against: what the other upscaler reached; None if there is none.
-        over_bicubic, over_against: differences to these, face by face.
-        landmarks_from: where the landmarks that count as true are from; None if landmarks were not judged.
-        hr: what was found on the high-resolution faces themselves; None if not judged.
-        hr_landmark_errors: by normaliser, of these.
+        references: the reference faces.
+        description: description of the upscaler.
+        lr_size: side of the low-resolution crops in pixels.
+        damage: damage of the crops.
+        protocols: protocols by which faces were compared.
+        result: result of the upscaler.
+        bicubic: result of the bicubic enlargement.
+        against: result of the other upscaler; None if there is none.
+        over_bicubic, over_against: paired differences from these results.
+        landmarks_from: source of the reference landmarks; None without judges.
+        hr: judgement of the high-resolution faces; None without judges.
+        hr_landmark_errors: landmark errors of the high-resolution faces by normaliser; None without judges.
         identity: identity similarity; None without a recogniser.
     """
 
@@ -63,35 +62,20 @@ class Measurement:
 
     @property
     def results(self) -> list[UpscalerResult]:
-        """All that was measured, plain enlargement first, and once if it is the other upscaler, too."""
+        """All results, bicubic first. It is listed once if it is also the other upscaler."""
         others = [] if self.against is None or self.against.name == self.bicubic.name else [self.against]
         return [self.bicubic, self.result, *others]
 
     @property
     def comparisons(self) -> list[Comparison]:
-        """With bicubic and, if it is another one, with the other upscaler."""
+        """Comparison with bicubic and, unless that is bicubic too, with the other upscaler."""
         others = [] if self.over_against is None else [self.over_against]
         return [self.over_bicubic, *(one for one in others if one.other != self.bicubic.name)]
 
     @property
     def condition(self) -> str:
-        """Size of the crop and damage, for titles."""
+        """Size of the crop and damage as text, for titles."""
         return f"{self.lr_size} px, {self.damage.name}" if self.damage.name else f"{self.lr_size} px"
-
-
-def check_upscalers(upscaler: Upscaler, against: Upscaler | None, lr_size: int) -> None:
-    """Refuse what cannot be measured.
-
-    Raises:
-        UsageError: one of them does not take that size, or both have one name.
-    """
-    for one in (upscaler, *([] if against is None else [against])):
-        low, high = one.lr_sizes
-        if not low <= lr_size <= high:
-            sizes = f"of {low} px" if low == high else f"from {low} to {high} px"
-            raise UsageError(f"expected a low-resolution side {sizes} for {one.name}, got {lr_size}")
-    if against is not None and against.name == upscaler.name:
-        raise UsageError(f"expected another model to compare with, got {upscaler.name} twice")
 
 
 def measure(
@@ -104,16 +88,16 @@ def measure(
     *,
     damage: str = "",
 ) -> Measurement:
-    """Reduce faces, super-resolve them, and compare, bicubic beside it. The same faces give the same numbers.
+    """Reduce faces, super-resolve them and compare the results with the originals. Equal arguments give equal numbers.
 
     Args:
-        upscaler: what is measured.
+        upscaler: the upscaler to measure.
         references: faces to measure against.
-        lr_size: side of the low-resolution crop, reduced with Pillow's bicubic.
-        judges: made for the same, undamaged references; None leaves landmarks and people out.
+        lr_size: side of the low-resolution crops in pixels, reduced with Pillow's bicubic.
+        judges: judges made for the same, undamaged references; None leaves out landmarks and identity.
         against: another upscaler to compare with, face by face.
-        protocols: how faces are compared.
-        damage: what happens to the crops, and to bicubic's, before they are super-resolved; see `parse_damage`.
+        protocols: protocols by which faces are compared.
+        damage: damage of the crops of all upscalers, bicubic included; see `parse_damage`.
 
     Raises:
         UsageError: see `check_upscalers` and `parse_damage`.
@@ -123,7 +107,7 @@ def measure(
     opened = (upscaler, open_enlargement("bicubic"), *([] if against is None else [against]))
     mine, bicubic, *others = (score(one, references, lr_size, judges, protocols, damage=damaged) for one in opened)
     other = others[0] if others else None
-    # Plain enlargement stands once, even if it is the other upscaler, too.
+    # Bicubic is listed once, even if it is also the other upscaler.
     shown = [bicubic, mine, *(one for one in others if one.name != bicubic.name)]
     return Measurement(
         references,
@@ -144,12 +128,12 @@ def measure(
 
 
 def landmark_errors(found: NDArray[np.floating], wanted: NDArray[np.floating]) -> dict[Normaliser, float]:
-    """Mean normalised error of landmarks, by every size of the face that is in use.
+    """Mean NRMSE of landmarks by every normaliser.
 
     Args:
-        found, wanted: (N, 68, 2) x, y in pixels of one frame.
+        found, wanted: (N, 68, 2) float x, y in pixels of the same image.
 
     Returns:
-        `width`, `outer_eye` and `inter_ocular`: fractions of that distance.
+        Errors as fractions of `width`, `outer_eye` and `inter_ocular`; see `nrmse`.
     """
     return {by: float(nrmse(found, wanted, by).mean()) for by in NORMALISERS}

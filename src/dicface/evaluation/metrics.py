@@ -11,11 +11,11 @@ from dicface.images.pixels import gaussian_weights
 Normaliser = Literal["width", "outer_eye", "inter_ocular", "outer_eye_released"]
 
 _PEAK = 255.0
-_WINDOW, _SIGMA = 11, 1.5
+_WINDOW_PX, _SIGMA_PX = 11, 1.5
 _C1, _C2 = (0.01 * _PEAK) ** 2, (0.03 * _PEAK) ** 2
 
 
-def luma(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def studio_luma(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Luma of ITU-R BT.601 in its studio range.
 
     Args:
@@ -47,9 +47,9 @@ def psnr(images: NDArray[np.uint8], references: NDArray[np.uint8]) -> NDArray[np
 
 def _blur(images: NDArray[np.float64]) -> NDArray[np.float64]:
     """Gaussian mean over every 11x11 window inside the image."""
-    kernel = gaussian_weights(_SIGMA, _WINDOW // 2)
-    rows = sliding_window_view(images, _WINDOW, axis=1) @ kernel
-    return sliding_window_view(rows, _WINDOW, axis=2) @ kernel
+    kernel = gaussian_weights(_SIGMA_PX, _WINDOW_PX // 2)
+    rows = sliding_window_view(images, _WINDOW_PX, axis=1) @ kernel
+    return sliding_window_view(rows, _WINDOW_PX, axis=2) @ kernel
 
 
 def ssim(images: NDArray[np.uint8], references: NDArray[np.uint8]) -> NDArray[np.float64]:

@@ -12,10 +12,10 @@ from dicface.evaluation import metrics
 
 @dataclass(frozen=True)
 class Protocol:
-    """How two faces are compared.
+    """A way to compare two faces.
 
     Attributes:
-        name: published with every number of this protocol.
+        name: name of the protocol.
         luma: compare BT.601 luma instead of RGB.
         border: pixels cut off every side first.
         negative: compute SSIM of the luma's negative, an artefact of the released code (ADR 11).
@@ -29,7 +29,7 @@ class Protocol:
     def _view(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
         height, width = images.shape[1:3]
         inner = images[:, self.border : height - self.border, self.border : width - self.border]
-        return metrics.luma(inner) if self.luma else inner
+        return metrics.studio_luma(inner) if self.luma else inner
 
     def psnr(self, sr: NDArray[np.uint8], hr: NDArray[np.uint8]) -> NDArray[np.float64]:
         """(N, H, W, 3) uint8 RGB twice -> (N,) float64 dB."""
@@ -43,14 +43,14 @@ class Protocol:
 
 
 Y_CROP8 = Protocol("y-crop8", luma=True, border=8)
-"""The paper's."""
+"""Protocol of the paper."""
 RGB_CROP8 = Protocol("rgb-crop8", luma=False, border=8)
-"""mmagic's."""
+"""Protocol of mmagic."""
 Y = Protocol("y", luma=True, border=0)
-"""SPARNet's and later papers'."""
+"""Protocol of SPARNet and later papers."""
 
 Y_CROP8_RELEASED = Protocol("y-crop8-released", luma=True, border=8, negative=True)
-"""What the authors' code computes: PSNR as `y-crop8`, SSIM of negatives (ADR 11). For comparison with its output."""
+"""Protocol of the authors' code: PSNR as `y-crop8`, SSIM of negatives (ADR 11). For comparison with its output."""
 
 PROTOCOLS = (Y_CROP8, RGB_CROP8, Y)
 """Default protocols."""
@@ -58,6 +58,7 @@ PROTOCOLS = (Y_CROP8, RGB_CROP8, Y)
 
 def protocols_by_name(names: Sequence[str]) -> tuple[Protocol, ...]:
     """Look up protocols by name.
+
     Raises:
         UsageError: an unknown name.
     """

@@ -1,4 +1,4 @@
-"""A measurement as one page that needs no other file."""
+"""Measurements as one HTML page that refers to no other file."""
 
 import base64
 import io
@@ -20,7 +20,8 @@ from dicface.evaluation.scores import Scores
 from dicface.evaluation.summary import summary
 from dicface.evaluation.tables import Grid, result_grids, write_faces_csv
 from dicface.files import write_json, written_whole
-from dicface.images.metadata import NO_METADATA, result_metadata, save_options
+from dicface.images.metadata import NO_METADATA, result_metadata
+from dicface.images.metadata_writing import save_options
 from dicface.images.pixels import FACE_PX
 from dicface.images.xmp import Provenance
 from dicface.runtime.image_model import open_enlargement
@@ -29,17 +30,17 @@ from dicface.version import __version__
 
 REPORT_FILES = ("index.html", "faces.csv", "result.json")
 FACES_OF_A_KIND = 3
-# Readable on light and on dark ground.
+# Readable on light and dark backgrounds.
 _INK, _BAR, _OTHER = "#808080", "#3b82c4", "#c47a3b"
 
 
 class Picture(NamedTuple):
-    """One image of the page.
+    """An image of the page.
 
     Attributes:
-        caption: under it.
+        caption: text below the image.
         source: PNG as a data URI.
-        points: (K, 2) landmarks x, y in pixels of a 128x128 image, for drawing over it; none for none.
+        points: K landmarks x, y in pixels of a 128x128 image, to be drawn over it; may be empty.
     """
 
     caption: str
@@ -48,7 +49,13 @@ class Picture(NamedTuple):
 
 
 class Row(NamedTuple):
-    """One face: what it is, and all its pictures."""
+    """A face of the page.
+
+    Attributes:
+        key: key of the face.
+        gain: gain over bicubic as text.
+        pictures: input, results and high-resolution face.
+    """
 
     key: str
     gain: str
@@ -56,13 +63,13 @@ class Row(NamedTuple):
 
 
 class Section(NamedTuple):
-    """One size of crop with one damage.
+    """The part of the page for one size of crop with one damage.
 
     Attributes:
-        condition: which.
-        grids: the tables.
-        figures: SVG, each with its description.
-        faces: by heading, the rows to show.
+        condition: size and damage as text.
+        grids: tables.
+        figures: SVG code and description of each figure.
+        faces: faces to show, by heading.
     """
 
     condition: str
@@ -99,14 +106,14 @@ def _axes(figure: Figure, across: str, up: str) -> Axes:
 
 
 def _gains(scores: Scores, bicubic: Scores, protocol: str) -> NDArray[np.float64]:
-    """(N, T) dB over bicubic; infinite where only one of the two came back exactly."""
+    """(N, T) gains over bicubic in dB; infinite where only one of the two is exact."""
     mine, plain = np.broadcast_arrays(scores.psnr[protocol], bicubic.psnr[protocol])
     return np.subtract(mine, plain, out=np.zeros(mine.shape), where=mine != plain)
 
 
 def _gain_text(gain_db: float) -> str:
     if np.isinf(gain_db):
-        return "came back exactly" if gain_db > 0 else "came back exactly from bicubic alone"
+        return "exact" if gain_db > 0 else "exact with bicubic alone"
     return f"{gain_db:+.2f} dB over bicubic"
 
 
@@ -141,7 +148,7 @@ def _step_chart(measured: Measurement, protocol: str) -> tuple[str, str]:
 
 
 def _chosen(gains: NDArray[np.float64]) -> dict[str, list[int]]:
-    """Faces to show: the best, those about the median, the worst; each at most once."""
+    """Indices of the faces to show: best, about the median, worst; each at most once."""
     order = [int(face) for face in np.argsort(-gains, kind="stable")]
     count = min(FACES_OF_A_KIND, max(1, len(order) // 3))
     middle = (len(order) - count) // 2
@@ -182,11 +189,11 @@ def _section(measured: Measurement, upscalers: Sequence[Upscaler]) -> Section:
 
 
 def report_page(measurements: Sequence[Measurement], upscalers: Sequence[Upscaler]) -> str:
-    """The page: tables, histogram, gain of each step, and the best, median and worst faces.
+    """Render the page: tables, histogram, gain of each step, and the best, median and worst faces.
 
     Args:
-        measurements: of the same faces and upscalers at different sizes or damages, at least one.
-        upscalers: what was measured, in the same order, bicubic left out; the faces shown are made once more.
+        measurements: at least one; of the same faces and upscalers at different sizes or damages.
+        upscalers: the measured upscalers in the same order, without bicubic; they compute the faces shown once more.
 
     Returns:
         HTML that refers to no other file.
@@ -209,10 +216,10 @@ def report_page(measurements: Sequence[Measurement], upscalers: Sequence[Upscale
 
 
 def write_report(folder: Path, measurements: Sequence[Measurement], upscalers: Sequence[Upscaler]) -> None:
-    """Write `REPORT_FILES`: the page, and beside it the numbers of each face and the whole result.
+    """Write `REPORT_FILES`: the page, the numbers of each face as CSV, and the measurements as JSON.
 
     Args:
-        folder: made if missing; files of these names are replaced.
+        folder: created if missing; files of these names are replaced.
         measurements, upscalers: see `report_page`.
 
     Raises:

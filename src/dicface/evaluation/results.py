@@ -1,18 +1,21 @@
-"""From the numbers of each face to what a measurement says: means, intervals, differences, computed once."""
+"""Results of upscalers over all faces: means, intervals, paired differences, identity similarity."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dicface.evaluation.identity import HeldOut
 from dicface.evaluation.metrics import Normaliser, verification_auc
 from dicface.evaluation.scores import NORMALISERS, Judgement, Judges, Scores
 from dicface.evaluation.statistics import Estimate, Paired, estimate, paired
 
+if TYPE_CHECKING:
+    from dicface.evaluation.identity import HeldOut  # it imports torch
+
 MOST_COMPARED = 2000
-"""Faces among which people are compared, all with all; further ones are left out."""
+"""Largest number of faces among which identities are compared, all with all; further faces are left out."""
 
 
 @dataclass(frozen=True)
@@ -20,8 +23,8 @@ class Quality:
     """PSNR in dB and SSIM by one protocol.
 
     Attributes:
-        psnr, ssim: of the last step.
-        steps: mean PSNR and mean SSIM of every step; a PSNR is infinite where a face came back exactly.
+        psnr, ssim: estimates of the last step.
+        steps: mean PSNR and mean SSIM of every step; a mean PSNR is infinite if any face is exact.
     """
 
     psnr: Estimate
@@ -34,8 +37,8 @@ class LandmarkError:
     """Normalised error of landmarks.
 
     Attributes:
-        estimate: its mean.
-        median: what a face that was found is like; one face lost altogether moves the mean.
+        estimate: the mean, as a fraction of the normaliser.
+        median: the median, which single faces with lost landmarks do not move.
     """
 
     estimate: Estimate
@@ -44,13 +47,13 @@ class LandmarkError:
 
 @dataclass(frozen=True)
 class UpscalerResult:
-    """What one upscaler reached.
+    """Result of one upscaler over all faces.
 
     Attributes:
-        scores: face by face.
-        quality: by protocol.
-        deviation_mean, deviation_worst: grey levels between the reduction of the last step and the input.
-        landmark_errors: by normaliser; None if not judged.
+        scores: scores of each face.
+        quality: PSNR and SSIM by protocol.
+        deviation_mean, deviation_worst: grey levels between the reduced last step and the input, over all faces.
+        landmark_errors: landmark errors by normaliser; None without judges.
     """
 
     scores: Scores
@@ -61,18 +64,18 @@ class UpscalerResult:
 
     @property
     def name(self) -> str:
-        """Of the upscaler."""
+        """Name of the upscaler."""
         return self.scores.name
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two upscalers face by face.
+    """Paired differences of two upscalers.
 
     Attributes:
-        other: with whom the measured one is compared.
-        psnr, ssim: by protocol.
-        nrmse: by normaliser; None if not judged.
+        other: name of the upscaler that is compared with.
+        psnr, ssim: differences by protocol.
+        nrmse: differences by normaliser; None without judges.
     """
 
     other: str
@@ -97,14 +100,14 @@ class IdentitySimilarity:
     """
 
     auc: float | None
-    held_out: HeldOut | None
+    held_out: "HeldOut | None"
     others: float | None
     own: Mapping[str, Estimate]
     rank1_accuracy: Mapping[str, float | None]
 
 
 def summarise_landmarks(judged: Judgement) -> dict[Normaliser, LandmarkError]:
-    """Means, intervals and medians of the landmark errors, by normaliser."""
+    """Means, intervals and medians of landmark errors by normaliser."""
     return {by: LandmarkError(estimate(judged.nrmse[by]), float(np.median(judged.nrmse[by]))) for by in NORMALISERS}
 
 
@@ -114,7 +117,7 @@ def _quality(psnr: NDArray[np.float64], ssim: NDArray[np.float64]) -> Quality:
 
 
 def summarise(scores: Scores) -> UpscalerResult:
-    """Means and intervals of what one upscaler reached."""
+    """Summarise the scores of an upscaler by means and intervals."""
     return UpscalerResult(
         scores,
         {name: _quality(scores.psnr[name], scores.ssim[name]) for name in scores.psnr},
@@ -125,7 +128,7 @@ def summarise(scores: Scores) -> UpscalerResult:
 
 
 def compare(scores: Scores, others: Scores) -> Comparison:
-    """Two upscalers on the same faces, the first less the second."""
+    """Compare two upscalers on the same faces: the first minus the second."""
     nrmse: dict[Normaliser, Paired] | None = None
     if scores.judged is not None and others.judged is not None:
         mine, theirs = scores.judged.nrmse, others.judged.nrmse
@@ -141,21 +144,24 @@ def compare(scores: Scores, others: Scores) -> Comparison:
 def identity_similarity(
     judges: Judges | None, identities: NDArray[np.int64], measured: Sequence[Scores]
 ) -> IdentitySimilarity | None:
-    """How similar to their people the faces still are; None without a recogniser.
+    """Identity similarity between results and their high-resolution faces.
 
     Args:
-        judges: who looked at the faces.
-        identities: (N,), -1 where unknown.
-        measured: what the upscalers reached on these faces.
+        judges: judges of the faces; None for none.
+        identities: (N,) int64, -1 where unknown.
+        measured: scores of the upscalers on these faces, with their judgements.
+
+    Returns:
+        The similarity; None without a recogniser.
     """
     if judges is None or judges.recogniser is None:
         return None
     assert judges.hr.embeddings is not None
-    hr, people = judges.hr.embeddings[:MOST_COMPARED], identities[:MOST_COMPARED]
-    # Faces of unknown people count as other people.
-    same = (people[:, None] == people) & (people[:, None] >= 0) | np.eye(len(people), dtype=bool)
-    known = people >= 0
-    tells = len(set(people[known].tolist())) not in (1, int(known.sum()), 0)
+    hr, identities = judges.hr.embeddings[:MOST_COMPARED], identities[:MOST_COMPARED]
+    known = identities >= 0
+    # A face of unknown identity is taken for an identity of its own.
+    same = (identities[:, None] == identities) & known[:, None] | np.eye(len(identities), dtype=bool)
+    has_pairs = len(set(identities[known].tolist())) not in (1, int(known.sum()), 0)
     own: dict[str, Estimate] = {}
     rank1_accuracy: dict[str, float | None] = {}
     for scores in measured:
@@ -167,7 +173,7 @@ def identity_similarity(
         nearest = np.where(same, -np.inf, cosines).max(axis=1)
         rank1_accuracy[scores.name] = None if same.all() else float((mine > nearest).mean())
     return IdentitySimilarity(
-        verification_auc(hr[known], people[known]) if tells else None,
+        verification_auc(hr[known], identities[known]) if has_pairs else None,
         judges.recogniser.held_out,
         None if same.all() else float((hr @ hr.T)[~same].mean()),
         own,

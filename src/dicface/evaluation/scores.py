@@ -1,19 +1,21 @@
 """Scores of an upscaler on each face."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dicface.data.references import References
 from dicface.evaluation.damage import NO_DAMAGE, Damage
-from dicface.evaluation.identity import Recogniser
 from dicface.evaluation.metrics import Normaliser, nrmse
 from dicface.evaluation.protocols import PROTOCOLS, Protocol
 from dicface.runtime.consistency import deviation
 from dicface.runtime.landmark_model import LandmarkModel
 from dicface.runtime.upscalers import Upscaler
+
+if TYPE_CHECKING:
+    from dicface.evaluation.identity import Recogniser  # it imports torch
 
 NORMALISERS: tuple[Normaliser, ...] = ("width", "outer_eye", "inter_ocular")
 # Faces per part; images are kept for one part at a time.
@@ -42,7 +44,9 @@ class Judges:
         hr: results on the high-resolution faces themselves.
     """
 
-    def __init__(self, references: References, landmarks: LandmarkModel, recogniser: Recogniser | None = None) -> None:
+    def __init__(
+        self, references: References, landmarks: LandmarkModel, recogniser: "Recogniser | None" = None
+    ) -> None:
         """Judge the high-resolution faces.
 
         Args:

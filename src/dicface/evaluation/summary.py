@@ -1,4 +1,4 @@
-"""A measurement as JSON."""
+"""Measurements as JSON."""
 
 import math
 from collections.abc import Mapping
@@ -49,15 +49,21 @@ def _identity(similarity: IdentitySimilarity) -> dict[str, Any]:
 
 
 def summary(measured: Measurement) -> dict[str, Any]:
-    """All of a measurement, ready for JSON.
+    """A measurement as JSON-ready values.
 
     Returns:
-        `data`, `n`, `model`, `description`, `lr_size`, `damage` (empty for none); `protocols` and `bicubic`, by
-        protocol mean and 95 % interval of PSNR in dB and of SSIM; `steps`, by protocol the means of each step;
-        `over_bicubic`, differences face by face with their interval and the shares of faces won and worse;
-        `consistency`, grey levels between the reduced result and the input; if judged `nrmse` (means), `nrmse_ci95`,
-        `nrmse_median`, the same of bicubic and of the high-resolution faces, and `identity`; with another model
-        `against`. Infinite means stand as null.
+        A dict with these keys:
+
+        - `data`, `n`, `model`, `description`, `lr_size`, `damage` (empty for none);
+        - `protocols` and `bicubic`: by protocol, mean and 95 % interval of PSNR in dB and of SSIM;
+        - `steps`: by protocol, the means of each step;
+        - `over_bicubic`: paired differences with their interval, and the shares of faces that are better and worse;
+        - `consistency`: by upscaler, grey levels between the reduced result and the input;
+        - with judges `nrmse_reference`; `nrmse` (means), `nrmse_ci95` and `nrmse_median`, fractions by normaliser; and
+          these three with `nrmse_bicubic` and `nrmse_hr` in place of `nrmse`;
+        - with a recogniser `identity`; with another model `against`.
+
+        Infinite means are null.
     """
     mine = measured.result
     result: dict[str, Any] = {

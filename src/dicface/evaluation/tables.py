@@ -1,4 +1,4 @@
-"""Measurements for the screen and for spreadsheets."""
+"""Measurements as tables for the terminal, and as CSV."""
 
 import csv
 from collections.abc import Mapping, Sequence
@@ -18,12 +18,12 @@ from dicface.files import written_whole
 
 
 class Grid(NamedTuple):
-    """A table of texts, wherever it will be shown.
+    """A table of texts, for terminal and page.
 
     Attributes:
-        title: what it shows.
-        header: one text a column.
-        rows: texts, as many as the header has.
+        title: title of the table.
+        header: one text per column.
+        rows: one text per column each.
     """
 
     title: str
@@ -92,13 +92,11 @@ def _consistency(measured: Measurement) -> Grid:
 
 
 def _identity_title(similarity: IdentitySimilarity) -> str:
-    """How good the features are, to be read before what they say."""
-    known = [] if similarity.auc is None else [f"{similarity.auc:.3f} on these people"]
+    """Title of the identity table, with the verification AUC of the features."""
+    known = [] if similarity.auc is None else [f"{similarity.auc:.3f} on these identities"]
     if (held_out := similarity.held_out) is not None:
-        known.append(
-            f"{held_out.auc:.3f} on {held_out.identities} people whom they were not trained on ({held_out.data})"
-        )
-    good = f"{', '.join(known)}; 0.5 is chance, 1 without fail" if known else "unknown: no known identity occurs twice"
+        known.append(f"{held_out.auc:.3f} on {held_out.identities} identities outside their training ({held_out.data})")
+    good = f"{', '.join(known)}; 0.5 is chance, 1 is perfect" if known else "unknown: no known identity occurs twice"
     return f"identity similarity, cosine of face features. Verification AUC of these features: {good}"
 
 
@@ -111,13 +109,13 @@ def _identity(measured: Measurement) -> Grid | None:
         for (name, own), share in zip(similarity.own.items(), similarity.rank1_accuracy.values(), strict=True)
     ]
     if similarity.others is not None:
-        rows.append(("other people's high-resolution faces", f"{similarity.others:.3f}", ""))
-    header = ("", "to the high-resolution face", "nearer to it than to anyone else's")
+        rows.append(("high-resolution faces of other identities", f"{similarity.others:.3f}", ""))
+    header = ("", "to the high-resolution face", "rank-1 accuracy")
     return Grid(_identity_title(similarity), header, rows)
 
 
 def result_grids(measured: Measurement) -> list[Grid]:
-    """One size's result as tables."""
+    """Tables of a measurement: quality, steps, differences, landmarks, consistency, identity."""
     grids = (
         _quality(measured),
         _steps(measured),
@@ -130,8 +128,11 @@ def result_grids(measured: Measurement) -> list[Grid]:
 
 
 def on_screen(grid: Grid) -> RenderableType:
-    """A table for the terminal."""
-    table = Table(*grid.header, title=grid.title, title_justify="left")
+    """A table for a console of rich."""
+    table = Table(title=grid.title, title_justify="left")
+    for name in grid.header:
+        # Two models may have names that begin alike; a cut one says nothing.
+        table.add_column(name, overflow="fold")
     for row in grid.rows:
         table.add_row(*row)
     return table
@@ -150,7 +151,7 @@ def _columns(scores: Scores, prefix: str) -> dict[str, NDArray[np.float64]]:
 
 
 def write_faces_csv(path: Path, measurements: Sequence[Measurement]) -> None:
-    """Write one line a face, size and damage: PSNR (dB), SSIM, grey levels of deviation, landmark errors.
+    """Write one line per face, size and damage: PSNR in dB, SSIM, deviation in grey levels, NRMSE as fractions.
 
     Args:
         path: the file; replaced if it exists.

@@ -15,7 +15,7 @@ from dicface.networks.fusion import ComponentMaps
 from dicface.networks.phases import Border, geometry
 from dicface.networks.recovery import Reconstruction, RecoveryBlock
 
-Network = TypeVar("Network", bound=nn.Module)
+Folded = TypeVar("Folded", bound=nn.Module)
 
 
 class _Crop(nn.Module):
@@ -84,7 +84,7 @@ def _replace(module: nn.Module) -> nn.Module:
     return module
 
 
-def for_inference(network: Network) -> Network:
+def for_inference(network: Folded) -> Folded:
     """An equivalent copy of a network for inference. It can be neither trained nor saved.
 
     One-parameter PReLUs become leaky ReLUs, which runtimes fuse with the convolution before them. Enlarged features of
@@ -92,4 +92,4 @@ def for_inference(network: Network) -> Network:
     The reconstruction's transposed convolution becomes a convolution and a pixel shuffle, and the sums of heatmaps a
     convolution.
     """
-    return cast(Network, _replace(copy.deepcopy(network))).requires_grad_(requires_grad=False)
+    return cast(Folded, _replace(copy.deepcopy(network))).requires_grad_(requires_grad=False)

@@ -74,7 +74,7 @@ class FinderGraph(nn.Module):
 
 
 @dataclass(frozen=True)
-class Comparison:
+class ExportDifference:
     """Largest absolute differences between the ONNX file and torch, both float32 on the CPU.
 
     Attributes:
@@ -176,7 +176,7 @@ def _write_graph(
         program.save(part, include_initializers=True)
 
 
-def compare(network: DICNetwork, path: Path, crops: list[NDArray[np.uint8]]) -> Comparison:
+def compare_with_torch(network: DICNetwork, path: Path, crops: list[NDArray[np.uint8]]) -> ExportDifference:
     """Compare the results of an ONNX file with torch's.
 
     Args:
@@ -193,15 +193,15 @@ def compare(network: DICNetwork, path: Path, crops: list[NDArray[np.uint8]]) -> 
         got = backend(lr)
         worst_sr = max(worst_sr, float(np.abs(got.sr - wanted[0].numpy()).max()))
         worst_heatmaps = max(worst_heatmaps, float(np.abs(got.heatmaps - wanted[1].numpy()).max()))
-    return Comparison(sum(len(faces) for faces in crops), worst_sr, worst_heatmaps)
+    return ExportDifference(sum(len(faces) for faces in crops), worst_sr, worst_heatmaps)
 
 
-def export_checked(network: DICNetwork, path: Path, crops: list[NDArray[np.uint8]]) -> Comparison:
+def export_checked(network: DICNetwork, path: Path, crops: list[NDArray[np.uint8]]) -> ExportDifference:
     """Write a network as ONNX after checking its results against torch's.
 
     Args:
         network, path: see `export_onnx`.
-        crops: see `compare`.
+        crops: see `compare_with_torch`.
 
     Returns:
         The differences.
@@ -211,7 +211,7 @@ def export_checked(network: DICNetwork, path: Path, crops: list[NDArray[np.uint8
     """
     with written_whole(path) as part:
         export_onnx(network, part)
-        result = compare(network, part, crops)
+        result = compare_with_torch(network, part, crops)
         if not result.passed:
             raise CheckpointError(
                 f"expected the ONNX file to differ from torch by less than {MAX_DIFFERENCE}, got {result}"

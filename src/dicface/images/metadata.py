@@ -1,26 +1,21 @@
-"""EXIF, XMP and colour profile, from the source's file to the result's."""
+"""Metadata of a photo: from the source's file to those of a result."""
 
-import struct
+import math
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms
-from PIL.ExifTags import IFD
-from PIL.PngImagePlugin import PngInfo
+from PIL import Image
 
-from dicface.images import xmp as packets
+from dicface.images import packets, xmp
+from dicface.images.exif import moved_exif, print_dpi, read_exif, result_exif, srgb_exif, without_subject
+from dicface.images.iptc import read_iptc, result_iptc
+from dicface.images.texts import Text, is_place, raw_profile, read_comment, read_texts
+from dicface.images.transform import Transform
 
 EXIF_DAMAGED = "its EXIF block is damaged and was ignored"
-_ORIENTATION = 0x0112
-_XMP_IN_TIFF = 0x02BC
-# Width and height as IFD0 and the EXIF directory state them.
-_MAIN_SIZE, _EXIF_SIZE = (0x0100, 0x0101), (0xA002, 0xA003)
-# Description, maker, model, software, date, artist, copyright. A TIFF's other tags describe its own layout.
-_TIFF_TAGS = (0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x8298)
-_JPEG_SUFFIXES, _TIFF_SUFFIXES = (".jpg", ".jpeg"), (".tif", ".tiff")
-_MAX_JPEG_EXIF, _MAX_JPEG_XMP = 65000, 65502
+_DPI_RANGE = (1.0, 1e6)
 
 
 @dataclass(frozen=True)
@@ -28,64 +23,101 @@ class Metadata:
     """Metadata of a photo.
 
     Attributes:
-        exif: EXIF block without orientation (applied) and thumbnail; empty if none.
+        exif: EXIF block without orientation (applied), thumbnail and maker notes; empty if none.
         xmp: XMP packet, UTF-8; empty if none.
         provenance: XMP packet with the provenance alone, for formats without room for `xmp`; empty if none.
-        profiled: the file had a usable colour profile. Pixels are converted to sRGB, which a result then declares.
+        profiled: the file had a usable colour profile or another statement of its colours. Pixels are converted to
+            sRGB, which a result then declares.
+        size: width and height in pixels of the picture that all this is about; None if unknown.
+        dpi: pixels an inch across and down in print; None if not stated.
+        iptc: IPTC-IIM block; empty if none.
+        texts: text chunks of a PNG.
+        comment: comment of a JPEG or GIF, in its own encoding; empty if none.
+        left_out: what the source's file had and is not kept, for the user.
     """
 
     exif: bytes = b""
     xmp: bytes = b""
     provenance: bytes = b""
     profiled: bool = False
+    size: tuple[int, int] | None = None
+    dpi: tuple[float, float] | None = None
+    iptc: bytes = b""
+    texts: tuple[Text, ...] = ()
+    comment: bytes = b""
+    left_out: tuple[str, ...] = ()
 
 
 NO_METADATA = Metadata()
 
 
-def read_metadata(image: Image.Image) -> tuple[Metadata, list[str]]:
-    """Read the metadata of an opened file.
+def read_metadata(image: Image.Image, transform: Transform) -> tuple[Metadata, list[str]]:
+    """Read the metadata of a loaded image.
 
     Args:
-        image: as opened. Its orientation is removed here; apply it first.
+        image: upright. Its orientation is removed from the metadata here.
+        transform: how its stored pixels were turned; what says where something is follows.
 
     Returns:
-        The metadata, with `profiled` to be set by the caller, and notes on damaged blocks.
+        The metadata of the pixels as they are stored (see `srgb_metadata`), and notes on damaged blocks.
     """
     notes: list[str] = []
-    exif = b""
+    exif, left_out = b"", ()
+    dpi = _print_dpi(image)
+    dpi = (dpi[1], dpi[0]) if dpi is not None and transform.is_turned else dpi
     try:
-        exif = _read_exif(image)
+        exif, left_out = read_exif(image)
+        exif = moved_exif(exif, transform)
     except Exception:  # damaged EXIF raises exceptions of any class
+        exif, left_out = b"", ()
         notes.append(EXIF_DAMAGED)
-    packet = image.info.get("xmp") or b""
+    packet = image.info.get("xmp") or raw_profile(image, "xmp")
     if not isinstance(packet, bytes) or not packets.is_packet(packet):
         packet = b""
         notes.append("its XMP packet is damaged and was ignored")
-    return Metadata(exif, packet), notes
+    packet, without = packets.upright_packet(packet, transform)
+    iptc, texts, comment = read_iptc(image), read_texts(image), read_comment(image)
+    return Metadata(
+        exif, packet, size=image.size, dpi=dpi, iptc=iptc, texts=texts, comment=comment, left_out=left_out + without
+    ), notes
 
 
-def _read_exif(image: Image.Image) -> bytes:
-    """The EXIF block without orientation and thumbnail; empty if none."""
-    exif = image.getexif()
-    exif.pop(_ORIENTATION, None)
-    if image.format != "TIFF":
-        return exif.tobytes() if len(exif) else b""
-    described = Image.Exif()
-    for tag in _TIFF_TAGS:
-        if tag in exif:
-            described[tag] = exif[tag]
-    for tag in (IFD.Exif, IFD.GPSInfo):
-        if ifd := dict(exif.get_ifd(tag)):
-            ifd.pop(IFD.Interop, None)  # rules for JPEG
-            described[tag] = ifd
-    return described.tobytes() if len(described) else b""
+def _print_dpi(image: Image.Image) -> tuple[float, float] | None:
+    """Pixels an inch across and down of the stored picture; None if not stated."""
+    dpi: Any = None
+    match image.format:
+        case "JPEG" | "MPO":
+            # Without a statement, Pillow says 72 of a JPEG with EXIF.
+            unit = {1: 1.0, 2: 2.54}.get(image.info.get("jfif_unit", 0))
+            density = image.info.get("jfif_density", (0, 0))
+            dpi = None if unit is None else (density[0] * unit, density[1] * unit)
+        case "PNG" | "BMP":
+            dpi = image.info.get("dpi")
+        case "TIFF":
+            dpi = print_dpi(getattr(image, "tag_v2", {}))
+        case _:
+            pass
+    if dpi is None and image.format != "TIFF":
+        try:
+            dpi = print_dpi(image.getexif())
+        except Exception:  # damaged EXIF raises exceptions of any class
+            return None
+    if dpi is None:
+        return None
+    low, high = _DPI_RANGE
+    across, down = float(dpi[0]), float(dpi[1])
+    return (across, down) if all(math.isfinite(value) and low <= value <= high for value in (across, down)) else None
+
+
+def srgb_metadata(metadata: Metadata) -> Metadata:
+    """The metadata of a photo whose pixels were converted to sRGB: EXIF and XMP say so, or nothing."""
+    return replace(metadata, exif=srgb_exif(metadata.exif), xmp=packets.srgb_packet(metadata.xmp), profiled=True)
 
 
 def result_metadata(
     source: Metadata,
     pixels: NDArray[np.uint8],
-    provenance: packets.Provenance | None = None,
+    provenance: xmp.Provenance | None = None,
     *,
     keep_gps: bool = False,
 ) -> Metadata:
@@ -93,85 +125,32 @@ def result_metadata(
 
     Args:
         source: metadata of the photo that the result was made from.
-        pixels: (H, W, 3) uint8 RGB, the result.
+        pixels: (H, W, 3) uint8 RGB, the result: the photo enlarged, or something else that was made of it.
         provenance: model and version that made the result; None leaves that out.
         keep_gps: keep the place where the photo was taken.
 
     Returns:
-        The source's metadata as far as it holds for the result, and the provenance. The EXIF thumbnail is left out.
+        The source's metadata as far as it holds for the result, and the provenance. What says where something is in
+        the picture follows the enlargement; it is left out of a result that is no enlargement. The print keeps its
+        size.
     """
-    exif = source.exif
-    if exif:
-        height, width = pixels.shape[:2]
-        block = Image.Exif()
-        block.load(exif)
-        # Pillow's copy of a pointer that belongs into the EXIF directory.
-        block.pop(IFD.Interop, None)
-        if not keep_gps:
-            block.pop(IFD.GPSInfo, None)
-        for directory, tags in ((block, _MAIN_SIZE), (block.get_ifd(IFD.Exif), _EXIF_SIZE)):
-            for tag, length in zip(tags, (width, height), strict=True):
-                if tag in directory:
-                    directory[tag] = length
-        exif = block.tobytes() if len(block) else b""
-    xmp = packets.result_packet(source.xmp, provenance, keep_gps=keep_gps)
-    return replace(source, exif=exif, xmp=xmp, provenance=packets.result_packet(b"", provenance))
-
-
-def _srgb_profile() -> bytes:
-    """An sRGB profile with a fixed creation date, so that equal results give equal files."""
-    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    made_on = struct.pack(">6H", 2000, 1, 1, 0, 0, 0)
-    return profile[:24] + made_on + profile[36:]
-
-
-def save_options(suffix: str, metadata: Metadata, *, grey: bool) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """Options of Pillow's `save` that write metadata.
-
-    Args:
-        suffix: suffix of the file, in lower case.
-        metadata: the metadata to write.
-        grey: the image has one channel; an sRGB profile does not apply.
-
-    Returns:
-        The options, and a note on what the format cannot hold.
-    """
-    exif, xmp = metadata.exif, metadata.xmp
-    lost: list[str] = []
-    if exif and (suffix == ".bmp" or (suffix in _JPEG_SUFFIXES and len(exif) > _MAX_JPEG_EXIF)):
-        exif = b""
-        lost.append("EXIF")
-    if xmp and suffix == ".bmp":
-        xmp = b""
-        lost.append("XMP with the provenance" if metadata.provenance else "XMP")
-    if suffix in _JPEG_SUFFIXES and len(xmp) > _MAX_JPEG_XMP:
-        xmp = metadata.provenance
-        lost.append("the source's XMP")
-    notes = (
-        (f"{' and '.join(lost)} left out, {suffix} cannot hold {'it' if len(lost) == 1 else 'them'}",) if lost else ()
+    height, width = pixels.shape[:2]
+    across, down = source.size or (width, height)
+    transform = Transform(1, across, down, width / across, height / down)
+    is_enlargement = abs(width * down - height * across) <= (across + down) / 2
+    exif, packet = source.exif, source.xmp
+    if is_enlargement:
+        exif = moved_exif(exif, transform)
+    else:
+        exif, packet = without_subject(exif), packets.without_places(packet)
+    scale_x = transform.scale_x if is_enlargement else transform.scale_y
+    return replace(
+        source,
+        exif=result_exif(exif, (width, height), keep_gps=keep_gps),
+        xmp=xmp.result_packet(packet, provenance, keep_gps=keep_gps, transform=transform),
+        provenance=xmp.result_packet(b"", provenance),
+        size=(width, height),
+        dpi=None if source.dpi is None else (source.dpi[0] * scale_x, source.dpi[1] * transform.scale_y),
+        iptc=result_iptc(source.iptc, keep_gps=keep_gps),
+        texts=tuple(text for text in source.texts if keep_gps or not is_place(text)),
     )
-    options: dict[str, Any] = {"icc_profile": _srgb_profile()} if metadata.profiled and not grey else {}
-    if suffix in _TIFF_SUFFIXES:
-        options |= _tiff_options(exif, xmp)
-    elif exif:
-        options["exif"] = exif
-    if xmp and suffix == ".png":
-        options["pnginfo"] = PngInfo()
-        options["pnginfo"].add_itxt("XML:com.adobe.xmp", xmp.decode())
-    elif xmp and suffix not in _TIFF_SUFFIXES:
-        options["xmp"] = xmp
-    return options, notes
-
-
-def _tiff_options(exif: bytes, xmp: bytes) -> dict[str, Any]:
-    """EXIF and XMP as TIFF tags. libtiff cannot write nested directories; a file with them is not compressed."""
-    block = Image.Exif()
-    if exif:
-        block.load(exif)
-        for tag in set(block) - {*_TIFF_TAGS, IFD.Exif, IFD.GPSInfo}:
-            del block[tag]
-    block.get_ifd(IFD.Exif).pop(IFD.Interop, None)  # rules for JPEG
-    nested = IFD.Exif in block or IFD.GPSInfo in block
-    if xmp:
-        block[_XMP_IN_TIFF] = xmp
-    return {"exif": block, "compression": "raw" if nested else "tiff_deflate"}

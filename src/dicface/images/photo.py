@@ -3,20 +3,20 @@
 import struct
 import threading
 import warnings
-from dataclasses import dataclass, replace
 from functools import cache
 from importlib.util import find_spec
-from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from dicface.errors import DicfaceError, ImageError, OutputError, UsageError
 from dicface.files import written_whole
-from dicface.images.metadata import EXIF_DAMAGED, NO_METADATA, Metadata, read_metadata, save_options
+from dicface.images.decoding import Photo, decode
+from dicface.images.foreign import foreign_hint, raw_hint
+from dicface.images.metadata_writing import save_options
+from dicface.images.stated_colour import stated_colour
 
 READ_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".avif", ".heic", ".heif", ".tif", ".tiff", ".bmp", ".gif")
 WRITE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff", ".bmp")
@@ -27,85 +27,14 @@ MAX_OUTPUT_MEGAPIXELS = 1100.0
 _NO_ALPHA = (".jpg", ".jpeg", ".bmp")
 _MAX_SIDE = {".jpg": 65500, ".jpeg": 65500, ".webp": 16383, ".avif": 65535}
 _FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "TIFF", "BMP", "GIF", "PPM")
+_SUFFIXES = {
+    **{"JPEG": ".jpg", "MPO": ".jpg", "PNG": ".png", "WEBP": ".webp", "AVIF": ".avif", "TIFF": ".tif", "BMP": ".bmp"}
+}
 ImageLike = NDArray[np.uint8] | Image.Image | str | Path
 """An image argument: (H, W, 3) uint8 RGB, a PIL image, or a path."""
 _WARNINGS = threading.Lock()
 """Lock around decoding, which silences Python's warnings for the whole process."""
 _HEIC_HEAD = b"ftypheic", b"ftypheix", b"ftyphevc", b"ftypheim", b"ftypheis", b"ftypmif1"
-
-
-@dataclass(frozen=True)
-class Photo:
-    """A decoded photo, upright, in sRGB.
-
-    Attributes:
-        pixels: (H, W, 3) uint8 RGB; the three channels are equal if the file was grey.
-        alpha: (H, W) uint8, 255 where opaque; None if the file had none.
-        grey: the file had one colour channel.
-        metadata: EXIF, XMP and colour profile.
-        notes: notes on conversions and damage, for the user.
-        jpeg_step: mean quantisation step of a JPEG file's 14 coarsest DCT coefficients in grey levels: 3 at quality
-            90, 8 at 75, 15 at 50; 0 for other formats.
-    """
-
-    pixels: NDArray[np.uint8]
-    alpha: NDArray[np.uint8] | None = None
-    grey: bool = False
-    metadata: Metadata = NO_METADATA
-    notes: tuple[str, ...] = ()
-    jpeg_step: float = 0.0
-
-
-def _split_alpha(image: Image.Image) -> tuple[Image.Image, NDArray[np.uint8] | None]:
-    """Split an image into colour or grey at 8 bits, and alpha. Deep greys are scaled by their bit depth."""
-    if image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PNG", "PPM", "TIFF")):
-        deep = np.asarray(image).astype(np.int64)
-        if deep.min(initial=0) < 0 or deep.max(initial=0) > 65535:
-            raise ImageError("expected at most 16 bits a channel, got a 32-bit image; convert it to 8 or 16 bits")
-        transparent = image.info.get("transparency")
-        alpha = None if transparent is None else np.where(deep == transparent, 0, 255).astype(np.uint8)
-        return Image.fromarray(((deep * 255 + 32767) // 65535).astype(np.uint8)), alpha
-    if image.mode in ("I", "F"):
-        raise ImageError(
-            f"expected 8 or 16 bits a channel, got pixels of mode {image.mode}; convert it to 8 or 16 bits"
-        )
-    grey = image.mode in ("1", "L", "LA", "La")
-    alpha = np.asarray(image.convert("RGBA").getchannel("A")) if image.has_transparency_data else None
-    if alpha is None and not grey and image.mode != "P":
-        return image, None
-    return image.convert("RGBA").convert("RGB").convert("L" if grey else "RGB"), alpha
-
-
-def _to_srgb(image: Image.Image, profile: bytes | None, notes: list[str]) -> tuple[Image.Image, bool]:
-    """Convert to sRGB; returns the image and whether the embedded profile was usable."""
-    if profile and image.mode in ("RGB", "CMYK", "L"):
-        try:
-            source = ImageCms.ImageCmsProfile(BytesIO(profile))
-            converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
-        except (ImageCms.PyCMSError, OSError):
-            notes.append("its colour profile is damaged and was ignored")
-        else:
-            assert converted is not None
-            return converted, True
-    # A copy of a large photo is many megabytes.
-    return image if image.mode == "RGB" else image.convert("RGB"), False
-
-
-def _stored_mode(image: Image.Image) -> str:
-    """Pillow's raw mode of a PNG or TIFF; empty for other formats."""
-    tiles: list[Any] = getattr(image, "tile", [])
-    if image.format not in ("PNG", "TIFF") or not tiles:
-        return ""
-    arguments = tiles[0].args
-    return str(arguments if isinstance(arguments, str) else arguments[0])
-
-
-def _jpeg_step(image: Image.Image) -> float:
-    """See `Photo`."""
-    tables: dict[int, list[int]] = getattr(image, "quantization", {})
-    luma = tables.get(0, [])
-    steps = [step for place, step in enumerate(luma) if 0 < place // 8 + place % 8 < 5]
-    return sum(steps) / len(steps) if steps else 0.0
 
 
 @cache
@@ -122,44 +51,26 @@ def _formats() -> tuple[str, ...]:
 def _what_it_is(path: Path) -> str:
     """Why a file was not recognised."""
     with path.open("rb") as file:
-        head = file.read(12)
-    if head[4:] in _HEIC_HEAD and "HEIF" not in _formats():
+        head = file.read(32)
+    if head[4:12] in _HEIC_HEAD and "HEIF" not in _formats():
         return "got HEIC; pip install 'dicface[heic]', or convert it"
-    return "got something else or a damaged header"
+    return f"got {foreign_hint(path, head) or 'something else or a damaged header'}"
 
 
-def _decode(image: Image.Image) -> Photo:
-    notes: list[str] = []
-    frames = getattr(image, "n_frames", 1)
-    # MPO files hold a second view or a preview after the photo, which is ignored.
-    if frames > 1 and image.format != "MPO":
-        notes.append(f"first of {frames} frames")
-    stored, jpeg_step = _stored_mode(image), _jpeg_step(image)
-    image.load()
-    if ";16" in stored or image.mode.startswith("I"):
-        notes.append("16 bits reduced to 8")
-    if stored == "LA;16B":
-        # Pillow reads deep grey with transparency as colour.
-        grey = image.convert("LA")
-        grey.format, grey.info = image.format, image.info
-        image = grey
-    try:
-        ImageOps.exif_transpose(image, in_place=True)
-        metadata, damages = read_metadata(image)
-    except Exception:  # damaged EXIF raises whatever its parsing trips over
-        metadata, damages = NO_METADATA, [EXIF_DAMAGED]
-    notes += damages
-    colour, alpha = _split_alpha(image)
-    srgb, profiled = _to_srgb(colour, image.info.get("icc_profile"), notes)
-    metadata = replace(metadata, profiled=profiled)
-    return Photo(np.asarray(srgb), alpha, colour.mode == "L", metadata, tuple(notes), jpeg_step)
+def _is_our_fault(error: Exception) -> bool:
+    """Whether an exception is a mistake in this package, and says nothing about the file."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    ours = trace is not None and trace.tb_frame.f_globals.get("__name__", "").startswith("dicface.")
+    return ours and isinstance(error, TypeError | AttributeError | NameError | AssertionError)
 
 
 def read_photo(path: Path | str, max_megapixels: float = MAX_MEGAPIXELS) -> Photo:
     """Read an image file of any common kind as upright 8-bit sRGB.
 
-    Orientation is applied, 16 bits are scaled to 8, CMYK and embedded profiles become sRGB, transparency is kept apart,
-    an animation gives its first frame.
+    Orientation is applied, 16 bits are scaled to 8, CMYK and embedded profiles become sRGB, transparency is kept apart
+    and hidden colours are replaced, an animation gives its first frame.
 
     Args:
         path: JPEG, PNG, WebP, AVIF, TIFF, BMP, GIF or PPM; HEIC, too, where pillow-heif is installed.
@@ -184,7 +95,9 @@ def read_photo(path: Path | str, max_megapixels: float = MAX_MEGAPIXELS) -> Phot
                         f"expected at most {max_megapixels:g} megapixels, got {image.width}x{image.height} "
                         f"({megapixels:.0f} megapixels); raise `max_megapixels` or shrink it"
                     )
-                return _decode(image)
+                if hint := raw_hint(image, path):
+                    raise ImageError(f"expected a photo, got {hint}")
+                return decode(image)
     except (DicfaceError, MemoryError):
         raise
     except UnidentifiedImageError as error:
@@ -204,7 +117,18 @@ def read_photo(path: Path | str, max_megapixels: float = MAX_MEGAPIXELS) -> Phot
         )
         raise ImageError(said) from error
     except Exception as error:  # decoders of damaged files raise whatever their parsing trips over
+        if _is_our_fault(error):
+            raise
         raise ImageError(f"the image is damaged or cut off: {error}") from error
+
+
+def suffix_for(path: Path) -> str:
+    """The suffix of results in a photo's own format; `.png` for one that cannot be written or is not recognised."""
+    try:
+        with Image.open(path, formats=_formats()) as image:
+            return _SUFFIXES.get(image.format or "", ".png")
+    except OSError:
+        return ".png"
 
 
 def read_pixels(image: ImageLike) -> NDArray[np.uint8]:
@@ -227,7 +151,7 @@ def read_pixels(image: ImageLike) -> NDArray[np.uint8]:
         try:
             with _WARNINGS, warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                return _decode(image.copy()).pixels
+                return decode(image.copy(), stated_colour(image)).pixels
         except (OSError, ValueError) as error:
             raise ImageError(f"the image is damaged or cut off: {error}") from error
     if not isinstance(image, np.ndarray):  # pyright: ignore[reportUnnecessaryIsInstance] - what callers may try

@@ -1,4 +1,4 @@
-"""DIC: recovery and landmark branches that improve each other step by step."""
+"""DIC: a recovery branch and a landmark branch that guide each other, step by step."""
 
 import os
 from dataclasses import dataclass
@@ -18,33 +18,33 @@ from dicface.networks.recovery import AnySizeStem, PaperStem, Reconstruction, Re
 from dicface.networks.u import DamageGate, HeatmapChannels, ReducedHeatmaps, UReconstruction, UStem, UTrunk
 
 LR_PX_OF = {FACE_PX: LR_PX, 2 * FACE_PX: (32, 256)}
-"""Smallest and largest side of the crops that an any-size network takes, by the side of its results."""
+"""Smallest and largest side in pixels of the crops of an any-size network, by the side of its results."""
 
 
 @dataclass(frozen=True)
 class DICConfig:
-    """Sizes of a DIC network, and what of the method it leaves out; the defaults are the authors'.
+    """Sizes and parts of a DIC network; the defaults are the authors'.
 
     Attributes:
-        output_px: R, side of the result: 128, or 256 of a U.
+        output_px: R, side of the result in pixels: 128, or 256 with a U.
         stem: `paper` takes 16x16 crops, `any-size` takes 8x8 to 64x64, or 32x32 to 256x256 for 256 px.
-        recovery: `feedback` is the paper's recovery branch; `u` computes on a wide trunk between a way down and
-            a way up (any-size crops only).
-        steps: T, how often the two branches improve each other; 1 leaves out the iteration.
-        features: C, channels of the recovery branch; of the U at half of the result's side.
+        recovery: `feedback` is the paper's recovery branch; `u` is a U with a wide trunk at low resolution (ADR 31;
+            any-size crops only).
+        steps: T, number of steps in which the branches guide each other; 1 leaves out the iteration.
+        features: C, channels of the recovery branch; in a U, channels at half of the result's side.
         groups: G, projection pairs in a feedback block.
-        projection_stride: how far a projection of a feedback block enlarges the 32x32 features.
+        projection_stride: factor by which a projection of a feedback block enlarges the 32x32 features.
         trunk_width: channels of the U's trunk.
-        trunk_blocks: residual blocks of the U's trunk, in each step.
-        consistency: the U's images are moved towards those that reduce to the input, as far as the network believes
-            the input.
+        trunk_blocks: residual blocks of the U's trunk in each step.
+        consistency: move the U's images towards those that reduce to the input, by a share that the network computes
+            for each face.
         fusion_blocks: residual blocks in each path of the fusion.
         hourglass_width: F, channels of the landmark branch (its hourglass has 2F).
         keypoints: K, number of landmarks: 68 of iBUG or 194 of Helen.
-        attention: how the heatmaps of one step guide the next. `components` weighs a path for each component;
-            `one-map` weighs all paths by the same map; `concatenation` makes them input channels; `none` leaves out the
-            landmark branch, and the network's heatmaps are zero.
-        detach_attention: let no gradient pass through the attention to the landmark branch.
+        attention: how the heatmaps of one step guide the next. `components` weights one path per component;
+            `one-map` weights all paths by the same map; `concatenation` takes them as input channels; `none` leaves out
+            the landmark branch, and the network's heatmaps are zero.
+        detach_attention: stop gradients from the attention to the landmark branch.
     """
 
     output_px: int = FACE_PX
@@ -82,7 +82,7 @@ class DICConfig:
 
     @property
     def lr_px(self) -> tuple[int, int]:
-        """Smallest and largest side of a crop."""
+        """Smallest and largest side of a crop in pixels."""
         return (16, 16) if self.stem == "paper" else LR_PX_OF[self.output_px]
 
 
@@ -122,12 +122,12 @@ LITE_U = DICConfig(
 
 
 class DICState(NamedTuple):
-    """What one step hands to the next.
+    """Recurrent state, from one step to the next.
 
     Attributes:
-        recovery: (N, C, 32, 32) float, output of the recovery block; (N, width, R/8, R/8) of the U's trunk.
-        hidden: (N, F, 32, 32) float, memory of the landmark branch; no channels where there is none.
-        heatmaps: (N, K, R/4, R/4) float, the attention of the next step.
+        recovery: (N, C, 32, 32) float, output of the recovery block; with a U (N, width, R/8, R/8), that of the trunk.
+        hidden: (N, F, 32, 32) float, hidden state of the landmark branch; without one (N, 0, R/4, R/4).
+        heatmaps: (N, K, R/4, R/4) float, attention of the next step.
     """
 
     recovery: Tensor
@@ -136,10 +136,10 @@ class DICState(NamedTuple):
 
 
 class DICOutput(NamedTuple):
-    """Every step's result; the last one's is the network's.
+    """Results of every step; the last step's is the network's result.
 
     Attributes:
-        sr: (N, T, 3, R, R) float RGB, in [0, 1] give or take an overshoot (not clipped).
+        sr: (N, T, 3, R, R) float RGB, nominally in [0, 1], not clipped.
         heatmaps: (N, T, K, R/4, R/4) float.
     """
 
@@ -148,7 +148,7 @@ class DICOutput(NamedTuple):
 
 
 def _fusion(config: DICConfig) -> nn.Module | None:
-    """What takes (features, heatmaps) to features after the first step."""
+    """Fusion of features and heatmaps in the steps after the first; None without attention."""
     u = config.recovery == "u"
     features = config.trunk_width if u else config.features
     match config.attention:
@@ -170,8 +170,11 @@ def _fusion(config: DICConfig) -> nn.Module | None:
 class DICNetwork(nn.Module):
     """Face super-resolution with iterative collaboration.
 
-    Only what the configuration uses is built, so that every parameter learns: no later recovery block for a single
-    step (`recovery` is None), no landmark branch without attention (`landmark` is None).
+    Parts that the configuration does not use are None, so that every parameter is trained: `recovery`, the recovery
+    block of later steps, for a single step; `landmark` without attention.
+
+    Args:
+        config: sizes and parts of the network.
 
     Source: the paper's overall framework. The recurrent state is an argument and a result (ADR 1).
     """
@@ -210,15 +213,15 @@ class DICNetwork(nn.Module):
         torch.Size([3, 128, 128])
 
         Args:
-            name: of an embedded model (`lite`), or path of a file (.safetensors), of a run's folder, or of a checkpoint
-                in it (.ckpt).
+            name: name of an embedded model (`lite`), or path of a file (.safetensors), of a run's folder or of a
+                checkpoint in it (.ckpt).
 
         Returns:
             The network in evaluation mode, on the CPU.
 
         Raises:
             UnknownModelError: neither.
-            CheckpointError: the file is not such a network. Nothing in it is executed.
+            CheckpointError: the file holds no DIC network. Nothing in it is executed.
         """
         from dicface.checkpoints.networks import load_network
         from dicface.runtime.models import find_network
@@ -226,10 +229,10 @@ class DICNetwork(nn.Module):
         return load_network(find_network(name))
 
     def begin_later_steps(self) -> None:
-        """Give the later steps the first one's recovery block, so that they begin by repeating its image.
+        """Copy the first step's recovery block to that of the later steps, which then repeat the first image.
 
         Raises:
-            ConfigError: a network built for one step, or with a U.
+            ConfigError: a network of one step, or with a U.
         """
         first, later = self.first_recovery, self.recovery
         if not (isinstance(first, RecoveryBlock) and isinstance(later, RecoveryBlock)):
@@ -259,14 +262,14 @@ class DICNetwork(nn.Module):
 
         Args:
             lr: (N, 3, S, S) float, means subtracted.
-            start: of the stem.
-            state: the previous step's; None at step 0, which has no attention and a recovery block of its own.
+            start: output of the stem.
+            state: state of the previous step. None in the first, which has no attention and a block of its own.
 
         Returns:
-            The step's image (N, 3, R, R), means subtracted, and the state for the next step.
+            The step's image (N, 3, R, R) float, means subtracted, and the state for the next step.
 
         Raises:
-            ConfigError: a second step of a network built for one.
+            ConfigError: a second step of a network of one step.
         """
         recovered = self._recover(start.features, state)
         sr = self._enlarge(lr, start, recovered)
@@ -278,13 +281,13 @@ class DICNetwork(nn.Module):
 
         Args:
             lr: (N, 3, S, S) float RGB in [0, 1]; S within `config.lr_px`.
-            steps: number of steps, the configured one if None.
+            steps: number of steps; None for the configured number.
 
         Returns:
-            All steps' images and heatmaps.
+            Images and heatmaps of all steps.
 
         Raises:
-            ConfigError: more steps of a network built for one.
+            ConfigError: several steps of a network of one step.
         """
         centred = lr - self.means
         start = self.stem(centred)

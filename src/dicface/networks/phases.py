@@ -167,7 +167,7 @@ def reduce(phases: Sequence[Tensor], weight: Tensor, bias: Tensor, groups: Seque
     return sum(parts[1:], parts[0])
 
 
-class _Merge(torch.autograd.Function):
+class _MergePhases(torch.autograd.Function):
     """A 1x1 convolution of the concatenation of several features with PReLU, on rows of channels.
 
     The features are also results, for the next merge: a feature's gradients are then accumulated one merge after the
@@ -248,7 +248,9 @@ def merge(features: Sequence[Sequence[Tensor]], weight: Tensor, bias: Tensor, sl
     for parts in zip(*features, strict=True):
         # Phases lie between width and channels, so every pixel of every phase is a row.
         pixels = [part.permute(0, 2, 3, 1) for part in parts]
-        rows = cast("tuple[Tensor, ...]", _Merge.apply(slope, bias, weight, *(p.reshape(-1, inputs) for p in pixels)))
+        rows = cast(
+            "tuple[Tensor, ...]", _MergePhases.apply(slope, bias, weight, *(p.reshape(-1, inputs) for p in pixels))
+        )
         shape = (*pixels[0].shape[:3], -1)
         groups.append([each.reshape(shape).permute(0, 3, 1, 2) for each in rows])
     merged, *passed = (list(each) for each in zip(*groups, strict=True))

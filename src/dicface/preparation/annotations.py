@@ -3,6 +3,7 @@
 Points and boxes are in the frame of the upright photo, as viewers show it (ADR 15).
 """
 
+import re
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple, Protocol, TypeVar
@@ -11,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dicface.errors import InputError, UsageError
-from dicface.files import file_digest
+from dicface.files import file_digest, read_text
 from dicface.landmarks import KEYPOINTS
 from dicface.preparation.plain_pickle import read_plain_pickle
 
 _T = TypeVar("_T")
+_COMMENT = re.compile(r"(#|//).*")
 
 # From CelebA's five points to the box of 68 points: its side, relative to the longer side of the five points' box, and
 # its shift down. Medians of celeba-val, with five points derived from its 68.
@@ -81,7 +83,8 @@ def read_pts(path: Path) -> NDArray[np.float32]:
     """Landmarks from an iBUG `.pts` file.
 
     Args:
-        path: text file with `version`, `n_points` and a brace-enclosed list of 1-based pixel coordinates.
+        path: text file with `version`, `n_points` and a brace-enclosed list of 1-based pixel coordinates. Comments go
+            from `#` or `//` to the end of their line.
 
     Returns:
         (68, 2) float32 x, y in pixels of the photo, pixel centres at integers from 0.
@@ -90,7 +93,8 @@ def read_pts(path: Path) -> NDArray[np.float32]:
         InputError: unreadable, not 68 points, or non-finite coordinates.
     """
     try:
-        body = path.read_text(encoding="ascii").partition("{")[2].partition("}")[0]
+        text = _COMMENT.sub("", read_text(path))
+        body = text.partition("{")[2].partition("}")[0]
         points = np.array(body.split(), dtype=np.float32).reshape(-1, 2)
     except (OSError, ValueError) as error:
         raise InputError(f"expected an iBUG .pts file, could not read {path.name!r}: {error}") from error
@@ -228,7 +232,7 @@ def read_celeba_list(path: Path) -> dict[str, NDArray[np.int64]]:
         InputError: unreadable, or a line of another form.
     """
     try:
-        lines = path.read_text(encoding="ascii").splitlines()
+        lines = read_text(path).splitlines()
     except (OSError, ValueError) as error:
         raise InputError(f"expected one of CelebA's lists, could not read {str(path)!r}: {error}") from error
     rows: dict[str, NDArray[np.int64]] = {}

@@ -1,5 +1,6 @@
 """Photos to cropped, landmarked faces, each kept or skipped with a reason."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -230,14 +231,14 @@ class FaceCutter:
         recipe = self.recipe
         outside = share_outside(square, height, width)
         if outside > recipe.max_outside or (located is None and outside == 1):
-            return Reason.OUTSIDE, f"{outside:.0%} of the crop beyond the photo, at most {recipe.max_outside:.0%}"
+            # Rounded away from the limit, so that the two never read the same.
+            share = math.ceil(1000 * outside) / 10
+            return Reason.OUTSIDE, f"{share:g}% of the crop beyond the photo, at most {100 * recipe.max_outside:g}%"
         if located is None or square.side < recipe.min_crop:
             return Reason.TOO_SMALL, f"crop of {square.side} px, at least {recipe.min_crop} px"
         if located.heatmap_confidence < recipe.min_confidence:
-            return (
-                Reason.UNSURE,
-                f"mean heatmap confidence {located.heatmap_confidence:.2f}, at least {recipe.min_confidence:.2f}",
-            )
+            confidence = math.floor(1000 * located.heatmap_confidence) / 1000
+            return Reason.UNSURE, f"mean heatmap confidence {confidence:g}, at least {recipe.min_confidence:g}"
         return None, ""
 
     def _cut(self, name: str, number: int, pixels: NDArray[np.uint8], located: _Located, square: Square) -> CutFace:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from dicface.errors import InputError, UsageError
 from dicface.faces.detection import make_detector
 from dicface.files import file_digest
-from dicface.images.inputs import jobs_below
+from dicface.images.inputs import Listing, jobs_below
 from dicface.preparation.annotations import Annotations, open_annotations
 from dicface.preparation.assignment import Selection, assign_faces, read_lists
 from dicface.preparation.cutting import PhotoTask, Reason, Recipe
@@ -55,20 +55,26 @@ class Preparation:
     landmarks: str = "network"
 
 
-def list_photos(given: Sequence[Path], results: Results) -> list[PhotoFile]:
+def list_photos(
+    given: Sequence[Path], results: Results, left_out: Callable[[str], None] = lambda _: None
+) -> list[PhotoFile]:
     """List the given photos and all images below the given folders.
 
     Args:
         given: files and folders.
         results: the files to write; they are left out of a folder's images.
+        left_out: called with what else was left out of folders, as text, if anything was.
 
     Raises:
         UsageError: two photos have the same name, or a given photo is also a result.
     """
     written = {path.resolve() for path in results.all()}
     photos: dict[str, PhotoFile] = {}
+    hidden = foreign = 0
     for path in dict.fromkeys(given):
-        for job in jobs_below([path], results.parts):
+        listing = jobs_below([path], results.parts)
+        hidden, foreign = hidden + listing.hidden, foreign + listing.foreign
+        for job in listing.jobs:
             if job.source.resolve() in written:
                 if job.source == path:
                     raise UsageError(f"expected results other than the photos, got {str(path)!r} as both")
@@ -81,6 +87,8 @@ def list_photos(given: Sequence[Path], results: Results) -> list[PhotoFile]:
                     f"expected photos that differ in their names below the given folders, got {str(other.path)!r} and "
                     f"{str(job.source)!r}; give a folder above both, or prepare them in two calls"
                 )
+    if text := Listing([], hidden, foreign).left_out():
+        left_out(text)
     return list(photos.values())
 
 

@@ -77,7 +77,7 @@ def assign(groups: NDArray[np.int64], shares: Shares, seed: int) -> NDArray[np.i
         (N,) int64, index into `SPLITS`.
 
     Raises:
-        UsageError: too few groups for every side to get one.
+        UsageError: too few groups for every split to get one.
     """
     check_shares(shares)
     _, member, sizes = np.unique(groups, return_inverse=True, return_counts=True)

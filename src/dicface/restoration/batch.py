@@ -2,16 +2,15 @@
 
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from dicface.errors import DicfaceError, ImageError, OutputError
 from dicface.files import check_target, real_path
 from dicface.images.inputs import Job, results_of
-from dicface.runtime.parallel import in_order, usable_cores
+from dicface.runtime.parallel import Result, in_order, usable_cores
 
-Result = TypeVar("Result")
 WORKERS = min(4, usable_cores() + 1)
 """Photos at a time: one more than cores, since one of them usually waits for the disk."""
 
@@ -30,6 +29,7 @@ def run_jobs(
     overwrite: bool,
     workers: int = 1,
     finished: Sequence[Job] = (),
+    late: Callable[[Job, Result | Failure], None] = lambda _job, _result: None,
 ) -> Generator[tuple[Job, Result | Failure]]:
     """Run jobs in parallel threads. A failed job does not stop the others.
 
@@ -42,6 +42,7 @@ def run_jobs(
         overwrite: existing results may be replaced; inputs of any job never are.
         workers: jobs at a time. Up to twice as many are started or wait to be yielded, which bounds memory.
         finished: jobs of an earlier call; neither their inputs nor their results are replaced.
+        late: called, in order, with the jobs that were running when the generator was closed, once all are finished.
 
     Yields:
         Each job in order, with the result of `work` or its failure.
@@ -56,12 +57,22 @@ def run_jobs(
         """Whether a job has a result in common with a started one, which must be finished first."""
         return any(results_of(job) & results_of(other) for other in started)
 
-    with ThreadPoolExecutor(workers) as pool:
+    unreported: dict[Job, Future[Result | Failure]] = {}
+
+    def report_the_rest() -> None:
+        for job, future in unreported.items():
+            if not future.cancelled():
+                late(job, future.result())
+
+    with ExitStack() as stack:
+        stack.callback(report_the_rest)
+        pool = stack.enter_context(ThreadPoolExecutor(workers))
 
         def start(job: Job) -> Future[Result | Failure]:
             refused = _outcome(job, lambda: _check(job, sources, written, overwrite=overwrite))
             if not isinstance(refused, Failure):
-                return pool.submit(attempt, job)
+                unreported[job] = pool.submit(attempt, job)
+                return unreported[job]
             future: Future[Result | Failure] = Future()
             future.set_result(refused)
             return future
@@ -71,6 +82,7 @@ def run_jobs(
             for job, result in over:
                 if not isinstance(result, Failure):
                     written.update(results_of(job))
+                unreported.pop(job, None)
                 yield job, result
 
 

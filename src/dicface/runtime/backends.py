@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dicface.errors import CheckpointError, UsageError
-from dicface.runtime.providers import CPU_PROVIDER, ProviderName
+from dicface.runtime.providers import CPU_PROVIDER, ProviderName, openvino_core
 from dicface.runtime.sessions import open_session
 
 
@@ -33,8 +33,8 @@ class Backend(Protocol):
     """The only side of a crop that it takes in pixels; None for any from 8 to 64."""
     runs_on: str
     """Processor and precision as text."""
-    on_cpu: bool
-    """Whether it computes on the CPU only."""
+    may_mix: bool
+    """Whether a face may have the same bits in any batch, so that batches of several callers are worth a trial."""
 
     def __call__(self, lr: NDArray[np.float32]) -> FaceOutput:
         """Super-resolve a batch.
@@ -85,7 +85,7 @@ class OnnxRuntimeBackend:
         outputs = {port.name for port in self._session.get_outputs()}
         self.lr_size = _check_ports(path, inputs, outputs)
         taken = self._session.get_providers()[0]
-        self.runs_on, self.on_cpu = f"{taken}, float32", taken == CPU_PROVIDER
+        self.runs_on, self.may_mix = f"{taken}, float32", taken == CPU_PROVIDER
 
     def __call__(self, lr: NDArray[np.float32]) -> FaceOutput:
         """See `Backend`."""
@@ -97,12 +97,11 @@ class OpenVinoBackend:
     """OpenVINO on the CPU, in bfloat16 where the processor computes in it, else in float32."""
 
     name = "openvino"
-    on_cpu = True
+    may_mix = False  # with AMX it chooses its kernels by the size of a batch
 
     def __init__(
         self, path: Path, precision: Literal["f32", "bf16"] | None = None, *, threads: int | None = None
     ) -> None:
-        import openvino
         from openvino.frontend import FrontEndManager
 
         settings: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY"}
@@ -113,7 +112,7 @@ class OpenVinoBackend:
         try:
             # OpenVINO's detection by content would try a dozen formats and print each to stderr.
             reader = FrontEndManager().load_by_framework("onnx")
-            self._model = openvino.Core().compile_model(reader.convert(reader.load(path)), "CPU", settings)
+            self._model = openvino_core().compile_model(reader.convert(reader.load(path)), "CPU", settings)
         except Exception as error:  # its exceptions share no base but this
             reason = str(error).strip().splitlines()[-1]
             raise CheckpointError(f"expected an ONNX model, could not load {str(path)!r}: {reason}") from error
@@ -162,6 +161,7 @@ class TorchBackend:
     """torch, on CUDA where there is one, else on the CPU; eager and float32 unless a variant says otherwise."""
 
     name = "torch"
+    may_mix = False
 
     def __init__(self, path: Path, variant: TorchVariant | None = None, *, provider: ProviderName = "auto") -> None:
         import torch
@@ -175,7 +175,6 @@ class TorchBackend:
         self._layout = torch.channels_last if self._variant.channels_last else torch.contiguous_format
         if self._variant.channels_last:
             network.to(memory_format=self._layout)  # pyright: ignore[reportCallIssue] - undeclared in its stub
-        self.on_cpu = self._device == "cpu"
         self._network: Any = torch.compile(network) if self._variant.compiled else network
         self.runs_on = f"{self._device}, {'bfloat16' if self._variant.bfloat16 else 'float32'}"
 

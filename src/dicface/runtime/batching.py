@@ -2,12 +2,12 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic
 
 import numpy as np
 from numpy.typing import NDArray
 
-Result = TypeVar("Result")
+from dicface.runtime.parallel import Result
 
 
 class _Wanted(Generic[Result]):

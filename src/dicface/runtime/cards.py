@@ -94,8 +94,8 @@ class FeaturesResult:
     Attributes:
         data: the faces.
         n: how many.
-        identities: of how many people.
-        auc: how often two faces of one person are more alike than two of different people.
+        identities: number of identities.
+        auc: verification AUC: probability that two faces of one identity are more similar than two of different ones.
     """
 
     data: str
@@ -193,7 +193,7 @@ def _result(kind: Kind, row: Mapping[str, Any]) -> CardResult:
         case "finder":
             return FinderResult(row["data"], row["scenes"], row["n"], row["average_precision"])
         case "features":
-            return FeaturesResult(row["data"], row["n"], row["people"], row["auc"])
+            return FeaturesResult(row["data"], row["n"], row["identities"], row["auc"])
 
 
 def _calibration(verification: Mapping[str, Any]) -> Calibration:

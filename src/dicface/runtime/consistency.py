@@ -49,7 +49,7 @@ def deviation(sr: NDArray[np.uint8], lr: NDArray[np.uint8]) -> NDArray[np.int16]
     return resize(sr, (side, side)).astype(np.int16) - lr
 
 
-def back_project(sr: NDArray[np.uint8], lr: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def back_project_exactly(sr: NDArray[np.uint8], lr: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Project a face onto the nearest one that reduces to the input exactly.
 
     Nearest by the sum of squared differences, except for rounding and clipping: the face is projected onto the faces
@@ -103,6 +103,6 @@ class DataConsistency:
         """See `Upscaler`."""
         results: list[FaceSteps] = []
         for crop, steps in zip(crops, self._model(crops), strict=True):
-            last = back_project(steps.sr[-1], crop)
+            last = back_project_exactly(steps.sr[-1], crop)
             results.append(steps._replace(sr=np.concatenate([steps.sr[:-1], last[None]])))
         return results

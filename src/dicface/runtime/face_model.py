@@ -10,13 +10,14 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from dicface.checkpoints.runs import weights_file
 from dicface.errors import UsageError
 from dicface.files import file_digest
 from dicface.images.pixels import LR_PX, to_network, to_uint8
 from dicface.landmarks import decode_heatmaps
 from dicface.runtime.backends import Backend, OnnxRuntimeBackend, OpenVinoBackend, TorchBackend
 from dicface.runtime.batching import SharedRuns
-from dicface.runtime.models import DEFAULT_MODEL, PICKLED, find_model
+from dicface.runtime.models import DEFAULT_MODEL, PICKLED, embedded_models, find_model
 from dicface.runtime.parallel import usable_cores
 from dicface.runtime.providers import (
     BACKENDS,
@@ -82,10 +83,11 @@ class _Loaded(NamedTuple):
 def _load_backend(model: str, how: _How) -> _Loaded:
     if how.backend not in BACKENDS:
         raise UsageError(f"expected a backend, one of {', '.join(BACKENDS)}, got {how.backend!r}")
-    suffix = Path(model).suffix.lower()
+    file = Path(model) if model in embedded_models("restoration") else weights_file(Path(model))
+    suffix = file.suffix.lower()
     if suffix in PICKLED:
         raise UsageError(
-            f"expected a network of dicface (.onnx, .safetensors), got {model!r}; `dicface export` makes one "
+            f"expected a network of dicface (.onnx, .safetensors), got {str(file)!r}; `dicface export` makes one "
             "of a run, `dicface convert` of the authors' checkpoints, and `dicface evaluate` measures those of other "
             "networks"
         )
@@ -103,7 +105,7 @@ def _load_in_torch(path: Path, how: _How) -> _Loaded:
         raise UsageError("the torch backend is not installed; pip install 'dicface[train]', or use an .onnx model")
     if how.threads is not None:
         raise UsageError(
-            "expected no number of threads for the torch backend, where it holds for the whole process; call "
+            "expected threads = None for the torch backend, whose threads are those of the whole process; call "
             "torch.set_num_threads"
         )
     reason = "" if how.backend == "torch" else "the model is a .safetensors file"
@@ -212,7 +214,7 @@ class FaceModel:
 
     def _is_same_in_any_batch(self) -> bool:
         """Whether results are bit-equal in any batch, by test: it depends on graph and processor."""
-        if not self._backend.on_cpu:
+        if not self._backend.may_mix:
             return False
         side, _ = self.lr_sizes
         faces = np.random.default_rng(0).random((_TRIED, 3, side, side), dtype=np.float32)

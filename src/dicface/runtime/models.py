@@ -4,6 +4,7 @@ import os
 from functools import cache
 from pathlib import Path
 
+from dicface.checkpoints.runs import weights_file
 from dicface.errors import UnknownModelError
 from dicface.runtime.cards import Kind, ModelCard, parse_card
 
@@ -27,10 +28,10 @@ def embedded_models(kind: Kind | None = None) -> dict[str, ModelCard]:
 
 
 def find_model(name: str, suffix: str = ".onnx", kind: Kind = "restoration") -> Path:
-    """File of an embedded model, or the file that `name` is a path of.
+    """File of an embedded model, or the file or run that `name` is a path of.
 
     Args:
-        name: of an embedded model, or a path.
+        name: of an embedded model, or path of a file or of a run's folder, whose weights count.
         suffix: which of an embedded model's files.
         kind: what the model is for.
 
@@ -40,9 +41,12 @@ def find_model(name: str, suffix: str = ".onnx", kind: Kind = "restoration") -> 
     names = embedded_models(kind)
     if name in names:
         return _EMBEDDED / f"{name}{suffix}"
-    if (path := Path(name)).is_file():
+    if (path := weights_file(Path(name))).is_file():
         return path
-    raise UnknownModelError(f"expected one of {', '.join(names)} or a model file (.onnx, .safetensors), got {name!r}")
+    raise UnknownModelError(
+        f"expected one of {', '.join(names)}, a model file (.onnx, .safetensors) or a run's folder, got {name!r}"
+        f"{' without weights' if Path(name).is_dir() else ''}"
+    )
 
 
 def find_network(name: str | os.PathLike[str]) -> Path:

@@ -2,9 +2,13 @@
 
 import os
 from collections.abc import Callable, Collection, Mapping
-from typing import Literal, NamedTuple, get_args
+from functools import cache
+from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
 from dicface.errors import UsageError
+
+if TYPE_CHECKING:
+    import openvino
 
 BackendName = Literal["auto", "onnxruntime", "openvino", "torch"]
 BACKENDS: tuple[BackendName, ...] = get_args(BackendName)
@@ -84,8 +88,19 @@ def choose_backend(provider: str, capabilities: Callable[[], Collection[str]], *
     return BackendChoice("onnxruntime", "the processor does not compute in bfloat16, so OpenVINO is not faster")
 
 
-def processor_capabilities() -> list[str]:
-    """Precisions in which OpenVINO computes on this processor, such as FP32 and BF16."""
+@cache
+def openvino_core() -> "openvino.Core":
+    """The process's one `openvino.Core`, which is never released.
+
+    On processors with AMX, each core replaces the stack on which its thread handles signals, and puts back the previous
+    one when it is released. Cores that are released in the order of their creation leave a stack that is no longer
+    mapped, and the next signal that Python handles, such as Ctrl+C, ends the process with a segmentation fault.
+    """
     import openvino
 
-    return list(openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"))
+    return openvino.Core()
+
+
+def processor_capabilities() -> list[str]:
+    """Precisions in which OpenVINO computes on this processor, such as FP32 and BF16."""
+    return list(openvino_core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"))

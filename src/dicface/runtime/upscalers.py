@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from dicface.checkpoints.runs import weights_file
 from dicface.errors import UnknownModelError, UsageError
 from dicface.runtime.backends import is_face_model
 from dicface.runtime.face_model import FaceModel, FaceSteps
@@ -81,7 +82,7 @@ def open_model(
     Args:
         model: name of an embedded model; `bicubic` or `lanczos`; or a file: one of ours (.onnx, .safetensors), any
             other ONNX with one image in and one image out, or weights of any network that spandrel supports
-            (.safetensors, .pth, .pt, .ckpt). Nothing in it is executed.
+            (.safetensors, .pth, .pt, .ckpt); or a run's folder. Nothing in it is executed.
         backend: auto, onnxruntime, openvino or torch; other networks than ours run in one backend only.
         provider: processor of ONNX Runtime, and of torch for our networks; see `FaceModel`.
 
@@ -90,14 +91,16 @@ def open_model(
         UsageError: unknown backend, not installed, or not the one that the model runs in.
         CheckpointError: the file is not a model, or does not enlarge colour images.
     """
-    path = Path(model)
+    path = weights_file(Path(model))
     if model in ENLARGEMENTS:
         opened = open_enlargement(model)
     elif model in embedded_models("restoration"):
         return FaceModel(model, backend=backend, provider=provider)
     elif not path.is_file() or path.suffix.lower() not in _SUFFIXES:
         names = ", ".join([*embedded_models("restoration"), *ENLARGEMENTS])
-        raise UnknownModelError(f"expected one of {names} or a model file ({', '.join(_SUFFIXES)}), got {model!r}")
+        raise UnknownModelError(
+            f"expected one of {names}, a model file ({', '.join(_SUFFIXES)}) or a run's folder, got {model!r}"
+        )
     elif _is_ours(path):
         return FaceModel(model, backend=backend, provider=provider)
     elif path.suffix.lower() == ".onnx":
@@ -107,3 +110,23 @@ def open_model(
     if backend not in ("auto", opened.backend):
         raise UsageError(f"{model!r} runs in {opened.backend}; leave out `backend`, got {backend!r}")
     return opened
+
+
+def check_upscalers(upscaler: Upscaler, against: Upscaler | None, lr_size: int) -> None:
+    """Check that upscalers can be compared on crops of one size.
+
+    Args:
+        upscaler: one.
+        against: the other one; None if there is none.
+        lr_size: side of the crops in pixels.
+
+    Raises:
+        UsageError: one of them does not take crops of that size, or both have the same name.
+    """
+    for one in (upscaler, *([] if against is None else [against])):
+        low, high = one.lr_sizes
+        if not low <= lr_size <= high:
+            sizes = f"of {low} px" if low == high else f"from {low} to {high} px"
+            raise UsageError(f"expected a low-resolution side {sizes} for {one.name}, got {lr_size}")
+    if against is not None and against.name == upscaler.name:
+        raise UsageError(f"expected another model to compare with, got {upscaler.name} twice")

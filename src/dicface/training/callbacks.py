@@ -1,4 +1,4 @@
-"""What happens beside the training steps."""
+"""Callbacks of a training run: averaged weights, checkpoints, checks for NaN, pictures for the log."""
 
 from pathlib import Path
 from typing import Any
@@ -25,10 +25,13 @@ STEPS_BETWEEN_LOOKS = 20
 
 
 class AveragedWeights(WeightAveraging):
-    """Exponential moving average of the weights, which is what gets measured and shipped.
+    """Exponential moving average of the weights, which is validated and, at the end, written.
 
-    The decay rises with the number of steps, (1 + n) / (10 + n) up to its final value, or the random start would
-    weigh on the average for the first thousands of steps.
+    After n steps the decay is (1 + n) / (10 + n), at most its final value. A constant decay would keep the random
+    initial weights in the average for thousands of steps.
+
+    Args:
+        decay: final decay per step, from 0 up to but not including 1.
     """
 
     def __init__(self, decay: float) -> None:
@@ -38,7 +41,12 @@ class AveragedWeights(WeightAveraging):
         super().__init__(device=device, multi_avg_fn=self.average)
 
     def average(self, averages: Any, current: Any, count: Tensor) -> None:
-        """Move averages towards current values; both are lists of tensors of one type."""
+        """Update the averages in place.
+
+        Args:
+            averages, current: lists of tensors of one dtype, with equal shapes.
+            count: scalar, number of updates so far.
+        """
         if not averages[0].is_floating_point():
             for old, new in zip(averages, current, strict=True):
                 old.copy_(new)
@@ -48,15 +56,18 @@ class AveragedWeights(WeightAveraging):
             old.lerp_(new, share.to(old.dtype))
 
     def should_update(self, step_idx: int | None = None, epoch_idx: int | None = None) -> bool:
-        """After every step."""
+        """Whether to update: after every optimiser step, and not after epochs."""
         return step_idx is not None
 
 
 class StopOnNaN(Callback):
-    """Stop a run whose loss or weights are no longer numbers, before a checkpoint is written over a good one.
+    """Stop a run whose loss or weights are not finite, before a checkpoint replaces a good one.
 
-    They are looked at now and then and before every checkpoint, since looking makes an accelerator wait; the first
-    step with a bad loss is remembered where the loss is.
+    Both are checked every `STEPS_BETWEEN_LOOKS` steps and before every checkpoint, since reading a value makes an
+    accelerator wait. The first step with a bad loss is recorded on the device of the loss.
+
+    Raises:
+        TrainingError: a loss or a weight is NaN or infinite.
     """
 
     def __init__(self) -> None:
@@ -70,7 +81,7 @@ class StopOnNaN(Callback):
         batch: Any,
         batch_idx: int,
     ) -> None:
-        """Remember the first step with a loss that is not finite."""
+        """Record the first step whose loss is not finite."""
         loss: Tensor = outputs["loss"].detach()
         step = torch.full_like(loss, trainer.global_step, dtype=torch.int64)
         none = torch.zeros_like(step)
@@ -82,29 +93,32 @@ class StopOnNaN(Callback):
     def on_save_checkpoint(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        """Look before anything is written."""
+        """Check before a checkpoint is written."""
         self._look(trainer, pl_module)
 
     def on_train_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        """Look before the result is written."""
+        """Check before the weights are written."""
         self._look(trainer, pl_module)
 
     def _look(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         advice = (
-            "the checkpoints are of before; try a lower optimiser.learning_rate, a longer warm-up or "
+            "the checkpoints are from earlier steps; try a lower optimiser.learning_rate, a longer warm-up or "
             "optimiser.max_grad_norm = 1"
         )
         if self._first_bad is not None and int(self._first_bad):
-            raise TrainingError(f"expected a finite loss, got none at step {int(self._first_bad)}; {advice}")
+            raise TrainingError(f"expected a finite loss, got NaN or infinity at step {int(self._first_bad)}; {advice}")
         numbers = [*pl_module.parameters(), *pl_module.buffers()]
         if not bool(torch.stack([tensor.isfinite().all() for tensor in numbers]).all()):
-            raise TrainingError(f"expected finite weights, got others by step {trainer.global_step}; {advice}")
+            raise TrainingError(f"expected finite weights, got NaN or infinity by step {trainer.global_step}; {advice}")
 
 
 class SaveWhenTold(Callback):
-    """On SIGTERM, write `last.ckpt` after the step at hand; Lightning then ends the run.
+    """On SIGTERM, write `last.ckpt` after the current step; Lightning then ends the run.
 
-    During a measurement nothing needs to be written: the checkpoint of that step is there already.
+    During validation nothing is written, since the checkpoint of that step exists already.
+
+    Args:
+        checkpoint: path of `last.ckpt`.
     """
 
     def __init__(self, checkpoint: Path) -> None:
@@ -118,17 +132,17 @@ class SaveWhenTold(Callback):
         batch: Any,
         batch_idx: int,
     ) -> None:
-        """Write if any process was told to leave; all of them have to take part."""
+        """Write if any process has received SIGTERM; all processes take part in writing."""
         if trainer.strategy.reduce_boolean_decision(trainer.received_sigterm, all=False):
             trainer.save_checkpoint(self.checkpoint)
 
 
 class KeepCheckpoints(Callback):
-    """Write a checkpoint every so many steps and keep it, `step-00020000.ckpt`.
+    """Write a checkpoint in regular intervals and keep it: `step-00020000.ckpt`.
 
     Args:
-        folder: of the run.
-        every: steps between two of them; 0 writes none.
+        folder: folder of the run.
+        every: number of steps between checkpoints; 0 writes none.
     """
 
     def __init__(self, folder: Path, every: int) -> None:
@@ -142,68 +156,82 @@ class KeepCheckpoints(Callback):
         batch: Any,
         batch_idx: int,
     ) -> None:
-        """Write after every step whose number is a multiple."""
+        """Write after every step whose number is a multiple of `every`."""
         if self.every and trainer.global_step % self.every == 0:
             trainer.save_checkpoint(self.folder / f"step-{trainer.global_step:08d}.ckpt")
 
 
 class SaveAtTheEnd(Callback):
-    """Write `last.ckpt` after the last step, whatever `validate_every` says, so that a run can be made longer."""
+    """Write `last.ckpt` after the last step, whatever `validate_every` is, so that a run can be prolonged.
+
+    Args:
+        checkpoint: path of `last.ckpt`.
+    """
 
     def __init__(self, checkpoint: Path) -> None:
         self.checkpoint = checkpoint
 
     def on_train_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        """Must come before the averages take the weights' place."""
+        """Write the checkpoint. Listed before `AveragedWeights`, which then replaces the weights by their averages."""
         trainer.save_checkpoint(self.checkpoint)
 
 
 class LastScore(Callback):
-    """Remember the last measurement, in the checkpoint as well, for the note beside the weights."""
+    """Record the last validation score, in checkpoints as well, for the notes in the weights file.
+
+    Attributes:
+        note: `val_score` and `val_score_step` as text; empty before the first validation.
+    """
 
     def __init__(self) -> None:
         self.note: dict[str, str] = {}
 
     def on_validation_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        """Take it down with its step."""
+        """Record the score and its step."""
         score = trainer.callback_metrics.get("val_score")
         if score is not None:
             self.note = {"val_score": f"{float(score):.6g}", "val_score_step": str(trainer.global_step)}
 
     def state_dict(self) -> dict[str, Any]:
-        """For the checkpoint."""
+        """State for a checkpoint."""
         return dict(self.note)
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """From the checkpoint."""
+        """Restore the state of a checkpoint."""
         self.note = dict(state_dict)
 
 
 class WholeFiles(TorchCheckpointIO):
-    """Checkpoints appear under their name complete or not at all, on any file system."""
+    """Writer of checkpoints: a file appears under its name complete or not at all, on any file system."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
-        """Write to a temporary name beside the checkpoint first."""
+        """Write under a temporary name beside the checkpoint, then rename."""
         with written_whole(Path(path)) as part, part.open("wb") as file:
             torch.save(checkpoint, file)
 
 
 class Checkpoint(ModelCheckpoint):
-    """Writes checkpoints into the run's folder, and knows its best score wherever the folder was moved to."""
+    """Checkpoints in the folder of a run. The best score stays valid when the folder is moved.
+
+    Args:
+        folder: folder of the run.
+        name: name of the file without `.ckpt`.
+        when: further arguments of `ModelCheckpoint`.
+    """
 
     def __init__(self, folder: Path, name: str, **when: Any) -> None:
         super().__init__(folder, filename=name, enable_version_counter=False, **when)
 
     @property
     def state_key(self) -> str:
-        """As older versions wrote it, which had Lightning's own class; under another its best score is not found."""
+        """Key of the state in a checkpoint: that of Lightning's own class, as in checkpoints of older versions."""
         return super().state_key.replace(type(self).__qualname__, ModelCheckpoint.__qualname__, 1)
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """From the checkpoint, as if the folder had always been where it is.
+        """Restore the state of a checkpoint, with its paths moved to the folder of the run.
 
-        Where the folder lacks the file that a score belongs to, as that of a run which began from another run's
-        checkpoint does, the score is forgotten.
+        If the folder lacks the file of the best score, as in a run that starts from another run's checkpoint, the score
+        is discarded.
         """
 
         def moved(path: str) -> str:
@@ -218,7 +246,7 @@ class Checkpoint(ModelCheckpoint):
 
 
 class PictureGrid(Callback):
-    """Log the first validation faces: what went in, every step with its landmarks, the truth."""
+    """Log a picture of the first validation faces: input, every step with its landmarks, reference."""
 
     def on_validation_batch_end(
         self,
@@ -229,17 +257,17 @@ class PictureGrid(Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        """Write the grid of the first batch."""
+        """Log the grid of the first batch."""
         if batch_idx == 0 and outputs["columns"] and isinstance(trainer.logger, TensorBoardLogger):
             grid = picture_grid(outputs["columns"])
             trainer.logger.experiment.add_image("faces", grid, trainer.global_step, dataformats="HWC")
 
 
 def picture_grid(columns: list[Column]) -> NDArray[np.uint8]:
-    """Faces as rows of one picture, with landmarks drawn in.
+    """Draw faces as rows of one picture, with their landmarks.
 
     Args:
-        columns: of at least one face; the first `PICTURED_FACES` are drawn.
+        columns: columns of the picture, for the same faces, at least one; the first `PICTURED_FACES` are drawn.
 
     Returns:
         (H, W, 3) uint8 RGB.

@@ -95,7 +95,7 @@ class LandmarkRun:
 
 @dataclass(frozen=True)
 class HRLandmarkRun:
-    """Training of the stacked hourglass for sharp faces."""
+    """Training of the stacked hourglass, which locates landmarks on high-resolution faces."""
 
     run: HRLandmarkRunConfig = field(default_factory=HRLandmarkRunConfig)
     hourglass: StackedHourglassConfig = field(default_factory=StackedHourglassConfig)
@@ -110,7 +110,7 @@ class HRLandmarkRun:
 
 @dataclass(frozen=True)
 class DICRun:
-    """Training of the whole network."""
+    """Training of DIC."""
 
     run: DICRunConfig = field(default_factory=DICRunConfig)
     network: DICConfig = field(default_factory=DICConfig)
@@ -140,7 +140,7 @@ class DICRun:
 
 @dataclass(frozen=True)
 class DICGANRun:
-    """Training of the network against a discriminator."""
+    """Training of DIC against a discriminator."""
 
     run: DICGANRunConfig = field(default_factory=DICGANRunConfig)
     network: DICConfig = field(default_factory=DICConfig)
@@ -207,5 +207,5 @@ TrainConfig: TypeAlias = FaceRun | FinderRun
 
 
 def resolved(config: TrainConfig) -> dict[str, Any]:
-    """All tables of a config, every key of them, as JSON would give them back."""
+    """All tables and settings of a config, defaults included, as JSON-ready values."""
     return json.loads(json.dumps(dataclasses.asdict(config)))

@@ -1,4 +1,4 @@
-"""Training configs in files: those that come with the package, by name, and one's own, by path."""
+"""Reading of training configs: TOML files and overrides of their settings."""
 
 import dataclasses
 import tomllib
@@ -10,13 +10,12 @@ from typing import Any
 from dicface.errors import ConfigError
 from dicface.training import parsing
 from dicface.training.config import TrainConfig, resolved
+from dicface.training.config_names import find_config
 from dicface.training.tables import DICRunConfig, RunConfig
-
-_PACKAGE = Path(__file__).parent.parent
 
 
 def _run_tables() -> dict[str, tuple[type[TrainConfig], type[RunConfig]]]:
-    """By name of the task, its config and the type of the table [run]."""
+    """Type of the config and type of its table [run], by name of the task."""
     kinds: list[tuple[type[TrainConfig], type[RunConfig]]] = [
         (kind, typing.get_type_hints(kind)["run"]) for kind in typing.get_args(TrainConfig)
     ]
@@ -28,10 +27,10 @@ def _fields(kind: Any) -> list[str]:
 
 
 def _own_settings(task: str, run: Mapping[str, Any]) -> dict[str, Any]:
-    """The table [run] without other tasks' settings, which may stand there empty.
+    """The table [run] without settings of other tasks, which may be present with empty values.
 
     Raises:
-        ConfigError: one of them says something.
+        ConfigError: a setting of another task with a value.
     """
     tables = {name: _fields(table) for name, (_, table) in _run_tables().items()}
     own = dict(run)
@@ -44,7 +43,10 @@ def _own_settings(task: str, run: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def from_tables(values: Mapping[str, Any]) -> TrainConfig:
-    """A run's config from the tables of its file.
+    """Build a config from parsed tables.
+
+    Args:
+        values: settings by table; missing ones have their defaults.
 
     Raises:
         ConfigError: unknown key, wrong type, a table or setting that the task does not use.
@@ -63,37 +65,11 @@ def from_tables(values: Mapping[str, Any]) -> TrainConfig:
     return parsing.from_mapping(kind, {**values, "run": _own_settings(task, run)})
 
 
-def _folder() -> Path:
-    """Where the shipped configs lie: in the installed package, or at the root of the checkout that it runs from."""
-    inside = _PACKAGE / "configs"
-    return inside if inside.is_dir() else _PACKAGE.parent.parent / "configs"
-
-
-def shipped_configs() -> dict[str, Path]:
-    """The configs that come with the package, by name: `lite`, `paper/dic-celeba`."""
-    folder = _folder()
-    return {path.relative_to(folder).with_suffix("").as_posix(): path for path in sorted(folder.rglob("*.toml"))}
-
-
-def find_config(name: str | Path) -> Path:
-    """File of a shipped config, or the file that `name` is a path of.
-
-    Raises:
-        ConfigError: neither.
-    """
-    path, shipped = Path(name), shipped_configs()
-    if path.is_file():
-        return path
-    if str(name) in shipped:
-        return shipped[str(name)]
-    raise ConfigError(f"expected a TOML file or one of {', '.join(shipped)}, got {str(name)!r}")
-
-
 def read_config(name: str | Path, overrides: Sequence[str] = ()) -> TrainConfig:
     """Read a run's config.
 
     Args:
-        name: of a shipped config, or path of a TOML file.
+        name: name of a shipped config, or path of a TOML file.
         overrides: `table.key=value`, the value in TOML syntax; later ones win.
 
     Raises:
@@ -109,10 +85,17 @@ def read_config(name: str | Path, overrides: Sequence[str] = ()) -> TrainConfig:
 
 
 def with_overrides(config: TrainConfig, overrides: Sequence[str]) -> TrainConfig:
-    """A config with some settings changed; see `read_config`.
+    """Change settings of a config.
+
+    Args:
+        config: left as it is.
+        overrides: see `read_config`.
+
+    Returns:
+        The changed config.
 
     Raises:
-        ConfigError: unknown key, wrong type, settings that contradict.
+        ConfigError: unknown key, wrong type, contradictory settings.
     """
     values = resolved(config)
     parsing.override(values, overrides)

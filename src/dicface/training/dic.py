@@ -1,4 +1,4 @@
-"""The task that trains DIC itself."""
+"""The task `dic`."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,12 +22,19 @@ from dicface.training.weights import part_of, read_weights
 
 
 def psnr_db(sr: Tensor, hr: Tensor) -> Tensor:
-    """PSNR over a whole batch of unrounded images in [0, 1], for the progress bar."""
+    """PSNR over a whole batch without rounding, for the progress bar.
+
+    Args:
+        sr, hr: (N, 3, R, R) float RGB in [0, 1].
+
+    Returns:
+        Scalar in dB.
+    """
     return -10 * (sr.detach().float() - hr).square().mean().log10()
 
 
 class DICTask(Task[DICNetwork, DICRun | DICGANRun]):
-    """Trains the whole network by the loss over all steps.
+    """Trains DIC on the images and heatmaps of all steps.
 
     Source: the paper's objective for DIC.
     """
@@ -46,7 +53,7 @@ class DICTask(Task[DICNetwork, DICRun | DICGANRun]):
             self.network.landmark.requires_grad_(requires_grad=False)
 
     def start(self) -> None:
-        """Also take the landmark branch."""
+        """Load the weights of the landmark branch, too."""
         super().start()
         name = self.config.run.landmark_weights if isinstance(self.config, DICRun) else ""
         if name and self.network.landmark is not None:
@@ -54,21 +61,21 @@ class DICTask(Task[DICNetwork, DICRun | DICGANRun]):
 
     @property
     def degradation(self) -> DegradationConfig:
-        """As configured."""
+        """The config's degradation."""
         return self.config.degradation
 
     @property
     def network_steps(self) -> int:
-        """How many steps the network takes at this point of the run."""
-        begun = sum(self.global_step >= at for at in self.steps_at)
+        """Number of the network's steps at the current optimiser step; see `DICRunConfig.steps_at`."""
+        doublings = sum(self.global_step >= at for at in self.steps_at)
         steps = self.config.network.steps
-        return min(2**begun, steps) if self.steps_at else steps
+        return min(2**doublings, steps) if self.steps_at else steps
 
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
-        """Let the later recovery block follow the first one until it has a part of its own.
+        """Take an optimiser step; while the network has one step, copy the first recovery block to the later one.
 
-        Copied at every step rather than once, so that the averages follow as well, and any checkpoint of a run can be
-        measured, exported and resumed alike.
+        The copy is made at every step, so that the averaged weights follow, and every checkpoint of the run can be
+        evaluated, exported and resumed.
         """
         follows = self.network.recovery is not None and self.network_steps == 1
         super().optimizer_step(*args, **kwargs)
@@ -76,34 +83,40 @@ class DICTask(Task[DICNetwork, DICRun | DICGANRun]):
             self.network.begin_later_steps()
 
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
-        """Hold the landmark branch still for the configured first steps, and the later block while it has no part.
+        """Drop the gradients of frozen parts, and clip the others.
 
-        Gradients are dropped rather than switched off: which parameters take part may not change during a distributed
-        run. One without a gradient is neither moved nor decayed.
+        Frozen are the landmark branch for the configured first steps, and the later recovery block while the network
+        has one step. A parameter without a gradient is neither updated nor decayed. `requires_grad` stays on, since the
+        parameters that take part must not change during a distributed run.
         """
-        still: list[nn.Module | None] = []
+        frozen: list[nn.Module | None] = []
         if self.global_step < self.config.run.frozen_landmark_steps:
-            still.append(self.network.landmark)
+            frozen.append(self.network.landmark)
         if self.network_steps == 1:
-            still.append(self.network.recovery)
-        for parameter in (parameter for part in still if part is not None for parameter in part.parameters()):
+            frozen.append(self.network.recovery)
+        for parameter in (parameter for part in frozen if part is not None for parameter in part.parameters()):
             parameter.grad = None
         super().on_before_optimizer_step(optimizer)
 
     @property
     def face_px(self) -> int:
-        """As the network gives them."""
+        """Side of the network's results in pixels."""
         return self.config.network.output_px
 
     def _targets(self, batch: FaceBatch) -> Tensor:
         return target_heatmaps(batch.landmarks, face_px=batch.hr.shape[-1])
 
     def loss(self, output: DICOutput, batch: FaceBatch) -> DICLoss:
-        """What is minimised; a subclass may minimise something else."""
+        """The loss that is minimised; a subclass may override it.
+
+        Args:
+            output: output of the network.
+            batch: the faces.
+        """
         return dic_loss(output, batch.hr, self._targets(batch), self.config.loss)
 
     def training_step(self, batch: FaceBatch, index: int) -> Tensor:
-        """Loss of one batch."""
+        """Loss of one batch, a scalar."""
         steps = self.network_steps
         output = self.network(batch.lr, steps)
         loss = self.loss(output, batch)
@@ -121,7 +134,7 @@ class DICTask(Task[DICNetwork, DICRun | DICGANRun]):
         return (16, 32) if network.output_px == FACE_PX else (64, 128)
 
     def validation_step(self, batch: FaceBatch, index: int) -> dict[str, list[Column]]:
-        """Luma PSNR (`y-crop8`) of the step that is the last for now, at one or two sizes of the input."""
+        """Log `val_score`, the luma PSNR (`y-crop8`) of the last step in dB, averaged over one or two input sizes."""
         scores: list[float] = []
         columns: list[Column] = []
         hr, targets = to_pixels(batch.hr), self._targets(batch)

@@ -1,4 +1,4 @@
-"""The task that trains DIC against a discriminator."""
+"""The task `dicgan`."""
 
 from torch import Tensor, nn
 from torch.func import functional_call
@@ -39,7 +39,7 @@ class DICGANTask(DICTask):
         self.features = LightCNNFeatures().requires_grad_(requires_grad=False)
 
     def start(self) -> None:
-        """Also take the face features of a `features` run, or of a converted LightCNN."""
+        """Load the face features, too: those of a `features` run, or a converted LightCNN."""
         super().start()
         if not self.features_weights:
             return
@@ -49,11 +49,11 @@ class DICGANTask(DICTask):
         load_strictly(self.features, part_of(state, "features"))
 
     def groups(self) -> list[list[nn.Parameter]]:
-        """The generator's parameters and the discriminator's."""
+        """Parameters of the generator, and those of the discriminator."""
         return [list(self.network.parameters()), list(self.discriminator.parameters())]
 
     def training_step(self, batch: FaceBatch, index: int) -> Tensor:
-        """Sum of both networks' losses; each reaches its own network only."""
+        """Sum of the generator's and the discriminator's loss, a scalar; each has gradients in its own network only."""
         weights, means = self.gan, self.network.means
         output = self.network(batch.lr)
         sr, hr = output.sr[:, -1] - means, batch.hr - means
@@ -63,9 +63,9 @@ class DICGANTask(DICTask):
             feature = (self.features(sr) - self.features(hr)).abs().mean()
             total = total + weights.feature * feature
             self.log("feature", feature)
-        # The generator is judged by a discriminator that its loss cannot move.
-        still = {name: parameter.detach() for name, parameter in self.discriminator.named_parameters()}
-        adversarial = adversarial_loss(functional_call(self.discriminator, still, (sr,)))
+        # Detached, so that the generator's loss does not update the discriminator.
+        detached = {name: parameter.detach() for name, parameter in self.discriminator.named_parameters()}
+        adversarial = adversarial_loss(functional_call(self.discriminator, detached, (sr,)))
         judged = discriminator_loss(self.discriminator(hr), self.discriminator(sr.detach()))
         self.log_dict({"loss": loss.total, "image": loss.image, "adversarial": adversarial, "discriminator": judged})
         self.log("psnr", psnr_db(output.sr[:, -1], batch.hr), prog_bar=True)

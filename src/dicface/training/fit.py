@@ -40,11 +40,11 @@ from dicface.training.weights import find_weights
 
 
 class Machines(NamedTuple):
-    """What a run computes on.
+    """Processes of a run.
 
     Attributes:
-        devices: processes on each machine, one accelerator each where there are any.
-        nodes: machines.
+        devices: number of processes on each machine, with one accelerator each if there are any.
+        nodes: number of machines.
     """
 
     devices: int = 1
@@ -57,13 +57,13 @@ ONE_PROCESS = Machines()
 def _callbacks(
     config: TrainConfig, averages: AveragedWeights, score: LastScore, out: Path, *, validated: bool
 ) -> list[Callback]:
-    """`last.ckpt` for resuming and, where something is measured, `best.ckpt`; and what watches over the run."""
+    """Callbacks of every run: `last.ckpt` for resuming, with validation also `best.ckpt`, and checks of the run."""
     last, every = out / "last.ckpt", config.run.validate_every
     watch: list[Callback] = [SaveAtTheEnd(last), averages, StopOnNaN(), SaveWhenTold(last), PictureGrid(), score]
     watch.append(KeepCheckpoints(out, config.run.keep_every))
     before = Checkpoint(out, "last", every_n_train_steps=every)
     best = Checkpoint(out, "best", monitor="val_score", mode="max")
-    # Once more after a measurement, so that it knows of the best one so far.
+    # Once more after a validation, so that it holds the best score so far.
     after = Checkpoint(out, "last", every_n_epochs=1)
     bar = TQDMProgressBar(refresh_rate=STEPS_BETWEEN_LOOKS)
     return [*watch, before, *([best, after] if validated else []), bar]
@@ -76,7 +76,7 @@ def _trainer(config: TrainConfig, machines: Machines, out: Path, callbacks: list
         devices=machines.devices,
         num_nodes=machines.nodes,
         strategy="auto" if machines == ONE_PROCESS else "ddp",
-        # The sampler shares batches out itself; measurements are repeated by every process.
+        # The sampler divides batches among processes itself; every process validates on all faces.
         use_distributed_sampler=False,
         sync_batchnorm=machines != ONE_PROCESS and torch.cuda.is_available(),
         val_check_interval=config.run.validate_every,
@@ -91,7 +91,7 @@ def _trainer(config: TrainConfig, machines: Machines, out: Path, callbacks: list
 
 @contextmanager
 def _naming(paths: Sequence[Path]) -> Generator[None]:
-    """Add the names of packs to what is wrong with their faces."""
+    """Add the names of packs to errors about their faces."""
     try:
         yield
     except PackError as error:
@@ -101,11 +101,11 @@ def _naming(paths: Sequence[Path]) -> Generator[None]:
 def _origin(
     config: TrainConfig, packs: list[dict[str, Any]], out: Path, *, resume: bool, decay_from: Path | None
 ) -> tuple[TrainConfig, Origin | None]:
-    """What the run goes on from, None for a new one, and its config, to which a fall adds where it ends."""
+    """The config, with the end of a decay if the run is one, and the state to continue from; None for a new run."""
     last, weights = out / "last.ckpt", out / "weights.safetensors"
     if resume and decay_from:
         raise ConfigError(
-            f"expected one of resume and decay_from, got both; a fall that was stopped is resumed in {str(out)!r}"
+            f"expected one of resume and decay_from, got both; a decay that was stopped is resumed in {str(out)!r}"
         )
     if resume and not last.exists():
         raise ConfigError(f"{str(out)!r} holds no checkpoint; leave out `resume`, or choose another `out`")
@@ -121,7 +121,7 @@ def _origin(
 
 
 def _described(config: TrainConfig, origin: Origin | None, device: torch.device, processes: int) -> dict[str, Any]:
-    """What this start was made with, and from which step and weights."""
+    """Provenance of this start, with the step and the weights from which it starts."""
     if origin is None:
         started_from = [find_weights(name) for name in config.run.starts_from]
         if isinstance(config, FinderRun) and config.scenes.backgrounds:
@@ -135,7 +135,7 @@ def _described(config: TrainConfig, origin: Origin | None, device: torch.device,
 
 
 def _own_code(build: object, degrade: object, callbacks: Sequence[Callback]) -> list[str]:
-    """Names of what the caller brought, for the record."""
+    """Qualified names of the caller's own task, degradation and callbacks, for the provenance."""
     given = [*([] if build is build_task else [build]), *([] if degrade is None else [degrade])]
     # `OwnTask.build` is named after the task that it builds.
     owners = [getattr(one, "__self__", one) for one in given]
@@ -156,34 +156,35 @@ def fit(
     degrade: Degrade | None = None,
     callbacks: Sequence[Callback] = (),
 ) -> Path:
-    """Train as configured and write the averaged weights.
+    """Train a network and write its averaged weights.
 
     Args:
-        config: the whole run.
-        packs: face packs, or folders of them, to learn from.
-        validation: pack whose first faces are measured on the way, as many as the task says; None measures nothing.
-        out: folder for checkpoints, logs, the resolved config, what the run was made from, and the result.
-        resume: go on from the last checkpoint in `out`.
-        decay_from: checkpoint of another run's constant part, in that run's folder. The new run goes on from its whole
-            state and takes the learning rate linearly to zero over `optimiser.decay_steps` steps; 0 is a fifth of all
-            steps. `run.steps` of the config does not count. The other run stays as it is (ADR 28).
-        machines: how many processes share each batch. The result is the same but for rounding (ADR 13 has the one
+        config: config of the run.
+        packs: face packs, or folders of packs, to learn from.
+        validation: face pack for validation, of which the first `Task.validation_faces` are used; None does not
+            validate.
+        out: folder for checkpoints, logs, the resolved config, the provenance and the weights.
+        resume: continue from the last checkpoint in `out`.
+        decay_from: checkpoint of another run's constant part, in that run's folder. The new run continues from its
+            whole state and decays the learning rate linearly to zero over `optimiser.decay_steps` steps; 0 is a fifth
+            of all steps. `run.steps` of the config is ignored. The other run is not changed (ADR 28).
+        machines: number of processes that share each batch. Results are equal up to rounding (ADR 13 has the one
             exception).
-        build: makes the task of the config and the faces, for a network or loss of one's own. A run that is resumed
-            has to be given the same.
+        build: creates the task from the config and the training faces, for a network or loss of one's own. A resumed
+            run needs the same.
         degrade: makes low-resolution training faces instead of the config's [degradation], which still decides their
-            side. Validation stays on the paper's.
-        callbacks: of Lightning, after those of every run.
+            side. Validation keeps the paper's reduction.
+        callbacks: further callbacks of Lightning, called after those of every run.
 
     Returns:
-        `out/weights.safetensors`: the network that the task is for.
+        Path of the weights, `out/weights.safetensors`.
 
     Raises:
-        ConfigError: `out` already holds a run and `resume` is not set, or the reverse; a run that goes on with another
-            task, seed, network, batch or other packs, or from outside the constant part; settings that contradict.
-        CheckpointError: the checkpoint to go on from cannot be read.
+        ConfigError: `out` already holds a run and `resume` is not set, or the reverse; a run continued with another
+            task, seed, network, batch or other packs, or from outside the constant part; contradictory settings.
+        CheckpointError: the checkpoint to continue from cannot be read.
         PackError: a pack cannot be read, or holds no faces that the task can learn from.
-        TrainingError: the loss was no longer a number, or the run was told to stop (SIGTERM) and saved itself.
+        TrainingError: a loss or weight was not finite; or the run received SIGTERM, after which it can be resumed.
     """
     data = describe_files(pack_files(packs))
     config, origin = _origin(config, data, out, resume=resume, decay_from=decay_from)

@@ -1,4 +1,4 @@
-"""The task for a network that the caller brings: it learns the image alone."""
+"""The task `image`, for networks that the caller of `fit` gives."""
 
 from typing import Self
 
@@ -16,10 +16,10 @@ from dicface.training.task import Column, Task
 
 
 class ImageTask(Task[nn.Module, ImageRun]):
-    """Trains any network that super-resolves, by the L1 of its image.
+    """Trains any super-resolution network on the L1 error of its image.
 
     Args:
-        config: of the whole run.
+        config: config of the run.
         network: (N, 3, S, S) float RGB in [0, 1] to (N, 3, 128, 128) float, not limited to [0, 1].
     """
 
@@ -31,27 +31,32 @@ class ImageTask(Task[nn.Module, ImageRun]):
 
     @classmethod
     def build(cls, config: ImageRun, train: FacePack) -> Self:
-        """Not possible from a config alone.
+        """Refuse: a config alone does not say which network.
 
         Raises:
             ConfigError: always.
         """
         raise ConfigError(
-            "expected a caller of fit that brings the network of run.task 'image'; the tasks of "
+            "expected a network from the caller of fit for run.task 'image'; the tasks of "
             "`dicface train` are landmark, hr-landmark, dic, dicgan, features and finder"
         )
 
     @property
     def degradation(self) -> DegradationConfig:
-        """As configured."""
+        """The config's degradation."""
         return self.config.degradation
 
     def loss(self, sr: Tensor, batch: FaceBatch) -> Tensor:
-        """What is minimised; a subclass may minimise something else."""
+        """The loss that is minimised, a scalar; a subclass may override it.
+
+        Args:
+            sr: (N, 3, 128, 128) float RGB, not limited to [0, 1].
+            batch: the faces.
+        """
         return nn.functional.l1_loss(sr.float(), batch.hr)
 
     def training_step(self, batch: FaceBatch, index: int) -> Tensor:
-        """Loss of one batch."""
+        """Loss of one batch, a scalar."""
         sr = self.network(batch.lr)
         loss = self.loss(sr, batch)
         self.log("loss", loss)
@@ -59,7 +64,7 @@ class ImageTask(Task[nn.Module, ImageRun]):
         return loss
 
     def validation_step(self, batch: FaceBatch, index: int) -> dict[str, list[Column]]:
-        """Luma PSNR (`y-crop8`) at 16 px."""
+        """Log `val_score`, the luma PSNR (`y-crop8`) in dB of inputs of 16 px."""
         sr = self.network(batch.lr).float()
         score = float(Y_CROP8.psnr(to_pixels(sr), to_pixels(batch.hr)).mean())
         self.log("val_score", score, prog_bar=True)

@@ -1,4 +1,4 @@
-"""Tasks that learn to find landmarks."""
+"""The tasks `landmark` and `hr-landmark`."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -39,7 +39,7 @@ def landmark_error(found: Tensor, wanted: Tensor) -> Tensor:
 
 
 class LandmarkTask(Task[LandmarkBranch, LandmarkRun]):
-    """Pretrains the landmark branch on faces half of which are as blurred as DIC's first step would leave them.
+    """Pretrains the landmark branch; half of the faces are high-resolution, half enlarged from low resolution.
 
     Source: the paper's training details; mix of sharp and blurred faces: ADR 4.
     """
@@ -58,12 +58,12 @@ class LandmarkTask(Task[LandmarkBranch, LandmarkRun]):
 
     @property
     def degradation(self) -> DegradationConfig:
-        """As configured."""
+        """The config's degradation."""
         return self.config.degradation
 
     @property
     def face_px(self) -> int:
-        """As the whole network gives them."""
+        """Side of the results of the whole network in pixels."""
         return self.config.network.output_px
 
     def _heatmaps(self, images: Tensor) -> Tensor:
@@ -75,7 +75,7 @@ class LandmarkTask(Task[LandmarkBranch, LandmarkRun]):
         return torch.stack(maps, dim=1)
 
     def training_step(self, batch: FaceBatch, index: int) -> Tensor:
-        """Loss of one batch: the first half sharp, the second enlarged from its low-resolution version."""
+        """Loss of one batch, a scalar: the first half high-resolution, the second enlarged from low resolution."""
         # This process has every world_size-th face of the batch.
         number = torch.arange(len(batch.hr), device=self.device) * self.trainer.world_size + self.trainer.global_rank
         sharp = number < self.config.batch.size / 2
@@ -86,7 +86,7 @@ class LandmarkTask(Task[LandmarkBranch, LandmarkRun]):
         return loss
 
     def validation_step(self, batch: FaceBatch, index: int) -> dict[str, list[Column]]:
-        """Landmark error in cells on sharp and blurred faces, and the loss on the blurred ones."""
+        """Log landmark errors in cells, and `val_score`, the negative loss on faces enlarged from low resolution."""
         targets = target_heatmaps(batch.landmarks)
         columns: list[Column] = []
         for name, images in (("hr", batch.hr), ("lr", resize_bicubic(batch.lr, batch.hr.shape[-1]))):
@@ -98,7 +98,7 @@ class LandmarkTask(Task[LandmarkBranch, LandmarkRun]):
 
 
 class HRLandmarkTask(Task[StackedHourglass, HRLandmarkRun]):
-    """Trains the stacked hourglass on high-resolution faces, every stack on the same targets.
+    """Trains the stacked hourglass on high-resolution faces, every stack on the same target heatmaps.
 
     Source: Newell et al., 2016; the paper evaluates with such a network.
     """
@@ -117,13 +117,13 @@ class HRLandmarkTask(Task[StackedHourglass, HRLandmarkRun]):
         return torch.stack(self.network(images - self.means), dim=1)
 
     def training_step(self, batch: FaceBatch, index: int) -> Tensor:
-        """Loss of one batch."""
+        """Loss of one batch, a scalar."""
         loss = heatmap_loss(self._heatmaps(batch.hr), target_heatmaps(batch.landmarks))
         self.log("loss", loss, prog_bar=True)
         return loss
 
     def validation_step(self, batch: FaceBatch, index: int) -> dict[str, list[Column]]:
-        """Error of the last stack by inter-ocular distance (in percent)."""
+        """Log the NRMSE of the last stack by inter-ocular distance in percent; `val_score` is its negative fraction."""
         heatmaps = self._heatmaps(batch.hr)
         found = decode_heatmaps(heatmaps[:, -1].float().cpu().numpy())
         error = float(nrmse(found, batch.landmarks.cpu().numpy(), "inter_ocular").mean())

@@ -1,4 +1,4 @@
-"""Training losses."""
+"""Training losses: images, landmarks (heatmaps), adversarial."""
 
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
@@ -16,7 +16,7 @@ class LossConfig:
         image: weight of the images' L1 error.
         heatmap: weight of the heatmaps' mean squared error.
         image_steps: `every` compares each step's image; `released` takes the last one's error as often as there are
-            steps, which is what the authors' code does for DICGAN (ADR 7).
+            steps, as the authors' code does for DICGAN (ADR 7).
     """
 
     image: float = 1.0
@@ -26,7 +26,7 @@ class LossConfig:
 
 @dataclass(frozen=True)
 class GANConfig:
-    """Weights of what DICGAN's loss adds; the defaults are the paper's.
+    """Weights of the terms that DICGAN's loss adds; the defaults are the paper's.
 
     Attributes:
         feature: weight of the L1 distance between face features.
@@ -53,10 +53,10 @@ def dic_loss(output: DICOutput, hr: Tensor, heatmaps: Tensor, config: LossConfig
     """L1 of the steps' images plus mean squared error of every step's heatmaps, summed over the steps.
 
     Args:
-        output: of the network.
-        hr: (N, 3, 128, 128) float RGB in [0, 1].
-        heatmaps: (N, K, 32, 32) float targets in [0, 1].
-        config: weights.
+        output: output of the network.
+        hr: (N, 3, R, R) float RGB in [0, 1].
+        heatmaps: (N, K, R/4, R/4) float targets in [0, 1].
+        config: weights of the terms.
 
     Source: the paper's objective for DIC.
     """
@@ -68,22 +68,32 @@ def dic_loss(output: DICOutput, hr: Tensor, heatmaps: Tensor, config: LossConfig
 
 
 def heatmap_loss(heatmaps: Tensor, targets: Tensor) -> Tensor:
-    """Squared error summed over a heatmap's cells, averaged over all else.
+    """Squared error of heatmaps, summed over cells and averaged over faces, steps and landmarks.
 
-    An all-zero answer costs pi times sigma squared; a mean over cells would make the same answer look almost right.
+    All-zero heatmaps cost pi times sigma squared. Averaged over cells, they would cost almost nothing.
 
     Args:
-        heatmaps: (N, T, K, 32, 32) float.
-        targets: (N, K, 32, 32) float in [0, 1].
+        heatmaps: (N, T, K, H, W) float.
+        targets: (N, K, H, W) float in [0, 1].
+
+    Returns:
+        Scalar.
+
+    Source: the paper's landmark loss; the sum over cells is that of ADR 4.
     """
     return (heatmaps - targets[:, None]).square().sum(dim=(-2, -1)).mean()
 
 
 def adversarial_loss(fake: Tensor) -> Tensor:
-    """Generator's part of the vanilla GAN loss: low where its faces are taken for photos.
+    """Generator's part of the vanilla GAN loss: low where its faces are classified as photos.
 
     Args:
         fake: (N, 1) float logits of generated faces.
+
+    Returns:
+        Scalar.
+
+    Source: the paper's adversarial loss.
     """
     return nn.functional.softplus(-fake).mean()
 
@@ -93,6 +103,9 @@ def discriminator_loss(real: Tensor, fake: Tensor) -> Tensor:
 
     Args:
         real, fake: (N, 1) float logits of photos and of generated faces.
+
+    Returns:
+        Scalar.
 
     Source: the paper's adversarial loss.
     """

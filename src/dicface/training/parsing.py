@@ -1,4 +1,4 @@
-"""Parsed TOML to config dataclasses, strictly."""
+"""Strict conversion of parsed TOML to config dataclasses."""
 
 import dataclasses
 import difflib
@@ -18,19 +18,19 @@ RENAMED = {
     "degradation.sensor_max": "degradation.sensor_scale_max",
     "optimiser.gradient_norm": "optimiser.max_grad_norm",
 }
-"""Settings, `table.key`, and whole tables that had another name in earlier versions, and their names now."""
+"""Settings (`table.key`) and tables by their names in earlier versions, with their present names."""
 
 
 def check_name(key: str, known: Iterable[str], table: str = "") -> None:
     """Refuse a key that does not exist.
 
     Args:
-        key: of a table, or a table itself.
+        key: name of a setting, or of a table.
         known: the keys that exist.
         table: dotted name of the table; empty for the whole file.
 
     Raises:
-        ConfigError: naming the new name of a renamed key, or else the nearest one.
+        ConfigError: no such key; the error says the new name of a renamed key, or the nearest name.
     """
     dotted = f"{table}." if table else ""
     if new := RENAMED.get(f"{dotted}{key}"):
@@ -61,10 +61,17 @@ def _coerce(value: Any, kind: Any, name: str) -> Any:
 
 
 def as_table(value: Any, name: str) -> Mapping[str, Any]:
-    """What stands under a table's name.
+    """Check that a value is a table.
+
+    Args:
+        value: parsed TOML.
+        name: dotted name, for the error.
+
+    Returns:
+        The value.
 
     Raises:
-        ConfigError: no table.
+        ConfigError: it is not a table.
     """
     if not isinstance(value, Mapping):
         raise ConfigError(f"expected a table [{name}], got {value!r}")
@@ -76,12 +83,11 @@ def from_mapping(kind: type[Config], values: Mapping[str, Any], name: str = "") 
 
     Args:
         kind: the dataclass.
-        values: its fields; what is missing keeps its default.
-        name: dotted name of the table, for messages.
+        values: values of its fields; missing fields have their defaults.
+        name: dotted name of the table, for errors.
 
     Raises:
-        ConfigError: a key that the dataclass lacks (its new name or the nearest one is named), or a value of the
-            wrong type.
+        ConfigError: an unknown key (see `check_name`), or a value of the wrong type.
     """
     types = typing.get_type_hints(kind)
     for key in values:
@@ -95,10 +101,10 @@ def override(values: dict[str, Any], overrides: Sequence[str]) -> None:
 
     Args:
         values: tables of a config.
-        overrides: `table.key=value`, the value in TOML syntax or a bare text; later ones win.
+        overrides: `table.key=value`, the value in TOML syntax or as bare text; later ones win.
 
     Raises:
-        ConfigError: one is written otherwise, or names a table that is none.
+        ConfigError: an override of another form, or of a table that is a plain value.
     """
     for text in overrides:
         key, equals, literal = text.partition("=")

@@ -1,4 +1,4 @@
-"""What a run was made from, written beside its weights."""
+"""Provenance of a run: files, command, code, libraries and machine."""
 
 import platform
 import subprocess
@@ -36,9 +36,9 @@ def describe_start(command: Sequence[str], device: torch.device, processes: int)
     """Command, code, libraries and machine with which a run was started or resumed.
 
     Args:
-        command: the words that started it.
-        device: that this process computes on.
-        processes: of the whole run.
+        command: the command line.
+        device: device of this process.
+        processes: number of processes of the run.
 
     Returns:
         JSON-ready.

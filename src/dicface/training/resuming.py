@@ -1,4 +1,4 @@
-"""What a run goes on from: the state and the config of an earlier run, and what may differ from them."""
+"""Resuming: state and config of an earlier run, and the settings that may differ from it."""
 
 import dataclasses
 import json
@@ -19,17 +19,17 @@ from dicface.training.task import decay_start
 
 FIXED_TABLES = ("network", "hourglass", "features", "finder", "scenes", "batch")
 START = "start.ckpt"
-"""Name of the checkpoint of another run that a run began with."""
+"""Name of the file with the checkpoint of another run from which a run started."""
 
 
 class Origin(NamedTuple):
-    """What a run goes on from.
+    """State from which a run continues.
 
     Attributes:
-        checkpoint: state after `step` steps.
-        step: steps that were taken.
-        config: of the run that wrote the checkpoint.
-        starts: what that run was made from, for each of its starts; empty if an older version began it.
+        checkpoint: file with the state after `step` steps.
+        step: number of steps taken.
+        config: config of the run that wrote the checkpoint.
+        starts: provenance of each start of that run (see `describe_start`); empty for runs of older versions.
     """
 
     checkpoint: Path
@@ -39,7 +39,7 @@ class Origin(NamedTuple):
 
 
 def _current_names(tables: Mapping[str, Any]) -> dict[str, Any]:
-    """The tables of a saved config under the names that settings have now."""
+    """Tables of a saved config, with renamed settings under their present names."""
     current = {table: dict(values) for table, values in tables.items()}
     for old, new in RENAMED.items():
         (table, _, key), (new_table, _, new_key) = old.partition("."), new.partition(".")
@@ -48,17 +48,17 @@ def _current_names(tables: Mapping[str, Any]) -> dict[str, Any]:
         elif key in current.get(table, {}):
             current.setdefault(new_table, {})[new_key] = current[table].pop(key)
     optimiser = current.get("optimiser", {})
-    # Before there was a choice of schedules, steps to halve at made it.
+    # Older versions had no choice of schedules: `halve_at` meant `halving`.
     if optimiser.get("halve_at"):
         optimiser.setdefault("schedule", "halving")
     return current
 
 
 def read_saved_config(run: Path) -> TrainConfig:
-    """Config that a run was last started with, overrides included.
+    """Config with which a run was last started, overrides included.
 
     Args:
-        run: its folder. A run that was begun before a setting existed has the setting's default.
+        run: folder of the run. Settings that its version did not have get their defaults.
 
     Raises:
         ConfigError: the folder holds no config, or one that cannot be read.
@@ -70,7 +70,7 @@ def read_saved_config(run: Path) -> TrainConfig:
 
 
 def changed_settings(before: TrainConfig, after: TrainConfig) -> list[str]:
-    """Settings that differ, one a line: `optimiser.learning_rate: 0.0006 -> 0.0003`."""
+    """Settings that differ, one per line: `optimiser.learning_rate: 0.0006 -> 0.0003`."""
     one, other = resolved(before), resolved(after)
     return [
         f"{table}.{key}: {json.dumps(one[table][key])} -> {json.dumps(value)}"
@@ -85,7 +85,7 @@ def _read_starts(run: Path) -> list[dict[str, Any]]:
     try:
         return json.loads(path.read_text())["starts"] if path.exists() else []
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ConfigError(f"expected what the run to resume was made from, could not read {str(path)!r}") from error
+        raise ConfigError(f"expected the provenance of the run to resume, could not read {str(path)!r}") from error
 
 
 def _read_step(checkpoint: Path) -> int:
@@ -96,10 +96,10 @@ def _read_step(checkpoint: Path) -> int:
 
 
 def read_origin(checkpoint: Path) -> Origin:
-    """Read what a run goes on from.
+    """Read the state from which a run continues.
 
     Args:
-        checkpoint: its state, in the folder of the run that wrote it.
+        checkpoint: the checkpoint, in the folder of the run that wrote it.
 
     Raises:
         ConfigError: the folder lacks the run's config, or its history cannot be read.
@@ -110,17 +110,17 @@ def read_origin(checkpoint: Path) -> Origin:
 
 
 def adopt(origin: Origin, out: Path) -> Origin:
-    """Take another run's checkpoint into a new run's folder, where it stays when the other run replaces it.
+    """Link or copy another run's checkpoint into a new run's folder, where it outlasts replacement by the other run.
 
     Args:
-        origin: in the folder of the run that wrote it.
+        origin: state in the folder of the other run.
         out: folder of the new run.
 
     Returns:
-        The state, at `out/start.ckpt`, with those starts of the other run that led to it.
+        The state at `out/start.ckpt`, with the starts of the other run before that step.
 
     Raises:
-        CheckpointError: the other run replaced the checkpoint meanwhile.
+        CheckpointError: the other run has replaced the checkpoint in the meantime.
     """
     start = out / START
     out.mkdir(parents=True, exist_ok=True)
@@ -133,21 +133,21 @@ def adopt(origin: Origin, out: Path) -> Origin:
         start.unlink()
         raise CheckpointError(
             f"expected the checkpoint of step {origin.step}, which the run that writes {str(origin.checkpoint)!r} has "
-            "replaced meanwhile; start again, or take one that is kept (run.keep_every)"
+            "replaced in the meantime; start again, or take one that is kept (run.keep_every)"
         )
     starts = [made for made in origin.starts if made.get("step", 0) < origin.step]
     return origin._replace(checkpoint=start, starts=starts)
 
 
 def decay_config(config: TrainConfig, origin: Origin) -> TrainConfig:
-    """Config of a run whose rate falls to zero from where another one stands.
+    """Config of a run that decays the learning rate of another run's state linearly to zero.
 
     Args:
-        config: of the new run; its `run.steps` does not count.
-        origin: where the fall starts.
+        config: config of the new run; its `run.steps` is ignored.
+        origin: state at which the decay starts.
 
     Returns:
-        The config with `run.steps` at the end of the fall.
+        The config with `run.steps` at the end of the decay.
 
     Raises:
         ConfigError: another schedule, or a state outside the constant part.
@@ -155,7 +155,7 @@ def decay_config(config: TrainConfig, origin: Origin) -> TrainConfig:
     optimiser, before, step = config.optimiser, origin.config, origin.step
     if optimiser.schedule != "constant-linear":
         raise ConfigError(
-            'expected optimiser.schedule = "constant-linear" for a run that starts with the fall of its rate, got '
+            'expected optimiser.schedule = "constant-linear" for a run that starts with the decay of its rate, got '
             f"{optimiser.schedule!r}"
         )
     if before.optimiser.schedule == "constant-linear":
@@ -174,15 +174,15 @@ def decay_config(config: TrainConfig, origin: Origin) -> TrainConfig:
 
 
 def check_resumable(config: TrainConfig, origin: Origin, packs: list[dict[str, Any]]) -> None:
-    """Check that nothing differs which may not: what decides which faces a step sees, and what learns from them.
+    """Check that the settings that decide about faces and network are those of the earlier run.
 
     Args:
-        config: to go on with.
-        origin: to go on from.
-        packs: name, size and hash of the packs to go on with.
+        config: config to continue with.
+        origin: state to continue from.
+        packs: name, size and hash of the packs to continue with.
 
     Raises:
-        ConfigError: another task, seed, network, batch or packs; another fall once the rate has begun to fall.
+        ConfigError: another task, seed, network, batch or other packs; another decay after the decay has started.
     """
     before = origin.config
     wanted, got = (before.run.task, before.run.seed), (config.run.task, config.run.seed)
@@ -198,16 +198,16 @@ def check_resumable(config: TrainConfig, origin: Origin, packs: list[dict[str, A
             f"expected the packs of the run to resume, {wanted}, got {got} or other contents; start a new run from "
             "run.network_weights to learn from other faces"
         )
-    _check_fall(config, origin)
+    _check_decay(config, origin)
 
 
-def _check_fall(config: TrainConfig, origin: Origin) -> None:
+def _check_decay(config: TrainConfig, origin: Origin) -> None:
     if {config.optimiser.schedule, origin.config.optimiser.schedule} != {"constant-linear"}:
         return
-    falls = [(decay_start(each.optimiser, each.run.steps), each.run.steps) for each in (origin.config, config)]
-    if falls[0] != falls[1] and origin.step > falls[0][0]:
+    decays = [(decay_start(each.optimiser, each.run.steps), each.run.steps) for each in (origin.config, config)]
+    if decays[0] != decays[1] and origin.step > decays[0][0]:
         raise ConfigError(
-            f"expected run.steps and optimiser.decay_steps as they were, for a fall from step {falls[0][0]} to "
-            f"{falls[0][1]} in which step {origin.step} lies, got one from {falls[1][0]} to {falls[1][1]}; prolong the "
-            "run from a checkpoint of its constant part"
+            f"expected run.steps and optimiser.decay_steps as they were, for a decay from step {decays[0][0]} to "
+            f"{decays[0][1]} in which step {origin.step} lies, got one from {decays[1][0]} to {decays[1][1]}; prolong "
+            "the run from a checkpoint of its constant part"
         )

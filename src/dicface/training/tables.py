@@ -1,4 +1,4 @@
-"""Tables of a training config that belong to no other room: the run itself, the optimiser, the face features."""
+"""Tables of a training config: run, optimiser, face features."""
 
 import math
 from dataclasses import dataclass
@@ -12,15 +12,16 @@ class OptimiserConfig:
     """AdamW with linear warm-up and one of three schedules of the learning rate.
 
     Attributes:
-        learning_rate: at its highest.
-        weight_decay: decoupled.
-        warmup_steps: steps over which the rate rises from zero.
-        schedule: after the warm-up. `constant-linear` stays at the highest rate and falls linearly to zero over the
-            run's last steps, `cosine` falls to zero at the run's last step, `halving` halves at given steps (ADR 28).
-        decay_steps: steps of the fall of `constant-linear`; 0 is a fifth of the run.
-        halve_at: steps at which the rate of `halving` halves.
-        max_grad_norm: gradients of a larger norm are scaled down to it; 0 leaves them.
-        ema_decay: decay per step of the averaged weights, which are the ones measured and exported.
+        learning_rate: highest learning rate, after the warm-up.
+        weight_decay: decoupled weight decay.
+        warmup_steps: number of steps over which the rate rises from zero.
+        schedule: schedule after the warm-up. `constant-linear` stays at the highest rate and decays linearly to zero
+            over the run's last steps, `cosine` reaches zero at the run's last step, `halving` halves the rate at given
+            steps (ADR 28).
+        decay_steps: number of steps of the linear decay of `constant-linear`; 0 is a fifth of the run.
+        halve_at: steps at which `halving` halves the rate.
+        max_grad_norm: largest norm of a parameter group's gradients, which are clipped to it; 0 does not clip.
+        ema_decay: decay per step of the averaged weights, which are validated and written; 0 up to but not 1.
     """
 
     learning_rate: float = 1e-4
@@ -47,21 +48,21 @@ class OptimiserConfig:
 
 @dataclass(frozen=True)
 class RunConfig:
-    """How long and how a network is trained; the settings that every task has.
+    """Settings of the run that every task has.
 
-    Weights are named as `find_weights` takes them: an embedded model, a file, or the folder or checkpoint of a run.
+    Weights are named as in `find_weights`: an embedded model, a file, or the folder or a checkpoint of a run.
 
     Attributes:
-        task: what is trained; each task has a subclass with its name.
-        steps: optimiser steps.
-        seed: of weights, order and augmentation.
-        precision: of the arithmetic; weights stay float32.
-        compile: let torch compile the network first; worth its minutes on accelerators.
-        validate_every: steps between measurements on the validation pack, each followed by a checkpoint.
+        task: name of the task; each has a subclass.
+        steps: number of optimiser steps.
+        seed: seed of initial weights, order of the faces and augmentation.
+        precision: precision of the arithmetic; weights stay float32.
+        compile: compile the network with `torch.compile` first, which takes minutes and pays off on accelerators.
+        validate_every: steps between validations, each followed by a checkpoint.
         keep_every: steps between checkpoints that are kept, `step-00020000.ckpt`; 0 keeps the last and the best only.
         initial_weights: `framework` draws weights as torch does and, for `landmark` and `dic`, zeroes the last layer
-            (the U draws its own, ADR 31); `he-normal` is the paper's.
-        network_weights: what the network starts from; empty for new weights.
+            (the U has its own initialisation, ADR 31); `he-normal` is the paper's.
+        network_weights: weights that the network starts from; empty for new ones.
     """
 
     task: str = ""
@@ -82,34 +83,35 @@ class RunConfig:
 
     @property
     def starts_from(self) -> list[str]:
-        """The weights that a new run starts from, as they are named."""
+        """Names of all weights that a new run starts from."""
         names = (getattr(self, f"{part}_weights", "") for part in ("network", "landmark", "features"))
         return [name for name in names if name]
 
 
 @dataclass(frozen=True)
 class LandmarkRunConfig(RunConfig):
-    """Of the landmark branch alone."""
+    """Settings of a run that pretrains the landmark branch."""
 
     task: Literal["landmark"] = "landmark"
 
 
 @dataclass(frozen=True)
 class HRLandmarkRunConfig(RunConfig):
-    """Of the stacked hourglass."""
+    """Settings of a run that trains the stacked hourglass."""
 
     task: Literal["hr-landmark"] = "hr-landmark"
 
 
 @dataclass(frozen=True)
 class DICRunConfig(RunConfig):
-    """Of the whole network.
+    """Settings of a run that trains DIC.
 
     Attributes:
-        landmark_weights: what the landmark branch starts from: a run of the `landmark` task, or a DIC network's branch.
-        frozen_landmark_steps: steps during which the landmark branch does not learn.
-        steps_at: optimiser steps at which the number of the network's steps doubles, from one up to `network.steps`;
-            until the first of them the later recovery block is a copy of the first one. Empty: all of the network's
+        landmark_weights: weights that the landmark branch starts from, of a run of the `landmark` task or of a DIC
+            network; empty for new ones.
+        frozen_landmark_steps: number of optimiser steps, from the first, during which the landmark branch is frozen.
+        steps_at: optimiser steps at which the number of the network's steps doubles, from one up to `network.steps`.
+            Before the first of them the later recovery block is a copy of the first one. Empty for all of the network's
             steps from the start.
     """
 
@@ -130,11 +132,11 @@ class DICRunConfig(RunConfig):
 
 @dataclass(frozen=True)
 class DICGANRunConfig(RunConfig):
-    """Of the network against a discriminator.
+    """Settings of a run that trains DIC against a discriminator.
 
     Attributes:
-        features_weights: a run of the `features` task, whose features compare faces.
-        frozen_landmark_steps: steps during which the landmark branch does not learn.
+        features_weights: weights of the face features of the feature loss, of a run of the `features` task.
+        frozen_landmark_steps: number of optimiser steps, from the first, during which the landmark branch is frozen.
     """
 
     task: Literal["dicgan"] = "dicgan"
@@ -144,33 +146,33 @@ class DICGANRunConfig(RunConfig):
 
 @dataclass(frozen=True)
 class FeaturesRunConfig(RunConfig):
-    """Of the face features that `dicgan` compares faces with."""
+    """Settings of a run that trains the face features of DICGAN's feature loss."""
 
     task: Literal["features"] = "features"
 
 
 @dataclass(frozen=True)
 class FinderRunConfig(RunConfig):
-    """Of the network that looks for faces in photos."""
+    """Settings of a run that trains the face finder."""
 
     task: Literal["finder"] = "finder"
 
 
 @dataclass(frozen=True)
 class ImageRunConfig(RunConfig):
-    """Of a network that the caller of `fit` brings, which learns the image alone."""
+    """Settings of a run that trains a network given by the caller of `fit` on the image alone."""
 
     task: Literal["image"] = "image"
 
 
 @dataclass(frozen=True)
 class FeaturesConfig:
-    """How faces of different people are told apart.
+    """Embedding and loss of the face features; see `FeaturesTask`.
 
     Attributes:
-        embedding: numbers that describe a face.
-        scale: of the cosines, before the softmax.
-        margin: by which the right person's cosine has to lead.
+        embedding: length of an embedding.
+        scale: factor of the cosines before the softmax.
+        margin: margin that is subtracted from the cosine of the true identity.
     """
 
     embedding: int = 256

@@ -1,4 +1,4 @@
-"""What all training tasks share: how they are built and started, optimiser, schedule, and what they hand over."""
+"""Base class of training tasks: construction, initial weights, optimiser, schedule, weights file."""
 
 import math
 from collections.abc import Mapping
@@ -36,11 +36,11 @@ class Column(NamedTuple):
 
 
 def decay_start(config: OptimiserConfig, steps: int) -> int:
-    """Step from which the rate of `constant-linear` falls; it is still the highest there.
+    """Step at which the linear decay of the schedule `constant-linear` starts; the rate there is still the highest.
 
     Args:
-        config: with the length of the fall.
-        steps: of the whole run.
+        config: optimiser table of the run.
+        steps: number of steps of the run.
     """
     return steps - (config.decay_steps or max(1, steps // 5))
 
@@ -49,18 +49,18 @@ def lr_lambda(step: int, config: OptimiserConfig, steps: int) -> float:
     """Learning rate at a step, relative to the highest.
 
     Args:
-        step: from 0; at `steps` a rate that falls is zero.
-        config: which schedule.
-        steps: of the whole run.
+        step: number of the step, from 0 to `steps`, where `constant-linear` and `cosine` reach zero.
+        config: optimiser table of the run.
+        steps: number of steps of the run.
 
     Returns:
-        From 0 to 1.
+        Factor from 0 to 1.
     """
     warmup = min(1.0, (step + 1) / config.warmup_steps) if config.warmup_steps else 1.0
     match config.schedule:
         case "constant-linear":
-            fall = steps - decay_start(config, steps)
-            return warmup * min(1.0, max(0, steps - step) / fall)
+            decay_steps = steps - decay_start(config, steps)
+            return warmup * min(1.0, max(0, steps - step) / decay_steps)
         case "halving":
             return warmup * 0.5 ** sum(step >= at for at in config.halve_at)
         case "cosine":
@@ -69,14 +69,19 @@ def lr_lambda(step: int, config: OptimiserConfig, steps: int) -> float:
 
 
 def clip_gradients(optimiser: torch.optim.Optimizer, max_norm: float) -> None:
-    """Scale the gradients of each parameter group down to a norm; 0 leaves them."""
+    """Clip the norm of each parameter group's gradients, in place.
+
+    Args:
+        optimiser: holds the parameter groups.
+        max_norm: largest norm; 0 does not clip.
+    """
     if max_norm:
         for group in optimiser.param_groups:
             nn.utils.clip_grad_norm_(group["params"], max_norm)
 
 
 def zero_layer(layer: nn.Module) -> None:
-    """Zero a last layer, so that training starts from the plain answer (no residual, empty heatmaps)."""
+    """Zero weight and bias of a last layer, so that training starts without residual or with empty heatmaps."""
     assert isinstance(layer, nn.Conv2d)
     assert layer.bias is not None
     nn.init.zeros_(layer.weight)
@@ -84,7 +89,7 @@ def zero_layer(layer: nn.Module) -> None:
 
 
 def he_normal(network: nn.Module) -> None:
-    """Draw all convolutions and linear layers He-normal, biases zero.
+    """Initialise all convolutions and linear layers He-normal, with zero biases.
 
     Source: the paper's training details.
     """
@@ -96,16 +101,19 @@ def he_normal(network: nn.Module) -> None:
 
 
 class Task(lightning.LightningModule, Generic[Network, Settings]):
-    """A network that learns, and all that is particular to its training.
+    """A network and its training: losses, validation, initial weights.
 
-    `training_step` returns the loss. `validation_step` logs `val_score`, the higher the better, and returns pictures
-    for the log: `{"columns": [...]}`.
+    `training_step` returns the loss, a scalar. `validation_step` logs `val_score`, the higher the better, and returns
+    pictures for the log: `{"columns": [...]}`, a list of `Column`.
+
+    Args:
+        config: config of the run.
 
     Attributes:
-        config_type: the config whose tables the task uses.
-        validation_faces: how many faces of the validation pack are measured.
-        network: what the run is for; its averaged weights are the result.
-        config: of the whole run.
+        config_type: type of the task's config.
+        validation_faces: number of faces of the validation pack that are measured.
+        network: the network that is trained; its averaged weights are the result.
+        config: config of the run.
     """
 
     config_type: ClassVar[type[TrainConfig]]
@@ -119,36 +127,36 @@ class Task(lightning.LightningModule, Generic[Network, Settings]):
 
     @classmethod
     def build(cls, config: Settings, train: FacePack) -> Self:
-        """The task, untrained.
+        """Create the untrained task.
 
         Args:
-            config: of the whole run.
-            train: the faces it will learn from.
+            config: config of the run.
+            train: faces to learn from.
         """
         return cls(config)
 
     @classmethod
     def usable_faces(cls, pack: FacePack) -> FacePack:
-        """Those faces of a pack that the task can learn from.
+        """The faces of a pack that the task can learn from.
 
         Raises:
-            PackError: too few.
+            PackError: there are too few of them.
         """
         return pack
 
     def start(self) -> None:
-        """Take the trained weights that the config names; of a new run only.
+        """Load the initial weights that the config names. Called for new runs only, not for resumed ones.
 
         Raises:
-            ConfigError: there are none of that name.
-            CheckpointError: they do not fit the network.
+            ConfigError: no weights of that name.
+            CheckpointError: the weights do not fit the network.
         """
         if self.config.run.network_weights:
             load_strictly(self.network, read_weights(self.config.run.network_weights))
 
     @property
     def degradation(self) -> DegradationConfig:
-        """How training faces are reduced: by the paper's recipe, where the config has no table for it."""
+        """Degradation of the training faces; the paper's if the config has no such table."""
         return DegradationConfig()
 
     @property
@@ -172,7 +180,7 @@ class Task(lightning.LightningModule, Generic[Network, Settings]):
         return FaceBatches(train, validation, config, crops)
 
     def groups(self) -> list[list[nn.Parameter]]:
-        """Parameters, those together whose gradients are clipped together."""
+        """Parameter groups; gradients are clipped per group."""
         return [list(self.parameters())]
 
     def configure_optimizers(self) -> Any:
@@ -185,7 +193,7 @@ class Task(lightning.LightningModule, Generic[Network, Settings]):
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def on_train_start(self) -> None:
-        """Take rate and decay from the config, where a resumed run found the checkpoint's."""
+        """Set learning rate and weight decay to the config's; a resumed run has loaded the checkpoint's."""
         (optimiser,) = self.trainer.optimizers
         (schedule,) = (setting.scheduler for setting in self.trainer.lr_scheduler_configs)
         assert isinstance(schedule, torch.optim.lr_scheduler.LambdaLR)
@@ -198,7 +206,7 @@ class Task(lightning.LightningModule, Generic[Network, Settings]):
             group["weight_decay"] = config.weight_decay
 
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
-        """Clip gradients. Lightning's own clipping refuses fused optimisers, for float16's sake."""
+        """Clip gradients. Lightning's own clipping refuses fused optimisers, because of float16."""
         clip_gradients(optimizer, self.config.optimiser.max_grad_norm)
 
     def write_weights(self, path: Path, notes: Mapping[str, str]) -> None:
@@ -206,6 +214,6 @@ class Task(lightning.LightningModule, Generic[Network, Settings]):
 
         Args:
             path: the file; replaced in one step if it exists.
-            notes: stored beside the weights.
+            notes: strings to store beside the weights.
         """
         write_tensors(self.network.state_dict(), path, notes)

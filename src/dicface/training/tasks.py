@@ -1,4 +1,4 @@
-"""The tasks that a config can name."""
+"""The task of each type of config."""
 
 from typing import Any
 
@@ -24,15 +24,15 @@ TASKS: tuple[type[Task[Any, Any]], ...] = (
 
 
 def build_task(config: TrainConfig, train: FacePack) -> Task[Any, Any]:
-    """The task whose config this is, untrained.
+    """Create the untrained task of a config.
 
     Args:
-        config: of the whole run.
-        train: the faces it will learn from.
+        config: config of the run.
+        train: faces to learn from.
 
     Raises:
-        ConfigError: it cannot be built from a config alone.
-        PackError: it cannot learn from these faces.
+        ConfigError: the task needs more than a config, as `image` does.
+        PackError: the task cannot learn from these faces.
     """
     (task,) = (task for task in TASKS if task.config_type is type(config))
     return task.build(config, train)

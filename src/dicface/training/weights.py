@@ -1,23 +1,24 @@
-"""Trained weights that a run starts from, by name."""
+"""Trained weights by name, for runs that start from them."""
 
 from pathlib import Path
 
 from torch import Tensor
 
-from dicface.checkpoints.networks import read_state, weights_file
+from dicface.checkpoints.networks import read_state
+from dicface.checkpoints.runs import weights_file
 from dicface.errors import ConfigError
 from dicface.runtime.models import embedded_models, find_model
-from dicface.training.config_files import shipped_configs
+from dicface.training.config_names import shipped_configs
 
 
 def find_weights(name: str) -> Path:
     """File of trained weights.
 
     Args:
-        name: of an embedded model; or path of a file (.safetensors), of a run's folder, or of a checkpoint in it.
+        name: name of an embedded model, or path of a file (.safetensors), of a run's folder or of a checkpoint in it.
 
     Raises:
-        ConfigError: there is none; where a shipped config makes it, the command is named.
+        ConfigError: no such weights. If a shipped config makes them, the error names the command.
     """
     cards = embedded_models()
     if name in cards:
@@ -42,18 +43,18 @@ def read_weights(name: str) -> dict[str, Tensor]:
         name: see `find_weights`.
 
     Raises:
-        ConfigError: there are none.
+        ConfigError: no such weights.
         CheckpointError: not a file of weights.
     """
     return read_state(find_weights(name))
 
 
 def part_of(state: dict[str, Tensor], name: str) -> dict[str, Tensor]:
-    """The weights of one part of a network, or all of them where the part was saved alone.
+    """State dict of one part of a network.
 
     Args:
-        state: of the network or of the part.
-        name: of the part, as the network calls it.
+        state: state dict of the network; or of the part alone, which is returned as it is.
+        name: attribute of the network that holds the part.
     """
     prefix = f"{name}."
     part = {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}

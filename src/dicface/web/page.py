@@ -35,7 +35,8 @@ HOW_TO_DRAW = (
 def _refuse_links(upload: gr.File) -> None:
     """Accept uploaded files only: with a link in place of a file, the server would fetch it.
 
-    The method is replaced on the object, since Gradio writes a stub file for each subclass of a component.
+    The method is replaced on the object, since Gradio writes a stub file for each subclass of a component. Gradio's
+    manual does not name the method, so pyproject.toml caps Gradio below its next major version.
     """
     take = upload.async_move_resource_to_block_cache
 

@@ -95,7 +95,11 @@ def sweep(root: Path, older_than_s: float) -> None:
 
 
 def forget_deleted(names: Iterable[set[str]]) -> None:
-    """Remove deleted files from Gradio's sets of file names, which grow with every file of the page."""
+    """Remove deleted files from sets of file names.
+
+    Gradio keeps such sets for a page, `temp_file_sets`, which would grow with every file. Its manual does not name
+    them, so pyproject.toml caps Gradio below its next major version.
+    """
     for some in names:
         some.difference_update([name for name in tuple(some) if not Path(name).exists()])
 

@@ -9,13 +9,12 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import ParamSpec
 
 from dicface.errors import TooLongError
-from dicface.runtime.parallel import end_with_parent
+from dicface.runtime.parallel import Result, end_with_parent
 
 Arguments = ParamSpec("Arguments")
-Result = TypeVar("Result")
 _PATIENCE_S = 10.0
 """Seconds that running work may go on writing after the server has ended, and that a killed process may take to end."""
 

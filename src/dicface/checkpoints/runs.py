@@ -1,0 +1,17 @@
+"""Folders of training runs, without torch."""
+
+from pathlib import Path
+
+FINISHED, BEST, LAST = "weights.safetensors", "best.ckpt", "last.ckpt"
+
+
+def weights_file(run: Path) -> Path:
+    """File with the weights of a training run.
+
+    Args:
+        run: its folder: its finished weights count, or else its best checkpoint, or the last one. A file is that file.
+    """
+    if not run.is_dir():
+        return run
+    names = (FINISHED, BEST, LAST)
+    return next((run / name for name in names if (run / name).exists()), run / names[0])

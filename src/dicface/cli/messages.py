@@ -1,0 +1,122 @@
+"""What commands say: lines for people or for machines, which never stop the work."""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, TextIO
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+errors = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def escape_what_does_not_fit() -> None:
+    """Let stdout and stderr write letters that their encoding lacks as `\\u5199`, instead of failing."""
+    for stream in (sys.stdout, sys.stderr):
+        # What tests and notebooks put there takes any letter.
+        if reconfigure := getattr(stream, "reconfigure", None):
+            reconfigure(errors="backslashreplace")
+
+
+def one_line(text: str) -> str:
+    """Escape line breaks and undecodable bytes, which file names may contain."""
+    whole = text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return whole.replace("\n", "\\n").replace("\r", "\\r")
+
+
+@contextmanager
+def _goes_on(stream: TextIO) -> Generator[None]:
+    """Go on without a stream that cannot be written: a closed pipe, a full disk."""
+    try:
+        yield
+    except OSError:
+        # Python writes what is left of it at its end, and would fail there.
+        with suppress(OSError, ValueError):
+            nothing = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nothing, stream.fileno())
+            os.close(nothing)
+
+
+def tell(text: str) -> None:
+    """Write a line to stdout."""
+    with _goes_on(sys.stdout):
+        typer.echo(one_line(text))
+
+
+def say(text: str) -> None:
+    """Write a line to stderr."""
+    with _goes_on(sys.stderr):
+        errors.print(f"dicface: {one_line(text)}", markup=False, emoji=False)
+
+
+class _Rate(ProgressColumn):
+    """Items a second, or seconds an item."""
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        if not speed:
+            return Text("")
+        return Text(f"{speed:.1f}/s" if speed >= 1 else f"{1 / speed:.1f} s each", style="progress.data.speed")
+
+
+@contextmanager
+def progress_bar(what: str, total: int, *, hidden: bool = False) -> Generator[Callable[[int], None]]:
+    """Show a progress line on a terminal: done, rate and time left; yields a function to be called with items done."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
+    disable = hidden or not errors.is_terminal
+    with Progress(*columns, console=errors, transient=True, disable=disable) as progress:
+        yield partial(progress.advance, progress.add_task(what, total=total))
+
+
+class Messages:
+    """The lines of a command that works on many files.
+
+    Args:
+        quiet: only failures are said.
+        log_json: every line is a JSON object on stderr, with time, level, event and message.
+        keep_stdout_free: lines go to stderr, since stdout carries the result.
+    """
+
+    def __init__(self, *, quiet: bool = False, log_json: bool = False, keep_stdout_free: bool = False) -> None:
+        self.quiet, self.log_json, self._on_stderr = quiet, log_json, keep_stdout_free
+
+    def done(self, text: str, event: str = "done", **fields: Any) -> None:
+        """Say that something is done."""
+        if self.quiet:
+            return
+        if self.log_json:
+            self._log("info", event, text, fields)
+        elif self._on_stderr:
+            say(text)
+        else:
+            tell(text)
+
+    def note(self, text: str) -> None:
+        """Say something about the work."""
+        if self.log_json and not self.quiet:
+            self._log("info", "note", text, {})
+        elif not self.quiet:
+            say(text)
+
+    def failed(self, text: str, event: str = "failed", **fields: Any) -> None:
+        """Say that something failed."""
+        if self.log_json:
+            self._log("error", event, text, fields)
+        else:
+            say(text)
+
+    def _log(self, level: str, event: str, text: str, fields: dict[str, Any]) -> None:
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        with _goes_on(sys.stderr):
+            print(json.dumps({"time": now, "level": level, "event": event, "message": text, **fields}), file=sys.stderr)  # noqa: T201
+
+    def progress(self, what: str, total: int) -> Any:
+        """See `progress_bar`."""
+        return progress_bar(what, total, hidden=self.quiet or self.log_json)

@@ -1,0 +1,30 @@
+"""Names of training configs: those that come with the package, and paths. Nothing here imports torch."""
+
+from pathlib import Path
+
+from dicface.errors import ConfigError
+
+CONFIGS = Path(__file__).parent.parent / "configs"
+"""Folder of the configs that come with the package."""
+
+
+def shipped_configs() -> dict[str, Path]:
+    """Files of the configs that come with the package, by name: `lite`, `paper/dic-celeba`."""
+    return {path.relative_to(CONFIGS).with_suffix("").as_posix(): path for path in sorted(CONFIGS.rglob("*.toml"))}
+
+
+def find_config(name: str | Path) -> Path:
+    """File of a config.
+
+    Args:
+        name: name of a shipped config, or path of a TOML file.
+
+    Raises:
+        ConfigError: neither.
+    """
+    path, shipped = Path(name), shipped_configs()
+    if path.is_file():
+        return path
+    if str(name) in shipped:
+        return shipped[str(name)]
+    raise ConfigError(f"expected a TOML file or one of {', '.join(shipped)}, got {str(name)!r}")
