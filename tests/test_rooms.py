@@ -114,7 +114,10 @@ def test_every_parameter_that_an_error_names_has_an_option() -> None:
     group: Any = get_command(app)
     options = {option for command in group.commands.values() for each in command.params for option in each.opts}
     parameters = set()
-    doors = {*(SOURCE / "cli").rglob("*.py"), *(SOURCE / "web").rglob("*.py")}  # the page's errors name fields of requests
+    doors = {
+        *(SOURCE / "cli").rglob("*.py"),
+        *(SOURCE / "web").rglob("*.py"),
+    }  # the page's errors name fields of requests
     for path in sorted(set(SOURCE.rglob("*.py")) - doors):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Raise):

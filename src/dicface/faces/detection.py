@@ -10,8 +10,11 @@ from dicface.errors import UsageError
 from dicface.faces.geometry import Box
 from dicface.faces.names import DetectorName
 from dicface.faces.second_look import look_again
-from dicface.runtime.face_finder import MIN_SCORE, SMALLEST_PX, FaceFinder
+from dicface.runtime.face_finder import SMALLEST_PX, FaceFinder
 from dicface.runtime.providers import ProviderName
+
+MIN_SCORE = 0.1
+"""Detections with a lower score are left out, unless another limit is asked for."""
 
 
 class Detection(NamedTuple):

@@ -15,6 +15,8 @@ from dicface.restoration.results import Face, Outcome
 from dicface.restoration.search import Located, find_faces, find_turn
 from dicface.restoration.stages import Stages
 
+_SURE_PROBABILITY = 0.95
+"""Probability from which a face shows that a photo lies on its side."""
 FaceWork = Callable[[NDArray[np.uint8], Sequence[Located]], tuple[Face, ...]]
 
 
@@ -48,6 +50,10 @@ def turn_face_back(face: Face, quarters: Quarters, height: int, width: int) -> F
     )
 
 
+def _is_sure(face: Face) -> bool:
+    return face.outcome is not Outcome.DOUBTFUL and (face.probability is None or face.probability >= _SURE_PROBABILITY)
+
+
 def work_upright(
     pixels: NDArray[np.uint8],
     detect: Detector,
@@ -58,7 +64,7 @@ def work_upright(
     boxes: Sequence[Box] | None,
     only_boxes: bool,
 ) -> WorkedFaces:
-    """Find faces and work on them upright, or, where there is none, in the turn that shows some.
+    """Find faces and work on them upright, or, where there is none, in the turn that surely shows some.
 
     Args:
         pixels: (H, W, 3) uint8 RGB.
@@ -78,6 +84,6 @@ def work_upright(
         located = find_faces(turned, detect, verify) if quarters else []
     with stages.measure("restore"):
         others = work(turned, located)
-    if all(face.outcome is Outcome.DOUBTFUL for face in others):
+    if not any(_is_sure(face) for face in others):
         return WorkedFaces(faces)
     return WorkedFaces(tuple(turn_face_back(face, quarters, *pixels.shape[:2]) for face in others), quarters)
