@@ -269,7 +269,6 @@ def test_drawing_adds_a_face_by_mouse_touch_and_keyboard(
     for each in (desktop, visit):
         page = each.page
         each.choose(tmp_path / "hidden.png")
-        before = page.locator(".box").count()
         frame = page.locator("#photo").bounding_box()
 
         def point(x: float, y: float, frame: Any = frame) -> tuple[float, float]:
@@ -292,9 +291,9 @@ def test_drawing_adds_a_face_by_mouse_touch_and_keyboard(
                 event = {"clientX": x, "clientY": y, "pointerType": "touch", "pointerId": 1, "isPrimary": True}
                 page.evaluate("HTMLElement.prototype.setPointerCapture = () => {}")
                 page.dispatch_event("#photo", kind, {**event, "bubbles": True})
-        page.wait_for_function("count => document.querySelectorAll('.box:not(.new)').length === count", arg=before + 1)
-        each.ready()
         drawn = page.locator(".box.drawn")
+        drawn.wait_for()
+        each.ready()
         assert drawn.count() == 1
         assert "added" in page.inner_text("#found")
         assert page.evaluate("document.activeElement.id") == "draw"
@@ -303,7 +302,7 @@ def test_drawing_adds_a_face_by_mouse_touch_and_keyboard(
         page.keyboard.press("Enter")
         for key in ("ArrowLeft", "ArrowUp", "+", "-", "Shift+ArrowDown", "Enter"):
             page.keyboard.press(key)
-        page.wait_for_function("count => document.querySelectorAll('.box:not(.new)').length === count", arg=before + 2)
+        drawn.nth(1).wait_for()
         each.ready()
         page.keyboard.press("Enter")
         page.keyboard.press("ArrowLeft")
@@ -311,10 +310,11 @@ def test_drawing_adds_a_face_by_mouse_touch_and_keyboard(
         assert page.locator(".box.new").count() == 0
         page.locator(".box.drawn").last.focus()
         page.keyboard.press("Delete")
-        assert page.locator(".box").count() == before + 1
+        each.ready()
+        assert drawn.count() == 1
     desktop.restore()
-    drawn = desktop.page.locator(".box.drawn i").inner_text()
-    assert "added by you" in desktop.page.inner_text(f"#card-{drawn}")
+    number = desktop.page.locator(".box.drawn i").inner_text()
+    assert "added by you" in desktop.page.inner_text(f"#card-{number}")
     desktop.page.context.close()
 
 

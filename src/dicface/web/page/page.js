@@ -373,8 +373,9 @@ function toggle(face) {
 function removeDrawn(face) {
   current.faces = current.faces.filter((other) => other !== face);
   stale(current);
-  refresh(current);
   $("draw").focus();
+  // A face that was found in its place is there again.
+  look(current);
 }
 
 function showTip(face) {
