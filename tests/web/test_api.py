@@ -51,10 +51,10 @@ def test_every_parameter_is_read() -> None:
     [
         ({"scale": ["big"]}, "expected a number as `scale`, got 'big'"),
         ({"faces": ["1,x"]}, "expected whole numbers with commas between as `faces`"),
-        ({"box": ["1,2,3"]}, "expected a `box` as left,top,right,bottom"),
+        ({"box": ["1,2,3"]}, "expected as box left,top,right,bottom"),
         ({"force": ["maybe"]}, "expected true or false as `force`"),
         ({"model": ["/etc/passwd"]}, "expected a `model`, one of lite"),
-        ({"format": ["exe"]}, "expected a `format`, one of png"),
+        ({"format": ["exe"]}, "expected as format one of png"),
         ({"sclae": ["2"]}, "expected parameters among scale, .*, got 'sclae'"),
     ],
 )

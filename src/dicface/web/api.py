@@ -56,7 +56,7 @@ def read_options(values: Mapping[str, Sequence[str]]) -> Options:
     suffix = f".{last['format'].lower().lstrip('.')}" if "format" in last else None
     if suffix is not None and suffix not in WRITE_SUFFIXES:
         known = ", ".join(each.lstrip(".") for each in WRITE_SUFFIXES)
-        raise UsageError(f"expected a `format`, one of {known}, got {last['format']!r}")
+        raise UsageError(f"expected as format one of {known}, got {last['format']!r}")
     return Options(model, suffix, options)
 
 
@@ -123,5 +123,5 @@ def _flag(name: str, said: str) -> bool:
 def _box(said: str) -> Box:
     parts = [_number("box", part) for part in said.split(",")]
     if len(parts) != 4:
-        raise UsageError(f"expected a `box` as left,top,right,bottom in pixels of the photo, got {said!r}")
+        raise UsageError(f"expected as box left,top,right,bottom in pixels of the photo, got {said!r}")
     return Box(*parts)
