@@ -18,7 +18,7 @@ from dicface.runtime.sessions import open_session
 FINDER_MODEL = "finder"
 SMALLEST_PX = 11.0
 """Side of the smallest face that it finds, in pixels. Faces of three times the size are found in the reduced photo."""
-MIN_SCORE = 0.15
+PROPOSAL_SCORE = 0.15
 """Proposals with a lower score are left out, unless another limit is asked for."""
 _STRIDE, _MULTIPLE = 4, 32
 _SMALLER = 0.8
@@ -71,7 +71,7 @@ class FaceFinder:
         self,
         model: str = FINDER_MODEL,
         *,
-        min_score: float = MIN_SCORE,
+        min_score: float = PROPOSAL_SCORE,
         threads: int | None = None,
         spinning: bool = True,
         provider: ProviderName = "auto",
