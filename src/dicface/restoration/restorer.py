@@ -38,7 +38,7 @@ def _check_passes(passes: int) -> None:
         raise UsageError(f"expected at least one pass, got {passes}")
 
 
-class _Found(NamedTuple):
+class _RestoredFaces(NamedTuple):
     """Faces in the frame of the photo, and the quarter turns, anticlockwise, after which they were found."""
 
     faces: tuple[Face, ...]
@@ -137,14 +137,14 @@ class Restorer:
         *,
         boxes: Sequence[Box] | None,
         only_boxes: bool,
-    ) -> _Found:
+    ) -> _RestoredFaces:
         """Find and restore faces upright, or, where there is none, in the turn that surely shows some."""
         with stages.measure("detect"):
             located = find_faces(pixels, self._detect, self._verify, boxes=boxes, only_boxes=only_boxes)
         with stages.measure("restore"):
             faces = restore(pixels, located)
         if boxes or only_boxes or any(face.outcome is not Outcome.DOUBTFUL for face in faces):
-            return _Found(faces)
+            return _RestoredFaces(faces)
         with stages.measure("detect"):
             quarters = find_turn(pixels, self._detect, self._verify)
             turned = turn_image(pixels, quarters)
@@ -152,8 +152,8 @@ class Restorer:
         with stages.measure("restore"):
             others = restore(turned, located)
         if not any(_is_sure(face) for face in others):
-            return _Found(faces)
-        return _Found(tuple(_turned_back(face, quarters, *pixels.shape[:2]) for face in others), quarters)
+            return _RestoredFaces(faces)
+        return _RestoredFaces(tuple(_turned_back(face, quarters, *pixels.shape[:2]) for face in others), quarters)
 
     def restore(
         self,
