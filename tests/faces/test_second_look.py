@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dicface.faces.second_look import WINDOW_PX, Window, cut_window, find_again, join_looks, look_again, unmirrored
+from dicface.faces.second_look import LOOK_PX, Window, cut_window, find_again, join_looks, look_again, unmirrored
 from dicface.runtime.face_finder import CellOutputs, FaceFinder
 from dicface.runtime.proposals import Proposal
 
@@ -24,7 +24,7 @@ def coordinates(height: int, width: int) -> Image.Image:
 @pytest.mark.parametrize("side", [10, 30, 60])
 def test_a_window_shows_what_is_about_the_box(side: int) -> None:
     window = cut_window(coordinates(250, 250), proposed(100, 90, 100 + side, 90 + side))
-    assert window.pixels.shape == (WINDOW_PX, WINDOW_PX, 3)
+    assert window.pixels.shape == (LOOK_PX, LOOK_PX, 3)
     assert window.factor == pytest.approx(side / 30)
     # The centre of pixel 60, 20 of the window.
     at = window.to_photo(np.array([60.5, 20.5]))
@@ -54,7 +54,7 @@ def test_beyond_the_photo_its_border_is_repeated() -> None:
 
 @pytest.mark.parametrize("box", [(0, 0, 1, 1), (-300, -300, 303, 303), (2, 0, 400, 3)])
 def test_the_smallest_photo_has_a_window(box: tuple[int, ...]) -> None:
-    assert cut_window(coordinates(1, 2), proposed(*box)).pixels.shape == (WINDOW_PX, WINDOW_PX, 3)
+    assert cut_window(coordinates(1, 2), proposed(*box)).pixels.shape == (LOOK_PX, LOOK_PX, 3)
 
 
 def look_at(row: int, column: int, score: float, box: tuple[float, ...]) -> CellOutputs:

@@ -128,7 +128,9 @@ def test_what_to_know_is_in_the_sentence(
     )
     Image.fromarray(portrait).save(tmp_path / "c.png")
     boxes = [Box(176, 84, 266, 174)]
-    result = restore_file(tmp_path / "c.png", tmp_path / "d.png", restorer=restorer, scale=1, boxes=boxes)
+    result = restore_file(
+        tmp_path / "c.png", tmp_path / "d.png", restorer=restorer, scale=1, boxes=boxes, only_boxes=True
+    )
     assert result.sentence == f"0 of 1 faces restored, 1 {Outcome.TOO_LARGE.value}"
     Image.new("RGB", (40, 30), "grey").save(tmp_path / "e.png")
     result = restore_file(tmp_path / "e.png", tmp_path / "f.png", restorer=restorer, scale=2)

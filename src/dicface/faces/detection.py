@@ -13,7 +13,7 @@ from dicface.faces.second_look import look_again
 from dicface.runtime.face_finder import SMALLEST_PX, FaceFinder
 from dicface.runtime.providers import ProviderName
 
-MIN_SCORE = 0.1
+MIN_DETECTION_SCORE = 0.1
 """Detections with a lower score are left out, unless another limit is asked for."""
 
 
@@ -62,7 +62,7 @@ class FaceDetector:
         self,
         smallest_px: float = SMALLEST_PX,
         *,
-        min_score: float = MIN_SCORE,
+        min_score: float = MIN_DETECTION_SCORE,
         threads: int | None = None,
         spinning: bool = True,
         provider: ProviderName = "auto",
@@ -94,7 +94,7 @@ def make_detector(
     detector: str | Detector,
     *,
     smallest_px: float = SMALLEST_PX,
-    min_score: float = MIN_SCORE,
+    min_score: float = MIN_DETECTION_SCORE,
     threads: int | None = None,
     spinning: bool = True,
     provider: ProviderName = "auto",

@@ -13,7 +13,7 @@ from dicface.runtime.face_finder import CellOutputs, FaceFinder
 from dicface.runtime.proposals import Proposal, suppressed
 from dicface.runtime.suppression import intersections_over_union
 
-WINDOW_PX = 96
+LOOK_PX = 96
 """Side of a window, a multiple of 32."""
 _FACE_PX = 30.0
 """Longer side of the proposed box in a window."""
@@ -55,7 +55,7 @@ class Window(NamedTuple):
         """
         angle = math.radians(self.roll_degrees)
         matrix = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
-        turned = (points - WINDOW_PX / 2) @ matrix.T * self.factor
+        turned = (points - LOOK_PX / 2) @ matrix.T * self.factor
         return (turned + np.array([self.x, self.y])).astype(np.float32)
 
 
@@ -95,9 +95,9 @@ def cut_window(photo: Image.Image, proposal: Proposal) -> Window:
     x, y = (left + right) / 2, (top + bottom) / 2
     factor, roll = max(right - left, bottom - top) / _FACE_PX, roll_degrees(proposal.points)
     if abs(roll) <= _ROLLED_DEGREES:
-        return Window(_surroundings(photo, x, y, factor, WINDOW_PX), x, y, factor)
+        return Window(_surroundings(photo, x, y, factor, LOOK_PX), x, y, factor)
     wide = Image.fromarray(_surroundings(photo, x, y, factor, _ROLLED_PX))
-    border = (_ROLLED_PX - WINDOW_PX) // 2
+    border = (_ROLLED_PX - LOOK_PX) // 2
     upright = wide.rotate(roll, Image.Resampling.BICUBIC)
     return Window(np.asarray(upright)[border:-border, border:-border], x, y, factor, roll)
 
@@ -139,10 +139,10 @@ def unmirrored(look: CellOutputs) -> CellOutputs:
     """
     left, top, right, bottom = look.boxes[..., ::-1]
     points = look.points[..., ::-1].reshape(-1, 2, *look.scores.shape)[_MIRRORED_POINTS]
-    across, down = WINDOW_PX - points[:, 0], points[:, 1]
+    across, down = LOOK_PX - points[:, 0], points[:, 1]
     return CellOutputs(
         look.scores[:, ::-1],
-        np.stack([WINDOW_PX - right, top, WINDOW_PX - left, bottom]),
+        np.stack([LOOK_PX - right, top, LOOK_PX - left, bottom]),
         np.stack([across, down], axis=1).reshape(look.points.shape),
     )
 
@@ -162,7 +162,7 @@ def find_again(look: CellOutputs, window: Window, proposal: Proposal) -> Proposa
     rows, columns = np.nonzero(look.scores >= _UNSEEN_SCORE)
     boxes = look.boxes[:, rows, columns].T
     half = (proposal.box[2:] - proposal.box[:2]) / (2 * window.factor)
-    expected = np.concatenate([WINDOW_PX / 2 - half, WINDOW_PX / 2 + half])
+    expected = np.concatenate([LOOK_PX / 2 - half, LOOK_PX / 2 + half])
     scores = np.where(intersections_over_union(expected, boxes) > _SAME_FACE, look.scores[rows, columns], 0)
     if not scores.any():
         return None
