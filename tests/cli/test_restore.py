@@ -104,7 +104,7 @@ def test_a_scale_is_auto_or_a_number(photo: Path, tmp_path: Path) -> None:
 def test_faces_are_chosen_by_number_and_strength(photo: Path, tmp_path: Path) -> None:
     boxes = ("--only-boxes", "--box", "43,21,64,43", "--box", "41,20,63,42")
     report = tmp_path / "report.json"
-    choice = ("--faces", "2,4", "--strength", "0.5", "--strength", "2=0.25")
+    choice = ("--faces", "2,4", "--strength", "0.5", "--strength", "2=0.25", "--full-strength")
     result = dicface("restore", photo, "-o", tmp_path / "a.png", *boxes, *choice, "--report", report)
     assert result.returncode == 0, result.stderr
     said = "1 of 2 faces restored, scale 4, 1 left alone: not among the chosen faces, no face 4, "

@@ -47,9 +47,11 @@ def test_a_search_may_leave_out_small_faces(portrait: np.ndarray) -> None:
     photo[100:400, 300:600] = resize(portrait, (300, 300))
     detect = FaceDetector(min_score=0.4)
     for smallest_px, expected in ((11, [1, 1]), (44, [0, 1])):
-        found = detect.search(photo, smallest_px)
-        counts = [faces_in(lambda _, found=found: found, photo, 20, 20, 85 / 512)]
-        counts.append(faces_in(lambda _, found=found: found, photo, 300, 100, 300 / 512))
+
+        def search(pixels: np.ndarray, smallest_px: float = smallest_px) -> list[Detection]:
+            return detect.search(pixels, smallest_px)
+
+        counts = [faces_in(search, photo, 20, 20, 85 / 512), faces_in(search, photo, 300, 100, 300 / 512)]
         assert counts == expected
 
 

@@ -46,10 +46,10 @@ def test_a_photo_on_its_side_is_said_to_lie_so(restorer: Restorer, tmp_path: Pat
 
 
 def test_a_photo_is_restored(restorer: Restorer, photo: Path, tmp_path: Path) -> None:
-    result = restore_file(str(photo), str(tmp_path / "b.png"), restorer=restorer, scale=2, boxes=[FACE])
+    result = restore_file(str(photo), str(tmp_path / "b.png"), restorer=restorer, scale=2, boxes=[FACE], adaptive=False)
     written = read_photo(tmp_path / "b.png")
     np.testing.assert_array_equal(written.pixels, result.restoration.image)
-    np.testing.assert_array_equal(written.pixels, restorer.restore(photo, scale=2, boxes=[FACE]).image)
+    np.testing.assert_array_equal(written.pixels, restorer.restore(photo, scale=2, boxes=[FACE], adaptive=False).image)
     assert COMPOSITE in written.metadata.xmp.decode()
     with Image.open(tmp_path / "b.png") as image:
         assert image.getexif()[0x010F] == "a maker"
@@ -121,7 +121,7 @@ def test_what_to_know_is_in_the_sentence(
     restorer: Restorer, small_photo: np.ndarray, portrait: np.ndarray, tmp_path: Path
 ) -> None:
     Image.fromarray(small_photo).save(tmp_path / "a.jpg", quality=40)
-    result = restore_file(tmp_path / "a.jpg", tmp_path / "b.png", restorer=restorer, boxes=[FACE])
+    result = restore_file(tmp_path / "a.jpg", tmp_path / "b.png", restorer=restorer, boxes=[FACE], adaptive=False)
     assert (
         result.sentence
         == "1 of 1 faces restored, scale 4, warning: face 1: strongly compressed (try `model` lite-robust)"

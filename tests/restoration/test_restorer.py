@@ -353,7 +353,7 @@ def test_a_photo_on_its_side_is_found_in_its_turn(restorer: Restorer, small_phot
 
 def test_strength_blends_with_the_plain_enlargement(restorer: Restorer, three: np.ndarray) -> None:
     def image(strength: Any) -> np.ndarray:
-        result = restorer.restore(three, scale=2, boxes=THREE, only_boxes=True, strength=strength)
+        result = restorer.restore(three, scale=2, boxes=THREE, only_boxes=True, strength=strength, adaptive=False)
         assert result.provenance is not None
         assert result.provenance.faces == sum(face.strength > 0 for face in result.faces)
         return result.image.astype(float)
@@ -369,8 +369,8 @@ def test_strength_blends_with_the_plain_enlargement(restorer: Restorer, three: n
 
 
 def test_faces_are_blended_again_without_the_model(restorer: Restorer, three: np.ndarray) -> None:
-    whole = restorer.restore(three, scale=2, boxes=THREE, only_boxes=True)
-    half = restorer.restore(three, scale=2, boxes=THREE, only_boxes=True, strength=0.5)
+    whole = restorer.restore(three, scale=2, boxes=THREE, only_boxes=True, adaptive=False)
+    half = restorer.restore(three, scale=2, boxes=THREE, only_boxes=True, strength=0.5, adaptive=False)
     np.testing.assert_array_equal(restorer.blend(three, whole.faces, scale=2), whole.image)
     weaker = [replace(face, strength=0.5) for face in whole.faces]
     np.testing.assert_array_equal(restorer.blend(three, weaker, scale=2), half.image)
@@ -381,3 +381,18 @@ def test_the_scale_is_the_largest_that_fits(restorer: Restorer, small_photo: np.
     assert (result.scale, result.image.shape) == (4, (484, 484, 3))
     result = restorer.restore(np.full((1001, 1500, 3), 9, np.uint8))
     assert (result.scale, result.image.shape) == (2, (2002, 3000, 3))
+
+
+def test_strength_falls_where_the_model_is_not_sure(restorer: Restorer, small_photo: np.ndarray) -> None:
+    noise = np.random.default_rng(0).normal(0, 20, small_photo.shape)
+    noisy = np.clip(small_photo + noise, 0, 255).astype(np.uint8)
+
+    def share(photo: np.ndarray, **choice: Any) -> float:
+        (face,) = restorer.faces(photo, boxes=[FACE], only_boxes=True, **choice)
+        assert face.strength == pytest.approx(face.strength_share * choice.get("strength", 1))
+        return face.strength_share
+
+    assert share(small_photo) > 0.8
+    assert 0.1 <= share(noisy) < 0.5
+    assert share(noisy, strength=0.5) == share(noisy)
+    assert share(noisy, adaptive=False) == share(noisy, force=True) == 1

@@ -1,5 +1,7 @@
 """What is said of a photo's faces."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from dicface import Box, Face, Outcome, QualityWarning, Restoration
@@ -36,3 +38,15 @@ def test_outcomes_scale_and_missing_numbers_come_first() -> None:
     assert said == (
         "1 of 2 faces restored, scale 2, 1 left alone: not among the chosen faces, no face 3, warning: face 1: too dark"
     )
+
+
+def test_lowered_strengths_are_summed_up() -> None:
+    faces = [
+        replace(made(number), strength=share, strength_share=share) for number, share in enumerate((0.3, 1, 0.55), 1)
+    ]
+    pixels = np.zeros((2, 2, 3), np.uint8)
+    several = faces_sentence(Restoration(pixels, tuple(faces)), "lite", choice=FaceChoice(), auto_scale=False)
+    text = "strength of 2 of 3 restored faces lowered to 0.30 to 0.55, since the model is not sure"
+    assert several == f"3 of 3 faces restored, {text}"
+    single = faces_sentence(Restoration(pixels, tuple(faces[:2])), "lite", choice=FaceChoice(), auto_scale=False)
+    assert single.endswith("strength of face 1 lowered to 0.30, since the model is not sure")

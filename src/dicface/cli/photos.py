@@ -148,6 +148,14 @@ def restore(
             rich_help_panel=FACES,
         ),
     ] = None,
+    full_strength: Annotated[
+        bool,
+        typer.Option(
+            "--full-strength",
+            help="Do not lower the strength of faces where the model is not sure.",
+            rich_help_panel=FACES,
+        ),
+    ] = False,
     faces: Annotated[
         str | None,
         typer.Option(metavar="1,3", help="Restore these, by the numbers of --preview.", rich_help_panel=FACES),
@@ -190,6 +198,14 @@ def restore(
         typer.Option(
             help="ONNX file of a 512 px face restorer (GFPGAN, CodeFormer, RestoreFormer++, GPEN) for faces that are "
             "too large for the model.",
+            rich_help_panel=MODEL,
+        ),
+    ] = None,
+    background: Annotated[
+        Path | None,
+        typer.Option(
+            help="Any x2 or x4 network for the rest of the photo: ONNX with an image in and an image out, or weights "
+            "that spandrel knows.",
             rich_help_panel=MODEL,
         ),
     ] = None,
@@ -261,6 +277,7 @@ def restore(
         several=len(jobs) > 1,
         large_faces=large_faces,
         fidelity=fidelity,
+        background=None if preview else background,
     )
     if verbose:
         messages.note(restorer.model.how_it_runs)
@@ -286,6 +303,7 @@ def restore(
             restorer=restorer,
             scale=chosen_scale,
             **choice,
+            adaptive=not full_strength,
             output=output_of(job, output),
             max_megapixels=max_megapixels,
             gate=gate,

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 DONE, SOME_FAILED, WRONG_CALL = 0, 1, 2
 _NAMED = (
-    "backend detector detector_threshold faces fidelity host identities jobs landmarks large_faces lr_size max_face "
-    "max_megapixels max_outside min_face model out overwrite port provider resume root_path scale split strength"
+    "backend background detector detector_threshold faces fidelity host identities jobs landmarks large_faces lr_size "
+    "max_face max_megapixels max_outside min_face model out overwrite port provider resume root_path scale split "
+    "strength"
 )
 _OPTIONS = {name: f"--{name.replace('_', '-')}" for name in _NAMED.split()} | {"min_confidence": "--min-peak"}
 """Parameters that errors name, and the options by which they are given."""

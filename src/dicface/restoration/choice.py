@@ -21,6 +21,8 @@ class FaceChoice:
             have any. None for no limit.
         faces: numbers of the faces to restore; None for all.
         force: also restore faces that are too large, too small, seen from the side or doubtful for the model.
+        adaptive: lower the strength of a face where the model's expected error is large, see `strength_by`; not with
+            `force`.
     """
 
     strength: Strength = 1.0
@@ -28,6 +30,7 @@ class FaceChoice:
     max_face: float | None = None
     faces: Collection[int] | None = None
     force: bool = False
+    adaptive: bool = True
 
     def __post_init__(self) -> None:
         strengths = self.strength.values() if isinstance(self.strength, Mapping) else (self.strength,)

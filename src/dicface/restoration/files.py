@@ -115,6 +115,7 @@ def restore_file(
     min_face: float | None = None,
     max_face: float | None = None,
     faces: Collection[int] | None = None,
+    adaptive: bool = True,
     force: bool = False,
     passes: int = 2,
     output: Output | None = None,
@@ -128,7 +129,7 @@ def restore_file(
         source: the photo, see `read_photo`.
         target: the result, in the format that its suffix names; it never replaces the source.
         restorer: the restorer; None loads one with the default model, which takes longer than a photo.
-        scale, boxes, only_boxes, strength, min_face, max_face, faces, force, passes: see `Restorer.restore`.
+        scale, boxes, only_boxes, strength, min_face, max_face, faces, adaptive, force, passes: see `Restorer.restore`.
         output: what is written; None means `Output()`.
         max_megapixels: larger photos are refused at their header.
         max_result_megapixels: larger results are refused before they are made; None leaves it to their format.
@@ -159,6 +160,7 @@ def restore_file(
             min_face=min_face,
             max_face=max_face,
             faces=faces,
+            adaptive=adaptive,
             force=force,
             passes=passes,
             uncertainty=output.uncertainty is not None,

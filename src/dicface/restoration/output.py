@@ -15,6 +15,7 @@ from dicface.images.xmp import Provenance
 from dicface.restoration.large_faces import LargeFaces
 from dicface.restoration.paste import mask_of, paste
 from dicface.restoration.results import Face, Outcome, Restoration
+from dicface.runtime.background import BackgroundModel
 from dicface.runtime.face_model import FaceModel
 from dicface.runtime.uncertainty import LEVELS_PER_GREY, map_image
 
@@ -31,22 +32,26 @@ def provenance_of(model: FaceModel, faces: int) -> Provenance:
     return Provenance(Path(model.name).name, model.sha256, faces)
 
 
-def restored_by(model: FaceModel, faces: Sequence[Face], large: LargeFaces | None) -> Provenance:
-    """Provenance of a photo; the networks' names and hashes are joined by " + " where two made faces of it.
+def restored_by(
+    model: FaceModel, faces: Sequence[Face], large: LargeFaces | None, background: BackgroundModel | None
+) -> Provenance:
+    """Provenance of a photo; names and hashes are joined by " + " where several networks made parts of it.
 
     Args:
         model: the face model.
         faces: of the photo.
         large: the network for large faces; None without one.
+        background: the network for the rest of the photo; None without one.
     """
     restored = [face for face in faces if face.outcome is Outcome.RESTORED]
     said = provenance_of(model, len(restored))
-    if large is None or not any(face.model for face in restored):
-        return said
-    network = large.network
-    if all(face.model for face in restored):
-        return said._replace(model=network.name, model_sha256=network.sha256)
-    return said._replace(model=f"{said.model} + {network.name}", model_sha256=f"{said.model_sha256} + {network.sha256}")
+    networks = [(said.model, said.model_sha256)] if not restored or any(not face.model for face in restored) else []
+    if large is not None and any(face.model for face in restored):
+        networks.append((large.network.name, large.network.sha256))
+    if background is not None:
+        networks.append((background.name, background.sha256))
+    names, hashes = zip(*networks, strict=True)
+    return said._replace(model=" + ".join(names), model_sha256=" + ".join(hashes))
 
 
 @dataclass(frozen=True)

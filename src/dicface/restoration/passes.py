@@ -6,11 +6,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from dicface.errors import UsageError
 from dicface.faces.geometry import Square, cut, intersection_over_union, square_of_box, square_of_landmarks, to_photo
 from dicface.faces.pose import yaw_degrees
 from dicface.faces.verification import Verdict, Verification
 from dicface.images.pixels import luma, resize
 from dicface.restoration.choice import FaceChoice
+from dicface.restoration.doubt import doubts, strength_by
 from dicface.restoration.quality import QualityWarning, quality_measures, quality_warnings
 from dicface.restoration.results import Face, Outcome
 from dicface.restoration.search import Located, is_reported
@@ -31,6 +33,16 @@ _SIZE_SLACK = 1.15
 """Slack of the size limits before the landmarks have refined the crop."""
 
 
+def check_passes(passes: int) -> None:
+    """Check a number of passes.
+
+    Raises:
+        UsageError: less than one.
+    """
+    if passes < 1:
+        raise UsageError(f"expected at least one pass, got {passes}")
+
+
 @dataclass
 class _Candidate:
     """A face in work.
@@ -43,6 +55,7 @@ class _Candidate:
         steps: result of the last pass.
         uncertainty: its map of expected errors.
         cut: the crop of the last pass.
+        share: of the chosen strength, by the expected error.
         known: the model knows how to restore it; false if it is restored by force alone.
     """
 
@@ -54,6 +67,7 @@ class _Candidate:
     uncertainty: NDArray[np.float32] | None = None
     cut: Square | None = None
     known: bool = True
+    share: float = 1.0
 
 
 class FacePasses:
@@ -96,6 +110,8 @@ class FacePasses:
             self._run(pixels, _left(faces))
         if passes == 1:
             self._check_sizes(faces, choice)
+        if choice.adaptive and not choice.force:
+            self._weigh(pixels, _left(faces))
         if uncertainty:
             self._map(pixels, _left(faces))
         return tuple(self._finished(pixels, number, face, choice) for number, face in enumerate(faces, 1))
@@ -195,6 +211,13 @@ class FacePasses:
             if not force and not face.verdict.is_face:
                 face.outcome = Outcome.DOUBTFUL
 
+    def _weigh(self, pixels: NDArray[np.uint8], faces: Sequence[_Candidate]) -> None:
+        """Lower the strength of faces whose expected error is large."""
+        steps = [face.steps for face in faces if face.steps is not None]
+        found = doubts(self.model, [self.crop(pixels, face.square) for face in faces], steps)
+        for face, doubt in zip(faces, found, strict=True):
+            face.share = strength_by(doubt)
+
     def _map(self, pixels: NDArray[np.uint8], faces: Sequence[_Candidate]) -> None:
         steps = [face.steps for face in faces if face.steps is not None]
         maps = expected_errors(self.model, [self.crop(pixels, face.square) for face in faces], steps)
@@ -214,7 +237,8 @@ class FacePasses:
             steps=steps.sr,
             uncertainty=face.uncertainty,
             quality_warnings=self._quality_warnings(pixels, face.cut, steps),
-            strength=choice.strength_of(number),
+            strength=choice.strength_of(number) * face.share,
+            strength_share=face.share,
         )
 
     def _quality_warnings(

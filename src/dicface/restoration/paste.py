@@ -91,35 +91,27 @@ def _part(
 
 
 def blend_faces(
+    canvas: NDArray[np.uint8],
     pixels: NDArray[np.uint8],
     faces: Sequence[Face],
-    size: tuple[int, int],
     crop: Callable[[NDArray[np.uint8], Square], NDArray[np.uint8]],
 ) -> NDArray[np.uint8]:
-    """Enlarge a photo and blend its restored faces into it, each with its strength.
+    """Blend the restored faces of a photo into its enlargement, each with its strength.
 
     Args:
-        pixels: (H, W, 3) uint8 RGB.
+        canvas: (H', W', 3) uint8 RGB, the enlarged photo; changed.
+        pixels: (H, W, 3) uint8 RGB, the photo.
         faces: its faces; those without steps are left out.
-        size: width and height of the result in pixels.
         crop: cuts the model's input out of the photo.
 
     Returns:
-        uint8 RGB of that size.
+        The canvas.
     """
-    height, width = pixels.shape[:2]
-    canvas = resize(pixels, size).copy()
+    scale = (canvas.shape[1] / pixels.shape[1], canvas.shape[0] / pixels.shape[0])
     for face in faces:
         if face.steps is not None:
-            scale = (size[0] / width, size[1] / height)
-            paste(
-                canvas,
-                _matched(pixels, face, face.steps, crop),
-                face.square,
-                scale,
-                mask=mask_of(face),
-                strength=face.strength,
-            )
+            restored = _matched(pixels, face, face.steps, crop)
+            paste(canvas, restored, face.square, scale, mask=mask_of(face), strength=face.strength)
     return canvas
 
 

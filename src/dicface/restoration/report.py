@@ -31,6 +31,7 @@ def face_row(face: Face) -> dict[str, Any]:
         "reason": face.outcome.value,
         "size_px": round(face.size_px, 2),
         "strength": round(face.strength, 3),
+        "strength_share": round(face.strength_share, 3),
         "model": face.model or None,
         "crop": {"left": face.square.left, "top": face.square.top, "side": face.square.side},
         "landmarks": None if face.landmarks is None else face.landmarks.astype(float).round(2).tolist(),

@@ -16,23 +16,19 @@ from dicface.images.pixels import FACE_PX
 from dicface.restoration.choice import FaceChoice, Strength
 from dicface.restoration.large_faces import open_large_faces
 from dicface.restoration.output import restored_by
-from dicface.restoration.passes import FacePasses
+from dicface.restoration.passes import FacePasses, check_passes
 from dicface.restoration.paste import blend_faces, face_layer
 from dicface.restoration.results import Face, FoundFaces, Restoration
 from dicface.restoration.scale import Scale, check_scale, scale_for
 from dicface.restoration.search import Located
 from dicface.restoration.stages import Stages
 from dicface.restoration.turned import FaceWork, work_upright
+from dicface.runtime.background import BackgroundModel, enlarge_to
 from dicface.runtime.face_model import FaceModel
 from dicface.runtime.face_restorer import DEFAULT_FIDELITY
 from dicface.runtime.models import DEFAULT_MODEL
 from dicface.runtime.providers import BackendName, ProviderName
 from dicface.runtime.uncertainty import expected_errors
-
-
-def _check_passes(passes: int) -> None:
-    if passes < 1:
-        raise UsageError(f"expected at least one pass, got {passes}")
 
 
 class Restorer:
@@ -54,6 +50,7 @@ class Restorer:
         several: bool = False,
         large_faces: str | Path | None = None,
         fidelity: float = DEFAULT_FIDELITY,
+        background: str | Path | None = None,
     ) -> None:
         """Load the model and the detector.
 
@@ -73,6 +70,7 @@ class Restorer:
             large_faces: ONNX file of a restorer of aligned 512 px faces, for faces that are too large for the model
                 (docs/other-networks.md); None leaves these alone.
             fidelity: of `large_faces`, 0 to 1: more is nearer to the photo; networks without that input ignore it.
+            background: file of a network for the rest of the photo, see `BackgroundModel`; None takes Pillow's filter.
 
         Raises:
             UnknownModelError: no such model.
@@ -91,6 +89,7 @@ class Restorer:
         self._large_faces = open_large_faces(
             large_faces, fidelity=fidelity, provider=provider, threads=threads, spinning=not several
         )
+        self._background = None if background is None else BackgroundModel(background, provider=provider)
 
     def __repr__(self) -> str:
         return f"Restorer({self.model!r})"
@@ -105,6 +104,7 @@ class Restorer:
         min_face: float | None = None,
         max_face: float | None = None,
         faces: Collection[int] | None = None,
+        adaptive: bool = True,
         force: bool = False,
         passes: int = 2,
         uncertainty: bool = False,
@@ -120,6 +120,7 @@ class Restorer:
             min_face, max_face: smallest and largest size, see `Face.size_px`, of found faces to restore; None for no
                 limit.
             faces: numbers of the faces to restore; None for all.
+            adaptive: lower the strength where the expected error is large, by one more pass; not with `force` (ADR 36).
             force: also restore faces that are too large, too small, seen from the side or doubtful for the model.
             passes: how often a face is super-resolved; each pass refines the crop by the landmarks of the one before.
             uncertainty: also estimate the error of each face, which takes three more passes.
@@ -133,8 +134,8 @@ class Restorer:
                 number out of its range.
             ImageError: a file that cannot be read.
         """
-        _check_passes(passes)
-        choice = FaceChoice(strength, min_face, max_face, faces, force)
+        check_passes(passes)
+        choice = FaceChoice(strength, min_face, max_face, faces, force, adaptive)
         work = self._work(choice, passes=passes, uncertainty=uncertainty)
         found = work_upright(
             read_pixels(image), self._detect, self._verify, work, Stages(), boxes=boxes, only_boxes=only_boxes
@@ -195,6 +196,7 @@ class Restorer:
         min_face: float | None = None,
         max_face: float | None = None,
         faces: Collection[int] | None = None,
+        adaptive: bool = True,
         force: bool = False,
         passes: int = 2,
         uncertainty: bool = False,
@@ -205,19 +207,19 @@ class Restorer:
             image: a file, a PIL image, or (H, W, 3) uint8 RGB, upright.
             scale: enlargement of the photo, 1 to 8; auto takes the largest of 4, 2 and 1 whose result has at most 24
                 megapixels.
-            boxes, only_boxes, strength, min_face, max_face, faces, force, passes, uncertainty: see `faces`.
+            boxes, only_boxes, strength, min_face, max_face, faces, adaptive, force, passes, uncertainty: see `faces`.
 
         Returns:
-            The enlarged photo and its faces. Outside the faces' crops it is Pillow's bicubic enlargement.
+            The enlarged photo and its faces. Outside the faces' crops it is Pillow's or `background`'s enlargement.
 
         Raises:
             UsageError: wrong scale, or see `faces`.
             ImageError: a file that cannot be read.
         """
         check_scale(scale)
-        _check_passes(passes)
+        check_passes(passes)
         pixels, stages = read_pixels(image), Stages()
-        choice = FaceChoice(strength, min_face, max_face, faces, force)
+        choice = FaceChoice(strength, min_face, max_face, faces, force, adaptive)
         work = self._work(choice, passes=passes, uncertainty=uncertainty)
         found, quarters = work_upright(
             pixels, self._detect, self._verify, work, stages, boxes=boxes, only_boxes=only_boxes
@@ -229,7 +231,7 @@ class Restorer:
             canvas,
             found,
             stages_s=stages.spent_s,
-            provenance=restored_by(self.model, found, self._large_faces),
+            provenance=restored_by(self.model, found, self._large_faces, self._background if chosen > 1 else None),
             turned_degrees=90 * quarters,
             scale=chosen,
         )
@@ -255,7 +257,8 @@ class Restorer:
         height, width = pixels.shape[:2]
         chosen = scale_for(scale, width, height)
         size = (round(width * chosen), round(height * chosen))
-        return blend_faces(pixels, faces, size, self._restore_faces.crop)
+        canvas = np.array(enlarge_to(pixels, size, self._background))
+        return blend_faces(canvas, pixels, faces, self._restore_faces.crop)
 
     def layer(self, image: ImageLike, face: Face) -> NDArray[np.uint8]:
         """A restored face as a layer: drawn over the enlarged photo at its `square`, it gives what `blend` gives.

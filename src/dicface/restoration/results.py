@@ -51,6 +51,7 @@ class Face:
         number: its number in reports and previews, 1 or more. Neither the choice of faces nor their strength changes
             the numbers.
         strength: its share in the blend with the plain enlargement, 0 to 1; 0 if it is left alone.
+        strength_share: what the strength was multiplied by, since the model's expected error is large; 1 if it is not.
         model: name of the other network that restored it; empty for the restorer's own model.
     """
 
@@ -66,6 +67,7 @@ class Face:
     number: int = 1
     strength: float = 1.0
     model: str = ""
+    strength_share: float = 1.0
 
     @property
     def size_px(self) -> float:

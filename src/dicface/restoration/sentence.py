@@ -74,4 +74,15 @@ def faces_sentence(restoration: Restoration, model: str, *, choice: FaceChoice, 
         else []
     )
     warnings = warning_sentences(faces, model)
-    return ", ".join((found, *scaled, *left_alone, *missing, *on_its_side, *warnings))
+    lowered = [face for face in faces if face.strength_share < 1]
+    return ", ".join((found, *scaled, *left_alone, *missing, *on_its_side, *_lowered(lowered, done), *warnings))
+
+
+def _lowered(faces: Sequence[Face], restored: int) -> list[str]:
+    """That strengths were lowered, as text."""
+    if not faces:
+        return []
+    low, high = (f"{edge(face.strength for face in faces):.2f}" for edge in (min, max))
+    values = low if low == high else f"{low} to {high}"
+    which = f"of face {faces[0].number}" if len(faces) == 1 else f"of {len(faces)} of {restored} restored faces"
+    return [f"strength {which} lowered to {values}, since the model is not sure"]

@@ -3,7 +3,7 @@
 import importlib.util
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,7 +97,25 @@ def open_enlargement(name: str) -> ImageModel:
     return ImageModel(name, f"Pillow's {name} enlargement", "Pillow", LR_PX, enlarge)
 
 
-def open_spandrel(name: str, path: Path) -> ImageModel:
+Enlarge = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
+"""(H, W, 3) uint8 RGB -> (r * H, r * W, 3) uint8 RGB."""
+
+
+class GeneralNetwork(NamedTuple):
+    """A network with an image in and an enlarged image out.
+
+    Attributes:
+        kind: kind of network, for descriptions.
+        enlarge: runs it; raises `CheckpointError` for sizes that it cannot take.
+        side: the only side in pixels that it takes, of square images; None if any.
+    """
+
+    kind: str
+    enlarge: Enlarge
+    side: int | None = None
+
+
+def load_spandrel(path: Path) -> GeneralNetwork:
     """Load a network that spandrel supports, on the CPU in float32.
 
     Raises:
@@ -118,9 +136,15 @@ def open_spandrel(name: str, path: Path) -> ImageModel:
                 made = network(torch.from_numpy(to_network(crop[None]))).numpy()
         except Exception as error:  # architectures raise exceptions of any class at unsupported sizes
             raise _cannot_take(path, crop, error) from error
-        return _to_image(path, made)
+        return _to_image(path, made, crop)
 
-    return ImageModel(name, f"{network.architecture.name} x{network.scale} in spandrel", "torch", LR_PX, enlarge, path)
+    return GeneralNetwork(f"{network.architecture.name} x{network.scale} in spandrel", enlarge)
+
+
+def open_spandrel(name: str, path: Path) -> ImageModel:
+    """An upscaler around a network that spandrel supports; see `load_spandrel`."""
+    network = load_spandrel(path)
+    return ImageModel(name, network.kind, "torch", LR_PX, network.enlarge, path)
 
 
 def _one_image(path: Path, ports: Sequence[Any], which: str) -> Any:
@@ -134,11 +158,11 @@ def _one_image(path: Path, ports: Sequence[Any], which: str) -> Any:
     return ports[0]
 
 
-def _fixed_side(path: Path, port: Any, *, channels_first: bool) -> int | None:
+def _fixed_side(path: Path, port: Any, sides: tuple[int, int], *, channels_first: bool) -> int | None:
     """The only side in pixels that an input takes; None if any."""
     faces = port.shape[0]
     fixed = {side for side in (port.shape[2:] if channels_first else port.shape[1:3]) if isinstance(side, int)}
-    low, high = LR_PX
+    low, high = sides
     if (isinstance(faces, int) and faces != 1) or len(fixed) > 1 or not all(low <= side <= high for side in fixed):
         raise CheckpointError(
             f"expected an ONNX network that takes one square crop of {low} to {high} px, "
@@ -148,14 +172,21 @@ def _fixed_side(path: Path, port: Any, *, channels_first: bool) -> int | None:
 
 
 def open_onnx_image_network(name: str, path: Path, *, provider: ProviderName = "auto") -> ImageModel:
+    """An upscaler of face crops around any ONNX file with one image in and one image out; see `load_onnx`."""
+    network = load_onnx(path, LR_PX, provider=provider)
+    sizes = LR_PX if network.side is None else (network.side, network.side)
+    return ImageModel(name, network.kind, "onnxruntime", sizes, network.enlarge, path)
+
+
+def load_onnx(path: Path, sides: tuple[int, int], *, provider: ProviderName = "auto") -> GeneralNetwork:
     """Load any ONNX file with one image in and one image out, in ONNX Runtime.
 
     Images are RGB, channels first or last, of any size or a fixed one; float32 and float16 mean [0, 1], uint8 means 0
     to 255.
 
     Args:
-        name: as it was asked for.
         path: the file.
+        sides: smallest and largest fixed side that is of use.
         provider: see `choose_provider`.
 
     Raises:
@@ -172,7 +203,7 @@ def open_onnx_image_network(name: str, path: Path, *, provider: ProviderName = "
             f"expected 3 channels, (1, 3, H, W) or (1, H, W, 3), got {path.name!r} with the input {entry.name} "
             f"{entry.shape}"
         )
-    side = _fixed_side(path, entry, channels_first=channels_first)
+    side = _fixed_side(path, entry, sides, channels_first=channels_first)
 
     def enlarge(crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
         values: NDArray[Any] = crop[None]
@@ -184,10 +215,9 @@ def open_onnx_image_network(name: str, path: Path, *, provider: ProviderName = "
             made = np.asarray(session.run([exit_.name], {entry.name: values})[0])
         except Exception as error:  # its exceptions share no base but this
             raise _cannot_take(path, crop, error) from error
-        return _to_image(path, made)
+        return _to_image(path, made, crop)
 
-    kind = f"ONNX network {path.name}"
-    return ImageModel(name, kind, "onnxruntime", LR_PX if side is None else (side, side), enlarge, path)
+    return GeneralNetwork(f"ONNX network {path.name}", enlarge, side)
 
 
 def _cannot_take(path: Path, crop: NDArray[np.uint8], error: Exception) -> CheckpointError:
@@ -195,12 +225,12 @@ def _cannot_take(path: Path, crop: NDArray[np.uint8], error: Exception) -> Check
     return CheckpointError(f"{path.name!r} cannot take a crop of {crop.shape[0]} px: {why}; try another `lr_size`")
 
 
-def _to_image(path: Path, made: NDArray[Any]) -> NDArray[np.uint8]:
-    """Convert a network's output to (R, R, 3) uint8 RGB."""
+def _to_image(path: Path, made: NDArray[Any], crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Convert a network's output for a crop to (r * H, r * W, 3) uint8 RGB."""
     if made.ndim != 4 or made.shape[0] != 1 or 3 not in (made.shape[1], made.shape[3]):
         raise CheckpointError(f"expected an image out of {path.name!r}, (1, 3, H, W) or (1, H, W, 3), got {made.shape}")
     image = np.ascontiguousarray(made[0].transpose(1, 2, 0) if made.shape[1] == 3 else made[0])
-    if image.shape[0] != image.shape[1]:
+    if image.shape[0] * crop.shape[1] != image.shape[1] * crop.shape[0]:
         raise CheckpointError(f"expected a square image of a square crop out of {path.name!r}, got {made.shape}")
     if image.dtype == np.uint8:
         return image

@@ -61,18 +61,34 @@ def disagreements(
     Returns:
         One per crop, in order.
     """
-    mirrored = model([np.ascontiguousarray(crop[:, ::-1]) for crop in crops])
     rightward = model([moved(crop, _HALF, 0) for crop in crops])
     downward = model([moved(crop, 0, _HALF) for crop in crops])
+    pairs = mirror_and_step(model, crops, results)
     found: list[Disagreements] = []
-    for crop, result, *others in zip(crops, results, mirrored, rightward, downward, strict=True):
+    for crop, result, right, down, (mirror, step) in zip(crops, results, rightward, downward, pairs, strict=True):
         last = luma(result.sr[-1])
         back = -_HALF * FACE_PX / crop.shape[0]
-        images = others[0].sr[-1][:, ::-1], moved(others[1].sr[-1], back, 0), moved(others[2].sr[-1], 0, back)
-        mirror, right, down = ((luma(image) - last) ** 2 for image in images)
-        step = (last - luma(result.sr[-2])) ** 2 if len(result.sr) > 1 else np.zeros_like(last)
-        found.append(Disagreements(*(np.sqrt(smooth(v, _SPREAD_PX)) for v in (mirror, step, (right + down) / 2))))
+        images = moved(right.sr[-1], back, 0), moved(down.sr[-1], 0, back)
+        shifts = [(luma(image) - last) ** 2 for image in images]
+        found.append(Disagreements(mirror, step, _root_nearby((shifts[0] + shifts[1]) / 2)))
     return found
+
+
+def mirror_and_step(
+    model: _Upscale, crops: Sequence[NDArray[np.uint8]], results: Sequence[FaceSteps]
+) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+    """The disagreements `mirror` and `step` alone, by super-resolving each face once more; see `Disagreements`."""
+    mirrored = model([np.ascontiguousarray(crop[:, ::-1]) for crop in crops])
+    found: list[tuple[NDArray[np.float32], NDArray[np.float32]]] = []
+    for result, other in zip(results, mirrored, strict=True):
+        last = luma(result.sr[-1])
+        step = (last - luma(result.sr[-2])) ** 2 if len(result.sr) > 1 else np.zeros_like(last)
+        found.append((_root_nearby((luma(other.sr[-1][:, ::-1]) - last) ** 2), _root_nearby(step)))
+    return found
+
+
+def _root_nearby(squares: NDArray[np.floating]) -> NDArray[np.float32]:
+    return np.sqrt(smooth(squares.astype(np.float32), _SPREAD_PX))
 
 
 def expected_error(found: Disagreements) -> NDArray[np.float32]:
