@@ -5,7 +5,7 @@ import secrets
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, ParamSpec
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.background import BackgroundTask
@@ -24,7 +24,7 @@ from dicface.version import __version__
 from dicface.web import words, work
 from dicface.web.album import Album, Entry
 from dicface.web.api import read_options, restore_upload
-from dicface.web.desk import Desk
+from dicface.web.desk import Arguments, Desk
 from dicface.web.guard import App, Guard
 from dicface.web.messages import read_list, read_request, read_strengths
 from dicface.web.replies import PRIVATE, Refusal, attachment, error_handlers, file_response, write_zip
@@ -33,7 +33,6 @@ from dicface.web.uploads import read_json, receive, receive_any
 PAGE = Path(__file__).parent / "page"
 _PICTURE = re.compile(r"preview\.jpg|plain\.jpg|face-\d{1,4}(-before|-steps)?\.png")
 MAX_ZIPPED = 100
-Arguments = ParamSpec("Arguments")
 
 
 class Page:
