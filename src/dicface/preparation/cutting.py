@@ -30,7 +30,7 @@ _MIN_BOX_SHARE = 0.7
 _PASSES_FROM_DETECTION, _PASSES_FROM_ANNOTATION = 2, 3
 _SMALLEST_PX = 40.0
 """Side of the smallest face that is looked for; packs are made of large faces."""
-_MIN_SCORE = 0.5
+_MIN_SCORE = 0.3
 """Least score of the face finder; afterwards only the landmarks can reject a detection."""
 MAX_SIZE = 512
 
