@@ -10,7 +10,7 @@ from dicface.images.photo import WRITE_SUFFIXES
 from dicface.restoration.files import restore_file
 from dicface.restoration.scale import Scale
 from dicface.runtime.models import DEFAULT_MODEL, embedded_models
-from dicface.web.work import MAX_RESULT_MEGAPIXELS, MAX_UPLOAD_MEGAPIXELS, Written, restorer_of, result_name
+from dicface.web.work import MAX_RESULT_MEGAPIXELS, MAX_UPLOAD_MEGAPIXELS, WrittenFaces, restorer_of, result_name
 
 PARAMETERS = ("scale", "strength", "faces", "min_face", "max_face", "box", "only_boxes", "force", "model", "format")
 _TRUE, _FALSE = ("1", "true", "yes", ""), ("0", "false", "no")
@@ -60,7 +60,7 @@ def read_options(values: Mapping[str, Sequence[str]]) -> Options:
     return Options(model, suffix, options)
 
 
-def restore_upload(source: Path, folder: Path, name: str, options: Options) -> Written:
+def restore_upload(source: Path, folder: Path, name: str, options: Options) -> WrittenFaces:
     """Restore an uploaded photo, in the worker's process.
 
     Args:
@@ -91,7 +91,7 @@ def restore_upload(source: Path, folder: Path, name: str, options: Options) -> W
             # Paths on the server stay private.
             target_name = result_name(name, suffix)
             row = {**result.report_row(), "input": name, "output": target_name, "sentence": result.sentence}
-            return Written(result.target, target_name, row)
+            return WrittenFaces(result.target, target_name, row)
     raise AssertionError("the last suffix returns or raises")
 
 

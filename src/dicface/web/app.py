@@ -24,11 +24,12 @@ from dicface.version import __version__
 from dicface.web import words, work
 from dicface.web.album import Album, Entry
 from dicface.web.api import read_options, restore_upload
-from dicface.web.desk import Arguments, Desk
+from dicface.web.desk import Desk
 from dicface.web.guard import App, Guard
 from dicface.web.messages import read_list, read_request, read_strengths
 from dicface.web.replies import PRIVATE, Refusal, attachment, error_handlers, file_response, write_zip
 from dicface.web.uploads import read_json, receive, receive_any
+from dicface.web.worker import Arguments
 
 PAGE = Path(__file__).parent / "page"
 _PICTURE = re.compile(r"preview\.jpg|plain\.jpg|face-\d{1,4}(-before|-steps)?\.png")
@@ -190,7 +191,7 @@ class Page:
         except DicfaceError as error:
             raise Refusal(error, entry.name) from error
 
-    async def _composed(self, request: Request, said: Any, entry_id: str) -> work.Written:
+    async def _composed(self, request: Request, said: Any, entry_id: str) -> work.WrittenFaces:
         entry = self._entry(entry_id)
         asked, strengths = read_request(said, entry), read_strengths(said)
         if not (entry.folder / work.FACES_FILE).is_file():

@@ -2,15 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import ParamSpec, TypeVar
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
-from dicface.web.worker import Worker
-
-Arguments = ParamSpec("Arguments")
-Result = TypeVar("Result")
+from dicface.runtime.parallel import Result
+from dicface.web.worker import Arguments, Worker
 
 
 class BusyError(Exception):

@@ -33,6 +33,7 @@ def write_faces(path: Path, faces: Sequence[Face]) -> None:
                 "probability": face.probability,
                 "number": face.number,
                 "strength": face.strength,
+                "strength_share": face.strength_share,
                 "model": face.model,
             }
         )
@@ -54,6 +55,7 @@ def read_faces(path: Path) -> tuple[Face, ...]:
                 probability=row["probability"],
                 number=row["number"],
                 strength=row["strength"],
+                strength_share=row["strength_share"],
                 model=row["model"],
                 **{name: stored[key] for name in _ARRAYS if (key := f"{number}-{name}") in stored},
             )

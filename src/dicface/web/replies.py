@@ -18,7 +18,7 @@ from dicface.web.album import unique_names
 from dicface.web.desk import BusyError
 from dicface.web.guard import IdleError, TooManyBytesError
 from dicface.web.uploads import EmptyUploadError
-from dicface.web.work import MAX_UPLOAD_MEGAPIXELS, Written
+from dicface.web.work import MAX_UPLOAD_MEGAPIXELS, WrittenFaces
 
 PRIVATE: Mapping[str, str] = {"cache-control": "no-store"}
 _CLIENT_CLOSED = 499
@@ -50,7 +50,7 @@ def file_response(path: Path, name: str) -> Response:
     return FileResponse(path, headers={**PRIVATE, **attachment(name)})
 
 
-def write_zip(target: Path, results: Sequence[Written]) -> None:
+def write_zip(target: Path, results: Sequence[WrittenFaces]) -> None:
     """Write results and a report of all of them into one file. Pictures are compressed already."""
     names = unique_names([result.name for result in results])
     rows = [{**result.row, "output": name} for result, name in zip(results, names, strict=True)]

@@ -97,7 +97,7 @@ class Request(NamedTuple):
     forced: tuple[int, ...] = ()
 
 
-class Written(NamedTuple):
+class WrittenFaces(NamedTuple):
     """A result on disk: the file, the name that its owner gets it under, and its row of the report."""
 
     path: Path
@@ -193,7 +193,7 @@ def restore(request: Request) -> dict[str, Any]:
     }
 
 
-def compose(request: Request, strengths: Mapping[int, float]) -> Written:
+def compose(request: Request, strengths: Mapping[int, float]) -> WrittenFaces:
     """Write the result with the chosen strengths of its faces, from the faces that `restore` wrote.
 
     Args:
@@ -216,7 +216,9 @@ def compose(request: Request, strengths: Mapping[int, float]) -> Written:
     row = json.loads((request.folder / "report.json").read_text(encoding="utf-8"))
     fresh = FileResult(request.source, target, photo, restoration, request.scale, "", notes, {}).report_row()
     kept = {key: row[key] for key in ("input", "stages_s", "elapsed_s", "turned_degrees")}
-    return Written(target, name, {**fresh, **kept, "output": name, "turned_by_hand_degrees": 90 * (request.turn % 4)})
+    return WrittenFaces(
+        target, name, {**fresh, **kept, "output": name, "turned_by_hand_degrees": 90 * (request.turn % 4)}
+    )
 
 
 def result_name(name: str, suffix: str) -> str:
