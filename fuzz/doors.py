@@ -23,7 +23,7 @@ from PIL import Image
 
 from dicface.checkpoints.networks import is_ours, load_network, load_run, save_network
 from dicface.checkpoints.pickled import read_pickled
-from dicface.checkpoints.recognise import find_network
+from dicface.checkpoints.recognise import recognise_network
 from dicface.data.packs import SCHEMA, read_pack
 from dicface.errors import DicfaceError
 from dicface.images.metadata import result_metadata
@@ -89,7 +89,7 @@ def _weights() -> Iterator[bytes]:
 
 
 def _read_foreign(path: Path) -> None:
-    find_network(read_pickled(path))
+    recognise_network(read_pickled(path))
 
 
 def _saved(content: object, *, new: bool = True) -> bytes:

@@ -9,7 +9,7 @@ import torch
 
 from dicface.checkpoints.networks import load_network, save_network
 from dicface.errors import ConfigError
-from dicface.export.graphs import compare, export_onnx
+from dicface.export.graphs import compare_with_torch, export_onnx
 from dicface.networks.dic import DICConfig, DICNetwork, DICOutput
 from dicface.training.losses import LossConfig, dic_loss
 from tests.support.networks import TINY, TINY_U
@@ -131,7 +131,7 @@ def test_onnx_equals_torch(network: DICNetwork, tmp_path: Path) -> None:
     export_onnx(network, tmp_path / "a.onnx")
     faces = np.random.default_rng(0).integers(0, 256, (3, 16, 16, 3), dtype=np.uint8)
     for count in (1, 3):
-        assert compare(network, tmp_path / "a.onnx", [faces[:count]]).passed
+        assert compare_with_torch(network, tmp_path / "a.onnx", [faces[:count]]).passed
 
 
 def test_weights_load_as_what_they_are(network: DICNetwork, tmp_path: Path) -> None:

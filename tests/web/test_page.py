@@ -217,8 +217,9 @@ def test_a_click_takes_a_face_out_and_in_and_strength_acts_without_a_request(
     # Both are stored as JPEG once, and the browser resamples otherwise than Pillow.
     assert np.abs(downloaded - shown).mean() < 2
     report = json.loads(visit.download("#report", tmp_path).read_text())
-    strengths = {face["number"]: face["strength"] for face in report["faces"]}
-    assert (strengths[first], strengths[second]) == (0.5, 1)
+    # Where the model expects errors, strength is lowered by itself.
+    asked = {face["number"]: face["strength"] / face["strength_share"] for face in report["faces"] if face["strength"]}
+    assert (asked[first], asked[second]) == pytest.approx((0.5, 1), abs=2e-3)
 
 
 def test_before_and_after_by_keyboard_touch_and_mouse(browser: Any, server: Server, visit: Visit) -> None:
@@ -474,7 +475,7 @@ def test_it_can_be_used_without_a_mouse_and_read_aloud(visit: Visit) -> None:
     assert page.get_attribute("#photo", "alt") == "example.jpg, 1 face"
     assert {page.get_attribute(name, "aria-live") for name in ("#found", "#result-words")} == {"polite"}
     assert page.get_attribute("#message", "role") == "alert"
-    assert page.get_attribute(".box", "aria-label").startswith("Face 1, 22 px: restored.")
+    assert page.get_attribute(".box", "aria-label").startswith("Face 1, 21 px: restored.")
     small = page.evaluate(
         """[...document.querySelectorAll("button:not(.box), .segments label, summary")].filter((each) =>
             each.checkVisibility() && each.getBoundingClientRect().height < 32).map((each) => each.outerHTML)"""
