@@ -137,7 +137,7 @@ def test_what_was_in_hand_is_said(monkeypatch: pytest.MonkeyPatch, capsys: pytes
         return Line(f"{job.source.stem} in hand")
 
     def interrupted(text: str, event: str = "done", **_: object) -> None:
-        print(text)  # noqa: T201
+        sys.stdout.write(f"{text}\n")
         if text == "first":
             begun.wait(20)
             go_on.set()

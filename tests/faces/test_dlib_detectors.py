@@ -11,7 +11,7 @@ from dicface.images.pixels import resize
 
 pytest.importorskip("dlib")
 pytestmark = pytest.mark.dlib
-from dicface.faces.dlib_detectors import GuidedDetector, ThoroughDetector  # noqa: E402
+from dicface.faces.dlib_detectors import GuidedDetector, ThoroughDetector  # noqa: E402 - only where dlib is installed
 
 # About the landmarks of the portrait's face, in pixels of 512.
 FACE = Box(173, 83, 279, 188)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dicface.cli.jobs import jobs_of, output_of
 from dicface.cli.messages import Messages
 from dicface.cli.options import (
     OUTPUT,
@@ -23,7 +24,6 @@ from dicface.cli.options import (
     Uncertainty,
     Verbose,
 )
-from dicface.cli.photos import jobs_of, output_of
 from dicface.cli.piping import Pipes, listed
 from dicface.cli.terminal import SOME_FAILED, Line, in_options, run
 

@@ -113,8 +113,9 @@ class Messages:
 
     def _log(self, level: str, event: str, text: str, fields: dict[str, Any]) -> None:
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        line = json.dumps({"time": now, "level": level, "event": event, "message": text, **fields})
         with _goes_on(sys.stderr):
-            print(json.dumps({"time": now, "level": level, "event": event, "message": text, **fields}), file=sys.stderr)  # noqa: T201
+            sys.stderr.write(f"{line}\n")
 
     def progress(self, what: str, total: int) -> Any:
         """See `progress_bar`."""

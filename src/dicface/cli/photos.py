@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, TypedDict
 import typer
 
 from dicface.cli.choices import parse_box, parse_faces, parse_scale, parse_strengths
+from dicface.cli.jobs import check_report, jobs_of, output_of
 from dicface.cli.messages import Messages
 from dicface.cli.options import (
     BATCH,
@@ -30,7 +31,7 @@ from dicface.cli.options import (
     Verbose,
 )
 from dicface.cli.piping import Pipes, listed
-from dicface.cli.terminal import SOME_FAILED, Line, check_free, ended_in_order, in_options, run
+from dicface.cli.terminal import SOME_FAILED, Line, ended_in_order, in_options, run
 from dicface.errors import UsageError
 from dicface.version import __version__
 
@@ -38,39 +39,7 @@ if TYPE_CHECKING:
     from dicface.faces.geometry import Box
     from dicface.images.inputs import Job
     from dicface.restoration.choice import Strength
-    from dicface.restoration.output import Output
     from dicface.restoration.restorer import Restorer
-
-
-def jobs_of(pipes: Pipes, messages: Messages, *, maps: bool, skip_existing: bool) -> "tuple[list[Job], list[Job]]":
-    """Jobs to do and jobs already done; says the number of the latter."""
-    from dicface.images.inputs import list_jobs, split_finished, with_maps
-
-    listing = list_jobs(pipes.sources, pipes.out)
-    if text := listing.left_out():
-        messages.note(text)
-    jobs = with_maps(listing.jobs) if maps else listing.jobs
-    left, finished = split_finished(jobs) if skip_existing else (jobs, [])
-    if finished:
-        messages.done(f"skipped {len(finished)} of {len(jobs)}, whose results are there", event="skipped")
-    return left, finished
-
-
-def _check_report(report: Path, jobs: "list[Job]", *, overwrite: bool) -> None:
-    """Check before any work that the report replaces nothing and can be written."""
-    from dicface.files import real_path
-
-    taken = {real_path(path) for job in jobs for path in (job.source, job.target, *job.beside)}
-    if real_path(report) in taken or report.is_dir():
-        raise UsageError(f"expected --report to name a file of its own, got {str(report)!r}")
-    check_free(report, overwrite=overwrite, another="another --report")
-
-
-def output_of(job: "Job", output: "Output") -> "Output":
-    """The output with the job's map of expected errors."""
-    from dataclasses import replace
-
-    return replace(output, uncertainty=job.beside[0]) if job.beside else output
 
 
 def _stages_line(spent_s: "Mapping[str, float]") -> str:
@@ -267,7 +236,7 @@ def restore(
     messages = Messages(quiet=quiet, log_json=log_json, keep_stdout_free=pipes.to_stdout)
     jobs, finished = jobs_of(pipes, messages, maps=maps, skip_existing=skip_existing)
     if report is not None:
-        _check_report(report, [*jobs, *finished], overwrite=overwrite)
+        check_report(report, [*jobs, *finished], overwrite=overwrite)
     restorer = Restorer(
         model,
         backend=backend,
