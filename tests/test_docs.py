@@ -39,7 +39,11 @@ def _commands(page: Path) -> list[list[str]]:
 def test_every_command_and_option_exists(page: Path) -> None:
     for name, *words in _commands(page):
         assert name in COMMANDS, f"dicface {name}"
-        known = {option for parameter in COMMANDS[name].params for option in parameter.opts}
+        command = COMMANDS[name]
+        if group := vars(command).get("commands"):
+            assert words[0] in group, f"dicface {name} {words[0]}"
+            command = group[words[0]]
+        known = {option for parameter in command.params for option in parameter.opts}
         given = {word.partition("=")[0] for word in words if re.match(r"--?[a-z]", word)}
         assert given <= known | {"--help"}, f"dicface {name} {' '.join(words)}"
 

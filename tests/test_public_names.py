@@ -26,8 +26,10 @@ CLASSES = {
     "PhotoLandmarks",
     "QualityWarning",
     "Restoration",
+    "RestoreBatch",
     "Restorer",
     "Square",
+    "UpscaleBatch",
 }
 ERRORS = {
     "BenchmarkError",

@@ -25,6 +25,7 @@ LAYERS = [
     {"networks", "data", "checkpoints", "runtime"},
     {"faces"},
     {"restoration", "preparation", "evaluation", "training", "export", "benchmark"},
+    {"batches"},
     {"web", "__init__"},
     {"cli"},
     {"__main__"},

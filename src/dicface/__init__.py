@@ -30,6 +30,7 @@ from dicface.errors import (
 from dicface.version import __version__
 
 if _TYPE_CHECKING:
+    from dicface.batches.callables import RestoreBatch, UpscaleBatch
     from dicface.faces.detection import Detection, Detector
     from dicface.faces.geometry import Box, Square
     from dicface.faces.landmarks import PhotoLandmarks, locate
@@ -67,12 +68,14 @@ __all__ = [
     "PhotoLandmarks",
     "QualityWarning",
     "Restoration",
+    "RestoreBatch",
     "Restorer",
     "Square",
     "TooLargeError",
     "TooLongError",
     "TrainingError",
     "UnknownModelError",
+    "UpscaleBatch",
     "UsageError",
     "__version__",
     "locate",
@@ -99,8 +102,10 @@ _MODULES = {
     "PhotoLandmarks": "faces.landmarks",
     "QualityWarning": "restoration.quality",
     "Restoration": "restoration.results",
+    "RestoreBatch": "batches.callables",
     "Restorer": "restoration.restorer",
     "Square": "faces.geometry",
+    "UpscaleBatch": "batches.callables",
     "locate": "faces.landmarks",
     "read_photo": "images.photo",
     "restore_file": "restoration.files",

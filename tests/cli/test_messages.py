@@ -12,11 +12,11 @@ from PIL import Image
 from rich.console import Console
 from rich.progress import Progress
 
+from dicface.batches.jobs import Failure
 from dicface.cli import messages
 from dicface.cli.messages import Messages, progress_bar
 from dicface.errors import ImageError
 from dicface.images.inputs import Job
-from dicface.restoration.batch import Failure
 from tests.support.command import PLAIN, dicface
 
 

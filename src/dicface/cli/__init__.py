@@ -9,8 +9,10 @@ from dicface.cli.crops import upscale
 from dicface.cli.evaluation import benchmark, evaluate
 from dicface.cli.messages import Messages, escape_what_does_not_fit
 from dicface.cli.networks import convert, export, models, train
+from dicface.cli.options import SkippingCommand
 from dicface.cli.photos import restore
 from dicface.cli.preparation import prepare
+from dicface.cli.reports import reports
 from dicface.cli.terminal import SOME_FAILED, WRONG_CALL, in_options
 from dicface.cli.web import serve
 from dicface.errors import DicfaceError, UsageError
@@ -38,8 +40,11 @@ def dicface(
     """Tiny, blurred faces in photos become 128 px faces with landmarks."""
 
 
-for command in (restore, upscale, models, prepare, train, export, convert, evaluate, serve, benchmark):
+for command in (restore, upscale):
+    app.command(cls=SkippingCommand)(command)
+for command in (models, prepare, train, export, convert, evaluate, serve, benchmark):
     app.command()(command)
+app.add_typer(reports, name="report")
 
 
 def main() -> None:

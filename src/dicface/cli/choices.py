@@ -10,6 +10,7 @@ from dicface.errors import UsageError
 
 if TYPE_CHECKING:
     from dicface.faces.geometry import Box
+    from dicface.images.inputs import Shard
     from dicface.restoration.choice import Strength
     from dicface.restoration.scale import Scale
 
@@ -66,3 +67,13 @@ def parse_faces(text: str | None) -> tuple[int, ...] | None:
         return tuple(int(part) for part in text.split(","))
     except ValueError as error:
         raise UsageError(f"expected --faces 1,3 with numbers of the report or of --preview, got {text!r}") from error
+
+
+def parse_shard(text: str) -> "Shard":
+    """A part of the inputs by --shard I/N."""
+    from dicface.images.inputs import Shard
+
+    index, _, count = text.partition("/")
+    if not (index.isdecimal() and count.isdecimal() and int(index) < int(count)):
+        raise UsageError(f"expected --shard I/N with I from 0 to N - 1, such as 0/3, 1/3 and 2/3, got {text!r}")
+    return Shard(int(index), int(count))

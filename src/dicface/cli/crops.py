@@ -5,12 +5,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dicface.cli.jobs import jobs_of, output_of
+from dicface.cli.choices import parse_shard
+from dicface.cli.jobs import batch_of, output_of
 from dicface.cli.messages import Messages
 from dicface.cli.options import (
     OUTPUT,
     BackendOption,
     FilesFrom,
+    Jobs,
     KeepGps,
     LogJson,
     ModelOption,
@@ -19,8 +21,10 @@ from dicface.cli.options import (
     Overwrite,
     ProviderOption,
     Quiet,
+    ShardOption,
     SkipExisting,
     StripMetadata,
+    Threads,
     Uncertainty,
     Verbose,
 )
@@ -64,20 +68,33 @@ def upscale(
     keep_gps: KeepGps = False,
     no_mark: NoMark = False,
     files_from: FilesFrom = None,
+    shard: ShardOption = "0/1",
+    jobs: Jobs = 1,
+    threads: Threads = None,
     quiet: Quiet = False,
     log_json: LogJson = False,
     verbose: Verbose = False,
     overwrite: Overwrite = False,
-    skip_existing: SkipExisting = False,
+    skip_existing: SkipExisting = None,
 ) -> None:
     """Super-resolve aligned face crops to 128x128."""
     from dicface.restoration.files import upscale_file
     from dicface.restoration.output import Output
+    from dicface.restoration.settings import upscale_digest
     from dicface.runtime.face_model import FaceModel
 
     pipes = Pipes(listed(faces, files_from), out, maps=uncertainty)
     messages = Messages(quiet=quiet, log_json=log_json, keep_stdout_free=pipes.to_stdout)
-    network = FaceModel(model, backend=backend, provider=provider)
+    batch = batch_of(
+        pipes,
+        maps=uncertainty,
+        overwrite=overwrite,
+        skip_existing=skip_existing,
+        shard=parse_shard(shard),
+        workers=jobs or 1,
+        mark=not no_mark,
+    )
+    network = FaceModel(model, backend=backend, provider=provider, threads=threads)
     if verbose:
         messages.note(network.how_it_runs)
     output = Output(
@@ -96,8 +113,14 @@ def upscale(
         )
         return Line(f"{pipes.name(job.source)}: {in_options(result.sentence)} -> {pipes.name(job.target)}")
 
-    jobs, finished = jobs_of(pipes, messages, maps=uncertainty, skip_existing=skip_existing)
-    failures = run(jobs, work, messages=messages, name=pipes.name, what="faces", overwrite=overwrite, finished=finished)
+    digest = upscale_digest(
+        network.sha256, all_steps=all_steps, consistent=consistent, strength=strength, output=output
+    )
+    with batch.claims() as claims:
+        tally = run(
+            batch.jobs(), work, messages=messages, name=pipes.name, what="faces", **batch.running(digest, claims)
+        )
+    batch.say_left_out(messages)
     pipes.deliver()
-    if failures:
+    if tally.failed:
         raise typer.Exit(SOME_FAILED)

@@ -1,7 +1,10 @@
-"""Jobs of the commands about photos and crops: from their inputs, with what is written beside each."""
+"""Batches of the commands about photos and crops: from their inputs, with what is written beside each."""
 
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dicface.cli.messages import Messages
 from dicface.cli.piping import Pipes
@@ -9,32 +12,124 @@ from dicface.cli.terminal import check_free
 from dicface.errors import UsageError
 
 if TYPE_CHECKING:
-    from dicface.images.inputs import Job
+    from dicface.batches.claims import Claims
+    from dicface.batches.names import SkipMode
+    from dicface.batches.report import Report
+    from dicface.images.inputs import Job, Shard
+    from dicface.images.listing import Listing
     from dicface.restoration.output import Output
 
 
-def jobs_of(pipes: Pipes, messages: Messages, *, maps: bool, skip_existing: bool) -> "tuple[list[Job], list[Job]]":
-    """Jobs to do and jobs already done; says the number of the latter."""
-    from dicface.images.inputs import list_jobs, split_finished, with_maps
+@dataclass(frozen=True)
+class Batch:
+    """The inputs of a call and how they are worked on.
 
-    listing = list_jobs(pipes.sources, pipes.out)
-    if text := listing.left_out():
-        messages.note(text)
-    jobs = with_maps(listing.jobs) if maps else listing.jobs
-    left, finished = split_finished(jobs) if skip_existing else (jobs, [])
-    if finished:
-        messages.done(f"skipped {len(finished)} of {len(jobs)}, whose results are there", event="skipped")
-    return left, finished
+    Attributes:
+        listing: the inputs.
+        maps: a map of expected errors is written beside each result.
+        overwrite: existing results are replaced.
+        skip: which existing results are left as they are.
+        workers: inputs worked on at a time.
+    """
+
+    listing: "Listing"
+    maps: bool
+    overwrite: bool
+    skip: "SkipMode | None"
+    workers: int
+
+    def jobs(self) -> "Iterator[Job]":
+        """The jobs, listed while they are worked on."""
+        from dicface.images.inputs import with_map
+
+        return map(with_map, self.listing) if self.maps else iter(self.listing)
+
+    @contextmanager
+    def claims(self) -> "Generator[Claims]":
+        """Claims against other calls on the same output folder, where results that are there are skipped."""
+        from dicface.batches.claims import NO_CLAIMS, FolderClaims
+
+        with ExitStack() as stack:
+            shared = self.skip is not None and not self.listing.is_one
+            yield stack.enter_context(FolderClaims(self.listing.out)) if shared else NO_CLAIMS
+
+    def running(self, digest: str, claims: "Claims") -> dict[str, Any]:
+        """Arguments of `run`.
+
+        Args:
+            digest: of the settings, by which results that are there are recognised.
+            claims: of this batch.
+        """
+        from dicface.batches.skipping import finished_check
+
+        return {
+            "overwrite": self.overwrite,
+            "workers": self.workers,
+            "count": self.listing.count,
+            "inputs": self.listing,
+            "is_done": finished_check(self.skip, digest, overwrite=self.overwrite),
+            "claims": claims,
+        }
+
+    def say_left_out(self, messages: Messages) -> None:
+        """Say what was left out of folders, once all are listed."""
+        if text := self.listing.left_out.text():
+            messages.note(text)
 
 
-def check_report(report: Path, jobs: "list[Job]", *, overwrite: bool) -> None:
-    """Check before any work that the report replaces nothing and can be written."""
+def batch_of(
+    pipes: Pipes,
+    *,
+    maps: bool,
+    overwrite: bool,
+    skip_existing: "SkipMode | None",
+    shard: "Shard",
+    workers: int,
+    mark: bool = True,
+) -> Batch:
+    """The batch of a call's inputs.
+
+    Args:
+        pipes: the inputs and the output.
+        maps, overwrite, workers: see `Batch`.
+        skip_existing: which existing results are skipped.
+        shard: part of the inputs.
+        mark: results say how they were made.
+    """
+    from dicface.images.listing import list_jobs
+
+    if skip_existing == "settings" and not mark:
+        raise UsageError("expected --skip-existing=any with --no-mark, whose results do not say how they were made")
+    listing = list_jobs(pipes.sources, pipes.out, shard=shard)
+    return Batch(listing, maps, overwrite, skip_existing, workers)
+
+
+def open_report(
+    path: Path | None, settings: dict[str, Any], listing: "Listing", *, overwrite: bool, landmarks: bool
+) -> "Report":
+    """The report of a call: JSON lines to a file of that suffix, else one JSON file.
+
+    Args:
+        path: the file; None for none. It replaces neither an input nor a result.
+        settings: of the call.
+        listing: its inputs.
+        overwrite: the file may be replaced; lines are always appended.
+        landmarks: with the landmarks of each face.
+    """
+    from dicface.batches.report import BatchReport
+    from dicface.batches.report_lines import LINES_SUFFIX, LinesReport
     from dicface.files import real_path
+    from dicface.images.photo import READ_SUFFIXES, WRITE_SUFFIXES
 
-    taken = {real_path(path) for job in jobs for path in (job.source, job.target, *job.beside)}
-    if real_path(report) in taken or report.is_dir():
-        raise UsageError(f"expected --report to name a file of its own, got {str(report)!r}")
-    check_free(report, overwrite=overwrite, another="another --report")
+    if path is None:
+        return BatchReport(None, settings, landmarks=landmarks)
+    like_an_image = path.suffix.lower() in {*READ_SUFFIXES, *WRITE_SUFFIXES}
+    if like_an_image or real_path(path) in listing or path.is_dir():
+        raise UsageError(f"expected --report to name a file of its own, got {str(path)!r}")
+    if path.suffix.lower() == LINES_SUFFIX:
+        return LinesReport(path, landmarks=landmarks)
+    check_free(path, overwrite=overwrite, another="another --report")
+    return BatchReport(path, settings, landmarks=landmarks)
 
 
 def output_of(job: "Job", output: "Output") -> "Output":

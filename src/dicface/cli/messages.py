@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import threading
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -67,12 +68,23 @@ class _Rate(ProgressColumn):
 
 
 @contextmanager
-def progress_bar(what: str, total: int, *, hidden: bool = False) -> Generator[Callable[[int], None]]:
-    """Show a progress line on a terminal: done, rate and time left; yields a function to be called with items done."""
+def progress_bar(
+    what: str, total: int | Callable[[], int], *, hidden: bool = False
+) -> Generator[Callable[[int], None]]:
+    """Show a progress line on a terminal: done, rate and time left; yields a function to be called with items done.
+
+    Args:
+        what: plural of the items.
+        total: their number; or a function that counts them, which is called beside the work.
+        hidden: show nothing.
+    """
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
     disable = hidden or not errors.is_terminal
     with Progress(*columns, console=errors, transient=True, disable=disable) as progress:
-        yield partial(progress.advance, progress.add_task(what, total=total))
+        task = progress.add_task(what, total=None if callable(total) else total)
+        if callable(total) and not disable:
+            threading.Thread(target=lambda: progress.update(task, total=total()), daemon=True).start()
+        yield partial(progress.advance, task)
 
 
 class Messages:
@@ -117,6 +129,6 @@ class Messages:
         with _goes_on(sys.stderr):
             sys.stderr.write(f"{line}\n")
 
-    def progress(self, what: str, total: int) -> Any:
+    def progress(self, what: str, total: int | Callable[[], int]) -> Any:
         """See `progress_bar`."""
         return progress_bar(what, total, hidden=self.quiet or self.log_json)

@@ -1,10 +1,12 @@
 """Options that several commands have."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
+from dicface.batches.names import SkipMode
 from dicface.faces.names import DetectorName
 from dicface.runtime.models import embedded_models
 from dicface.runtime.providers import BackendName, ProviderName
@@ -117,11 +119,50 @@ Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Replace results that exist already.", rich_help_panel=OUTPUT)
 ]
 SkipExisting = Annotated[
-    bool,
+    SkipMode | None,
     typer.Option(
         "--skip-existing",
-        help="Continue a stopped batch: skip inputs whose results exist, whatever settings made them. With "
-        "--overwrite, existing files of the others are replaced.",
+        metavar="[=any]",
+        help="Continue a stopped batch, or share a folder with other calls: skip inputs whose results exist and were "
+        "made with the same settings, by what they say. =any skips all whose results exist. With --overwrite, results "
+        "of other settings are replaced.",
         rich_help_panel=BATCH,
     ),
 ]
+ShardOption = Annotated[
+    str,
+    typer.Option(
+        "--shard",
+        metavar="I/N",
+        help="Do one of N parts of the inputs, I from 0 to N - 1, chosen by a hash of the relative path.",
+        rich_help_panel=BATCH,
+    ),
+]
+Jobs = Annotated[
+    int | None,
+    typer.Option(
+        "--jobs",
+        min=1,
+        help="Inputs worked on at a time; one more than there are cores, at most 4, if left out.",
+        rich_help_panel=BATCH,
+    ),
+]
+Threads = Annotated[
+    int | None,
+    typer.Option(
+        "--threads",
+        min=1,
+        help="Threads of each network; as many as cores if left out.",
+        rich_help_panel=BATCH,
+    ),
+]
+
+
+class SkippingCommand(TyperCommand):
+    """A command with `--skip-existing`, which may stand alone and never takes the argument that follows it."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Write the option with its value."""
+        end = args.index("--") if "--" in args else len(args)
+        options = [f"{each}=settings" if each == "--skip-existing" else each for each in args[:end]]
+        return super().parse_args(ctx, options + args[end:])

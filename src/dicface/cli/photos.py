@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any, TypedDict
 
 import typer
 
-from dicface.cli.choices import parse_box, parse_faces, parse_scale, parse_strengths
-from dicface.cli.jobs import check_report, jobs_of, output_of
+from dicface.cli.choices import parse_box, parse_faces, parse_scale, parse_shard, parse_strengths
+from dicface.cli.jobs import Batch, batch_of, open_report, output_of
 from dicface.cli.messages import Messages
 from dicface.cli.options import (
     BATCH,
@@ -17,6 +17,7 @@ from dicface.cli.options import (
     BackendOption,
     DetectorOption,
     FilesFrom,
+    Jobs,
     KeepGps,
     LogJson,
     ModelOption,
@@ -25,8 +26,10 @@ from dicface.cli.options import (
     Overwrite,
     ProviderOption,
     Quiet,
+    ShardOption,
     SkipExisting,
     StripMetadata,
+    Threads,
     Uncertainty,
     Verbose,
 )
@@ -60,39 +63,34 @@ class _Choice(TypedDict):
 
 
 def _preview(
-    jobs: "list[Job]",
-    finished: "list[Job]",
+    batch: Batch,
     restorer: "Restorer",
     choice: _Choice,
     pipes: Pipes,
     messages: Messages,
     *,
-    overwrite: bool,
     max_megapixels: float,
 ) -> None:
     """Write previews, and say a line for each face."""
-    from dicface.restoration.batch import WORKERS
     from dicface.restoration.preview import faces_lines, preview_file
 
     def work(job: "Job") -> Line:
         result = preview_file(
-            job.source, job.target, restorer=restorer, **choice, overwrite=overwrite, max_megapixels=max_megapixels
+            job.source,
+            job.target,
+            restorer=restorer,
+            **choice,
+            overwrite=batch.overwrite,
+            max_megapixels=max_megapixels,
         )
         text = f"{pipes.name(job.source)}: {result.sentence}, nothing restored -> {pipes.name(job.target)}"
         return Line(text, {"faces": len(result.found.faces)}, faces_lines(result.found))
 
-    failures = run(
-        jobs,
-        work,
-        messages=messages,
-        name=pipes.name,
-        what="photos",
-        overwrite=overwrite,
-        workers=WORKERS,
-        finished=finished,
-    )
+    with batch.claims() as claims:
+        tally = run(batch.jobs(), work, messages=messages, name=pipes.name, what="photos", **batch.running("", claims))
+    batch.say_left_out(messages)
     pipes.deliver()
-    if failures:
+    if tally.failed:
         raise typer.Exit(SOME_FAILED)
 
 
@@ -189,8 +187,17 @@ def restore(
     ] = False,
     uncertainty: Uncertainty = False,
     report: Annotated[
-        Path | None, typer.Option(help="Write a report of all faces to this JSON file.", rich_help_panel=OUTPUT)
+        Path | None,
+        typer.Option(
+            help="Write a report of all faces to this JSON file; to one ending in .jsonl, a line is appended for each "
+            "photo.",
+            rich_help_panel=OUTPUT,
+        ),
     ] = None,
+    no_report_landmarks: Annotated[
+        bool,
+        typer.Option("--no-report-landmarks", help="Leave the landmarks out of the report.", rich_help_panel=OUTPUT),
+    ] = False,
     max_megapixels: Annotated[
         float, typer.Option(min=0, max=178, help="Refuse larger photos.", rich_help_panel=BATCH)
     ] = 64,
@@ -201,20 +208,23 @@ def restore(
         bool, typer.Option("--force", help="Also restore faces too large or too small to gain.", rich_help_panel=FACES)
     ] = False,
     files_from: FilesFrom = None,
+    shard: ShardOption = "0/1",
+    jobs: Jobs = None,
+    threads: Threads = None,
     quiet: Quiet = False,
     log_json: LogJson = False,
     verbose: Verbose = False,
     overwrite: Overwrite = False,
-    skip_existing: SkipExisting = False,
+    skip_existing: SkipExisting = None,
 ) -> None:
     """Find the small faces in photos, restore them, and enlarge the photos around them."""
-    from dicface.restoration.batch import WORKERS
+    from dicface.batches.jobs import WORKERS
     from dicface.restoration.choice import FaceChoice
     from dicface.restoration.files import restore_file
     from dicface.restoration.memory import PhotoGate
     from dicface.restoration.output import Output
-    from dicface.restoration.report import BatchReport
     from dicface.restoration.restorer import Restorer
+    from dicface.restoration.settings import restore_digest
 
     choice = _Choice(
         boxes=[parse_box(text) for text in box or ()],
@@ -234,16 +244,30 @@ def restore(
     maps = uncertainty and preview is None
     pipes = Pipes(listed(photos, files_from), preview or out or Path(), maps=maps)
     messages = Messages(quiet=quiet, log_json=log_json, keep_stdout_free=pipes.to_stdout)
-    jobs, finished = jobs_of(pipes, messages, maps=maps, skip_existing=skip_existing)
-    if report is not None:
-        check_report(report, [*jobs, *finished], overwrite=overwrite)
+    batch = batch_of(
+        pipes,
+        maps=maps,
+        overwrite=overwrite,
+        skip_existing="any" if skip_existing and preview else skip_existing,
+        shard=parse_shard(shard),
+        workers=jobs or WORKERS,
+        mark=not no_mark,
+    )
+    settings: dict[str, Any] = {
+        "model": model,
+        "detector": detector,
+        "scale": chosen_scale,
+        "version": __version__,
+    }
+    written = open_report(report, settings, batch.listing, overwrite=overwrite, landmarks=not no_report_landmarks)
     restorer = Restorer(
         model,
         backend=backend,
         provider=provider,
         detector=detector,
         detector_threshold=detector_threshold,
-        several=len(jobs) > 1,
+        threads=threads,
+        several=batch.listing.is_several,
         large_faces=large_faces,
         fidelity=fidelity,
         background=None if preview else background,
@@ -251,19 +275,15 @@ def restore(
     if verbose:
         messages.note(restorer.model.how_it_runs)
     if preview is not None:
-        _preview(jobs, finished, restorer, choice, pipes, messages, overwrite=overwrite, max_megapixels=max_megapixels)
+        _preview(batch, restorer, choice, pipes, messages, max_megapixels=max_megapixels)
         return
-    settings = {
-        "model": model,
-        "backend": restorer.model.backend,
-        "detector": detector,
-        "scale": chosen_scale,
-        "version": __version__,
-    }
-    batch_report, gate = BatchReport(report, settings, jobs), PhotoGate()
+    settings["backend"] = restorer.model.backend
+    gate = PhotoGate()
     output = Output(
         mark=not no_mark, metadata=not strip_metadata, gps=keep_gps, landmarks=show_landmarks, overwrite=overwrite
     )
+
+    adaptive = not full_strength
 
     def work(job: "Job") -> Line:
         result = restore_file(
@@ -272,30 +292,31 @@ def restore(
             restorer=restorer,
             scale=chosen_scale,
             **choice,
-            adaptive=not full_strength,
+            adaptive=adaptive,
             output=output_of(job, output),
             max_megapixels=max_megapixels,
             gate=gate,
         )
-        batch_report.add(job, pipes.row(result.report_row()))
+        written.add(job, pipes.row(result.report_row()))
         said = f"{in_options(result.sentence)}, {result.elapsed_s:.1f} s"
         text = f"{pipes.name(job.source)}: {said} -> {pipes.name(job.target)}"
         return Line(text, {"elapsed_s": round(result.elapsed_s, 3), "faces": len(result.restoration.faces)})
 
-    with ended_in_order(), batch_report:
-        failures = run(
-            jobs,
+    digest = restore_digest(restorer, scale=chosen_scale, **choice, adaptive=adaptive, output=output)
+    with ended_in_order(), written, batch.claims() as claims:
+        tally = run(
+            written.in_order_of(batch.jobs()),
             work,
             messages=messages,
             name=pipes.name,
             what="photos",
-            overwrite=overwrite,
-            workers=WORKERS,
-            failed=batch_report.add_failure,
-            finished=finished,
+            failed=written.add_failure,
+            skipped=written.add_skipped,
+            **batch.running(digest, claims),
         )
+    batch.say_left_out(messages)
     pipes.deliver()
     if verbose:
-        messages.note(_stages_line(batch_report.spent_s))
-    if failures:
+        messages.note(_stages_line(written.spent_s))
+    if tally.failed:
         raise typer.Exit(SOME_FAILED)

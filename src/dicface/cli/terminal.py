@@ -2,7 +2,7 @@
 
 import re
 import signal
-from collections.abc import Callable, Collection, Generator, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Generator, Iterable, Mapping, Sequence
 from contextlib import closing, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,14 +14,15 @@ from dicface.errors import OutputError, UsageError
 from dicface.files import check_target
 
 if TYPE_CHECKING:
+    from dicface.batches.claims import Claims
+    from dicface.batches.jobs import AlreadyDone, Failure
     from dicface.images.inputs import Job
-    from dicface.restoration.batch import Failure
 
 DONE, SOME_FAILED, WRONG_CALL = 0, 1, 2
 _NAMED = (
     "backend background detector detector_threshold faces fidelity host identities jobs landmarks large_faces lr_size "
-    "max_face max_megapixels max_outside min_face model out overwrite port provider resume root_path scale split "
-    "strength"
+    "max_face max_megapixels max_outside min_face model out overwrite port provider resume root_path scale "
+    "skip_existing split strength"
 )
 _OPTIONS = {name: f"--{name.replace('_', '-')}" for name in _NAMED.split()} | {"min_confidence": "--min-peak"}
 """Parameters that errors name, and the options by which they are given."""
@@ -60,8 +61,19 @@ class Line(NamedTuple):
     details: Sequence[str] = ()
 
 
+class Tally:
+    """What came of the jobs of a call.
+
+    Attributes:
+        done, skipped, failed: numbers of jobs.
+    """
+
+    def __init__(self) -> None:
+        self.done = self.skipped = self.failed = 0
+
+
 def run(
-    jobs: "list[Job]",
+    jobs: "Iterable[Job]",
     work: "Callable[[Job], Line]",
     *,
     messages: Messages,
@@ -69,10 +81,14 @@ def run(
     what: str,
     overwrite: bool,
     workers: int = 1,
-    failed: "Callable[[Failure], None] | None" = None,
-    finished: "Sequence[Job]" = (),
-) -> "list[Failure]":
-    """Run all jobs under a progress line, say what comes of each; calls `failed` with failures.
+    count: "int | Callable[[], int]" = 0,
+    inputs: "Container[Path]" = (),
+    is_done: "Callable[[Job], bool]" = lambda _: False,
+    claims: "Claims | None" = None,
+    failed: "Callable[[Failure], None]" = lambda _: None,
+    skipped: "Callable[[Job], None]" = lambda _: None,
+) -> Tally:
+    """Run all jobs under a progress line, say what comes of each, and at the end how many were skipped.
 
     Args:
         jobs: the jobs.
@@ -80,32 +96,49 @@ def run(
         messages: says it.
         name: a path as it is said.
         what: the plural of what a job is about.
-        overwrite, workers, finished: see `run_jobs`.
-        failed: called with each failure.
+        overwrite, workers, inputs, is_done, claims: see `run_jobs`.
+        count: number of the jobs, or a function that counts them.
+        failed, skipped: called with each failure and each skipped job.
     """
-    from dicface.restoration.batch import Failure, run_jobs
+    from dicface.batches.claims import NO_CLAIMS
+    from dicface.batches.jobs import AlreadyDone, Failure, run_jobs
 
-    failures: list[Failure] = []
+    tally = Tally()
 
-    def tell_outcome(job: "Job", outcome: "Line | Failure") -> None:
-        if isinstance(outcome, Failure):
-            failures.append(outcome)
-            if failed is not None:
-                failed(outcome)
+    def tell_outcome(job: "Job", outcome: "Line | Failure | AlreadyDone") -> None:
+        if isinstance(outcome, AlreadyDone):
+            tally.skipped += 1
+            skipped(job)
+        elif isinstance(outcome, Failure):
+            tally.failed += 1
+            failed(outcome)
             error = in_options(outcome.error)
             messages.failed(f"{name(outcome.source)}: {error}", input=name(outcome.source), error=error)
         else:
+            tally.done += 1
             messages.done(
                 outcome.text, input=name(job.source), output=name(job.target), details=outcome.details, **outcome.fields
             )
 
     # If interrupted, running jobs are finished first, and said.
-    running = run_jobs(jobs, work, overwrite=overwrite, workers=workers, finished=finished, late=tell_outcome)
-    with messages.progress(what, len(jobs)) as advance, closing(running) as results:
+    running = run_jobs(
+        jobs,
+        work,
+        overwrite=overwrite,
+        workers=workers,
+        inputs=inputs,
+        is_done=is_done,
+        claims=claims or NO_CLAIMS,
+        late=tell_outcome,
+    )
+    with messages.progress(what, count) as advance, closing(running) as results:
         for job, outcome in results:
             tell_outcome(job, outcome)
             advance(1)
-    return failures
+    if tally.skipped:
+        total = tally.done + tally.skipped + tally.failed
+        messages.done(f"skipped {tally.skipped} of {total}, whose results are there", event="skipped")
+    return tally
 
 
 def check_free(out: Path, *, overwrite: bool, inputs: Collection[Path] = (), another: str = "another output") -> None:

@@ -6,6 +6,7 @@ import warnings
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -121,6 +122,18 @@ def read_photo(path: Path | str, max_megapixels: float = MAX_MEGAPIXELS) -> Phot
         if _is_our_fault(error):
             raise
         raise ImageError(f"the image is damaged or cut off: {error}") from error
+
+
+def read_packet(file: Path | IO[bytes]) -> bytes:
+    """The XMP packet of an image, without decoding its pixels; empty if it has none or is no image."""
+    try:
+        with _WARNINGS, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(file, formats=_formats()) as image:
+                packet = image.info.get("xmp")
+    except Exception:  # decoders of damaged files raise whatever their parsing trips over
+        return b""
+    return packet if isinstance(packet, bytes) else b""
 
 
 def suffix_for(path: Path) -> str:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from dicface.errors import InputError, UsageError
 from dicface.faces.detection import make_detector
 from dicface.files import file_digest
-from dicface.images.inputs import Listing, jobs_below
+from dicface.images.listing import LeftOut, jobs_below
 from dicface.preparation.annotations import Annotations, open_annotations
 from dicface.preparation.assignment import Selection, assign_faces, read_lists
 from dicface.preparation.cutting import PhotoTask, Reason, Recipe
@@ -73,8 +73,7 @@ def list_photos(
     hidden = foreign = 0
     for path in dict.fromkeys(given):
         listing = jobs_below([path], results.parts)
-        hidden, foreign = hidden + listing.hidden, foreign + listing.foreign
-        for job in listing.jobs:
+        for job in listing:
             if job.source.resolve() in written:
                 if job.source == path:
                     raise UsageError(f"expected results other than the photos, got {str(path)!r} as both")
@@ -87,7 +86,8 @@ def list_photos(
                     f"expected photos that differ in their names below the given folders, got {str(other.path)!r} and "
                     f"{str(job.source)!r}; give a folder above both, or prepare them in two calls"
                 )
-    if text := Listing([], hidden, foreign).left_out():
+        hidden, foreign = hidden + listing.left_out.hidden, foreign + listing.left_out.foreign
+    if text := LeftOut(hidden, foreign).text():
         left_out(text)
     return list(photos.values())
 

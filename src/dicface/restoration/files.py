@@ -1,7 +1,7 @@
 """Restore a photo or upscale a face crop from file to file, for commands, web page and demo."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ from dicface.restoration.restorer import Restorer
 from dicface.restoration.results import Face, Outcome, Restoration
 from dicface.restoration.scale import Scale, check_scale, scale_for
 from dicface.restoration.sentence import crop_warning, faces_sentence
+from dicface.restoration.settings import restore_digest, upscale_digest
 from dicface.restoration.stages import Stages
 from dicface.runtime.consistency import DataConsistency
 from dicface.runtime.face_model import FaceModel, FaceSteps
@@ -93,6 +94,7 @@ class FileResult:
             "digital_source_type": provenance.source_type,
             "model": provenance.model,
             "model_sha256": provenance.model_sha256,
+            "settings_sha256": provenance.settings_sha256,
             "version": provenance.version,
             "scale": self.scale,
             "turned_degrees": self.restoration.turned_degrees,
@@ -165,6 +167,21 @@ def restore_file(
             passes=passes,
             uncertainty=output.uncertainty is not None,
         )
+        digest = restore_digest(
+            restorer,
+            scale=scale,
+            boxes=boxes,
+            only_boxes=only_boxes,
+            strength=strength,
+            min_face=min_face,
+            max_face=max_face,
+            faces=faces,
+            adaptive=adaptive,
+            force=force,
+            passes=passes,
+            output=output,
+        )
+        restoration = _stating(restoration, digest)
         stages.spent_s |= restoration.stages_s
         with stages.measure("write"):
             result = result_photo(photo, restoration, output)
@@ -177,6 +194,12 @@ def restore_file(
     said = faces_sentence(restoration, restorer.model.name, choice=choice, auto_scale=scale == "auto")
     sentence = ", ".join((said, *notes))
     return FileResult(source, target, photo, restoration, restoration.scale, sentence, notes, stages.spent_s)
+
+
+def _stating(restoration: Restoration, digest: str) -> Restoration:
+    """A result whose provenance states the digest of the settings."""
+    assert restoration.provenance is not None
+    return replace(restoration, provenance=restoration.provenance._replace(settings_sha256=digest))
 
 
 def _result_size(photo: Photo, scale: Scale, max_megapixels: float | None) -> tuple[int, int]:
@@ -246,6 +269,10 @@ def upscale_file(
     restoration = Restoration(
         image, (face,), stages_s=dict(stages.spent_s), provenance=provenance_of(network, int(strength > 0))
     )
+    digest = upscale_digest(
+        network.sha256, all_steps=all_steps, consistent=consistent, strength=strength, output=output
+    )
+    restoration = _stating(restoration, digest)
     with stages.measure("write"):
         if errors is not None and output.uncertainty is not None:
             write_photo(output.uncertainty, uncertainty_crop(errors, restoration.provenance if output.mark else None))

@@ -1,7 +1,8 @@
 """Restorer: find the small faces of a photo, restore them and paste them into the enlarged photo."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +37,8 @@ class Restorer:
 
     Attributes:
         model: the face model.
+        settings: models by their hashes, detector and limits: what else than the arguments of a call decides about its
+            result.
     """
 
     def __init__(
@@ -90,6 +93,14 @@ class Restorer:
             large_faces, fidelity=fidelity, provider=provider, threads=threads, spinning=not several
         )
         self._background = None if background is None else BackgroundModel(background, provider=provider)
+        self.settings: Mapping[str, Any] = {
+            "model": self.model.sha256,
+            "detector": detector if isinstance(detector, str) else type(detector).__qualname__,
+            "detector_threshold": detector_threshold,
+            "large_faces": self._large_faces and self._large_faces.network.sha256,
+            "fidelity": fidelity if self._large_faces else None,
+            "background": self._background and self._background.sha256,
+        }
 
     def __repr__(self) -> str:
         return f"Restorer({self.model!r})"

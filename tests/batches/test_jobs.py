@@ -4,9 +4,9 @@ import threading
 import time
 from pathlib import Path
 
+from dicface.batches.jobs import Failure, run_jobs
 from dicface.errors import ImageError
 from dicface.images.inputs import Job
-from dicface.restoration.batch import Failure, run_jobs
 
 
 def jobs(count: int) -> list[Job]:

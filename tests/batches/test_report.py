@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from dicface.batches.jobs import Failure
+from dicface.batches.report import BatchReport
 from dicface.errors import ImageError, OutputError
 from dicface.images.inputs import Job
-from dicface.restoration.batch import Failure
-from dicface.restoration.report import BatchReport
 
 JOBS = [Job(Path(f"{number}.png"), Path("out", f"{number}.png")) for number in range(3)]
 
@@ -30,16 +30,25 @@ def photo(name: str) -> dict[str, Any]:
 
 def test_it_is_written_as_photos_are_finished(tmp_path: Path) -> None:
     path = tmp_path / "report.json"
-    with BatchReport(path, {"scale": 4}, JOBS, every_s=0.001) as report:
+    with BatchReport(path, {"scale": 4}, every_s=0.001) as report:
+        list(report.in_order_of(JOBS))
         report.add(JOBS[2], photo("2.png"))
-        assert wait_for(path, 1) == {"scale": 4, "complete": False, "photos": [photo("2.png")], "failed": []}
+        assert wait_for(path, 1) == {
+            "scale": 4,
+            "complete": False,
+            "photos": [photo("2.png")],
+            "failed": [],
+            "skipped": [],
+        }
         report.add_failure(Failure(JOBS[1].source, ImageError("broken")))
+        report.add_skipped(Job(Path("3.png"), Path("out/3.png")))
         report.add(JOBS[0], photo("0.png"))
         assert wait_for(path, 2)["photos"] == [photo("0.png"), photo("2.png")]
     assert json.loads(path.read_text()) == {
         "scale": 4,
         "photos": [photo("0.png"), photo("2.png")],
         "failed": [{"input": "1.png", "error": "broken"}],
+        "skipped": [{"input": "3.png", "output": "out/3.png"}],
     }
     assert list(tmp_path.iterdir()) == [path]
 
@@ -47,7 +56,8 @@ def test_it_is_written_as_photos_are_finished(tmp_path: Path) -> None:
 def test_every_result_stands_once(tmp_path: Path) -> None:
     """Of a photo that is restored twice, and of two inputs of which only the first may take the name."""
     again = JOBS[0]._replace(target=Path("out", "again.png"))
-    with BatchReport(tmp_path / "r.json", {}, [JOBS[0], JOBS[1], again, JOBS[1]]) as report:
+    with BatchReport(tmp_path / "r.json", {}) as report:
+        list(report.in_order_of([JOBS[0], JOBS[1], again, JOBS[1]]))
         report.add(again, photo("again.png"))
         report.add(JOBS[1], photo("1.png"))
         report.add(JOBS[0], photo("0.png"))
@@ -56,16 +66,16 @@ def test_every_result_stands_once(tmp_path: Path) -> None:
 
 def test_an_interrupted_batch_says_so(tmp_path: Path) -> None:
     path = tmp_path / "report.json"
-    report = BatchReport(path, {}, JOBS)
+    report = BatchReport(path, {})
     report.add(JOBS[0], photo("0.png"))
     with pytest.raises(KeyboardInterrupt), report:
         raise KeyboardInterrupt
-    assert json.loads(path.read_text()) == {"complete": False, "photos": [photo("0.png")], "failed": []}
+    assert json.loads(path.read_text()) == {"complete": False, "photos": [photo("0.png")], "failed": [], "skipped": []}
 
 
 def test_a_report_nobody_can_write_is_said_in_the_end(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    report = BatchReport(tmp_path / "file" / "r.json", {}, JOBS, 0.001)
+    report = BatchReport(tmp_path / "file" / "r.json", {}, 0.001)
     report.add(JOBS[0], photo("0.png"))
     with pytest.raises(OutputError, match="could not write"), report:
         threading.Event().wait(0.02)
@@ -73,7 +83,7 @@ def test_a_report_nobody_can_write_is_said_in_the_end(tmp_path: Path) -> None:
 
 def test_without_a_path_nothing_is_written_or_kept_but_times(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    with BatchReport(None, {}, JOBS) as report:
+    with BatchReport(None, {}) as report:
         report.add(JOBS[1], {"input": "1.png", "stages_s": {"read": 1.0, "write": 0.5}})
         report.add(JOBS[0], {"input": "0.png", "stages_s": {"read": 2.0}})
     assert report.photos == []

@@ -1,0 +1,34 @@
+"""Which results of a batch are there already."""
+
+from collections.abc import Callable
+
+from dicface.batches.names import SkipMode
+from dicface.errors import OutputError
+from dicface.images.inputs import Job
+from dicface.restoration.settings import STATELESS, stated_digest
+
+
+def finished_check(mode: SkipMode | None, digest: str, *, overwrite: bool) -> Callable[[Job], bool]:
+    """A function that says whether the results of a job are there already.
+
+    A format without metadata states no settings; its results count as made with the same.
+
+    Args:
+        mode: which results count; None counts none.
+        digest: of the settings of this call, see `dicface.restoration.settings`.
+        overwrite: results of other settings are made again. Otherwise the function raises `OutputError` for one.
+    """
+
+    def is_done(job: Job) -> bool:
+        if mode is None or not all(path.is_file() for path in (job.target, *job.beside)):
+            return False
+        if mode == "any" or job.target.suffix.lower() in STATELESS or stated_digest(job.target) == digest:
+            return True
+        if not overwrite:
+            raise OutputError(
+                f"{str(job.target)!r} exists and was made with other settings; add `overwrite` to replace it, or take "
+                "it as it is with `skip_existing`=any"
+            )
+        return False
+
+    return is_done
