@@ -18,7 +18,7 @@ $(DEMO_VENV)/ready: pyproject.toml constraints.txt
 
 $(VENV)/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python $(INSTALL) --editable '.[train,openvino,compare,dlib,heic,web,docs,dev]'
+	$(VENV)/bin/python $(INSTALL) --editable '.[train,openvino,compare,dlib,heic,web,cloud,ray,docs,dev]'
 	$(VENV)/bin/python $(INSTALL) --no-deps spandrel
 	touch $@
 

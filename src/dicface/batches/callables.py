@@ -19,6 +19,7 @@ from dicface.images.inputs import target_below
 from dicface.images.photo import MAX_MEGAPIXELS, suffix_for
 from dicface.restoration.choice import FaceChoice, Strength
 from dicface.restoration.files import FileResult, restore_file, upscale_file
+from dicface.restoration.memory import PhotoGate
 from dicface.restoration.output import Output
 from dicface.restoration.restorer import Restorer
 from dicface.restoration.scale import Scale, check_scale
@@ -59,8 +60,11 @@ class FileBatch(ABC):
 
     def __init__(self, output: Output, *, uncertainty: bool) -> None:
         self._output, self._uncertainty = output, uncertainty
+        self._start()
+
+    def _start(self) -> None:
         self._session: Any = None
-        self._opening = threading.Lock()
+        self._opening, self._gate = threading.Lock(), PhotoGate()
 
     @abstractmethod
     def _open(self) -> Any:
@@ -75,10 +79,11 @@ class FileBatch(ABC):
         """Digest of the settings."""
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name not in ("_session", "_opening")}
+        return {name: value for name, value in vars(self).items() if name not in ("_session", "_opening", "_gate")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state, _session=None, _opening=threading.Lock())
+        vars(self).update(state)
+        self._start()
 
     @property
     def session(self) -> Any:
@@ -257,7 +262,13 @@ class RestoreBatch(FileBatch):
 
     def _run(self, session: Restorer, source: Path, target: Path, output: Output) -> FileResult:
         return restore_file(
-            source, target, restorer=session, **self._settings, output=output, max_megapixels=self._max_megapixels
+            source,
+            target,
+            restorer=session,
+            **self._settings,
+            output=output,
+            max_megapixels=self._max_megapixels,
+            gate=self._gate,
         )
 
     def _digest(self, session: Restorer) -> str:

@@ -72,17 +72,22 @@ class LinesReport:
         del job
         with self._lock:
             self.spent_s.update(photo["stages_s"])
-        self._append(done_row(photo, landmarks=self._landmarks))
+        self.append(done_row(photo, landmarks=self._landmarks))
 
     def add_skipped(self, job: Job) -> None:
         """See `Report.add_skipped`."""
-        self._append(skipped_row(str(job.source), str(job.target)))
+        self.append(skipped_row(str(job.source), str(job.target)))
 
     def add_failure(self, failure: Failure) -> None:
         """See `Report.add_failure`."""
-        self._append(failed_row(str(failure.source), str(failure.error)))
+        self.append(failed_row(str(failure.source), str(failure.error)))
 
-    def _append(self, row: dict[str, Any]) -> None:
+    def append(self, row: dict[str, Any]) -> None:
+        """Add a row as it is.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
         assert self._file is not None, "rows are added within the context"
         try:
             with self._lock:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from dicface.restoration.output import Output
 
 
+UNMARKED = "expected --skip-existing=any with --no-mark, whose results do not say how they were made"
+
+
 @dataclass(frozen=True)
 class Batch:
     """The inputs of a call and how they are worked on.
@@ -99,7 +102,7 @@ def batch_of(
     from dicface.images.listing import list_jobs
 
     if skip_existing == "settings" and not mark:
-        raise UsageError("expected --skip-existing=any with --no-mark, whose results do not say how they were made")
+        raise UsageError(UNMARKED)
     listing = list_jobs(pipes.sources, pipes.out, shard=shard)
     return Batch(listing, maps, overwrite, skip_existing, workers)
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypedDict
 
 import typer
 
+from dicface.cli.addresses import EngineName, Placed, places, restore_placed
 from dicface.cli.choices import parse_box, parse_faces, parse_scale, parse_shard, parse_strengths
 from dicface.cli.jobs import Batch, batch_of, open_report, output_of
 from dicface.cli.messages import Messages
@@ -207,6 +208,23 @@ def restore(
     force: Annotated[
         bool, typer.Option("--force", help="Also restore faces too large or too small to gain.", rich_help_panel=FACES)
     ] = False,
+    engine: Annotated[
+        EngineName,
+        typer.Option(help="none works in this process; ray on a cluster (extra ray).", rich_help_panel=BATCH),
+    ] = "none",
+    ray_address: Annotated[
+        str | None,
+        typer.Option(
+            help="Cluster of --engine ray, such as auto or ray://HOST:10001; one on this machine if left out.",
+            rich_help_panel=BATCH,
+        ),
+    ] = None,
+    concurrency: Annotated[
+        str,
+        typer.Option(
+            metavar="LEAST,GREATEST", help="Actors of --engine ray, one for a core each.", rich_help_panel=BATCH
+        ),
+    ] = "1",
     files_from: FilesFrom = None,
     shard: ShardOption = "0/1",
     jobs: Jobs = None,
@@ -218,6 +236,7 @@ def restore(
     skip_existing: SkipExisting = None,
 ) -> None:
     """Find the small faces in photos, restore them, and enlarge the photos around them."""
+    from dicface.batches.callables import RestoreBatch
     from dicface.batches.jobs import WORKERS
     from dicface.restoration.choice import FaceChoice
     from dicface.restoration.files import restore_file
@@ -241,8 +260,49 @@ def restore(
     chosen_scale = parse_scale(scale)
     if out is None and preview is None:
         raise UsageError("expected --out, or --preview to restore nothing, got neither")
+    sources = listed(photos, files_from)
+    placed = places(sources, preview or out or Path(), engine)
+    if placed is not None:
+        restore_placed(
+            Placed(
+                *placed,
+                engine=engine,
+                ray_address=ray_address,
+                concurrency=concurrency,
+                shard=parse_shard(shard),
+                jobs=jobs or WORKERS,
+                skip=skip_existing,
+                overwrite=overwrite,
+                report=report,
+                report_landmarks=not no_report_landmarks,
+                preview=preview is not None,
+                mark=not no_mark,
+            ),
+            RestoreBatch(
+                model,
+                backend=backend,
+                provider=provider,
+                detector=detector,
+                detector_threshold=detector_threshold,
+                threads=threads or (1 if engine == "ray" else None),
+                large_faces=large_faces,
+                fidelity=fidelity,
+                background=background,
+                scale=chosen_scale,
+                **choice,
+                adaptive=not full_strength,
+                max_megapixels=max_megapixels,
+                mark=not no_mark,
+                metadata=not strip_metadata,
+                gps=keep_gps,
+                landmarks=show_landmarks,
+                uncertainty=uncertainty,
+            ),
+            Messages(quiet=quiet, log_json=log_json),
+        )
+        return
     maps = uncertainty and preview is None
-    pipes = Pipes(listed(photos, files_from), preview or out or Path(), maps=maps)
+    pipes = Pipes(sources, preview or out or Path(), maps=maps)
     messages = Messages(quiet=quiet, log_json=log_json, keep_stdout_free=pipes.to_stdout)
     batch = batch_of(
         pipes,

@@ -52,15 +52,17 @@ def _is_folder(path: Path) -> bool:
         return False
 
 
-def _is_hidden(name: str) -> bool:
+def is_hidden(name: str) -> bool:
+    """Whether a name is that of a hidden file or folder, a bin, or a folder of thumbnails."""
     return name.startswith(".") or name.lower() in _NOT_PHOTOS
 
 
 def _count_images(folder: Path) -> int:
-    return sum(_is_image(name) for _, _, names in os.walk(folder) for name in names)
+    return sum(is_image(name) for _, _, names in os.walk(folder) for name in names)
 
 
-def _is_image(name: str) -> bool:
+def is_image(name: str) -> bool:
+    """Whether a name has the suffix of an image that is read."""
     return os.path.splitext(name)[1].lower() in READ_SUFFIXES  # noqa: PTH122 - of a million names
 
 
@@ -89,9 +91,9 @@ class _Folder:
     def walk(self, failed: Callable[[OSError], None] = lambda _: None) -> Iterator[tuple[Path, list[str]]]:
         """Folders with the names in them, both sorted, without hidden folders and results."""
         for parent, folders, names in os.walk(self.source, onerror=failed):
-            self.hidden_folders += [Path(parent, name) for name in folders if _is_hidden(name)]
+            self.hidden_folders += [Path(parent, name) for name in folders if is_hidden(name)]
             folders[:] = sorted(
-                name for name in folders if not _is_hidden(name) and not self.is_ours(real_path(Path(parent, name)))
+                name for name in folders if not is_hidden(name) and not self.is_ours(real_path(Path(parent, name)))
             )
             yield Path(parent), sorted(names)
 
@@ -108,9 +110,9 @@ class _Folder:
             same = real_path(folder) == self._real_out / relative
             repeated = _repeated_stems(names)
             for name in names:
-                if _is_hidden(name):
-                    self.hidden += _is_image(name)
-                elif _is_image(name):
+                if is_hidden(name):
+                    self.hidden += is_image(name)
+                elif is_image(name):
                     empty = False
                     target = target_below(folder, Path(name))
                     if self._shard.has((relative / target.name).as_posix()):
@@ -130,9 +132,9 @@ class _Folder:
 
     def has(self, path: Path) -> bool:
         """Whether a real path is one of the images, in any shard."""
-        if self.real not in path.parents or self.is_ours(path.parent) or not _is_image(path.name):
+        if self.real not in path.parents or self.is_ours(path.parent) or not is_image(path.name):
             return False
-        return not any(map(_is_hidden, path.relative_to(self.real).parts)) and path.is_file()
+        return not any(map(is_hidden, path.relative_to(self.real).parts)) and path.is_file()
 
     def links(self) -> set[Path]:
         """Real paths of the images that are links."""
@@ -141,9 +143,9 @@ class _Folder:
         while folders:
             with suppress(OSError), os.scandir(folders.pop()) as entries:
                 for entry in entries:
-                    if _is_hidden(entry.name):
+                    if is_hidden(entry.name):
                         continue
-                    if entry.is_symlink() and _is_image(entry.name):
+                    if entry.is_symlink() and is_image(entry.name):
                         found.add(real_path(Path(entry.path)))
                     elif entry.is_dir(follow_symlinks=False):
                         folders.append(entry.path)
@@ -157,7 +159,7 @@ def _stem(name: str) -> str:
 
 def _repeated_stems(names: Sequence[str]) -> set[str]:
     seen: set[str] = set()
-    return {stem for stem in map(_stem, filter(_is_image, names)) if stem in seen or seen.add(stem)}
+    return {stem for stem in map(_stem, filter(is_image, names)) if stem in seen or seen.add(stem)}
 
 
 class Listing:

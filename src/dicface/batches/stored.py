@@ -1,0 +1,102 @@
+"""Restoring photos at addresses: one photo from storage to storage, and many of them in threads."""
+
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+from dicface.batches.callables import FileBatch
+from dicface.batches.names import SkipMode
+from dicface.batches.report_lines import done_row, failed_row, skipped_row
+from dicface.batches.storage import Store, StoredPhoto
+from dicface.errors import DicfaceError, InputError, OutputError
+from dicface.restoration.settings import STATELESS, stated_digest
+from dicface.runtime.parallel import in_order
+
+
+@dataclass(frozen=True)
+class StoreWork:
+    """From a stored photo to its stored result and its row of the report. Picklable; a photo never raises.
+
+    Attributes:
+        batch: restores or upscales.
+        out: address or path of the output folder.
+        skip: which results that were there when the photo was listed are skipped; None skips none.
+        overwrite: other results that were there are replaced.
+        landmarks: rows have the landmarks.
+        look_again: skipping, look for a result that appeared since the photo was listed. Not in an engine that repeats
+            a photo after a node has died, whose row would be lost.
+    """
+
+    batch: FileBatch
+    out: str
+    skip: SkipMode | None = None
+    overwrite: bool = False
+    landmarks: bool = True
+    look_again: bool = True
+
+    def __call__(self, photo: StoredPhoto) -> dict[str, Any]:
+        """Do one photo.
+
+        Returns:
+            Its row, see `dicface.batches.report_lines`.
+        """
+        try:
+            return self._do(photo)
+        except (DicfaceError, OSError) as error:
+            return failed_row(photo.shown, str(error))
+
+    def _do(self, photo: StoredPhoto) -> dict[str, Any]:
+        if photo.problem:
+            raise InputError(photo.problem)
+        results = Store(self.out)
+        exists = photo.exists or (self.skip is not None and self.look_again and results.has(photo.output))
+        if exists and self._is_done(results, photo.output):
+            return skipped_row(photo.shown, results.shown(photo.output))
+        item = self.batch.run_one(Store(photo.root).read(photo.name), photo.name or PurePosixPath(photo.shown).name)
+        if item.outcome == "failed":
+            return failed_row(photo.shown, item.error)
+        if item.map:
+            results.write(f"{PurePosixPath(photo.output).with_suffix('')}.uncertainty.png", item.map)
+        results.write(photo.output, item.content)
+        paths = {"input": photo.shown, "output": results.shown(photo.output)}
+        return done_row(item.row | paths, landmarks=self.landmarks)
+
+    def _is_done(self, results: Store, output: str) -> bool:
+        """Whether a result that is there is to be left; False lets it be replaced."""
+        if self.skip == "any":
+            return True
+        if self.skip == "settings":
+            if PurePosixPath(output).suffix.lower() in STATELESS:
+                return True
+            with results.open(output) as file:
+                if stated_digest(file) == self.batch.settings_sha256:
+                    return True
+        if not self.overwrite:
+            other = " and was made with other settings" if self.skip else ""
+            raise OutputError(f"{results.shown(output)!r} exists{other}; add `overwrite` to replace it")
+        return False
+
+
+def in_threads(
+    photos: Iterable[StoredPhoto], work: Callable[[StoredPhoto], dict[str, Any]], workers: int
+) -> Generator[tuple[StoredPhoto, dict[str, Any]]]:
+    """Do photos in threads of this process.
+
+    Args:
+        photos: taken when there is room for one.
+        work: does one, such as a `StoreWork`.
+        workers: photos at a time.
+
+    Yields:
+        Each photo in order, with its row. When the generator is closed, running photos are finished.
+    """
+    with ThreadPoolExecutor(workers) as pool:
+
+        def start(photo: StoredPhoto) -> Future[dict[str, Any]]:
+            return pool.submit(work, photo)
+
+        with closing(in_order(photos, start, 2 * workers)) as over:
+            yield from over

@@ -1,0 +1,161 @@
+"""The command restore at addresses and in an engine."""
+
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import typer
+
+from dicface.cli.jobs import UNMARKED
+from dicface.cli.messages import Messages
+from dicface.cli.terminal import SOME_FAILED, ended_in_order, in_options
+from dicface.errors import UsageError
+
+if TYPE_CHECKING:
+    from dicface.batches.callables import RestoreBatch
+    from dicface.batches.names import SkipMode
+    from dicface.batches.report_lines import LinesReport
+    from dicface.batches.report_parquet import ParquetReport
+    from dicface.batches.storage import StoredPhoto
+    from dicface.batches.stored import StoreWork
+    from dicface.images.inputs import Shard
+
+EngineName = Literal["none", "ray"]
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A call whose inputs or output are addresses, or that runs in an engine.
+
+    Attributes:
+        inputs: addresses or paths.
+        out: of the output folder.
+        engine: none works in this process.
+        ray_address: of the cluster; None starts one on this machine.
+        concurrency: least and greatest number of Ray's actors, as it was given.
+        shard: part of the photos.
+        jobs: photos at a time in this process.
+        skip: which existing results are skipped.
+        overwrite: others are replaced.
+        report: file of JSON lines, or folder of Parquet files; None for none.
+        report_landmarks: with landmarks in the report.
+        preview: a preview was asked for, which is refused.
+        mark: results say how they were made.
+    """
+
+    inputs: Sequence[str]
+    out: str
+    engine: EngineName
+    ray_address: str | None
+    concurrency: str
+    shard: "Shard"
+    jobs: int
+    skip: "SkipMode | None"
+    overwrite: bool
+    report: Path | None
+    report_landmarks: bool
+    preview: bool
+    mark: bool
+
+    def __post_init__(self) -> None:
+        if self.preview:
+            raise UsageError("expected paths of this machine and no --engine with --preview, got another")
+        if self.skip == "settings" and not self.mark:
+            raise UsageError(UNMARKED)
+        if self.engine == "none" and self.ray_address is not None:
+            raise UsageError("expected --engine ray with --ray-address, got none")
+
+
+def places(inputs: Sequence[Path], out: Path, engine: EngineName) -> tuple[list[str], str] | None:
+    """Inputs and output as texts; None where all are paths and there is no engine."""
+    from dicface.batches.storage import as_place, is_address
+
+    named, target = [as_place(path) for path in inputs], as_place(out)
+    return (named, target) if engine != "none" or any(map(is_address, [*named, target])) else None
+
+
+def restore_placed(call: Placed, batch: "RestoreBatch", messages: Messages) -> None:
+    """Restore photos at addresses or in an engine, and say what comes of each."""
+    from dicface.batches.stored import StoreWork
+
+    pool = parse_concurrency(call.concurrency)
+    batch.opened()  # an unknown model is told before any photo
+    work = StoreWork(
+        batch,
+        call.out,
+        skip=call.skip,
+        overwrite=call.overwrite,
+        landmarks=call.report_landmarks,
+        look_again=call.engine == "none",
+    )
+    counts = dict.fromkeys(("done", "skipped", "failed"), 0)
+    report = _report(call.report)
+    with ended_in_order():
+        if report is not None:
+            report.__enter__()
+        try:
+            with closing(_rows(call, work, pool, progress=not messages.quiet)) as rows:
+                for row in rows:
+                    counts[row["outcome"]] += 1
+                    if report is not None:
+                        report.append(row)
+                    _say(row, messages)
+        finally:
+            if report is not None:
+                report.__exit__(None, None, None)
+    if counts["skipped"]:
+        messages.done(
+            f"skipped {counts['skipped']} of {sum(counts.values())}, whose results are there", event="skipped"
+        )
+    if counts["failed"]:
+        raise typer.Exit(SOME_FAILED)
+
+
+def _rows(call: Placed, work: "StoreWork", pool: tuple[int, int], *, progress: bool) -> "Generator[dict[str, Any]]":
+    from dicface.batches.storage import stored_photos
+
+    photos: Iterator[StoredPhoto] = stored_photos(call.inputs, call.out, shard=call.shard)
+    if call.engine == "ray":
+        from dicface.batches.ray_engine import RayPool, in_ray
+
+        yield from in_ray(photos, work, RayPool(call.ray_address, *pool, progress=progress))
+        return
+    from dicface.batches.stored import in_threads
+
+    with closing(in_threads(photos, work, call.jobs)) as results:
+        for _, row in results:
+            yield row
+
+
+def _report(path: Path | None) -> "LinesReport | ParquetReport | None":
+    from dicface.batches.report_lines import LINES_SUFFIX, LinesReport
+    from dicface.batches.report_parquet import PARQUET_SUFFIX, ParquetReport
+
+    if path is None:
+        return None
+    if path.suffix.lower() == LINES_SUFFIX:
+        return LinesReport(path)
+    if path.suffix.lower() == PARQUET_SUFFIX:
+        return ParquetReport(path)
+    raise UsageError(f"expected --report to end in {LINES_SUFFIX} or {PARQUET_SUFFIX} here, got {str(path)!r}")
+
+
+def _say(row: dict[str, Any], messages: Messages) -> None:
+    if row["outcome"] == "failed":
+        error = in_options(row["error"])
+        messages.failed(f"{row['input']}: {error}", input=row["input"], error=error)
+    elif row["outcome"] == "done":
+        restored = sum(face["outcome"] == "restored" for face in row["faces"])
+        text = f"{row['input']}: {restored} of {len(row['faces'])} faces restored -> {row['output']}"
+        messages.done(text, input=row["input"], output=row["output"], faces=len(row["faces"]))
+
+
+def parse_concurrency(text: str) -> tuple[int, int]:
+    """Least and greatest number of actors by --concurrency 4,64 or --concurrency 4."""
+    least, _, most = text.partition(",")
+    most = most or least
+    if not (least.isdecimal() and most.isdecimal() and 1 <= int(least) <= int(most)):
+        raise UsageError(f"expected --concurrency LEAST,GREATEST such as 4,64, got {text!r}")
+    return int(least), int(most)

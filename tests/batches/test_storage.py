@@ -1,0 +1,183 @@
+"""Photos at addresses: memory, files and an S3 server of moto's."""
+
+import json
+import os
+import uuid
+from collections.abc import Generator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dicface.batches.storage import Store, as_place, is_address, stored_photos
+from dicface.batches.stored import StoreWork, in_threads
+from dicface.errors import InputError, UsageError
+from dicface.images.inputs import Shard
+from tests.support.command import dicface
+from tests.support.stored import CopyBatch
+
+pytest.importorskip("pyarrow")
+QUICK = ("--box", "43,21,64,43", "--only-boxes", "--scale", "1", "--backend", "onnxruntime")
+
+
+@pytest.fixture(scope="module")
+def s3() -> Generator[str]:
+    """A bucket of a server on this machine."""
+    server_module = pytest.importorskip("moto.server")
+    server = server_module.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ACCESS_KEY_ID", "test")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+        patch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        from pyarrow import fs
+
+        fs.FileSystem.from_uri("s3://bucket?allow_bucket_creation=true")[0].create_dir("bucket")
+        yield "s3://bucket"
+    server.stop()
+
+
+@pytest.fixture(params=["memory", "file", "s3", "path"])
+def root(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A place of each kind."""
+    name = uuid.uuid4().hex
+    if request.param == "s3":
+        return f"{request.getfixturevalue('s3')}/{name}"
+    return {"memory": f"memory://{name}", "file": f"file://{tmp_path}/{name}", "path": f"{tmp_path}/{name}"}[
+        request.param
+    ]
+
+
+def fill(place: str, names: list[str], content: bytes = b"photo") -> None:
+    for name in names:
+        Store(place).write(name, content)
+
+
+def test_photos_are_listed_with_their_results(root: str) -> None:
+    names = ["b/2.gif", "a.jpg", "b/1.PNG", ".hidden.png", "@eaDir/t.jpg", "notes.txt", "b/c/3.webp"]
+    fill(f"{root}/in", names)
+    fill(f"{root}/out", ["a.jpg", "b/2.png"])
+    photos = list(stored_photos([f"{root}/in"], f"{root}/out"))
+    assert [(photo.name, photo.output, photo.exists) for photo in photos] == [
+        ("a.jpg", "a.jpg", True),
+        ("b/1.PNG", "b/1.PNG", False),
+        ("b/2.gif", "b/2.png", True),
+        ("b/c/3.webp", "b/c/3.webp", False),
+    ]
+    assert photos[1].shown == f"{root}/in/b/1.PNG"
+    parts = [list(stored_photos([f"{root}/in"], f"{root}/out", shard=Shard(index, 2))) for index in range(2)]
+    assert sorted(parts[0] + parts[1], key=lambda photo: photo.name) == sorted(photos, key=lambda photo: photo.name)
+    (one,) = stored_photos([f"{root}/in/b/2.gif"], f"{root}/new")
+    assert (one.name, one.output, one.exists) == ("", "2.png", False)
+    assert Store(one.root).read(one.name) == b"photo"
+
+
+def test_results_and_repeated_names_are_seen(root: str) -> None:
+    fill(f"{root}/in", ["a.gif", "a.png", "out/a.png"])
+    photos = list(stored_photos([f"{root}/in"], f"{root}/in/out"))
+    assert [(photo.name, photo.problem[:13]) for photo in photos] == [("a.gif", ""), ("a.png", "another input")]
+    (nothing,) = stored_photos([f"{root}/absent"], f"{root}/out")
+    assert nothing.problem == "expected a folder with images, found none in it"
+    with pytest.raises(InputError, match="found nothing of that name"):
+        Store(root).read("absent.png")
+    assert not Store(root).has("absent.png")
+
+
+def test_a_photo_is_a_row_whatever_happens_to_it(root: str, tmp_path: Path) -> None:
+    fill(f"{root}/in", ["a.png", "c.png", "gone.png", "there.png"])
+    fill(f"{root}/in", ["b.png"], b"broken")
+    fill(f"{root}/out", ["there.png"], b"precious")
+    work = StoreWork(CopyBatch(tmp_path), f"{root}/out")
+    photos = [
+        replace(photo, name="none.png") if photo.name == "gone.png" else photo
+        for photo in stored_photos([f"{root}/in"], f"{root}/out")
+    ]
+    rows = [row for _, row in in_threads(photos, work, 3)]
+    assert [row["outcome"] for row in rows] == ["done", "failed", "done", "failed", "failed"]
+    assert rows[0] == {"outcome": "done", "faces": [], "input": f"{root}/in/a.png", "output": f"{root}/out/a.png"}
+    assert rows[1]["error"] == "the image is damaged or cut off"
+    assert "found nothing" in rows[3]["error"]
+    assert rows[4]["error"].endswith("exists; add `overwrite` to replace it")
+    assert Store(f"{root}/out").read("there.png") == b"precious"
+    skipping = replace(work, skip="any")
+    again = [row for _, row in in_threads(stored_photos([f"{root}/in"], f"{root}/out"), skipping, 3)]
+    assert [row["outcome"] for row in again] == ["skipped", "failed", "skipped", "done", "skipped"]
+    # What appeared since the listing counts as done; what states no settings does not.
+    late = replace(photos[0], exists=False)
+    assert skipping(late)["outcome"] == "skipped"
+    assert "made with other settings" in replace(work, skip="settings")(late)["error"]
+    assert replace(work, skip="settings", overwrite=True)(late)["outcome"] == "done"
+
+
+def test_the_command_takes_addresses(root: str, photo: Path, tmp_path: Path) -> None:
+    fill(f"{root}/in", ["a.png", "below/b.png"], photo.read_bytes())
+    fill(f"{root}/in", ["cut.png"], photo.read_bytes()[:900])
+    report = tmp_path / "report.jsonl"
+    place = root if is_address(root) else f"file://{root}"
+    call = ("restore", f"{place}/in", "-o", f"{place}/out", *QUICK, "--report", report, "--jobs", "2")
+    result = dicface(*call)
+    assert result.returncode == 1
+    assert "/in/cut.png: the image is damaged or cut off" in result.stderr
+    assert "/in/below/b.png: 1 of 1 faces restored -> " in result.stdout
+    # The same to the byte as from and to files.
+    assert dicface("restore", photo, "-o", tmp_path / "local", *QUICK).returncode == 0
+    assert Store(f"{place}/out").read("below/b.png") == (tmp_path / "local" / photo.name).read_bytes()
+    again = dicface(*call, "--skip-existing")
+    assert (again.returncode, again.stdout) == (1, "skipped 2 of 3, whose results are there\n")
+    other = dicface(*call, "--skip-existing", "--strength", "0.5")
+    assert "made with other settings; add --overwrite to replace it" in other.stderr
+    outcomes = [json.loads(line)["outcome"] for line in report.read_text().splitlines()]
+    assert sorted(outcomes) == ["done"] * 2 + ["failed"] * 5 + ["skipped"] * 2
+
+
+@pytest.fixture
+def photo(tmp_path: Path, small_photo: Any) -> Path:
+    from PIL import Image
+
+    path = tmp_path / "photo.png"
+    Image.fromarray(small_photo).save(path)
+    return path
+
+
+def test_a_report_as_parquet_is_added_to(photo: Path, tmp_path: Path) -> None:
+    from pyarrow import parquet
+
+    call = (f"file://{photo}", "-o", f"file://{tmp_path}/out", *QUICK, "--report", tmp_path / "report.parquet")
+    assert dicface("restore", *call).returncode == 0
+    assert dicface("restore", *call).returncode == 1
+    rows = parquet.read_table(tmp_path / "report.parquet").to_pylist()
+    assert [row["outcome"] for row in rows] == ["done", "failed"]
+    assert len(json.loads(rows[0]["faces"])) == 1
+    assert json.loads(rows[0]["row"])["input"] == rows[0]["input"] == f"file://{photo}"
+    assert "exists" in rows[1]["error"]
+
+
+def test_places_in_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A `Path` folds the slashes of an address; on the command line, addresses are paths."""
+    for place in ("s3://bucket/in", "gs://b/x?y=1", "memory://in", "file:///tmp/x"):
+        assert as_place(Path(place)) == place
+    assert as_place(Path("a/b:c/d.png")) == "a/b:c/d.png"
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "s3:").mkdir()
+    assert as_place(Path("s3:/")) == "s3:"
+    assert not is_address(r"C:\photos")
+    assert os.sep == "/" or is_address("s3://b")
+
+
+def test_wrong_calls_with_addresses(photo: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="address of a known kind, got 'nonsense://x'"):
+        next(stored_photos(["nonsense://x"], "memory://out"))
+    for options, text in (
+        (("--preview", tmp_path / "p.png"), "with --preview"),
+        (("--skip-existing", "--no-mark"), "--skip-existing=any with --no-mark"),
+        (("--report", "report.json"), "expected --report to end in .jsonl or .parquet here"),
+        (("--concurrency", "4,2"), "expected --concurrency LEAST,GREATEST such as 4,64"),
+        (("--ray-address", "auto"), "expected --engine ray with --ray-address"),
+        (("--model", "nothing"), "nothing"),
+    ):
+        result = dicface("restore", f"file://{photo}", "-o", f"file://{tmp_path}/out", *options)
+        assert result.returncode == 2, options
+        assert text in result.stderr

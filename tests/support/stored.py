@@ -1,0 +1,40 @@
+"""A stand-in for `RestoreBatch` in processes of engines: it copies files, slowly if asked to, and loads nothing."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+from dicface.batches.callables import BatchItem, FileBatch
+from dicface.restoration.files import FileResult
+from dicface.restoration.output import Output
+
+
+class CopyBatch(FileBatch):
+    """Gives back what it gets, and writes down that it did.
+
+    Args:
+        log: folder to which a file is added for each photo that was done.
+        pause_s: time that a photo takes.
+    """
+
+    def __init__(self, log: Path, *, pause_s: float = 0) -> None:
+        super().__init__(Output(), uncertainty=False)
+        self._log, self._pause_s = log, pause_s
+
+    def _open(self) -> str:
+        return "opened"
+
+    def _run(self, session: Any, source: Path, target: Path, output: Output) -> FileResult:
+        raise NotImplementedError
+
+    def _digest(self, session: Any) -> str:
+        return "0" * 64
+
+    def run_one(self, content: Any, path: Any) -> BatchItem:
+        """A photo that says `broken` fails."""
+        assert self.session == "opened"
+        time.sleep(self._pause_s)
+        if content == b"broken":
+            return BatchItem("failed", b"", "", b"", "the image is damaged or cut off", {})
+        (self._log / f"{str(path).replace('/', '_')}-{time.time_ns()}").touch()
+        return BatchItem("done", content, path, b"", "", {"faces": []})
