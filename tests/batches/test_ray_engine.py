@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 
-from dicface.batches.ray_engine import RayPool, in_ray
-from dicface.batches.storage import Store, stored_photos
+from dicface.batches.ray_engine import RayPool, in_ray, table_in_ray
+from dicface.batches.storage import Store, stored_photos, table_photos
 from dicface.batches.stored import StoreWork
+from dicface.errors import UsageError
+from dicface.images.inputs import Shard
 from tests.support.command import dicface
 from tests.support.stored import CopyBatch
 
@@ -89,6 +91,38 @@ def test_the_command_works_on_ray(cluster: Any, small_photo: Any, tmp_path: Path
     assert (tmp_path / "out" / "a.png").read_bytes() == (tmp_path / "here" / "a.png").read_bytes()
     rows = [json.loads(line) for line in report.read_text().splitlines()]
     assert sorted(row["outcome"] for row in rows) == ["done", "done", "failed"]
+
+
+def test_photos_in_a_parquet_table(cluster: Any, tmp_path: Path) -> None:
+    """Of two row groups; what is there is skipped, and of a shard only its part is done."""
+    import pyarrow as arrow
+    from pyarrow import parquet
+
+    del cluster
+    (tmp_path / "log").mkdir()
+    place, out = f"{tmp_path}/photos.parquet", f"{tmp_path}/out"
+    paths = [f"{number % 2}/{number}.png" for number in range(20)]
+    contents = [b"broken" if number == 3 else b"x" * number for number in range(20)]
+    parquet.write_table(arrow.table({"id": range(20), "path": paths, "bytes": contents}), place, row_group_size=10)
+    Store(out).write(paths[4], b"precious")
+    work = StoreWork(CopyBatch(tmp_path / "log"), out, skip="any", look_again=False)
+    rows = [
+        row for index in range(2) for row in table_in_ray(place, work, RayPool(progress=False), shard=Shard(index, 2))
+    ]
+    assert Counter(row["outcome"] for row in rows) == {"done": 18, "failed": 1, "skipped": 1}
+    assert sorted(row["input"] for row in rows) == sorted(f"{place}/{path}" for path in paths)
+    assert Store(out).read(paths[19]) == b"x" * 19
+    assert Store(out).read(paths[4]) == b"precious"
+
+
+def test_paths_in_a_table_stay_below_the_output(tmp_path: Path) -> None:
+    for names, text in (
+        (["../a.png"], "relative paths"),
+        (["/a.png"], "relative paths"),
+        (["a.gif", "a.png"], "got several"),
+    ):
+        with pytest.raises(UsageError, match=text):
+            list(table_photos("t.parquet", names, str(tmp_path)))
 
 
 def test_without_ray_it_is_said(tmp_path: Path) -> None:

@@ -2,15 +2,16 @@
 
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import asdict
 from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 from dicface.batches.report_lines import encoded, failed_row
-from dicface.batches.storage import StoredPhoto
+from dicface.batches.storage import Store, StoredPhoto, table_photos
 from dicface.batches.stored import StoreWork
 from dicface.errors import UsageError
+from dicface.images.inputs import ALL_INPUTS, Shard
 
 MAX_BLOCK = 16
 """Photos that are handed to an actor, and repeated if its node dies."""
@@ -44,14 +45,85 @@ class RayActor:
         return {"number": block["number"], "row": [encoded(self._work(photo)).decode() for photo in photos]}
 
 
-def in_ray(photos: Iterable[StoredPhoto], work: StoreWork, pool: RayPool) -> Iterator[dict[str, Any]]:
+class RayTableActor:
+    """As `RayActor`, for row groups of a Parquet table, of which it reads a few photos at a time.
+
+    Args:
+        work: does a photo.
+        table: the table.
+        photos: by their paths; others are passed over.
+    """
+
+    def __init__(self, work: StoreWork, table: Store, photos: dict[str, StoredPhoto]) -> None:
+        self._work, self._table, self._photos = work, table, photos
+        work.batch.opened()
+
+    def __call__(self, block: dict[str, Any]) -> dict[str, Any]:
+        """From a block of row groups to rows as JSON."""
+        done: list[tuple[str, str]] = []
+        for file, group in zip(block["file"].tolist(), block["group"].tolist(), strict=True):
+            for path, content in _photos_of_group(self._table, file, group):
+                if photo := self._photos.get(path):
+                    done.append((path, encoded(self._work(photo, content or b"")).decode()))
+        return {"path": [path for path, _ in done], "row": [row for _, row in done]}
+
+
+def _photos_of_group(table: Store, file: str, group: int) -> Iterator[tuple[str, bytes | None]]:
+    from pyarrow import parquet
+
+    with table.open(file) as source:
+        for part in parquet.ParquetFile(source).iter_batches(MAX_BLOCK, [group], columns=["path", "bytes"]):
+            yield from zip(part.column("path").to_pylist(), part.column("bytes").to_pylist(), strict=True)
+
+
+def _groups_of(table: Store) -> Iterator[tuple[str, int, list[str]]]:
+    """Files of a table, their row groups, and the paths of the photos in each."""
+    from pyarrow import parquet
+
+    files = [""] if table.has("") else [name for name in table.folder("")[1] if name.endswith(".parquet")]
+    for file in files:
+        with table.open(file) as source:
+            content = parquet.ParquetFile(source)
+            for group in range(content.num_row_groups):
+                yield file, group, content.read_row_group(group, columns=["path"]).column("path").to_pylist()
+
+
+def table_in_ray(place: str, work: StoreWork, pool: RayPool, *, shard: Shard = ALL_INPUTS) -> Generator[dict[str, Any]]:
+    """Do the photos of a Parquet table with the columns path and bytes on a Ray cluster; see `in_ray`.
+
+    Row groups are handed to the actors, which read them, so that reading needs no cores besides theirs.
+
+    Args:
+        place: address of a Parquet file, or of a folder of them.
+        work: loads its models in each actor.
+        pool: the actors. Each keeps the names of all photos.
+        shard: the part of the photos that is done.
+
+    Raises:
+        UsageError: Ray is not installed, the table cannot be read, or two photos have one result.
+    """
+    data, table = _start(pool), Store(place)
+    import pyarrow as arrow
+
+    try:
+        groups = list(_groups_of(table))
+    except (OSError, ValueError, KeyError) as error:
+        raise UsageError(f"expected a Parquet table with path and bytes, could not read {place!r}: {error}") from error
+    names = [name for _, _, paths in groups for name in paths]
+    photos = {photo.name: photo for photo in table_photos(place, names, work.out, shard=shard)}
+    blocks = [arrow.table({"file": [file], "group": [group]}) for file, group, _ in groups]
+    rows = _mapped(data, blocks, pool, RayTableActor, work, table, photos) if photos else []
+    yield from _each_once(rows, "path", dict(photos))
+
+
+def in_ray(photos: Iterable[StoredPhoto], work: StoreWork, pool: RayPool) -> Generator[dict[str, Any]]:
     """Do photos on a Ray cluster.
 
     Photos are read and written by the actors: only names and rows pass through Ray, and a photo that cannot be read is
     a row. Ray repeats the blocks of a node that dies on others; results are replaced as a whole, by equal ones.
 
     Args:
-        photos: all are listed before the work begins; the driver keeps about 200 bytes for each.
+        photos: all are listed before the work begins; the driver keeps them.
         work: loads its models in each actor.
         pool: the actors.
 
@@ -61,38 +133,52 @@ def in_ray(photos: Iterable[StoredPhoto], work: StoreWork, pool: RayPool) -> Ite
     Raises:
         UsageError: Ray is not installed.
     """
+    data = _start(pool)
+    import pyarrow as arrow
+
+    listed = dict(enumerate(photos))
+    if not listed:
+        return
+    size = max(1, min(MAX_BLOCK, len(listed) // (4 * pool.largest)))
+    blocks: list[Any] = []
+    for first in range(0, len(listed), size):
+        numbers = range(first, min(first + size, len(listed)))
+        texts = [json.dumps(asdict(listed[number])) for number in numbers]
+        blocks.append(arrow.table({"number": list(numbers), "photo": texts}))
+    yield from _each_once(_mapped(data, blocks, pool, RayActor, work), "number", listed)
+
+
+def _mapped(data: Any, blocks: list[Any], pool: RayPool, actor: type, *arguments: object) -> Iterable[dict[str, Any]]:
+    """The rows that actors make of blocks, as they are finished."""
+    made = data.from_arrow(blocks).map_batches(
+        actor,
+        fn_constructor_args=arguments,
+        compute=data.ActorPoolStrategy(min_size=pool.smallest, max_size=pool.largest),
+        batch_size=None,
+        batch_format="numpy",
+        num_cpus=1,
+    )
+    return made.iter_rows()
+
+
+def _start(pool: RayPool) -> Any:
+    """Join or start the cluster; gives Ray's module of data."""
     if find_spec("ray") is None:
         raise UsageError("the engine ray needs the extra ray; pip install 'dicface[ray]'")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    import pyarrow as arrow
     import ray
     from ray import data
 
-    listed = list(photos)
-    if not listed:
-        return
     if not ray.is_initialized():
         ray.init(address=pool.address, log_to_driver=False)
-    context = data.DataContext.get_current()
-    context.enable_progress_bars = pool.progress
-    size = max(1, min(MAX_BLOCK, len(listed) // (4 * pool.largest)))
-    blocks = [
-        arrow.table(
-            {
-                "number": list(range(first, min(first + size, len(listed)))),
-                "photo": [json.dumps(asdict(photo)) for photo in listed[first : first + size]],
-            }
-        )
-        for first in range(0, len(listed), size)
-    ]
-    actors = data.ActorPoolStrategy(min_size=pool.smallest, max_size=pool.largest)
-    rows = data.from_arrow(blocks).map_batches(
-        RayActor, fn_constructor_args=(work,), compute=actors, batch_size=None, batch_format="numpy", num_cpus=1
-    )
-    missing = set(range(len(listed)))
-    for each in rows.iter_rows():
-        if each["number"] in missing:
-            missing.discard(each["number"])
+    data.DataContext.get_current().enable_progress_bars = pool.progress
+    return data
+
+
+def _each_once(rows: Iterable[dict[str, Any]], key: str, missing: dict[Any, StoredPhoto]) -> Iterator[dict[str, Any]]:
+    """The row of each photo once; what is missing at the end is a failure."""
+    for each in rows:
+        if missing.pop(each[key], None) is not None:
             yield json.loads(each["row"])
-    for number in sorted(missing):
-        yield failed_row(listed[number].shown, "the engine has lost it; repeat the call")
+    for photo in missing.values():
+        yield failed_row(photo.shown, "the engine has lost it; repeat the call")

@@ -33,7 +33,11 @@ def is_address(place: str) -> bool:
 
 @lru_cache(maxsize=64)
 def _open(place: str) -> tuple[Any, str]:
-    """The file system of a place, and the path in it."""
+    """The file system of a place, of pyarrow's kind, and the path in it.
+
+    Raises:
+        UsageError: an address of an unknown kind, or pyarrow is not installed.
+    """
     if find_spec("pyarrow") is None:
         raise UsageError("addresses need the cloud extra; pip install 'dicface[cloud]'")
     from pyarrow import fs
@@ -224,3 +228,32 @@ def _with_results(
         problem = f"another input of this call is written to {output!r}; rename one" if output in taken else ""
         taken.add(output)
         yield StoredPhoto(place, name, output, PurePosixPath(output).name in there, problem)
+
+
+def table_photos(place: str, names: Iterable[str], out: str, *, shard: Shard = ALL_INPUTS) -> Iterator[StoredPhoto]:
+    """The photos of a table, by their paths in it.
+
+    Args:
+        place: address of the table.
+        names: paths of the photos, with slashes.
+        out: the output folder.
+        shard: the part of the photos that is given.
+
+    Raises:
+        UsageError: two photos have one result, or a path leads out of the output folder.
+    """
+    there: dict[str, set[str]] = {}
+    taken: set[str] = set()
+    for name in names:
+        below = PurePosixPath(name)
+        if not name or below.is_absolute() or ".." in below.parts:
+            raise UsageError(f"expected relative paths in {place!r}, got {name!r}")
+        output = target_below(Path(), Path(name)).as_posix()
+        if output in taken:
+            raise UsageError(f"expected one photo in {place!r} with the result {output!r}, got several")
+        taken.add(output)
+        if shard.has(output):
+            folder = str(PurePosixPath(output).parent).removeprefix(".")
+            if folder not in there:
+                there[folder] = set(_files(Store(out), folder))
+            yield StoredPhoto(place, name, output, PurePosixPath(output).name in there[folder])

@@ -37,25 +37,31 @@ class StoreWork:
     landmarks: bool = True
     look_again: bool = True
 
-    def __call__(self, photo: StoredPhoto) -> dict[str, Any]:
+    def __call__(self, photo: StoredPhoto, content: bytes | None = None) -> dict[str, Any]:
         """Do one photo.
+
+        Args:
+            photo: the photo.
+            content: its file; None reads it.
 
         Returns:
             Its row, see `dicface.batches.report_lines`.
         """
         try:
-            return self._do(photo)
+            return self._do(photo, content)
         except (DicfaceError, OSError) as error:
             return failed_row(photo.shown, str(error))
 
-    def _do(self, photo: StoredPhoto) -> dict[str, Any]:
+    def _do(self, photo: StoredPhoto, content: bytes | None) -> dict[str, Any]:
         if photo.problem:
             raise InputError(photo.problem)
         results = Store(self.out)
         exists = photo.exists or (self.skip is not None and self.look_again and results.has(photo.output))
         if exists and self._is_done(results, photo.output):
             return skipped_row(photo.shown, results.shown(photo.output))
-        item = self.batch.run_one(Store(photo.root).read(photo.name), photo.name or PurePosixPath(photo.shown).name)
+        if content is None:
+            content = Store(photo.root).read(photo.name)
+        item = self.batch.run_one(content, photo.name or PurePosixPath(photo.shown).name)
         if item.outcome == "failed":
             return failed_row(photo.shown, item.error)
         if item.map:

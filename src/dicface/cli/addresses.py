@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from dicface.images.inputs import Shard
 
 EngineName = Literal["none", "ray"]
+_TABLE = ".parquet"
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,14 @@ class Placed:
             raise UsageError(UNMARKED)
         if self.engine == "none" and self.ray_address is not None:
             raise UsageError("expected --engine ray with --ray-address, got none")
+        tables = [place for place in self.inputs if place.endswith(_TABLE)]
+        if tables and (self.engine != "ray" or len(self.inputs) > 1):
+            raise UsageError(f"expected --engine ray and one input with a Parquet table, got {tables[0]!r}")
+
+    @property
+    def table(self) -> str:
+        """The Parquet table that is the input; empty if photos are."""
+        return self.inputs[0] if self.inputs[0].endswith(_TABLE) else ""
 
 
 def places(inputs: Sequence[Path], out: Path, engine: EngineName) -> tuple[list[str], str] | None:
@@ -118,9 +127,13 @@ def _rows(call: Placed, work: "StoreWork", pool: tuple[int, int], *, progress: b
 
     photos: Iterator[StoredPhoto] = stored_photos(call.inputs, call.out, shard=call.shard)
     if call.engine == "ray":
-        from dicface.batches.ray_engine import RayPool, in_ray
+        from dicface.batches.ray_engine import RayPool, in_ray, table_in_ray
 
-        yield from in_ray(photos, work, RayPool(call.ray_address, *pool, progress=progress))
+        actors = RayPool(call.ray_address, *pool, progress=progress)
+        if call.table:
+            yield from table_in_ray(call.table, work, actors, shard=call.shard)
+        else:
+            yield from in_ray(photos, work, actors)
         return
     from dicface.batches.stored import in_threads
 
