@@ -109,7 +109,7 @@ def test_old_prints_have_no_colours_but_one_tint_and_grain() -> None:
 
 
 def test_shares_of_prints_and_hands_are_checked() -> None:
-    with pytest.raises(ConfigError, match="aged_share=1.5"):
+    with pytest.raises(ConfigError, match=r"aged_share=1\.5"):
         SceneConfig(aged_share=1.5)
     with pytest.raises(ConfigError, match="hand_share=-1"):
         SceneConfig(hand_share=-1)
