@@ -6,27 +6,19 @@ import numpy as np
 import pytest
 
 from dicface.faces.detection import Detector, make_detector
-from dicface.faces.geometry import Box, intersection_over_union
 from dicface.images.pixels import resize
+from tests.support.portrait import faces_in
 
 pytest.importorskip("dlib")
 pytestmark = pytest.mark.dlib
 from dicface.faces.dlib_detectors import GuidedDetector, ThoroughDetector  # noqa: E402 - only where dlib is installed
 
-# About the landmarks of the portrait's face, in pixels of 512.
-FACE = Box(173, 83, 279, 188)
 NAMES = ("dlib", "dlib-fast", "dlib-thorough")
 
 
 @pytest.fixture(scope="module", params=[GuidedDetector, ThoroughDetector], ids=["guided", "thorough"])
 def detect(request: pytest.FixtureRequest) -> Detector:
     return request.param()
-
-
-def faces_in(detect: Detector, photo: np.ndarray, left: float = 0, top: float = 0, scale: float = 1) -> int:
-    """How many detections are the portrait's face, for a portrait put at a place of the photo."""
-    wanted = Box(*(edge * scale + corner for edge, corner in zip(FACE, (left, top) * 2, strict=True)))
-    return sum(intersection_over_union(found.box, wanted) > 0.5 for found in detect(photo))
 
 
 @pytest.mark.parametrize("side", [85, 121, 300, 512])
