@@ -7,6 +7,7 @@ import pytest
 
 from dicface.faces.detection import Detector, make_detector
 from dicface.images.pixels import resize
+from tests.support.lanes import slow
 from tests.support.portrait import faces_in
 
 pytest.importorskip("dlib")
@@ -16,7 +17,7 @@ from dicface.faces.dlib_detectors import GuidedDetector, ThoroughDetector  # noq
 NAMES = ("dlib", "dlib-fast", "dlib-thorough")
 
 
-@pytest.fixture(scope="module", params=[GuidedDetector, ThoroughDetector], ids=["guided", "thorough"])
+@pytest.fixture(scope="module", params=[GuidedDetector, *slow([ThoroughDetector])], ids=["guided", "thorough"])
 def detect(request: pytest.FixtureRequest) -> Detector:
     return request.param()
 
@@ -27,11 +28,11 @@ def test_a_face_is_found_once_from_17_px_on(detect: Detector, portrait: np.ndarr
 
 
 def test_small_and_large_faces_of_a_large_photo_are_found(detect: Detector, portrait: np.ndarray) -> None:
-    photo = np.full((1500, 2200, 3), 128, dtype=np.uint8)
-    photo[900:1021, 1580:1701] = resize(portrait, (121, 121))
-    photo[100:1310, 100:1310] = resize(portrait, (1210, 1210))
-    assert faces_in(detect, photo, 1580, 900, 121 / 512) == 1
-    assert faces_in(detect, photo, 100, 100, 1210 / 512) == 1
+    photo = np.full((900, 1300, 3), 128, dtype=np.uint8)
+    photo[700:821, 1100:1221] = resize(portrait, (121, 121))
+    photo[50:850, 100:900] = resize(portrait, (800, 800))
+    assert faces_in(detect, photo, 1100, 700, 121 / 512) == 1
+    assert faces_in(detect, photo, 100, 50, 800 / 512) == 1
 
 
 def test_there_is_none_in_noise(detect: Detector) -> None:
