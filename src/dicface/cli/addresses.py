@@ -27,7 +27,7 @@ _TABLE = ".parquet"
 
 
 @dataclass(frozen=True)
-class Placed:
+class PlacedCall:
     """A call whose inputs or output are addresses, or that runs in an engine.
 
     Attributes:
@@ -85,7 +85,7 @@ def places(inputs: Sequence[Path], out: Path, engine: EngineName) -> tuple[list[
     return (named, target) if engine != "none" or any(map(is_address, [*named, target])) else None
 
 
-def restore_placed(call: Placed, batch: "RestoreBatch", messages: Messages) -> None:
+def restore_placed(call: PlacedCall, batch: "RestoreBatch", messages: Messages) -> None:
     """Restore photos at addresses or in an engine, and say what comes of each."""
     from dicface.batches.stored import StoreWork
 
@@ -122,7 +122,7 @@ def restore_placed(call: Placed, batch: "RestoreBatch", messages: Messages) -> N
         raise typer.Exit(SOME_FAILED)
 
 
-def _rows(call: Placed, work: "StoreWork", pool: tuple[int, int], *, progress: bool) -> "Generator[dict[str, Any]]":
+def _rows(call: PlacedCall, work: "StoreWork", pool: tuple[int, int], *, progress: bool) -> "Generator[dict[str, Any]]":
     from dicface.batches.storage import stored_photos
 
     photos: Iterator[StoredPhoto] = stored_photos(call.inputs, call.out, shard=call.shard)

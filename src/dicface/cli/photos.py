@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypedDict
 
 import typer
 
-from dicface.cli.addresses import EngineName, Placed, places, restore_placed
+from dicface.cli.addresses import EngineName, PlacedCall, places, restore_placed
 from dicface.cli.choices import parse_box, parse_faces, parse_scale, parse_shard, parse_strengths
 from dicface.cli.jobs import Batch, batch_of, open_report, output_of
 from dicface.cli.messages import Messages
@@ -264,7 +264,7 @@ def restore(
     placed = places(sources, preview or out or Path(), engine)
     if placed is not None:
         restore_placed(
-            Placed(
+            PlacedCall(
                 *placed,
                 engine=engine,
                 ray_address=ray_address,
