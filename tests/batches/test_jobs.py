@@ -2,10 +2,11 @@
 
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
-from dicface.batches.jobs import Failure, run_jobs
-from dicface.errors import ImageError
+from dicface.batches.jobs import AlreadyDone, Failure, run_jobs
+from dicface.errors import ImageError, OutputError
 from dicface.images.inputs import Job
 
 
@@ -57,3 +58,41 @@ def test_two_jobs_for_one_name_are_told_apart_by_order(tmp_path: Path) -> None:
     assert second == "b"
     assert isinstance(third, Failure)
     assert "another input of this call was already written to" in str(third.error)
+
+
+def test_what_is_there_is_skipped_also_if_it_appears_meanwhile(tmp_path: Path) -> None:
+    """Another call may write a result while this one works on it."""
+    there = [Job(Path(f"{number}.png"), tmp_path / f"{number}.png", alone=True) for number in range(4)]
+    there[0].target.touch()
+
+    def work(job: Job) -> str:
+        if job is there[1]:
+            job.target.touch()
+            raise OutputError("exists")
+        if job is there[2]:
+            raise ImageError("broken")
+        return "done"
+
+    def is_done(job: Job) -> bool:
+        return job.target.exists()
+
+    came = [result for _, result in run_jobs(there, work, overwrite=False, is_done=is_done)]
+    assert came[:2] == [AlreadyDone(Path("0.png")), AlreadyDone(Path("1.png"))]
+    assert isinstance(came[2], Failure)
+    assert came[3] == "done"
+
+
+def test_inputs_are_not_replaced_and_jobs_are_taken_one_by_one(tmp_path: Path) -> None:
+    taken: list[int] = []
+
+    def listed() -> Iterator[Job]:
+        for number in range(100):
+            taken.append(number)
+            yield Job(Path(f"{number}.png"), tmp_path / f"{number}.png", alone=True)
+
+    running = run_jobs(listed(), lambda _: "done", overwrite=True, inputs={tmp_path / "0.png"})
+    _, first = next(running)
+    assert isinstance(first, Failure)
+    assert "would replace an input" in str(first.error)
+    assert len(taken) <= 4
+    running.close()

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -111,6 +112,14 @@ def test_a_terminal_shows_rate_and_time_left(monkeypatch: pytest.MonkeyPatch) ->
     assert "4/10" in shown.getvalue()
     assert "1.0/s" in shown.getvalue()
     assert "0:00" in shown.getvalue()
+    # What is counted beside the work has a total once it is known.
+    with progress_bar("crops", lambda: 7) as advance:
+        for thread in threading.enumerate():
+            if thread.name == "count":
+                thread.join(20)
+        for _ in range(2):
+            advance(1)
+    assert "2/7" in shown.getvalue()
     shown.truncate(0)
     with Messages(quiet=True).progress("photos", 10) as advance:
         advance(1)

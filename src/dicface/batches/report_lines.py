@@ -141,7 +141,7 @@ def merge_reports(paths: Sequence[Path], out: Path) -> MergedReport:
     """Merge reports of shards, of repeated calls and of an engine into one with a row for each input.
 
     Of several rows of an input one is kept: a result that was written before one that was there, and that before a
-    failure; among equals the last. Two passes; memory is about 150 bytes for each input.
+    failure; among equals the last. Two passes; memory is about 250 bytes for each input.
 
     Args:
         paths: reports as JSON lines.

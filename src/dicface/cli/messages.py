@@ -83,7 +83,7 @@ def progress_bar(
     with Progress(*columns, console=errors, transient=True, disable=disable) as progress:
         task = progress.add_task(what, total=None if callable(total) else total)
         if callable(total) and not disable:
-            threading.Thread(target=lambda: progress.update(task, total=total()), daemon=True).start()
+            threading.Thread(target=lambda: progress.update(task, total=total()), name="count", daemon=True).start()
         yield partial(progress.advance, task)
 
 
