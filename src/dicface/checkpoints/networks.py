@@ -11,7 +11,7 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from dicface.checkpoints.runs import weights_file
+from dicface.checkpoints.runs import how_to_make, weights_file
 from dicface.errors import CheckpointError, ConfigError
 from dicface.files import written_whole
 from dicface.networks.dic import DICConfig, DICNetwork
@@ -231,6 +231,11 @@ def load_run(path: Path) -> Saved:
         CheckpointError: none of these, or a run of another task. Nothing in the file is executed.
     """
     path = weights_file(path)
+    if not path.exists():
+        raise CheckpointError(
+            f"expected a run's folder, its checkpoint or a file of weights, found nothing at {str(path)!r}"
+            f"{how_to_make(path)}"
+        )
     if path.suffix != ".ckpt":
         return _load_saved(path)
     try:

@@ -85,7 +85,7 @@ def _load_backend(model: str, how: _How) -> _Loaded:
         raise UsageError(f"expected a backend, one of {', '.join(BACKENDS)}, got {how.backend!r}")
     file = Path(model) if model in embedded_models("restoration") else weights_file(Path(model))
     suffix = file.suffix.lower()
-    if suffix in PICKLED:
+    if suffix in PICKLED and file.is_file():
         raise UsageError(
             f"expected a network of dicface (.onnx, .safetensors), got {str(file)!r}; `dicface export` makes one "
             "of a run, `dicface convert` of the authors' checkpoints, and `dicface evaluate` measures those of other "

@@ -4,7 +4,7 @@ import os
 from functools import cache
 from pathlib import Path
 
-from dicface.checkpoints.runs import weights_file
+from dicface.checkpoints.runs import how_to_make, weights_file
 from dicface.errors import UnknownModelError
 from dicface.runtime.cards import Kind, ModelCard, parse_card
 
@@ -36,7 +36,7 @@ def find_model(name: str, suffix: str = ".onnx", kind: Kind = "restoration") -> 
         kind: what the model is for.
 
     Raises:
-        UnknownModelError: neither.
+        UnknownModelError: neither. If a shipped config makes the run, the error names the command.
     """
     names = embedded_models(kind)
     if name in names:
@@ -45,7 +45,7 @@ def find_model(name: str, suffix: str = ".onnx", kind: Kind = "restoration") -> 
         return path
     raise UnknownModelError(
         f"expected one of {', '.join(names)}, a model file (.onnx, .safetensors) or a run's folder, got {name!r}"
-        f"{' without weights' if Path(name).is_dir() else ''}"
+        f"{' without weights' if Path(name).is_dir() else ''}{how_to_make(name)}"
     )
 
 
@@ -56,7 +56,7 @@ def find_network(name: str | os.PathLike[str]) -> Path:
         name: of an embedded model, or path of a file (.safetensors), of a run's folder, or of a checkpoint in it.
 
     Raises:
-        UnknownModelError: neither.
+        UnknownModelError: neither. If a shipped config makes the run, the error names the command.
     """
     path, names = Path(name), embedded_models("restoration")
     if str(name) in names:
@@ -65,4 +65,5 @@ def find_network(name: str | os.PathLike[str]) -> Path:
         return path
     raise UnknownModelError(
         f"expected one of {', '.join(names)}, a .safetensors file, a run's folder or its checkpoint, got {str(name)!r}"
+        f"{how_to_make(path)}"
     )

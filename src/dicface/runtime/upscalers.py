@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from dicface.checkpoints.runs import weights_file
+from dicface.checkpoints.runs import how_to_make, weights_file
 from dicface.errors import UnknownModelError, UsageError
 from dicface.runtime.backends import is_face_model
 from dicface.runtime.face_model import FaceModel, FaceSteps
@@ -100,6 +100,7 @@ def open_model(
         names = ", ".join([*embedded_models("restoration"), *ENLARGEMENTS])
         raise UnknownModelError(
             f"expected one of {names}, a model file ({', '.join(_SUFFIXES)}) or a run's folder, got {model!r}"
+            f"{how_to_make(model)}"
         )
     elif _is_ours(path):
         return FaceModel(model, backend=backend, provider=provider)
