@@ -17,6 +17,7 @@ from dicface.images.iptc import Dataset, as_properties, datasets, jpeg_segment, 
 from dicface.images.metadata import result_metadata
 from dicface.images.photo import Photo, read_photo, write_photo
 from dicface.images.pixels import resize
+from tests.support.colours import with_chunks
 
 needs_exiftool = pytest.mark.skipif(
     shutil.which("exiftool") is None, reason="exiftool is not installed (libimage-exiftool-perl)"
@@ -183,6 +184,34 @@ def test_no_print_size_is_made_up(tmp_path: Path) -> None:
     Image.new("RGB", (60, 40)).save(tmp_path / "b.jpg", dpi=(60_000, 60_000))
     result_of(tmp_path / "b.jpg", tmp_path / "c.jpg")
     assert read_photo(tmp_path / "c.jpg").metadata.dpi is None
+
+
+@pytest.mark.parametrize("kind", ["jpg", "png", "tif"])
+@pytest.mark.parametrize(("across", "down"), [(2, 1), (1, 1)])
+def test_pixels_that_are_not_square_are_said(tmp_path: Path, kind: str, across: int, down: int) -> None:
+    """A density without a unit gives the shape of a pixel alone. It is no print size."""
+    source = tmp_path / f"a.{kind}"
+    info = ImageFileDirectory_v2()
+    info[0x0128], info[0x011A], info[0x011B] = 1, float(across), float(down)
+    Image.new("RGB", (60, 40)).save(source, **({"tiffinfo": info} if kind == "tif" else {}))
+    content = source.read_bytes()
+    if kind == "jpg":
+        assert content[6:14] == b"JFIF\0\1\1\0"
+        source.write_bytes(content[:14] + struct.pack(">HH", across, down) + content[18:])
+    elif kind == "png":
+        source.write_bytes(with_chunks(content, (b"pHYs", struct.pack(">IIB", across, down, 0))))
+    expected = () if across == down else ("left out of its metadata: pixels that are not square",)
+    assert result_of(source, tmp_path / "b.png") == expected
+    assert read_photo(tmp_path / "b.png").metadata.dpi is None
+
+
+def test_enlarging_changes_no_density_without_a_unit(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112], exif[0x0128], exif[0x011A], exif[0x011B] = 6, 1, 3.0, 2.0
+    Image.new("RGB", (60, 40)).save(tmp_path / "a.jpg", exif=exif)
+    result_of(tmp_path / "a.jpg", tmp_path / "b.jpg")
+    with Image.open(tmp_path / "b.jpg") as image:
+        assert (image.getexif()[0x011A], image.getexif()[0x011B]) == (2, 3)
 
 
 def with_texts(folder: Path) -> Path:

@@ -136,8 +136,6 @@ def modes() -> Iterator[Sample]:
                     continue
             expected = picture().convert("1" if mode == "1" else "L" if mode in greys else "RGB")
             alpha = slope() if mode in ("LA", "RGBA") and kind != "BMP" else None
-            if mode == "PA":
-                alpha = np.full_like(slope(), 255)
             yield Sample(
                 f"{suffix}-{mode.replace(';', '-')}.{suffix}",
                 content,

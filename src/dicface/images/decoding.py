@@ -27,7 +27,7 @@ class Photo:
     Attributes:
         pixels: (H, W, 3) uint8 RGB; the three channels are equal if the file was grey. Where nothing can be seen, they
             have the colours of what is seen nearby, whatever the file stores there.
-        alpha: (H, W) uint8, 255 where opaque; None if the file had none.
+        alpha: (H, W) uint8, 255 where opaque; None if the file had none, or nothing but opaque pixels.
         grey: the file had one colour channel.
         metadata: EXIF, XMP and colour profile.
         notes: notes on conversions and damage, for the user.
@@ -187,6 +187,8 @@ def decode(image: Image.Image, stated: StatedColour | None = None) -> Photo:
         metadata, damages = NO_METADATA, [EXIF_DAMAGED]
     notes += damages
     colour, alpha = _split_alpha(image)
+    if alpha is not None and alpha.min() == 255:
+        alpha = None
     pixels, converted = _in_srgb(colour, stated, notes)
     if converted:
         metadata = srgb_metadata(metadata)

@@ -88,10 +88,12 @@ def moved_exif(exif: bytes, transform: Transform) -> bytes:
     for tag in _SUBJECT:
         if tag in details and (moved := _moved_subject(details.pop(tag), transform)) is not None:
             details[tag] = moved
-    for directory, tags in ((block, _RESOLUTION), (details, _FOCAL_PLANE)):
+    # Without a unit, the numbers are the shape of a pixel, which enlarging does not change.
+    shape = transform if unitless_density(block) is None else transform._replace(scale_x=1.0, scale_y=1.0)
+    for directory, tags, moved in ((block, _RESOLUTION, shape), (details, _FOCAL_PLANE, transform)):
         across, down = (_number(directory.get(tag)) for tag in tags)
         if across is not None and down is not None:
-            directory[tags[0]], directory[tags[1]] = transform.sides(across, down)
+            directory[tags[0]], directory[tags[1]] = moved.sides(across, down)
     return _bytes(block)
 
 
@@ -117,6 +119,13 @@ def print_dpi(tags: Mapping[int, Any]) -> tuple[float, float] | None:
     across, down = (_number(tags.get(tag)) for tag in _RESOLUTION)
     unit = {_INCH: 1.0, _CENTIMETRE: 2.54}.get(tags.get(_RESOLUTION_UNIT, _INCH))
     return None if across is None or down is None or unit is None else (across * unit, down * unit)
+
+
+def unitless_density(tags: Mapping[int, Any]) -> tuple[float, float] | None:
+    """Pixels across and down of an unstated unit, which give the shape of a pixel; None if the tags have a unit."""
+    across, down = (_number(tags.get(tag)) for tag in _RESOLUTION)
+    has_unit = tags.get(_RESOLUTION_UNIT, _INCH) in (_INCH, _CENTIMETRE)
+    return None if has_unit or across is None or down is None else (across, down)
 
 
 def with_dpi(exif: bytes, dpi: tuple[float, float]) -> bytes:

@@ -9,12 +9,21 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dicface.images import packets, xmp
-from dicface.images.exif import moved_exif, print_dpi, read_exif, result_exif, srgb_exif, without_subject
+from dicface.images.exif import (
+    moved_exif,
+    print_dpi,
+    read_exif,
+    result_exif,
+    srgb_exif,
+    unitless_density,
+    without_subject,
+)
 from dicface.images.iptc import read_iptc, result_iptc
 from dicface.images.texts import Text, is_place, raw_profile, read_comment, read_texts
 from dicface.images.transform import Transform
 
 EXIF_DAMAGED = "its EXIF block is damaged and was ignored"
+NOT_SQUARE = "pixels that are not square"
 _DPI_RANGE = (1.0, 1e6)
 
 
@@ -77,6 +86,8 @@ def read_metadata(image: Image.Image, transform: Transform) -> tuple[Metadata, l
         notes.append("its XMP packet is damaged and was ignored")
     packet, without = packets.upright_packet(packet, transform)
     iptc, texts, comment = read_iptc(image), read_texts(image), read_comment(image)
+    if dpi is None and not _has_square_pixels(image):
+        without = (*without, NOT_SQUARE)
     return Metadata(
         exif, packet, size=image.size, dpi=dpi, iptc=iptc, texts=texts, comment=comment, left_out=left_out + without
     ), notes
@@ -107,6 +118,21 @@ def _print_dpi(image: Image.Image) -> tuple[float, float] | None:
     low, high = _DPI_RANGE
     across, down = float(dpi[0]), float(dpi[1])
     return (across, down) if all(math.isfinite(value) and low <= value <= high for value in (across, down)) else None
+
+
+def _has_square_pixels(image: Image.Image) -> bool:
+    """Whether a file's pixels are square, as far as it states their shape alone, without a print size."""
+    shape: Any = (1, 1)
+    match image.format:
+        case "JPEG" | "MPO" if image.info.get("jfif_unit") == 0:
+            shape = image.info.get("jfif_density", shape)
+        case "PNG":
+            shape = image.info.get("aspect", shape)
+        case "TIFF":
+            shape = unitless_density(getattr(image, "tag_v2", {})) or shape
+        case _:
+            pass
+    return shape[0] == shape[1] or 0 in shape
 
 
 def srgb_metadata(metadata: Metadata) -> Metadata:

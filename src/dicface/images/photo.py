@@ -152,7 +152,9 @@ def read_pixels(image: ImageLike) -> NDArray[np.uint8]:
         try:
             with _WARNINGS, warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                return decode(image.copy(), stated_colour(image)).pixels
+                # Copying loads the pixels, and a loaded TIFF has closed the file that holds its EXIF directory.
+                stated = stated_colour(image)
+                return decode(image.copy(), stated).pixels
         except (OSError, ValueError) as error:
             raise ImageError(f"the image is damaged or cut off: {error}") from error
     if not isinstance(image, np.ndarray):  # pyright: ignore[reportUnnecessaryIsInstance] - what callers may try
