@@ -143,14 +143,13 @@ def _scale_transparent_value(image: Image.Image, stored: str) -> None:
         image.info["transparency"] = tuple(channel >> 8 for channel in value)
 
 
-def _transform(image: Image.Image) -> Transform:
-    """How the stored pixels become upright: by EXIF, or for HEIC as its plugin has done it already."""
-    done = image.info.get("original_orientation")
-    if isinstance(done, int) and 1 < done <= 8:
-        width, height = image.size[::-1] if done in TURNED else image.size
-        return Transform(done, width, height)
-    stated = image.getexif().get(_ORIENTATION, 1)
-    return Transform(stated if stated in range(1, 9) else 1, *image.size)
+def _orientation(image: Image.Image) -> int:
+    """EXIF's orientation of an opened image, 1 to 8. Pillow turns a TIFF while it loads, HEIC's plugin as it opens."""
+    try:
+        stated = image.info.get("original_orientation") or image.getexif().get(_ORIENTATION)
+    except Exception:  # damaged EXIF raises exceptions of any class
+        return 1
+    return stated if stated in range(1, 9) else 1
 
 
 def decode(image: Image.Image, stated: StatedColour | None = None) -> Photo:
@@ -170,6 +169,7 @@ def decode(image: Image.Image, stated: StatedColour | None = None) -> Photo:
         notes.append(f"the main one of {frames} pictures" if image.format == "HEIF" else f"first of {frames} frames")
     stored, jpeg_step = _stored_mode(image), _jpeg_step(image)
     stated = stated or stated_colour(image)
+    orientation = _orientation(image)
     aperture = clean_aperture(primary_properties(file_head(image)), *image.size) if image.format == "AVIF" else None
     image.load()
     image = image if aperture is None else _like(image, image.crop(aperture))
@@ -180,9 +180,9 @@ def decode(image: Image.Image, stated: StatedColour | None = None) -> Photo:
         # Pillow reads deep grey with transparency as colour.
         image = _like(image, image.convert("LA"))
     try:
-        transform = _transform(image)
         ImageOps.exif_transpose(image, in_place=True)
-        metadata, damages = read_metadata(image, transform)
+        stored_size = image.size[::-1] if orientation in TURNED else image.size
+        metadata, damages = read_metadata(image, Transform(orientation, *stored_size))
     except Exception:  # damaged EXIF raises whatever its parsing trips over
         metadata, damages = NO_METADATA, [EXIF_DAMAGED]
     notes += damages
