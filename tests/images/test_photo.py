@@ -245,9 +245,11 @@ def test_a_file_that_may_not_be_read_is_not_called_damaged(tmp_path: Path, monke
         read_photo(tmp_path / "a.png")
 
 
-def test_a_float_image_has_no_agreed_scale(tmp_path: Path) -> None:
-    Image.fromarray(np.ones((4, 4), dtype=np.float32)).save(tmp_path / "a.tif")
-    with pytest.raises(ImageError, match="got pixels of mode F"):
+@pytest.mark.parametrize(("kind", "said"), [(np.float32, "floating-point"), (np.int32, "32-bit or signed")])
+def test_what_has_no_agreed_scale_is_refused(tmp_path: Path, kind: type, said: str) -> None:
+    """Whole numbers of 32 bits up to 255, say, came out black."""
+    Image.fromarray(np.full((4, 4), 200, dtype=kind)).save(tmp_path / "a.tif")
+    with pytest.raises(ImageError, match=f"expected 8 or 16 bits a channel, got {said} numbers, which have no agreed"):
         read_photo(tmp_path / "a.tif")
 
 

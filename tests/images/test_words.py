@@ -256,6 +256,17 @@ def test_a_comment_is_kept(tmp_path: Path, comment: str) -> None:
     assert result_of(tmp_path / "a.jpg", tmp_path / "b.webp") == ("the comment left out, .webp cannot hold it",)
 
 
+def test_all_that_is_left_out_is_one_note(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x8769] = {0x927C: b"focus was there"}
+    Image.new("RGB", (60, 40)).save(
+        tmp_path / "a.jpg", exif=exif, comment=b"a", extra=jpeg_segment(iptc_block(urgency="5"))
+    )
+    assert result_of(tmp_path / "a.jpg", tmp_path / "b.webp") == (
+        "IPTC 10 and the comment left out, .webp cannot hold them; left out of its metadata: maker notes",
+    )
+
+
 def test_a_gif_has_a_comment_too(tmp_path: Path) -> None:
     Image.new("P", (60, 40)).save(tmp_path / "a.gif", comment=b"by hand")
     result_of(tmp_path / "a.gif", tmp_path / "b.jpg")

@@ -139,7 +139,7 @@ def modes() -> Iterator[Sample]:
             yield Sample(
                 f"{suffix}-{mode.replace(';', '-')}.{suffix}",
                 content,
-                None if mode == "F" else np.asarray(expected.convert("RGB")),
+                None if mode == "F" or (kind, mode) == ("TIFF", "I") else np.asarray(expected.convert("RGB")),
                 {"P": 16, "PA": 16}.get(mode, 4.0 if suffix in ("jpg", "webp", "avif") else 2.0),
                 mode in greys,
                 alpha,

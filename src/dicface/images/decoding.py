@@ -18,6 +18,7 @@ from dicface.images.transparency import fill_invisible
 
 _PHOTOMETRIC, _BITS, _ORIENTATION = 0x0106, 0x0102, 0x0112
 _WHITE_IS_ZERO = 0
+_WITHOUT_SCALE = {"I": "32-bit or signed", "F": "floating-point"}
 
 
 @dataclass(frozen=True)
@@ -45,20 +46,19 @@ class Photo:
 
 def _split_alpha(image: Image.Image) -> tuple[Image.Image, NDArray[np.uint8] | None]:
     """Split an image into colour or grey at 8 bits, and alpha. Deep greys are scaled by their bit depth."""
-    if image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PNG", "PPM", "TIFF")):
+    tags: Any = getattr(image, "tag_v2", {})
+    if image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PNG", "PPM")):
         deep = np.asarray(image).astype(np.int64)
-        if deep.min(initial=0) < 0 or deep.max(initial=0) > 65535:
-            raise ImageError("expected at most 16 bits a channel, got a 32-bit image; convert it to 8 or 16 bits")
         transparent = image.info.get("transparency")
         alpha = None if transparent is None else np.where(deep == transparent, 0, 255).astype(np.uint8)
-        tags: Any = getattr(image, "tag_v2", {})
         white = 4095 if tags.get(_BITS) == (12,) else 65535
         shallow = ((deep * 255 + white // 2) // white).astype(np.uint8)
         # Pillow turns over shallow pictures of this kind only.
         return Image.fromarray(255 - shallow if tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO else shallow), alpha
-    if image.mode in ("I", "F"):
+    if image.mode in _WITHOUT_SCALE:
         raise ImageError(
-            f"expected 8 or 16 bits a channel, got pixels of mode {image.mode}; convert it to 8 or 16 bits"
+            f"expected 8 or 16 bits a channel, got {_WITHOUT_SCALE[image.mode]} numbers, which have no agreed scale; "
+            "convert it to 8 or 16 bits"
         )
     grey = image.mode in ("1", "L", "LA", "La")
     alpha = np.asarray(image.convert("RGBA").getchannel("A")) if image.has_transparency_data else None
