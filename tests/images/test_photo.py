@@ -331,3 +331,17 @@ def test_a_mistake_of_ours_is_not_the_files_fault(tmp_path: Path, monkeypatch: p
     assert read_photo(tmp_path / "a.png").pixels.shape == (4, 4, 3)
     with pytest.raises(AttributeError, match="is_dir"):
         read_photo(tmp_path / "b.png")
+
+
+@pytest.mark.parametrize("place", ["moved_exif", "print_dpi", "read_iptc"])
+def test_a_mistake_of_ours_is_no_damaged_metadata(
+    tmp_path: Path, picture: Image.Image, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    picture.save(tmp_path / "a.png", exif=camera_exif())
+
+    def broken(*_: object) -> object:
+        return eval("None.is_dir()", {"__name__": "dicface.images.exif"})
+
+    monkeypatch.setattr(f"dicface.images.metadata.{place}", broken)
+    with pytest.raises(AttributeError, match="is_dir"):
+        read_photo(tmp_path / "a.png")

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps
 
-from dicface.errors import ImageError
+from dicface.errors import ImageError, is_our_fault
 from dicface.images.boxes import clean_aperture, file_head, primary_properties
 from dicface.images.colour import to_srgb
 from dicface.images.metadata import EXIF_DAMAGED, NO_METADATA, Metadata, read_metadata, srgb_metadata
@@ -147,7 +147,9 @@ def _orientation(image: Image.Image) -> int:
     """EXIF's orientation of an opened image, 1 to 8. Pillow turns a TIFF while it loads, HEIC's plugin as it opens."""
     try:
         stated = image.info.get("original_orientation") or image.getexif().get(_ORIENTATION)
-    except Exception:  # damaged EXIF raises exceptions of any class
+    except Exception as error:  # damaged EXIF raises exceptions of any class
+        if is_our_fault(error):
+            raise
         return 1
     return stated if stated in range(1, 9) else 1
 
@@ -183,7 +185,9 @@ def decode(image: Image.Image, stated: StatedColour | None = None) -> Photo:
         ImageOps.exif_transpose(image, in_place=True)
         stored_size = image.size[::-1] if orientation in TURNED else image.size
         metadata, damages = read_metadata(image, Transform(orientation, *stored_size))
-    except Exception:  # damaged EXIF raises whatever its parsing trips over
+    except Exception as error:  # damaged EXIF raises whatever its parsing trips over
+        if is_our_fault(error):
+            raise
         metadata, damages = NO_METADATA, [EXIF_DAMAGED]
     notes += damages
     colour, alpha = _split_alpha(image)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from dicface.errors import is_our_fault
 from dicface.images import packets, xmp
 from dicface.images.exif import (
     moved_exif,
@@ -77,7 +78,9 @@ def read_metadata(image: Image.Image, transform: Transform) -> tuple[Metadata, l
     try:
         exif, left_out = read_exif(image)
         exif = moved_exif(exif, transform)
-    except Exception:  # damaged EXIF raises exceptions of any class
+    except Exception as error:  # damaged EXIF raises exceptions of any class
+        if is_our_fault(error):
+            raise
         exif, left_out = b"", ()
         notes.append(EXIF_DAMAGED)
     packet = image.info.get("xmp") or raw_profile(image, "xmp")
@@ -111,7 +114,9 @@ def _print_dpi(image: Image.Image) -> tuple[float, float] | None:
     if dpi is None and image.format != "TIFF":
         try:
             dpi = print_dpi(image.getexif())
-        except Exception:  # damaged EXIF raises exceptions of any class
+        except Exception as error:  # damaged EXIF raises exceptions of any class
+            if is_our_fault(error):
+                raise
             return None
     if dpi is None:
         return None

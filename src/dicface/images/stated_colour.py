@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from PIL import Image
 from PIL.ExifTags import IFD
 
+from dicface.errors import is_our_fault
 from dicface.images.boxes import file_head, file_part, primary_properties
 from dicface.images.colour import ADOBE_RGB, SRGB_PRIMARIES, ColourSpace, Primaries, cicp_space, is_srgb
 
@@ -145,7 +146,9 @@ def _exif_colour(image: Image.Image) -> StatedColour:
         details = exif.get_ifd(IFD.Exif)
         stated = details.get(_COLOUR_SPACE)
         index = exif.get_ifd(IFD.Interop).get(_INTEROPERABILITY_INDEX) if IFD.Interop in details else None
-    except Exception:  # damaged EXIF raises exceptions of any class
+    except Exception as error:  # damaged EXIF raises exceptions of any class
+        if is_our_fault(error):
+            raise
         return StatedColour()
     name = index.decode("ascii", "replace") if isinstance(index, bytes) else str(index or "")
     if stated == _ADOBE_RGB or (stated == _NOT_SRGB and name.startswith("R03")):
