@@ -146,12 +146,12 @@ def _scale_transparent_value(image: Image.Image, stored: str) -> None:
 def _orientation(image: Image.Image) -> int:
     """EXIF's orientation of an opened image, 1 to 8. Pillow turns a TIFF while it loads, HEIC's plugin as it opens."""
     try:
-        stated = image.info.get("original_orientation") or image.getexif().get(_ORIENTATION)
+        stated: Any = image.info.get("original_orientation") or image.getexif().get(_ORIENTATION)
     except Exception as error:  # damaged EXIF raises exceptions of any class
         if is_our_fault(error):
             raise
         return 1
-    return stated if stated in range(1, 9) else 1
+    return int(stated) if stated in range(1, 9) else 1
 
 
 def decode(image: Image.Image, stated: StatedColour | None = None) -> Photo:
