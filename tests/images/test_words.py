@@ -193,7 +193,7 @@ def test_pixels_that_are_not_square_are_said(tmp_path: Path, kind: str, across: 
     source = tmp_path / f"a.{kind}"
     info = ImageFileDirectory_v2()
     info[0x0128], info[0x011A], info[0x011B] = 1, float(across), float(down)
-    Image.new("RGB", (60, 40)).save(source, **({"tiffinfo": info} if kind == "tif" else {}))
+    Image.new("RGB", (60, 40)).save(source, tiffinfo=info)
     content = source.read_bytes()
     if kind == "jpg":
         assert content[6:14] == b"JFIF\0\1\1\0"
@@ -212,6 +212,32 @@ def test_enlarging_changes_no_density_without_a_unit(tmp_path: Path) -> None:
     result_of(tmp_path / "a.jpg", tmp_path / "b.jpg")
     with Image.open(tmp_path / "b.jpg") as image:
         assert (image.getexif()[0x011A], image.getexif()[0x011B]) == (2, 3)
+
+
+def test_the_print_size_of_photoshop(tmp_path: Path) -> None:
+    """Its resource 0x03ED, where neither JFIF nor EXIF has a unit: 300 across, 150 down."""
+    resolution = struct.pack(">IHHIHH", 300 << 16, 1, 1, 150 << 16, 1, 1)
+    body = b"Photoshop 3.0\0" + b"8BIM\x03\xed\0\0" + struct.pack(">I", len(resolution)) + resolution
+    segment = b"\xff\xed" + struct.pack(">H", len(body) + 2) + body
+    Image.new("RGB", (60, 40)).save(tmp_path / "a.jpg", extra=segment)
+    result_of(tmp_path / "a.jpg", tmp_path / "b.png")
+    with Image.open(tmp_path / "b.png") as image:
+        assert image.info["dpi"] == pytest.approx((600, 300), rel=1e-3)
+
+
+@pytest.mark.parametrize("kind", ["jpg", "png"])
+def test_content_credentials_are_said(tmp_path: Path, kind: str) -> None:
+    """They are signed for the pixels as they were."""
+    source, store = tmp_path / f"a.{kind}", b"\0\0\0\x1djumb\0\0\0\x15jumdc2pa\0\x11\0\x10"
+    if kind == "jpg":
+        body = b"JP\0\1\0\0\0\1" + store
+        Image.new("RGB", (60, 40)).save(source, extra=b"\xff\xeb" + struct.pack(">H", len(body) + 2) + body)
+    else:
+        Image.new("RGB", (60, 40)).save(source)
+        source.write_bytes(with_chunks(source.read_bytes(), (b"caBX", store)))
+    target = tmp_path / f"b.{kind}"
+    assert result_of(source, target) == ("left out of its metadata: content credentials",)
+    assert b"jumd" not in target.read_bytes()
 
 
 def with_texts(folder: Path) -> Path:

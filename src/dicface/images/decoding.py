@@ -1,6 +1,6 @@
 """Decoding: from an opened image to upright 8-bit sRGB."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import Any
 
@@ -10,6 +10,7 @@ from PIL import Image, ImageCms, ImageOps
 
 from dicface.errors import ImageError, is_our_fault
 from dicface.images.boxes import clean_aperture, file_head, primary_properties
+from dicface.images.chunks import CREDENTIALS, has_credentials
 from dicface.images.colour import to_srgb
 from dicface.images.metadata import EXIF_DAMAGED, NO_METADATA, Metadata, read_metadata, srgb_metadata
 from dicface.images.stated_colour import StatedColour, stated_colour
@@ -169,6 +170,8 @@ def decode(image: Image.Image, stated: StatedColour | None = None) -> Photo:
     # MPO files hold a second view or a preview after the photo, which is ignored.
     if frames > 1 and image.format != "MPO":
         notes.append(f"the main one of {frames} pictures" if image.format == "HEIF" else f"first of {frames} frames")
+    # First of all: asked for its EXIF, a PNG is loaded, and its file closed.
+    without = (CREDENTIALS,) if has_credentials(image) else ()
     stored, jpeg_step = _stored_mode(image), _jpeg_step(image)
     stated = stated or stated_colour(image)
     orientation = _orientation(image)
@@ -196,6 +199,7 @@ def decode(image: Image.Image, stated: StatedColour | None = None) -> Photo:
     pixels, converted = _in_srgb(colour, stated, notes)
     if converted:
         metadata = srgb_metadata(metadata)
+    metadata = replace(metadata, left_out=metadata.left_out + without)
     if alpha is not None:
         pixels = fill_invisible(pixels, alpha)
     return Photo(pixels, alpha, colour.mode == "L", metadata, tuple(notes), jpeg_step)
