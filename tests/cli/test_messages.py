@@ -152,5 +152,5 @@ def test_what_was_in_hand_is_said(monkeypatch: pytest.MonkeyPatch, capsys: pytes
     assert "dicface: 1.png: damaged\n" in written.err
     assert [failure.source.name for failure in failures] == ["1.png"]
     finished = written.out.splitlines()
-    assert finished[0] == "first"
+    assert finished[:2] == ["first", "2 in hand"]
     assert len(finished) < len(jobs)

@@ -190,13 +190,10 @@ def test_what_every_format_turns_is_turned_with_it(tmp_path: Path, kind: str, or
 def test_regions_of_the_upright_picture_are_not_turned(tmp_path: Path) -> None:
     """Some programs write them so, and say by the sides that they are about."""
     source = taken(tmp_path, 6)
-    content = source.read_bytes()
     with Image.open(source) as image:
-        old = image.info["xmp"]
         exif = image.getexif()
         upright = packet(FACE, SIZE)
         Image.new("RGB", image.size).save(source, exif=exif, xmp=upright)
-    assert old in content
     result_of(source, tmp_path / "out.jpg", 2)
     found = regions_of(tmp_path / "out.jpg")
     for kind in ("mwg-rs", "acdsee-rs"):
