@@ -123,7 +123,7 @@ def test_what_was_in_hand_is_said(monkeypatch: pytest.MonkeyPatch, capsys: pytes
 
     from dicface.cli.terminal import Line, run
 
-    begun, go_on = threading.Event(), threading.Event()
+    begun, in_hand, go_on = threading.Event(), threading.Event(), threading.Event()
     jobs = [Job(Path(f"{number}.png"), Path(f"out/{number}.png")) for number in range(9)]
 
     def work(job: Job) -> Line:
@@ -133,6 +133,7 @@ def test_what_was_in_hand_is_said(monkeypatch: pytest.MonkeyPatch, capsys: pytes
             begun.set()
             go_on.wait(20)
             raise ImageError("damaged")
+        in_hand.set()
         begun.wait(20)
         return Line(f"{job.source.stem} in hand")
 
@@ -140,6 +141,7 @@ def test_what_was_in_hand_is_said(monkeypatch: pytest.MonkeyPatch, capsys: pytes
         sys.stdout.write(f"{text}\n")
         if text == "first":
             begun.wait(20)
+            in_hand.wait(20)
             go_on.set()
             raise SystemExit(143)
 
