@@ -27,6 +27,18 @@ def embedded_models(kind: Kind | None = None) -> dict[str, ModelCard]:
     return {card.name: card for card in _cards() if kind in (None, card.kind)}
 
 
+def find_card(name: str) -> ModelCard:
+    """Card of an embedded model of any kind.
+
+    Raises:
+        UnknownModelError: none of that name.
+    """
+    cards = embedded_models()
+    if name not in cards:
+        raise UnknownModelError(f"expected one of {', '.join(cards)}, got {name!r}")
+    return cards[name]
+
+
 def find_model(name: str, suffix: str = ".onnx", kind: Kind = "restoration") -> Path:
     """File of an embedded model, or the file or run that `name` is a path of.
 
