@@ -27,13 +27,14 @@ $(VENV)/ready: pyproject.toml constraints.txt
 demo: $(DEMO_VENV)/ready
 	$(DEMO_VENV)/$(BIN)/python examples/demo.py demo
 
-# The page's tests drive a real browser, those of metadata ask exiftool. Without root they are skipped, aloud.
+# The page's tests drive a real browser, those of metadata ask exiftool, those of the deployment start nginx. Without root
+# they are skipped, aloud.
 browser:
-	@if command -v chromium >/dev/null && command -v exiftool >/dev/null; then true; \
+	@if command -v chromium >/dev/null && command -v exiftool >/dev/null && command -v nginx >/dev/null; then true; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-			chromium libimage-exiftool-perl >/dev/null; \
-	else echo "NO CHROMIUM OR NO EXIFTOOL: their tests are skipped; install chromium and libimage-exiftool-perl"; fi
+			chromium libimage-exiftool-perl nginx-light >/dev/null; \
+	else echo "NO CHROMIUM, EXIFTOOL OR NGINX: their tests are skipped; install chromium, libimage-exiftool-perl, nginx-light"; fi
 
 lint: $(VENV)/ready
 	$(VENV)/$(BIN)/ruff check .
