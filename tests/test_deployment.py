@@ -223,7 +223,7 @@ def _free_port() -> int:
         return taken.getsockname()[1]
 
 
-def _wait_for(condition: Any, process: subprocess.Popen[bytes]) -> None:
+def _wait_for(condition: Any, process: subprocess.Popen[Any]) -> None:
     deadline = time.monotonic() + 60
     while not condition():
         assert process.poll() is None, "it ended"
@@ -359,7 +359,7 @@ def _whole(folder: Path, server: str) -> Path:
 
 def _directives(folder: Path, word: str) -> list[dict[str, Any]]:
     """All directives of a name in deploy/nginx.conf."""
-    parsed = crossplane.parse(str(_whole(folder, (DEPLOY / "nginx.conf").read_text())))
+    parsed: Any = crossplane.parse(str(_whole(folder, (DEPLOY / "nginx.conf").read_text())))
     assert parsed["status"] == "ok", parsed["errors"]
 
     def inside(block: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -371,7 +371,7 @@ def _directives(folder: Path, word: str) -> list[dict[str, Any]]:
 
 
 @contextmanager
-def _running(words: list[str], **options: Any) -> Iterator[subprocess.Popen[bytes]]:
+def _running(words: list[str], **options: Any) -> Iterator[subprocess.Popen[Any]]:
     with subprocess.Popen(words, **options) as process:
         try:
             yield process
