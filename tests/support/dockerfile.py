@@ -47,8 +47,7 @@ def read_stages(path: Path) -> dict[str, Stage]:
     """Stages of a Dockerfile by name; every stage has one."""
     stages: dict[str, Stage] = {}
     name = ""
-    with path.open("rb") as file:
-        structure = DockerfileParser(fileobj=file).structure
+    structure = DockerfileParser(str(path)).structure
     for step in structure:
         if step["instruction"] == "FROM":
             parent, _, name = step["value"].partition(" AS ")
