@@ -12,6 +12,7 @@ from dicface.errors import BenchmarkError
 from tests.support.command import dicface
 
 
+@pytest.mark.slow
 def test_benchmark_says_what_failed_at_its_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -9,23 +9,14 @@ from PIL import Image
 
 from dicface.errors import UsageError
 from dicface.faces.detection import Detection, Detector, FaceDetector, make_detector
-from dicface.faces.geometry import Box, intersection_over_union
 from dicface.faces.pose import roll_degrees
 from dicface.images.pixels import resize
-
-# About the landmarks of the portrait's face, in pixels of 512.
-FACE = Box(173, 83, 279, 188)
+from tests.support.portrait import faces_in
 
 
 @pytest.fixture(scope="module")
 def detect() -> Detector:
     return FaceDetector(min_score=0.4)
-
-
-def faces_in(detect: Detector, photo: np.ndarray, left: float = 0, top: float = 0, scale: float = 1) -> int:
-    """How many detections are the portrait's face, for a portrait put at a place of the photo."""
-    wanted = Box(*(edge * scale + corner for edge, corner in zip(FACE, (left, top) * 2, strict=True)))
-    return sum(intersection_over_union(found.box, wanted) > 0.5 for found in detect(photo))
 
 
 @pytest.mark.parametrize("side", [85, 121, 300, 512])

@@ -6,27 +6,20 @@ import numpy as np
 import pytest
 
 from dicface.faces.detection import Detector, make_detector
-from dicface.faces.geometry import Box, intersection_over_union
 from dicface.images.pixels import resize
+from tests.support.lanes import slow
+from tests.support.portrait import faces_in
 
 pytest.importorskip("dlib")
 pytestmark = pytest.mark.dlib
 from dicface.faces.dlib_detectors import GuidedDetector, ThoroughDetector  # noqa: E402 - only where dlib is installed
 
-# About the landmarks of the portrait's face, in pixels of 512.
-FACE = Box(173, 83, 279, 188)
 NAMES = ("dlib", "dlib-fast", "dlib-thorough")
 
 
-@pytest.fixture(scope="module", params=[GuidedDetector, ThoroughDetector], ids=["guided", "thorough"])
+@pytest.fixture(scope="module", params=[GuidedDetector, *slow([ThoroughDetector])], ids=["guided", "thorough"])
 def detect(request: pytest.FixtureRequest) -> Detector:
     return request.param()
-
-
-def faces_in(detect: Detector, photo: np.ndarray, left: float = 0, top: float = 0, scale: float = 1) -> int:
-    """How many detections are the portrait's face, for a portrait put at a place of the photo."""
-    wanted = Box(*(edge * scale + corner for edge, corner in zip(FACE, (left, top) * 2, strict=True)))
-    return sum(intersection_over_union(found.box, wanted) > 0.5 for found in detect(photo))
 
 
 @pytest.mark.parametrize("side", [85, 121, 300, 512])
@@ -35,11 +28,11 @@ def test_a_face_is_found_once_from_17_px_on(detect: Detector, portrait: np.ndarr
 
 
 def test_small_and_large_faces_of_a_large_photo_are_found(detect: Detector, portrait: np.ndarray) -> None:
-    photo = np.full((1500, 2200, 3), 128, dtype=np.uint8)
-    photo[900:1021, 1580:1701] = resize(portrait, (121, 121))
-    photo[100:1310, 100:1310] = resize(portrait, (1210, 1210))
-    assert faces_in(detect, photo, 1580, 900, 121 / 512) == 1
-    assert faces_in(detect, photo, 100, 100, 1210 / 512) == 1
+    photo = np.full((900, 1300, 3), 128, dtype=np.uint8)
+    photo[700:821, 1100:1221] = resize(portrait, (121, 121))
+    photo[50:850, 100:900] = resize(portrait, (800, 800))
+    assert faces_in(detect, photo, 1100, 700, 121 / 512) == 1
+    assert faces_in(detect, photo, 100, 50, 800 / 512) == 1
 
 
 def test_there_is_none_in_noise(detect: Detector) -> None:

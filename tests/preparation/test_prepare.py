@@ -98,6 +98,7 @@ def test_processes_change_nothing(photos: Path, tmp_path: Path) -> None:
         assert (tmp_path / "out1" / name).read_bytes() == (tmp_path / "out2" / name).read_bytes()
 
 
+@pytest.mark.slow
 def test_a_killed_call_goes_on_where_it_was(photos: Path, tmp_path: Path) -> None:
     """With SIGKILL, in the third of four parts, with two processes, which must not outlive it."""
     out = tmp_path / "out"
@@ -293,6 +294,7 @@ def test_a_photo_that_was_named_is_never_a_result(photos: Path) -> None:
         list_photos([photo], results)
 
 
+@pytest.mark.slow
 def test_a_split_never_divides_near_duplicates(tmp_path: Path) -> None:
     """Forty pictures, each three times, in files of their own."""
     folder = tmp_path / "in"

@@ -64,6 +64,7 @@ def test_a_photo_is_restored(restorer: Restorer, photo: Path, tmp_path: Path) ->
     assert [face["outcome"] for face in row["faces"]] == ["restored"]
 
 
+@pytest.mark.slow
 def test_the_output_says_what_is_written(restorer: Restorer, photo: Path, tmp_path: Path) -> None:
     def pixels(name: str, output: Output) -> np.ndarray:
         restore_file(photo, tmp_path / name, restorer=restorer, boxes=[FACE], output=output)

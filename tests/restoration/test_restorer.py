@@ -295,7 +295,7 @@ THREE = [Box(43, 21, 64, 43), Box(192, 33, 225, 68), Box(362, 21, 383, 43)]
 
 
 def test_numbers_do_not_depend_on_the_choice(restorer: Restorer, three: np.ndarray) -> None:
-    every = restorer.faces(three)
+    every = restorer.find(three).faces
     assert [face.number for face in every] == list(range(1, len(every) + 1))
     boxes = [face.box for face in every]
     choices: list[dict[str, Any]] = [
@@ -306,10 +306,11 @@ def test_numbers_do_not_depend_on_the_choice(restorer: Restorer, three: np.ndarr
         {"force": True},
     ]
     for choice in choices:
-        assert [face.box for face in restorer.faces(three, **choice)] == boxes, choice
+        restored = restorer.faces(three, **choice, adaptive=False, passes=1)
+        assert [face.box for face in restored] == boxes, choice
         assert [face.box for face in restorer.find(three, **choice).faces] == boxes, choice
     # A box about a face takes its number, another one the next.
-    drawn = restorer.faces(three, boxes=[Box(100, 130, 120, 150), every[0].box])
+    drawn = restorer.find(three, boxes=[Box(100, 130, 120, 150), every[0].box]).faces
     assert [face.box for face in drawn] == [*boxes, Box(100, 130, 120, 150)]
     assert [face.score is None for face in drawn] == [True, *[False] * (len(boxes) - 1), True]
 
@@ -317,7 +318,7 @@ def test_numbers_do_not_depend_on_the_choice(restorer: Restorer, three: np.ndarr
 def test_the_chosen_faces_are_restored(restorer: Restorer, three: np.ndarray) -> None:
     def outcomes(**choice: Any) -> list[Outcome]:
         found = restorer.find(three, boxes=THREE, only_boxes=True, **choice).faces
-        restored = restorer.faces(three, boxes=THREE, only_boxes=True, **choice)
+        restored = restorer.faces(three, boxes=THREE, only_boxes=True, **choice, adaptive=False, passes=1)
         assert [face.outcome for face in found] == [face.outcome for face in restored]
         return [face.outcome for face in restored]
 
@@ -328,8 +329,12 @@ def test_the_chosen_faces_are_restored(restorer: Restorer, three: np.ndarray) ->
     # Boxes that are given may have any size.
     assert outcomes(max_face=30) == [done] * 3
     mine = Restorer(restorer.model, detector=lambda pixels: [Detection(box, 1.0) for box in THREE])
-    assert [face.outcome for face in mine.faces(three, max_face=30)] == [done, Outcome.OTHER_SIZE, done]
-    assert [face.outcome for face in mine.faces(three, min_face=30)] == [Outcome.OTHER_SIZE, done, Outcome.OTHER_SIZE]
+    assert [face.outcome for face in mine.find(three, max_face=30).faces] == [done, Outcome.OTHER_SIZE, done]
+    assert [face.outcome for face in mine.find(three, min_face=30).faces] == [
+        Outcome.OTHER_SIZE,
+        done,
+        Outcome.OTHER_SIZE,
+    ]
 
 
 def test_nothing_is_restored_by_looking(restorer: Restorer, portrait: np.ndarray) -> None:

@@ -66,15 +66,16 @@ def test_photos_of_any_shape_are_taken(shipped: FaceFinder, size: tuple[int, int
     assert shipped(np.zeros((*size, 3), np.uint8)) == []
 
 
-@pytest.fixture
-def everywhere(tmp_path: Path) -> FaceFinder:
+@pytest.fixture(scope="module")
+def everywhere(tmp_path_factory: pytest.TempPathFactory) -> FaceFinder:
     """Sees a face of 12x12 px in every cell."""
     network = Finder(FinderConfig(width=2, depth=1)).eval()
     assert network.head.bias is not None
     torch.nn.init.zeros_(network.head.weight)
     network.head.bias.data = torch.tensor([5.0, 0.0, 0.0, *[math.log2(12 / 20)] * 2, *[0.0] * 10])
-    export_locator(network, tmp_path / "everywhere.onnx")
-    return FaceFinder(str(tmp_path / "everywhere.onnx"))
+    file = tmp_path_factory.mktemp("finder") / "everywhere.onnx"
+    export_locator(network, file)
+    return FaceFinder(str(file))
 
 
 def test_boxes_are_in_pixels_of_the_photo(everywhere: FaceFinder, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,6 +95,7 @@ def test_threads_may_share_it(shipped: FaceFinder, small_photo: np.ndarray) -> N
     assert all(those == scores[0] for those in scores)
 
 
+@pytest.mark.slow
 def test_a_file_gives_what_torch_gives_and_is_read_back(tmp_path: Path) -> None:
     torch.manual_seed(0)
     network = Finder(FinderConfig(width=4, depth=1)).eval()
@@ -117,6 +119,7 @@ def test_a_file_gives_what_torch_gives_and_is_read_back(tmp_path: Path) -> None:
     assert found[0].points.reshape(-1) == pytest.approx(points[:, *best], rel=1e-4)
 
 
+@pytest.mark.slow
 def test_a_file_whose_boxes_differ_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def doubled(output: FinderOutput) -> Peaks:
         peaks = decode_peaks(output)

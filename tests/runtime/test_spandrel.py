@@ -12,6 +12,7 @@ from dicface.runtime.spandrel import import_spandrel
 from dicface.runtime.upscalers import open_model
 
 
+@pytest.mark.slow
 def test_a_torchvision_that_does_not_load_is_not_asked_for(tmp_path: Path) -> None:
     (tmp_path / "torchvision").mkdir()
     (tmp_path / "torchvision" / "__init__.py").write_text("raise RuntimeError('built for another torch')")

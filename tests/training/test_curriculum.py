@@ -54,6 +54,7 @@ class Watch:
         monkeypatch.setattr(DICTask, "training_step", watched)
 
 
+@pytest.mark.slow
 def test_the_steps_double_where_they_are_told_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = Watch(monkeypatch)
     run(curriculum(), tmp_path / "run")
@@ -93,6 +94,7 @@ def test_a_run_resumed_around_a_switch_equals_a_straight_one(straight: Path, tmp
     assert all(torch.equal(wanted[key], resumed[key]) for key in wanted)
 
 
+@pytest.mark.slow
 def test_the_error_goes_on_across_the_first_switch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """When the second step begins to count, it is as good as the first, though that has learnt alone."""
     errors: list[Tensor] = []

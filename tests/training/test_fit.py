@@ -62,6 +62,7 @@ def test_a_run_told_to_stop_saves_itself_and_goes_on(tmp_path: Path) -> None:
     assert all(torch.equal(one[key], other[key]) for key in one)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps", [5, 6], ids=["between checkpoints", "at the end"])
 def test_a_loss_that_is_no_number_stops_the_run(tmp_path: Path, steps: int) -> None:
     settings = small("lite", f"run.steps={steps}", "run.validate_every=2")
@@ -72,6 +73,7 @@ def test_a_loss_that_is_no_number_stops_the_run(tmp_path: Path, steps: int) -> N
     assert all(value.isfinite().all() for value in kept.state_dict().values())
 
 
+@pytest.mark.slow
 def test_weights_that_are_not_finite_stop_the_run(tmp_path: Path) -> None:
     """A gradient may be NaN where the loss is finite."""
 
@@ -161,6 +163,7 @@ def test_weights_carry_the_last_measurement(tmp_path: Path) -> None:
     assert read_tensors(again)[1]["val_score"] == score
 
 
+@pytest.mark.slow
 def test_a_run_says_what_it_was_made_from(tmp_path: Path) -> None:
     run(small("lite-robust", "run.steps=1", "run.validate_every=1"), tmp_path, "run")
     run(small("lite-robust", "run.steps=2", "run.validate_every=1"), tmp_path, "run", resume=True)
@@ -201,6 +204,7 @@ def test_picture_grids_draw_landmarks() -> None:
     assert (dotted[40, 42] != 128).any()
 
 
+@pytest.mark.slow
 def test_dic_starts_from_the_pretrained_landmark_branch(tmp_path: Path) -> None:
     branch = run(small("landmark-lite", "run.steps=2", "run.validate_every=2"), tmp_path, "landmark")
     still = (f"run.landmark_weights={branch}", "run.frozen_landmark_steps=9", "optimiser.weight_decay=0.0")
@@ -209,6 +213,7 @@ def test_dic_starts_from_the_pretrained_landmark_branch(tmp_path: Path) -> None:
     assert all(torch.equal(pretrained[key], trained[key]) for key in pretrained)
 
 
+@pytest.mark.slow
 def test_checkpoints_of_a_run_export_like_its_weights(tmp_path: Path) -> None:
     weights = run(small("lite", "run.steps=2", "run.validate_every=2"), tmp_path, "run")
     finished, checkpoint = load_network(weights), load_run(tmp_path / "run" / "last.ckpt")

@@ -51,6 +51,7 @@ def test_a_run_can_be_prolonged_while_its_rate_is_constant(tmp_path: Path) -> No
     assert_equal(straight, run(decaying("run.steps=8"), tmp_path, "prolonged", resume=True))
 
 
+@pytest.mark.slow
 def test_a_run_whose_rate_decays_cannot_be_prolonged(tmp_path: Path) -> None:
     stopped(decaying(), tmp_path, "run", 4)
     message = (
@@ -113,6 +114,7 @@ def test_a_fall_measures_its_own_best(tmp_path: Path, monkeypatch: pytest.Monkey
     assert (tmp_path / "decay" / "best.ckpt").exists()
 
 
+@pytest.mark.slow
 def test_numbered_checkpoints_are_kept_and_export(tmp_path: Path) -> None:
     run(decaying("run.keep_every=2"), tmp_path, "run")
     kept = sorted((tmp_path / "run").glob("step-*.ckpt"))
@@ -122,6 +124,7 @@ def test_numbered_checkpoints_are_kept_and_export(tmp_path: Path) -> None:
     assert all(torch.equal(wanted[key], found[key]) for key in wanted)
 
 
+@pytest.mark.slow
 def test_a_decay_starts_in_the_constant_part(tmp_path: Path) -> None:
     settings = decaying("optimiser.warmup_steps=3", "run.keep_every=1", "run.steps=7")
     run(settings, tmp_path, "run")
@@ -141,6 +144,7 @@ def test_a_decay_starts_in_the_constant_part(tmp_path: Path) -> None:
     assert not (tmp_path / "decay").exists()
 
 
+@pytest.mark.slow
 def test_a_decay_keeps_network_and_faces(tmp_path: Path) -> None:
     run(decaying("run.keep_every=3"), tmp_path, "run")
     kept = tmp_path / "run" / "step-00000003.ckpt"
@@ -152,6 +156,7 @@ def test_a_decay_keeps_network_and_faces(tmp_path: Path) -> None:
         run(decaying(), tmp_path, "run", decay_from=kept)
 
 
+@pytest.mark.slow
 def test_a_decay_needs_a_whole_checkpoint(tmp_path: Path) -> None:
     run(decaying("run.keep_every=3"), tmp_path, "run")
     missing, broken = tmp_path / "run" / "step-00000009.ckpt", tmp_path / "run" / "broken.ckpt"
@@ -163,6 +168,7 @@ def test_a_decay_needs_a_whole_checkpoint(tmp_path: Path) -> None:
             run(decaying(), tmp_path, "decay", decay_from=checkpoint)
 
 
+@pytest.mark.slow
 def test_a_checkpoint_that_was_replaced_meanwhile_is_refused(tmp_path: Path) -> None:
     run(decaying("run.keep_every=3"), tmp_path, "run")
     origin = read_origin(tmp_path / "run" / "step-00000003.ckpt")

@@ -128,6 +128,7 @@ def test_a_full_queue_is_said_and_kills_lose_nothing_and_leave_nothing(tmp_path:
         assert not works(worker)
 
 
+@pytest.mark.slow
 def test_a_photo_that_takes_too_long_is_stopped(tmp_path: Path, small_photo: object) -> None:
     from PIL import Image
 

@@ -94,3 +94,33 @@ def test_contradicting_settings_are_refused() -> None:
         SceneConfig(row_share=0.6, crowd_share=0.6)
     with pytest.raises(ConfigError, match="a multiple of the 2 processes, got 3"):
         sampler(size=3, share=Share(0, 2))
+
+
+def test_old_prints_have_no_colours_but_one_tint_and_grain() -> None:
+    config = SceneConfig(side_px=128, empty_share=0.0, damaged_share=0.0, aged_share=1.0)
+    images = sampler(config, size=6).batch(0).images
+    plain = sampler(SceneConfig(side_px=128, empty_share=0.0, damaged_share=0.0), size=6).batch(0).images
+    # A face's middle is green, so a coloured scene has places where green is far above red and blue.
+    excess = (images[:, 1] - (images[:, 0] + images[:, 2]) / 2).amax(dim=(1, 2))
+    assert (plain[:, 1] - (plain[:, 0] + plain[:, 2]) / 2).amax() > 0.9
+    assert excess.median() < 0.3
+    steps = (images[..., 1:] - images[..., :-1]).abs().flatten(1).median(dim=1).values
+    assert (steps > 3 / 255).sum() >= 4
+
+
+def test_shares_of_prints_and_hands_are_checked() -> None:
+    with pytest.raises(ConfigError, match=r"aged_share=1\.5"):
+        SceneConfig(aged_share=1.5)
+    with pytest.raises(ConfigError, match="hand_share=-1"):
+        SceneConfig(hand_share=-1)
+
+
+def test_hands_are_no_faces() -> None:
+    config = SceneConfig(side_px=128, empty_share=0.0, damaged_share=0.0, hand_share=1.0)
+    with_hands, without = sampler(config).batch(0), sampler().batch(0)
+    assert not torch.equal(with_hands.images, without.images)
+    sides = with_hands.faces[:, 3:].max(dim=1).values
+    assert len(sides) > 10
+    number, x, y = with_hands.faces[:, :3].T.long()
+    red, green, _ = with_hands.images[number, :, y, x].T
+    assert ((green - red) > 0.1).float().mean() > 0.8

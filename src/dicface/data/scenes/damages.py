@@ -37,9 +37,11 @@ def _blur(rng: np.random.Generator, image: Image.Image) -> Image.Image:
     return small.resize(image.size, Image.Resampling.BICUBIC)
 
 
-def _noise(rng: np.random.Generator, values: NDArray[np.floating]) -> NDArray[np.floating]:
+def _noise(
+    rng: np.random.Generator, values: NDArray[np.floating], deviations: tuple[float, float] = (2.0, 20.0)
+) -> NDArray[np.floating]:
     """Noise of a sensor in every colour, or grain of a film: coarser, and the same in all of them."""
-    deviation = np.float32(rng.uniform(2, 20))
+    deviation = np.float32(rng.uniform(*deviations))
     height, width, _ = values.shape
     if rng.random() < 0.5:
         return values + deviation * rng.standard_normal(values.shape, dtype=np.float32)
@@ -47,6 +49,25 @@ def _noise(rng: np.random.Generator, values: NDArray[np.floating]) -> NDArray[np
     if rng.random() < 0.5:
         grain = (grain + np.roll(grain, 1, 0) + np.roll(grain, 1, 1) + np.roll(grain, (1, 1), (0, 1))) / 2
     return values + deviation * grain[..., None]
+
+
+def age(rng: np.random.Generator, image: Image.Image) -> NDArray[np.uint8]:
+    """A scanned print from an old album: without colour, faded, with coarse or fine grain, often stored as JPEG.
+
+    Args:
+        rng: all randomness comes from it.
+        image: RGB.
+
+    Returns:
+        (H, W, 3) uint8 RGB.
+    """
+    if rng.random() < 0.3:
+        image = _blur(rng, image)
+    values = _without_colour(rng, np.asarray(image).astype(np.float32))
+    contrast, middle = np.float32(rng.uniform(0.6, 1.0)), np.float32(rng.uniform(105, 150))
+    faded = np.clip((values - 128) * contrast + middle, 0, 255)
+    grainy = np.clip(_noise(rng, faded, (6.0, 16.0)) + 0.5, 0, 255).astype(np.uint8)
+    return jpeg(grainy, int(rng.integers(50, 96))) if rng.random() < 0.4 else grainy
 
 
 def damage(rng: np.random.Generator, image: Image.Image) -> NDArray[np.uint8]:

@@ -66,6 +66,31 @@ def _hand(rng: np.random.Generator, image: Image.Image, points: _Points) -> None
         draw.line((*start, *end), shade, max(1, round(thick)))
 
 
+def draw_hand(rng: np.random.Generator, image: Image.Image, points: NDArray[np.float32]) -> None:
+    """A hand or fist over the whole face, in the face's own colour, fingers side by side with shadows between them.
+
+    Args:
+        rng: all randomness comes from it.
+        image: RGB, changed in place.
+        points: (68, 2) x, y in pixels of it.
+    """
+    draw, colour = ImageDraw.Draw(image), np.array(_skin(image, points)) * rng.uniform(0.75, 1.15)
+    low, high = points.min(axis=0), points.max(axis=0)
+    width, height = (high - low).tolist()
+    shade = tuple(int(value) for value in np.clip(colour, 0, 255))
+    draw.ellipse((*(low - 0.1 * (high - low)), *(high + 0.1 * (high - low))), shade)
+    fingers, along = int(rng.integers(3, 6)), rng.uniform(0.25, 1.1) * height
+    lean = rng.uniform(-0.3, 0.3) * width
+    for finger in range(fingers):
+        thick, x = 0.95 * width / fingers, low[0] + (finger + 0.5) * width / fingers
+        start, end = (x, low[1] + 0.6 * height), (x + lean, low[1] + 0.6 * height - along * rng.uniform(0.75, 1.1))
+        for grown, light in ((1.15, 0.6), (0.9, rng.uniform(0.9, 1.1))):
+            tone = tuple(int(value) for value in np.clip(colour * light, 0, 255))
+            wide = max(1, round(thick * grown))
+            draw.line((*start, *end), tone, wide)
+            draw.ellipse((end[0] - wide / 2, end[1] - wide / 2, end[0] + wide / 2, end[1] + wide / 2), tone)
+
+
 def _strand(rng: np.random.Generator, image: Image.Image, points: _Points) -> None:
     """Hair over the forehead or one side."""
     draw, colour = ImageDraw.Draw(image), hair_colour(rng)

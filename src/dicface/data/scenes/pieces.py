@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from dicface.data.scenes.occlusion import occlude
+from dicface.data.scenes.occlusion import draw_hand, occlude
 from dicface.data.scenes.textures import make_texture
 from dicface.landmarks import MIRROR_68
 
@@ -145,17 +145,27 @@ def _faceless(rng: np.random.Generator, source: Source) -> NDArray[np.uint8]:
     return np.asarray(blurred)
 
 
-def cut_distractor(rng: np.random.Generator, source: Source, side: float) -> Piece:
+def _hand(rng: np.random.Generator, source: Source) -> NDArray[np.uint8]:
+    """A hand instead of the face."""
+    image = Image.fromarray(source.image)
+    draw_hand(rng, image, source.points)
+    return np.asarray(image)
+
+
+def cut_distractor(rng: np.random.Generator, source: Source, side: float, hand_share: float = 0.0) -> Piece:
     """What is no face that is to be found, in the same shapes as the faces.
 
     Args:
         rng: all randomness comes from it.
         source: a face to make it of.
         side: longer side of what would be the landmarks' box, in pixels.
+        hand_share: how often it is a hand.
     """
     roll, image, points = float(rng.uniform(-40, 40)), source.image, source.points
-    kind = int(rng.integers(8))
+    kind = 8 if hand_share and rng.random() < hand_share else int(rng.integers(8))
     match kind:
+        case 8:
+            roll, image = float(rng.uniform(-180, 180)), _hand(rng, source)
         case 0 | 1:
             roll = float(rng.uniform(95, 265))
         case 2:

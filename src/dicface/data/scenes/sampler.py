@@ -13,7 +13,7 @@ from torch.utils.data import IterableDataset
 from dicface.data.batches import WHOLE, Share
 from dicface.data.packs import FacePack
 from dicface.data.scenes.compositing import Canvas
-from dicface.data.scenes.damages import damage
+from dicface.data.scenes.damages import age, damage
 from dicface.data.scenes.labels import Labels, Placed, Scenes, label_faces
 from dicface.data.scenes.layout import Spot, crowd, line_up, scatter
 from dicface.data.scenes.pieces import Source, cut_distractor, cut_piece
@@ -45,6 +45,8 @@ class SceneConfig:
         turned_share: share of the faces that are turned by any angle up to `roll_degrees`; the others hang a little.
         roll_degrees: largest turn in the picture plane of the faces that are to be found.
         damaged_share: share of the scenes that suffer what photos suffer.
+        aged_share: share of the scenes that are scanned old prints instead; 0 draws no number for it.
+        hand_share: share of the distractors that are hands; 0 draws no number for it.
     """
 
     backgrounds: str = ""
@@ -56,12 +58,15 @@ class SceneConfig:
     turned_share: float = 0.25
     roll_degrees: float = 60.0
     damaged_share: float = 0.8
+    aged_share: float = 0.0
+    hand_share: float = 0.0
 
     def __post_init__(self) -> None:
         if self.side_px < MULTIPLE or self.side_px % MULTIPLE:
             raise ConfigError(f"expected scenes.side_px to be a multiple of {MULTIPLE}, got {self.side_px}")
         shares = (self.empty_share, self.row_share, self.crowd_share, self.photo_share, self.turned_share)
-        if not all(0 <= share <= 1 for share in (*shares, self.damaged_share, sum(shares[:3]))):
+        others = (self.damaged_share, self.aged_share, self.hand_share)
+        if not all(0 <= share <= 1 for share in (*shares, *others, sum(shares[:3]))):
             raise ConfigError(
                 f"expected scenes.*_share from 0 to 1, those of empty, row and crowd together, too, got {self}"
             )
@@ -114,9 +119,12 @@ class SceneSampler:
             self._add(rng, canvas, spot)
         if canvas.placed and rng.random() < _FOREGROUND_SHARE:
             canvas.add_foreground(rng)
-        damaged = rng.random() < self.config.damaged_share
-        pixels = damage(rng, canvas.image) if damaged else np.asarray(canvas.image)
-        return pixels, label_faces(canvas.placed, canvas.owners)
+        return self._photographed(rng, canvas.image), label_faces(canvas.placed, canvas.owners)
+
+    def _photographed(self, rng: np.random.Generator, image: Image.Image) -> NDArray[np.uint8]:
+        if self.config.aged_share and rng.random() < self.config.aged_share:
+            return age(rng, image)
+        return damage(rng, image) if rng.random() < self.config.damaged_share else np.asarray(image)
 
     def _source(self, rng: np.random.Generator) -> Source:
         face = int(rng.integers(len(self.pack)))
@@ -143,7 +151,7 @@ class SceneSampler:
             canvas.add_body(rng, spot.x, spot.y, spot.side)
         source = self._source(rng)
         if not spot.is_face:
-            canvas.add_piece(rng, cut_distractor(rng, source, spot.side), spot.x, spot.y)
+            canvas.add_piece(rng, cut_distractor(rng, source, spot.side, self.config.hand_share), spot.x, spot.y)
             return
         largest = self.config.roll_degrees
         roll = float(rng.normal(0, _USUAL_ROLL_DEGREES))
