@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,7 +12,7 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from dicface.checkpoints.runs import how_to_make, weights_file
+from dicface.checkpoints.runs import PUBLISHED, how_to_make, weights_file
 from dicface.errors import CheckpointError, ConfigError
 from dicface.files import written_whole
 from dicface.networks.dic import DICConfig, DICNetwork
@@ -126,6 +127,11 @@ def save_network(network: Saved, path: Path, notes: Mapping[str, str] | None = N
     kind = next(kind for kind, (_, network_type) in _NETWORKS.items() if isinstance(network, network_type))
     config = json.dumps(dataclasses.asdict(network.config))
     write_tensors(network.state_dict(), path, {kind: config, **(notes or {})})
+
+
+def save_published(network: Saved, folder: str | os.PathLike[str]) -> None:
+    """Write a network as `save_network` does, under the name that the hub expects in its folder."""
+    save_network(network, Path(folder) / PUBLISHED)
 
 
 def _build(described: Mapping[str, Any]) -> Saved:

@@ -28,6 +28,7 @@ from dicface.runtime.providers import (
     choose_provider,
     processor_capabilities,
 )
+from dicface.runtime.torch_extra import lacks_torch
 
 _log = logging.getLogger(__name__)
 MAX_BATCH = 16
@@ -101,7 +102,7 @@ def _load_in_torch(path: Path, how: _How) -> _Loaded:
         raise UsageError(
             f"the torch backend takes .safetensors and the others .onnx, got {how.backend} and {path.name!r}"
         )
-    if importlib.util.find_spec("torch") is None:
+    if lacks_torch():
         raise UsageError("the torch backend is not installed; pip install 'dicface[train]', or use an .onnx model")
     if how.threads is not None:
         raise UsageError(

@@ -1,6 +1,5 @@
 """Upscalers: all models that make a face of a small crop, by name or file."""
 
-import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
@@ -15,6 +14,7 @@ from dicface.runtime.face_model import FaceModel, FaceSteps
 from dicface.runtime.image_model import ENLARGEMENTS, open_enlargement, open_onnx_image_network, open_spandrel
 from dicface.runtime.models import DEFAULT_MODEL, PICKLED, embedded_models
 from dicface.runtime.providers import BackendName, ProviderName
+from dicface.runtime.torch_extra import lacks_torch
 
 _SUFFIXES = (".onnx", ".safetensors", *PICKLED)
 
@@ -66,7 +66,7 @@ def _is_ours(path: Path) -> bool:
         return False
     if suffix == ".onnx":
         return is_face_model(path)
-    if importlib.util.find_spec("torch") is None or importlib.util.find_spec("safetensors") is None:
+    if lacks_torch():
         # The backend's own error names what is missing.
         return True
     from dicface.checkpoints.networks import is_ours
