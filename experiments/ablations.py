@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from torch.utils.flop_counter import FlopCounterMode
 
 from dicface.checkpoints.networks import load_network
+from dicface.checkpoints.runs import CONFIGS
 from dicface.data.packs import read_pack
 from dicface.errors import ConfigError
 from dicface.evaluation.protocols import Y_CROP8
@@ -37,7 +38,6 @@ from dicface.networks.dic import DICNetwork
 from dicface.networks.resize import to_pixels
 from dicface.training.config import DICRun, resolved
 from dicface.training.config_files import read_config
-from dicface.training.config_names import CONFIGS
 from dicface.training.fit import fit
 from experiments.training import FACES, our_step
 

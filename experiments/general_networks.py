@@ -22,11 +22,11 @@ import typer
 from torch import nn
 
 from dicface.checkpoints.networks import write_tensors
+from dicface.checkpoints.runs import CONFIGS
 from dicface.data.packs import FacePack
 from dicface.runtime.spandrel import import_spandrel
 from dicface.training.config import ImageRun, resolved
 from dicface.training.config_files import from_tables, read_config
-from dicface.training.config_names import CONFIGS
 from dicface.training.fit import fit
 from dicface.training.image import ImageTask
 

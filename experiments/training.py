@@ -34,6 +34,7 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
+from dicface.checkpoints.runs import CONFIGS
 from dicface.data.batches import FaceSampler, target_heatmaps
 from dicface.data.degradation import DegradationConfig
 from dicface.data.packs import FacePack, read_pack
@@ -46,7 +47,6 @@ from dicface.networks.recovery import RecoveryBlock
 from dicface.training.callbacks import AveragedWeights
 from dicface.training.config import DICRun
 from dicface.training.config_files import read_config
-from dicface.training.config_names import CONFIGS
 from dicface.training.dic import DICTask
 from dicface.training.losses import LossConfig, dic_loss
 from dicface.training.task import clip_gradients

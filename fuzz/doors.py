@@ -24,6 +24,7 @@ from PIL import Image
 from dicface.checkpoints.networks import is_ours, load_network, load_run, save_network
 from dicface.checkpoints.pickled import read_pickled
 from dicface.checkpoints.recognise import recognise_network
+from dicface.checkpoints.runs import CONFIGS
 from dicface.data.packs import SCHEMA, read_pack
 from dicface.errors import DicfaceError
 from dicface.images.metadata import result_metadata
@@ -34,7 +35,6 @@ from dicface.networks.dic import DICConfig, DICNetwork
 from dicface.preparation.plain_pickle import read_plain_pickle
 from dicface.runtime.backends import is_face_model
 from dicface.training.config_files import read_config
-from dicface.training.config_names import CONFIGS
 
 ROOT = Path(__file__).parent.parent
 _MEGAPIXELS = 1.0

@@ -44,6 +44,7 @@ from dicface.runtime.landmark_model import LandmarkModel
 from dicface.runtime.sessions import open_session
 
 MODELS = Path(__file__).parent.parent / "src" / "dicface" / "models"
+ADDITIONAL_MODELS = Path(__file__).parent.parent / "packages" / "dicface-models" / "src" / "dicface_models"
 SIZES = (8, 12, 16, 24, 32, 48, 64)
 MEASURED_SCENES = 20, 20
 """Batches of scenes that a finder is measured on, and scenes in each."""
@@ -227,9 +228,12 @@ def main(
     description: Annotated[str, typer.Option(help="One sentence.")],
     samples: Annotated[int, typer.Option(help="Faces seen in training; of a finder, scenes.")],
     hardware: Annotated[str, typer.Option(help="What it was trained on, and how long.")],
+    *,
+    large: Annotated[bool, typer.Option("--large", help="Write into dicface-models instead of dicface.")] = False,
 ) -> None:
     """Write NAME.safetensors, NAME.onnx (but for features) and NAME.json into the package."""
-    weights, graph = MODELS / f"{name}.safetensors", MODELS / f"{name}.onnx"
+    folder = ADDITIONAL_MODELS if large else MODELS
+    weights, graph = folder / f"{name}.safetensors", folder / f"{name}.onnx"
     if is_features(run):
         measured, files = embed_features(run, weights, validation), [weights]
     else:
@@ -247,7 +251,7 @@ def main(
         "use": USE[measured["kind"]],
     }
     parse_card(name, json.dumps(card))  # refuses a card that lacks something
-    write_json(MODELS / f"{name}.json", card)
+    write_json(folder / f"{name}.json", card)
 
 
 if __name__ == "__main__":

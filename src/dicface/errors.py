@@ -68,3 +68,12 @@ class BenchmarkError(DicfaceError):
 
 class TooLongError(DicfaceError):
     """A photo took longer, or more memory, than the web page's server has for one."""
+
+
+def is_our_fault(error: Exception) -> bool:
+    """Whether an exception is a mistake in this package, and says nothing about the file that was being read."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    ours = trace is not None and trace.tb_frame.f_globals.get("__name__", "").startswith("dicface.")
+    return ours and isinstance(error, TypeError | AttributeError | NameError | AssertionError)

@@ -132,7 +132,7 @@ def test_what_was_in_hand_is_said(monkeypatch: pytest.MonkeyPatch, capsys: pytes
 
     from dicface.cli.terminal import Line, run
 
-    begun, go_on = threading.Event(), threading.Event()
+    begun, in_hand, go_on = threading.Event(), threading.Event(), threading.Event()
     jobs = [Job(Path(f"{number}.png"), Path(f"out/{number}.png")) for number in range(9)]
 
     def work(job: Job) -> Line:
@@ -142,6 +142,7 @@ def test_what_was_in_hand_is_said(monkeypatch: pytest.MonkeyPatch, capsys: pytes
             begun.set()
             go_on.wait(20)
             raise ImageError("damaged")
+        in_hand.set()
         begun.wait(20)
         return Line(f"{job.source.stem} in hand")
 
@@ -149,6 +150,7 @@ def test_what_was_in_hand_is_said(monkeypatch: pytest.MonkeyPatch, capsys: pytes
         sys.stdout.write(f"{text}\n")
         if text == "first":
             begun.wait(20)
+            in_hand.wait(20)
             go_on.set()
             raise SystemExit(143)
 
@@ -161,5 +163,5 @@ def test_what_was_in_hand_is_said(monkeypatch: pytest.MonkeyPatch, capsys: pytes
     assert "dicface: 1.png: damaged\n" in written.err
     assert [failure.source.name for failure in failures] == ["1.png"]
     finished = written.out.splitlines()
-    assert finished[0] == "first"
+    assert finished[:2] == ["first", "2 in hand"]
     assert len(finished) < len(jobs)

@@ -23,6 +23,11 @@ def test_a_pack_is_read(pack: Path) -> None:
     assert len(read_pack(pack, limit=4)) == 4
 
 
+def test_a_missing_pack_is_named_and_said_to_be_missing(tmp_path: Path) -> None:
+    with pytest.raises(PackError, match=r"^expected a face pack \(Parquet\), found nothing at '.*none\.parquet'$"):
+        read_pack(tmp_path / "none.parquet")
+
+
 def test_the_nominal_crop_is_the_middle(pack: Path) -> None:
     faces = read_pack(pack)
     hr, landmarks = faces.nominal()

@@ -162,6 +162,13 @@ def test_names_of_models_are_never_cut(measured: list[Measurement], width: int) 
     assert name in "".join(cells[2].strip() for cells in lines if len(cells) > 3)
 
 
+def test_words_that_name_rows_stay_whole_in_a_terminal_of_80(measured: list[Measurement]) -> None:
+    file = io.StringIO()
+    for grid in result_grids(measured[0]):
+        Console(file=file, width=80).print(on_screen(grid))
+    assert "high-resolution" in file.getvalue()
+
+
 @needs_browser
 def test_the_last_picture_of_a_face_is_in_the_window(
     measured: list[Measurement], upscalers: list[FaceModel | ImageModel], tmp_path: Path

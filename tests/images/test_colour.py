@@ -15,7 +15,16 @@ from PIL.TiffImagePlugin import ImageFileDirectory_v2
 from dicface.images.boxes import primary_properties
 from dicface.images.colour import BT2020_PRIMARIES, P3_PRIMARIES, SRGB_PRIMARIES, ColourSpace, cicp_space, to_srgb
 from dicface.images.photo import read_photo, read_pixels, write_photo
-from tests.support.colours import chromaticities, gamma, grey_tiff, p3_profile, with_chunks, with_nclx
+from tests.support.colours import (
+    chromaticities,
+    cmyk_profile,
+    gamma,
+    grey_tiff,
+    p3_profile,
+    tiff_around,
+    with_chunks,
+    with_nclx,
+)
 
 P3_RED = (234, 51, 35)
 """Pure red of sRGB, in Display P3."""
@@ -80,14 +89,17 @@ def test_p3_red_through_every_door(tmp_path: Path, name: str) -> None:
         assert image.info["icc_profile"]
 
 
-# Pillow cannot write R03 into a TIFF, and states sRGB in each AVIF.
-@pytest.mark.parametrize(
-    ("kind", "space", "index"),
-    [(kind, 0xFFFF, "R03") for kind in ("JPEG", "PNG", "WEBP")] + [(kind, 2, None) for kind in ("JPEG", "PNG", "TIFF")],
-)
+# Pillow states sRGB in each AVIF.
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize(("space", "index"), [(0xFFFF, "R03"), (2, None)])
 def test_adobe_rgb_by_exif(tmp_path: Path, kind: str, space: int, index: str | None) -> None:
     options = {"lossless": True} if kind == "WEBP" else {}
-    (tmp_path / "a").write_bytes(encoded(kind, ADOBE_GREEN, exif=exif_colour(space, index), **options))
+    exif = exif_colour(space, index)
+    if kind == "TIFF":
+        content = tiff_around(exif, plain(ADOBE_GREEN))
+    else:
+        content = encoded(kind, ADOBE_GREEN, exif=exif, **options)
+    (tmp_path / "a").write_bytes(content)
     photo = read_photo(tmp_path / "a")
     assert np.abs(photo.pixels[12, 16].astype(int) - (0, 255, 0)).max() <= 2
     assert photo.notes == ()
@@ -229,6 +241,26 @@ def test_a_grey_photo_with_a_profile_of_colours(tmp_path: Path) -> None:
     assert photo.notes == ()
     assert photo.grey
     assert np.abs(photo.pixels.astype(int) - 90).max() <= 1
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "TIFF"])
+@pytest.mark.parametrize("black", [0, 15])
+def test_cmyk_goes_by_its_profile_and_black_becomes_black(tmp_path: Path, kind: str, black: int) -> None:
+    """Half of the black ink has a lightness in the middle. Black point compensation scales its luminance."""
+    expected: list[float] = []
+    for lightness in (100.0, 100 - (100 - black) * 128 / 255, black):
+        luminance, darkest = (((level + 16) / 116) ** 3 if level > 8 else level / 903.3 for level in (lightness, black))
+        light = (luminance - darkest) / (1 - darkest)
+        expected.append(255 * (1.055 * light ** (1 / 2.4) - 0.055 if light > 0.0031308 else 12.92 * light))
+    inks = np.zeros((24, 96, 4), np.uint8)
+    inks[:, 32:64, 3], inks[:, 64:, 3] = 128, 255
+    image = Image.frombytes("CMYK", (96, 24), inks.tobytes())
+    image.save(tmp_path / "a", kind, icc_profile=cmyk_profile(black), **({"quality": 100} if kind == "JPEG" else {}))
+    photo = read_photo(tmp_path / "a")
+    assert photo.notes == ()
+    assert photo.metadata.profiled
+    for left, level in zip((0, 32, 64), expected, strict=True):
+        assert np.abs(photo.pixels[12, left + 16].astype(float) - level).max() <= 2
 
 
 def test_damaged_boxes_say_nothing() -> None:

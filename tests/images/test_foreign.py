@@ -16,6 +16,7 @@ from dicface.images.photo import read_photo
         ("a.pdf", b"%PDF-1.7\n", r"got a PDF; export its pages as images first, for example with pdftoppm -png"),
         ("a.jpg", b"%PDF-1.7\n", "got a PDF"),
         ("a.psd", b"8BPS\0\1", "got a Photoshop document"),
+        ("a.jp2", b"\0\0\0\x0cjP  \r\n\x87\n", "got JPEG 2000; convert it to PNG or JPEG"),
         ("a.jxl", b"\0\0\0\x0cJXL \r\n\x87\n", "got JPEG XL"),
         ("a.cr2", b"II*\0\x10\0\0\0CR\2\0", r"got a camera's RAW; develop it to TIFF or JPEG first"),
         ("a.cr3", b"\0\0\0\x18ftypcrx ", "got a camera's RAW"),

@@ -165,6 +165,61 @@ def test_files_written_twice_are_the_same(taken: Path, tmp_path: Path) -> None:
     assert (tmp_path / "a.jpg").read_bytes() == (tmp_path / "b.jpg").read_bytes()
 
 
+@pytest.mark.parametrize("endian", ["<", ">"])
+def test_exif_keeps_the_types_of_its_standard(tmp_path: Path, pixels: np.ndarray, endian: str) -> None:
+    """Pillow guesses them by the value: a comment became a list of numbers. Source: Exif 3.0, 4.6.5."""
+    exif = Image.Exif()
+    exif.endian = endian
+    exif[0x010F] = "a maker"
+    exif[IFD.Exif] = {
+        **{0x9286: b"ASCII\0\0\0Granny", 0x9101: b"\1\2\3\0", 0xA300: b"\3", 0xA301: b"\1"},
+        **{0x9204: IFDRational(4, 3), 0x829A: IFDRational(1, 60)},
+    }
+    Image.fromarray(pixels).save(tmp_path / "a.jpg", exif=exif.tobytes())
+    result_of(tmp_path / "a.jpg", tmp_path / "b.jpg")
+    with Image.open(tmp_path / "b.jpg") as image:
+        assert image.info["exif"][6:8] == (b"II" if endian == "<" else b"MM")
+        details = image.getexif().get_ifd(IFD.Exif)
+        directory = ImageFileDirectory_v2(image.info["exif"][6:14])
+        file = io.BytesIO(image.info["exif"][6:])
+        file.seek(_exif_directory(image.info["exif"][6:]))
+        directory.load(file)
+    undefined, unsigned, signed = 7, 5, 10
+    types = {tag: directory.tagtype[tag] for tag in (0x9286, 0x9101, 0xA300, 0xA301, 0x9204, 0x829A)}
+    assert types == {
+        **dict.fromkeys((0x9286, 0x9101, 0xA300, 0xA301), undefined),
+        **{0x9204: signed, 0x829A: unsigned},
+    }
+    assert details[0x9286] == b"ASCII\0\0\0Granny"
+    assert details[0x9204] == pytest.approx(4 / 3)
+
+
+def _exif_directory(block: bytes) -> int:
+    """Place of the EXIF directory in a block."""
+    order = "<" if block.startswith(b"II") else ">"
+    (first,) = struct.unpack_from(f"{order}I", block, 4)
+    (count,) = struct.unpack_from(f"{order}H", block, first)
+    entries = (struct.unpack_from(f"{order}HHII", block, first + 2 + 12 * place) for place in range(count))
+    (at,) = (value for tag, _, _, value in entries if tag == IFD.Exif)
+    return at
+
+
+def test_every_size_that_exif_states_is_that_of_the_result(tmp_path: Path, pixels: np.ndarray) -> None:
+    """The interoperability directory has one, too."""
+    exif = Image.Exif()
+    exif[IFD.Exif] = {0xA002: 60, 0xA003: 40, IFD.Interop: {1: "R98", 0x1001: 60, 0x1002: 40}}
+    exif[0x0100], exif[0x0101] = 60, 40
+    Image.new("RGB", (60, 40)).save(tmp_path / "a.jpg", exif=exif)
+    photo = read_photo(tmp_path / "a.jpg")
+    write_photo(tmp_path / "b.jpg", Photo(pixels, metadata=result_metadata(photo.metadata, pixels)))
+    with Image.open(tmp_path / "b.jpg") as image:
+        main = image.getexif()
+        details, interop = main.get_ifd(IFD.Exif), main.get_ifd(IFD.Interop)
+        assert (main[0x0100], main[0x0101]) == image.size == (120, 80)
+        assert (details[0xA002], details[0xA003]) == image.size
+        assert (interop[0x1001], interop[0x1002], interop[1]) == (*image.size, "R98")
+
+
 def test_a_result_of_a_result_says_it_once(taken: Path, tmp_path: Path) -> None:
     result_of(taken, tmp_path / "a.png")
     result_of(tmp_path / "a.png", tmp_path / "b.png")

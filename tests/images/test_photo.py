@@ -40,7 +40,10 @@ def test_every_mode_is_read(tmp_path: Path, picture: Image.Image, mode: str) -> 
         deep = np.asarray(picture.convert("L")).astype(np.uint16) * 257
         Image.fromarray(deep).save(path)
     else:
-        picture.convert(mode).save(path)
+        image = picture.convert(mode)
+        if mode in ("RGBA", "LA"):
+            image.putalpha(200)
+        image.save(path)
     photo = read_photo(path)
     expected = picture if mode not in ("L", "1", "LA", "I;16") else picture.convert("L").convert("RGB")
     tolerance = {"1": 128, "P": 16, "CMYK": 8, "YCbCr": 8}.get(mode, 0.6)
@@ -145,9 +148,11 @@ def test_exif_too_long_for_jpeg_is_left_out_and_said(tmp_path: Path, picture: Im
 
 
 def test_damaged_exif_costs_the_exif_only(tmp_path: Path, picture: Image.Image) -> None:
-    picture.save(tmp_path / "a.jpg", exif=b"Exif\0\0II*\0\x08\0\0\0\xff\xff\x12\x01")
+    picture.save(tmp_path / "a.jpg", exif=b"Exif\0\0II*\0\x08\0\0\0\xff\xff\x12\x01", comment=b"kept", quality=95)
     photo = read_photo(tmp_path / "a.jpg")
-    assert photo.pixels.shape == (40, 60, 3)
+    assert np.abs(photo.pixels.astype(int) - np.asarray(picture)).mean() < 4
+    assert photo.metadata.exif == b""
+    assert photo.metadata.comment == b"kept"
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif", ".webp", ".gif", ".bmp"])
@@ -242,9 +247,11 @@ def test_a_file_that_may_not_be_read_is_not_called_damaged(tmp_path: Path, monke
         read_photo(tmp_path / "a.png")
 
 
-def test_a_float_image_has_no_agreed_scale(tmp_path: Path) -> None:
-    Image.fromarray(np.ones((4, 4), dtype=np.float32)).save(tmp_path / "a.tif")
-    with pytest.raises(ImageError, match="got pixels of mode F"):
+@pytest.mark.parametrize(("kind", "said"), [(np.float32, "floating-point"), (np.int32, "32-bit or signed")])
+def test_what_has_no_agreed_scale_is_refused(tmp_path: Path, kind: type, said: str) -> None:
+    """Whole numbers of 32 bits up to 255, say, came out black."""
+    Image.fromarray(np.full((4, 4), 200, dtype=kind)).save(tmp_path / "a.tif")
+    with pytest.raises(ImageError, match=f"expected 8 or 16 bits a channel, got {said} numbers, which have no agreed"):
         read_photo(tmp_path / "a.tif")
 
 
@@ -326,3 +333,17 @@ def test_a_mistake_of_ours_is_not_the_files_fault(tmp_path: Path, monkeypatch: p
     assert read_photo(tmp_path / "a.png").pixels.shape == (4, 4, 3)
     with pytest.raises(AttributeError, match="is_dir"):
         read_photo(tmp_path / "b.png")
+
+
+@pytest.mark.parametrize("place", ["metadata.moved_exif", "print_size.print_dpi", "metadata.read_iptc"])
+def test_a_mistake_of_ours_is_no_damaged_metadata(
+    tmp_path: Path, picture: Image.Image, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    picture.save(tmp_path / "a.png", exif=camera_exif())
+
+    def broken(*_: object) -> object:
+        return eval("None.is_dir()", {"__name__": "dicface.images.exif"})
+
+    monkeypatch.setattr(f"dicface.images.{place}", broken)
+    with pytest.raises(AttributeError, match="is_dir"):
+        read_photo(tmp_path / "a.png")

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
-from dicface.images.photo import read_photo
+from dicface.images.photo import read_photo, write_photo
 from dicface.images.pixels import resize
 from dicface.images.transparency import LEAST_ALPHA, fill_invisible
 
@@ -63,6 +63,18 @@ def test_what_cannot_be_seen_at_all_is_black() -> None:
 def test_opaque_pixels_are_not_copied() -> None:
     pixels = np.full((4, 5, 3), 90, np.uint8)
     assert fill_invisible(pixels, np.full((4, 5), 255, np.uint8)) is pixels
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "PA"])
+def test_an_opaque_picture_is_one_without_transparency(tmp_path: Path, mode: str) -> None:
+    """So that it can be written as JPEG, too."""
+    plain = Image.fromarray(cutout()[:, :, :3])
+    plain.convert(mode).save(tmp_path / "a.png" if mode != "PA" else tmp_path / "a.tif")
+    photo = read_photo(next(tmp_path.iterdir()))
+    assert photo.alpha is None
+    np.testing.assert_array_equal(photo.pixels, np.asarray(plain.convert(mode).convert("RGB")))
+    write_photo(tmp_path / "b.jpg", photo)
+    assert np.abs(read_photo(tmp_path / "b.jpg").pixels.astype(int) - photo.pixels).mean() < 4
 
 
 @pytest.mark.parametrize(

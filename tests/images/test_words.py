@@ -17,6 +17,7 @@ from dicface.images.iptc import Dataset, as_properties, datasets, jpeg_segment, 
 from dicface.images.metadata import result_metadata
 from dicface.images.photo import Photo, read_photo, write_photo
 from dicface.images.pixels import resize
+from tests.support.colours import with_chunks
 
 needs_exiftool = pytest.mark.skipif(
     shutil.which("exiftool") is None, reason="exiftool is not installed (libimage-exiftool-perl)"
@@ -185,6 +186,60 @@ def test_no_print_size_is_made_up(tmp_path: Path) -> None:
     assert read_photo(tmp_path / "c.jpg").metadata.dpi is None
 
 
+@pytest.mark.parametrize("kind", ["jpg", "png", "tif"])
+@pytest.mark.parametrize(("across", "down"), [(2, 1), (1, 1)])
+def test_pixels_that_are_not_square_are_said(tmp_path: Path, kind: str, across: int, down: int) -> None:
+    """A density without a unit gives the shape of a pixel alone. It is no print size."""
+    source = tmp_path / f"a.{kind}"
+    info = ImageFileDirectory_v2()
+    info[0x0128], info[0x011A], info[0x011B] = 1, float(across), float(down)
+    Image.new("RGB", (60, 40)).save(source, tiffinfo=info)
+    content = source.read_bytes()
+    if kind == "jpg":
+        assert content[6:14] == b"JFIF\0\1\1\0"
+        source.write_bytes(content[:14] + struct.pack(">HH", across, down) + content[18:])
+    elif kind == "png":
+        source.write_bytes(with_chunks(content, (b"pHYs", struct.pack(">IIB", across, down, 0))))
+    expected = () if across == down else ("left out of its metadata: pixels that are not square",)
+    assert result_of(source, tmp_path / "b.png") == expected
+    assert read_photo(tmp_path / "b.png").metadata.dpi is None
+
+
+def test_enlarging_changes_no_density_without_a_unit(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112], exif[0x0128], exif[0x011A], exif[0x011B] = 6, 1, 3.0, 2.0
+    Image.new("RGB", (60, 40)).save(tmp_path / "a.jpg", exif=exif)
+    result_of(tmp_path / "a.jpg", tmp_path / "b.jpg")
+    with Image.open(tmp_path / "b.jpg") as image:
+        assert (image.getexif()[0x011A], image.getexif()[0x011B]) == (2, 3)
+
+
+def test_the_print_size_of_photoshop(tmp_path: Path) -> None:
+    """Its resource 0x03ED, where neither JFIF nor EXIF has a unit: 300 across, 150 down."""
+    resolution = struct.pack(">IHHIHH", 300 << 16, 1, 1, 150 << 16, 1, 1)
+    body = b"Photoshop 3.0\0" + b"8BIM\x03\xed\0\0" + struct.pack(">I", len(resolution)) + resolution
+    segment = b"\xff\xed" + struct.pack(">H", len(body) + 2) + body
+    Image.new("RGB", (60, 40)).save(tmp_path / "a.jpg", extra=segment)
+    result_of(tmp_path / "a.jpg", tmp_path / "b.png")
+    with Image.open(tmp_path / "b.png") as image:
+        assert image.info["dpi"] == pytest.approx((600, 300), rel=1e-3)
+
+
+@pytest.mark.parametrize("kind", ["jpg", "png"])
+def test_content_credentials_are_said(tmp_path: Path, kind: str) -> None:
+    """They are signed for the pixels as they were."""
+    source, store = tmp_path / f"a.{kind}", b"\0\0\0\x1djumb\0\0\0\x15jumdc2pa\0\x11\0\x10"
+    if kind == "jpg":
+        body = b"JP\0\1\0\0\0\1" + store
+        Image.new("RGB", (60, 40)).save(source, extra=b"\xff\xeb" + struct.pack(">H", len(body) + 2) + body)
+    else:
+        Image.new("RGB", (60, 40)).save(source)
+        source.write_bytes(with_chunks(source.read_bytes(), (b"caBX", store)))
+    target = tmp_path / f"b.{kind}"
+    assert result_of(source, target) == ("left out of its metadata: content credentials",)
+    assert b"jumd" not in target.read_bytes()
+
+
 def with_texts(folder: Path) -> Path:
     info = PngInfo()
     info.add_text("Title", "Family 1962")
@@ -225,6 +280,17 @@ def test_a_comment_is_kept(tmp_path: Path, comment: str) -> None:
     with Image.open(tmp_path / "d.jpg") as image:
         assert image.info["comment"] == comment.encode()
     assert result_of(tmp_path / "a.jpg", tmp_path / "b.webp") == ("the comment left out, .webp cannot hold it",)
+
+
+def test_all_that_is_left_out_is_one_note(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x8769] = {0x927C: b"focus was there"}
+    Image.new("RGB", (60, 40)).save(
+        tmp_path / "a.jpg", exif=exif, comment=b"a", extra=jpeg_segment(iptc_block(urgency="5"))
+    )
+    assert result_of(tmp_path / "a.jpg", tmp_path / "b.webp") == (
+        "IPTC 10 and the comment left out, .webp cannot hold them; left out of its metadata: maker notes",
+    )
 
 
 def test_a_gif_has_a_comment_too(tmp_path: Path) -> None:

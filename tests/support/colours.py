@@ -6,6 +6,7 @@ import zlib
 
 import numpy as np
 from PIL import Image, ImageCms
+from PIL.ExifTags import IFD
 
 _P3_XYZ = {
     b"rXYZ": (0.51512, 0.24120, -0.00105),
@@ -92,3 +93,56 @@ def associated_tiff(pixels: np.ndarray, alpha: np.ndarray) -> bytes:
     unassociated, associated = (struct.pack("<HHIHH", 338, 3, 1, kind, 0) for kind in (2, 1))
     assert file.getvalue().count(unassociated) == 1
     return file.getvalue().replace(unassociated, associated)
+
+
+def tiff_around(exif: bytes, image: Image.Image) -> bytes:
+    """An unpacked TIFF with all that an EXIF block says, interoperability included, which Pillow does not write."""
+    block = Image.Exif()
+    block.load(exif)
+    block.pop(IFD.Interop, None)
+    pixels = image.tobytes()
+    # Pillow counts the place of the pixels from the end of the directory.
+    tags = {256: image.width, 257: image.height, 258: (8, 8, 8), 259: 1, 262: 2, 273: 0, 277: 3, 278: image.height}
+    for tag, value in (tags | {279: len(pixels)}).items():
+        block[tag] = value
+    return block.tobytes().removeprefix(b"Exif\0\0") + pixels
+
+
+def cmyk_profile(black: float) -> bytes:
+    """A printer's profile: lightness falls evenly with each ink, from paper to a black of the given lightness.
+
+    Args:
+        black: L* of full black ink, and of any other inks over it.
+    """
+    nodes = np.array(list(np.ndindex(2, 2, 2, 2)))
+    lightness = np.where(nodes[:, 3] == 1, black, 100 - (100 - black) / 3 * nodes[:, :3].sum(axis=1))
+    lab = np.full((16, 3), 128.0)
+    lab[:, 0] = lightness * 2.55
+    # The way back takes black ink alone.
+    ink = np.zeros((8, 4))
+    ink[:4, 3] = 255
+    tags = {
+        b"A2B0": _lut8(4, 3, lab),
+        b"B2A0": _lut8(3, 4, ink),
+        b"desc": b"desc\0\0\0\0" + struct.pack(">I", 4) + b"ink\0" + bytes(78),
+        b"cprt": b"text\0\0\0\0none\0",
+        b"wtpt": b"XYZ \0\0\0\0" + _D50,
+    }
+    at, table, content = 128 + 4 + 12 * len(tags), struct.pack(">I", len(tags)), b""
+    for name, value in tags.items():
+        table += struct.pack(">4sII", name, at + len(content), len(value))
+        content += value + bytes(-len(value) % 4)
+    head = struct.pack(">I4sI", at + len(content), b"\0\0\0\0", 0x02400000) + b"prtrCMYKLab "
+    head += struct.pack(">6H", 2000, 1, 1, 0, 0, 0) + b"acsp" + bytes(28) + _D50
+    return head + bytes(128 - len(head)) + table + content
+
+
+_D50 = struct.pack(">3i", *(round(value * 65536) for value in (0.9642, 1.0, 0.8249)))
+
+
+def _lut8(inputs: int, outputs: int, nodes: np.ndarray) -> bytes:
+    """A profile's table of two steps a side, without curves. Source: ICC.1:2001, 6.5.9 (lut8Type)."""
+    straight = bytes(range(256))
+    identity = struct.pack(">9i", *(65536 if place % 4 == 0 else 0 for place in range(9)))
+    head = b"mft1\0\0\0\0" + struct.pack(">4B", inputs, outputs, 2, 0) + identity
+    return head + straight * inputs + np.rint(nodes).astype(np.uint8).tobytes() + straight * outputs

@@ -136,12 +136,10 @@ def modes() -> Iterator[Sample]:
                     continue
             expected = picture().convert("1" if mode == "1" else "L" if mode in greys else "RGB")
             alpha = slope() if mode in ("LA", "RGBA") and kind != "BMP" else None
-            if mode == "PA":
-                alpha = np.full_like(slope(), 255)
             yield Sample(
                 f"{suffix}-{mode.replace(';', '-')}.{suffix}",
                 content,
-                None if mode == "F" else np.asarray(expected.convert("RGB")),
+                None if mode == "F" or (kind, mode) == ("TIFF", "I") else np.asarray(expected.convert("RGB")),
                 {"P": 16, "PA": 16}.get(mode, 4.0 if suffix in ("jpg", "webp", "avif") else 2.0),
                 mode in greys,
                 alpha,

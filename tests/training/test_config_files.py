@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 import dicface
+from dicface.checkpoints.runs import CONFIGS, shipped_configs
 from dicface.errors import ConfigError
 from dicface.networks.dic import DIC, LITE, LITE_256, LITE_U
 from dicface.training.config import DICGANRun, DICRun, FinderRun, LandmarkRun, resolved
 from dicface.training.config_files import from_tables, read_config, with_overrides
-from dicface.training.config_names import CONFIGS, shipped_configs
 from dicface.training.losses import GANConfig, LossConfig
 from dicface.training.tables import FinderRunConfig
 from dicface.training.tasks import TASKS

@@ -7,10 +7,6 @@ from typing import Any, cast
 import numpy as np
 import pytest
 from PIL import Image
-
-pytest.importorskip("starlette", reason="the page needs the web extra: pip install 'dicface[web]'")
-pytest.importorskip("python_multipart", reason="the page needs the web extra: pip install 'dicface[web]'")
-
 from starlette.testclient import TestClient
 
 from dicface.web.album import Album

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,7 +12,7 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from dicface.checkpoints.runs import weights_file
+from dicface.checkpoints.runs import PUBLISHED, how_to_make, weights_file
 from dicface.errors import CheckpointError, ConfigError
 from dicface.files import written_whole
 from dicface.networks.dic import DICConfig, DICNetwork
@@ -128,6 +129,11 @@ def save_network(network: Saved, path: Path, notes: Mapping[str, str] | None = N
     write_tensors(network.state_dict(), path, {kind: config, **(notes or {})})
 
 
+def save_published(network: Saved, folder: str | os.PathLike[str]) -> None:
+    """Write a network as `save_network` does, under the name that the hub expects in its folder."""
+    save_network(network, Path(folder) / PUBLISHED)
+
+
 def _build(described: Mapping[str, Any]) -> Saved:
     """An untrained network of a configuration.
 
@@ -231,6 +237,11 @@ def load_run(path: Path) -> Saved:
         CheckpointError: none of these, or a run of another task. Nothing in the file is executed.
     """
     path = weights_file(path)
+    if not path.exists():
+        raise CheckpointError(
+            f"expected a run's folder, its checkpoint or a file of weights, found nothing at {str(path)!r}"
+            f"{how_to_make(path)}"
+        )
     if path.suffix != ".ckpt":
         return _load_saved(path)
     try:

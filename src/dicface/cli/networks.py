@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from dicface.cli.messages import say, tell
-from dicface.cli.options import Overwrite
+from dicface.cli.options import Overwrite, complete_any_model
 from dicface.cli.terminal import check_free, need_train_extra
 from dicface.errors import UsageError
 
@@ -17,19 +17,39 @@ if TYPE_CHECKING:
     from dicface.training.config import TrainConfig
 
 
-def models(*, as_json: Annotated[bool, typer.Option("--json", help="Print the cards as JSON.")] = False) -> None:
+def models(
+    name: Annotated[
+        str | None, typer.Argument(help="One model; all if left out.", autocompletion=complete_any_model)
+    ] = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the cards as JSON.")] = False,
+    hub: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write a folder for the Hugging Face hub: the model's files and README.md with its card. Nothing is "
+            "uploaded."
+        ),
+    ] = None,
+) -> None:
     """List the embedded models with their cards."""
     from dicface.cli.cards import facts_table, results_table
-    from dicface.runtime.models import DEFAULT_MODEL, embedded_models
+    from dicface.runtime.hub_cards import write_hub_folder
+    from dicface.runtime.models import DEFAULT_MODEL, embedded_models, find_card
 
-    cards = embedded_models()
+    cards = embedded_models() if name is None else {name: find_card(name)}
+    if hub is not None:
+        if name is None:
+            raise UsageError("expected the name of one model beside --hub")
+        written = write_hub_folder(cards[name], hub)
+        tell(f"wrote {hub}: {', '.join(sorted(path.name for path in written))}")
+        return
     if as_json:
         typer.echo(json.dumps({name: card.as_json() for name, card in cards.items()}, indent=2))
         return
     console = Console(highlight=False)
-    for name, card in cards.items():
-        default = " (default)" if name == DEFAULT_MODEL else ""
-        console.print(f"[bold]{name}[/bold]{default}: {card.description}")
+    for each, card in cards.items():
+        default = " (default)" if each == DEFAULT_MODEL else ""
+        console.print(f"[bold]{each}[/bold]{default}: {card.description}")
         console.print(facts_table(card))
         console.print(results_table(card))
 

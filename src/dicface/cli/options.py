@@ -20,6 +20,11 @@ def complete_model(incomplete: str) -> list[str]:
     return [name for name in embedded_models("restoration") if name.startswith(incomplete)]
 
 
+def complete_any_model(incomplete: str) -> list[str]:
+    """Complete the name of an embedded model of any kind."""
+    return [name for name in embedded_models() if name.startswith(incomplete)]
+
+
 def complete_upscaler(incomplete: str) -> list[str]:
     """Complete the name of an embedded model or of a plain enlargement."""
     return [name for name in (*complete_model(""), "bicubic", "lanczos") if name.startswith(incomplete)]

@@ -26,6 +26,7 @@ _NAMED = (
 )
 _OPTIONS = {name: f"--{name.replace('_', '-')}" for name in _NAMED.split()} | {"min_confidence": "--min-peak"}
 """Parameters that errors name, and the options by which they are given."""
+_TRAIN = ("torch", "lightning", "pyarrow", "safetensors", "huggingface_hub")
 
 
 def in_options(error: object) -> str:
@@ -155,5 +156,8 @@ def need_train_extra(*modules: str) -> None:
     Raises:
         UsageError: one is missing.
     """
-    if any(find_spec(name) is None for name in modules or ("torch", "lightning", "pyarrow", "safetensors")):
+    if any(
+        find_spec(name) is None
+        for name in modules or ("torch", "lightning", "pyarrow", "safetensors", "huggingface_hub")
+    ):
         raise UsageError("this command needs the training extra; pip install 'dicface[train]'")

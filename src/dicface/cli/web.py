@@ -1,13 +1,8 @@
 """The command for the web page: serve."""
 
-from importlib.util import find_spec
 from typing import Annotated
 
 import typer
-
-from dicface.errors import UsageError
-
-_EXTRA = ("starlette", "uvicorn", "python_multipart")
 
 
 def serve(
@@ -21,9 +16,7 @@ def serve(
     time_limit: Annotated[float, typer.Option(min=1, help="Longest time for one photo, in seconds.")] = 120,
     keep: Annotated[int, typer.Option(min=10, help="Seconds after which uploads and results are deleted.")] = 900,
 ) -> None:
-    """Serve the web page and `POST /restore` on this machine (needs the web extra)."""
-    if any(find_spec(name) is None for name in _EXTRA):
-        raise UsageError("this command needs the web extra; pip install 'dicface[web]'")
+    """Serve the web page and `POST /restore` on this machine."""
     from dicface.web.serve import Limits
     from dicface.web.serve import serve as serve_page
 

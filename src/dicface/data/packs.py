@@ -138,6 +138,8 @@ def _read_table(path: Path, limit: int | None) -> tuple[Any, int | None]:
         table = table.select(COLUMNS).slice(0, limit).cast(SCHEMA)
         # Until this check, lengths and strings are what the file claims.
         table.validate(full=True)
+    except FileNotFoundError as error:
+        raise PackError(f"expected a face pack (Parquet), found nothing at {str(path)!r}") from error
     except (OSError, KeyError, ValueError, pa.ArrowException) as error:
         raise PackError(f"expected a face pack (Parquet), got {str(path)!r}: {error}") from error
     return table, nominal_px

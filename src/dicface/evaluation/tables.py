@@ -16,6 +16,9 @@ from dicface.evaluation.scores import NORMALISERS, Scores
 from dicface.evaluation.statistics import Paired
 from dicface.files import written_whole
 
+_LONGEST_WORD = 20
+"""Letters of a row's name that a narrow terminal keeps together."""
+
 
 class Grid(NamedTuple):
     """A table of texts, for terminal and page.
@@ -130,9 +133,10 @@ def result_grids(measured: Measurement) -> list[Grid]:
 def on_screen(grid: Grid) -> RenderableType:
     """A table for a console of rich."""
     table = Table(title=grid.title, title_justify="left")
-    for name in grid.header:
-        # Two models may have names that begin alike; a cut one says nothing.
-        table.add_column(name, overflow="fold")
+    for place, name in enumerate(grid.header):
+        # Two models may have names that begin alike; a cut one says nothing. Words of the first column stay whole.
+        longest = max((len(word) for row in grid.rows for word in row[place].split()), default=0)
+        table.add_column(name, overflow="fold", min_width=min(longest, _LONGEST_WORD) if place == 0 else None)
     for row in grid.rows:
         table.add_row(*row)
     return table

@@ -1,6 +1,6 @@
 """Decoding: from an opened image to upright 8-bit sRGB."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import Any
 
@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps
 
-from dicface.errors import ImageError
+from dicface.errors import ImageError, is_our_fault
 from dicface.images.boxes import clean_aperture, file_head, primary_properties
+from dicface.images.chunks import CREDENTIALS, has_credentials
 from dicface.images.colour import to_srgb
 from dicface.images.metadata import EXIF_DAMAGED, NO_METADATA, Metadata, read_metadata, srgb_metadata
 from dicface.images.stated_colour import StatedColour, stated_colour
@@ -18,6 +19,7 @@ from dicface.images.transparency import fill_invisible
 
 _PHOTOMETRIC, _BITS, _ORIENTATION = 0x0106, 0x0102, 0x0112
 _WHITE_IS_ZERO = 0
+_WITHOUT_SCALE = {"I": "32-bit or signed", "F": "floating-point"}
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Photo:
     Attributes:
         pixels: (H, W, 3) uint8 RGB; the three channels are equal if the file was grey. Where nothing can be seen, they
             have the colours of what is seen nearby, whatever the file stores there.
-        alpha: (H, W) uint8, 255 where opaque; None if the file had none.
+        alpha: (H, W) uint8, 255 where opaque; None if the file had none, or nothing but opaque pixels.
         grey: the file had one colour channel.
         metadata: EXIF, XMP and colour profile.
         notes: notes on conversions and damage, for the user.
@@ -45,20 +47,19 @@ class Photo:
 
 def _split_alpha(image: Image.Image) -> tuple[Image.Image, NDArray[np.uint8] | None]:
     """Split an image into colour or grey at 8 bits, and alpha. Deep greys are scaled by their bit depth."""
-    if image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PNG", "PPM", "TIFF")):
+    tags: Any = getattr(image, "tag_v2", {})
+    if image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PNG", "PPM")):
         deep = np.asarray(image).astype(np.int64)
-        if deep.min(initial=0) < 0 or deep.max(initial=0) > 65535:
-            raise ImageError("expected at most 16 bits a channel, got a 32-bit image; convert it to 8 or 16 bits")
         transparent = image.info.get("transparency")
         alpha = None if transparent is None else np.where(deep == transparent, 0, 255).astype(np.uint8)
-        tags: Any = getattr(image, "tag_v2", {})
         white = 4095 if tags.get(_BITS) == (12,) else 65535
         shallow = ((deep * 255 + white // 2) // white).astype(np.uint8)
         # Pillow turns over shallow pictures of this kind only.
         return Image.fromarray(255 - shallow if tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO else shallow), alpha
-    if image.mode in ("I", "F"):
+    if image.mode in _WITHOUT_SCALE:
         raise ImageError(
-            f"expected 8 or 16 bits a channel, got pixels of mode {image.mode}; convert it to 8 or 16 bits"
+            f"expected 8 or 16 bits a channel, got {_WITHOUT_SCALE[image.mode]} numbers, which have no agreed scale; "
+            "convert it to 8 or 16 bits"
         )
     grey = image.mode in ("1", "L", "LA", "La")
     alpha = np.asarray(image.convert("RGBA").getchannel("A")) if image.has_transparency_data else None
@@ -143,14 +144,15 @@ def _scale_transparent_value(image: Image.Image, stored: str) -> None:
         image.info["transparency"] = tuple(channel >> 8 for channel in value)
 
 
-def _transform(image: Image.Image) -> Transform:
-    """How the stored pixels become upright: by EXIF, or for HEIC as its plugin has done it already."""
-    done = image.info.get("original_orientation")
-    if isinstance(done, int) and 1 < done <= 8:
-        width, height = image.size[::-1] if done in TURNED else image.size
-        return Transform(done, width, height)
-    stated = image.getexif().get(_ORIENTATION, 1)
-    return Transform(stated if stated in range(1, 9) else 1, *image.size)
+def _orientation(image: Image.Image) -> int:
+    """EXIF's orientation of an opened image, 1 to 8. Pillow turns a TIFF while it loads, HEIC's plugin as it opens."""
+    try:
+        stated: Any = image.info.get("original_orientation") or image.getexif().get(_ORIENTATION)
+    except Exception as error:  # damaged EXIF raises exceptions of any class
+        if is_our_fault(error):
+            raise
+        return 1
+    return int(stated) if stated in range(1, 9) else 1
 
 
 def decode(image: Image.Image, stated: StatedColour | None = None) -> Photo:
@@ -168,8 +170,11 @@ def decode(image: Image.Image, stated: StatedColour | None = None) -> Photo:
     # MPO files hold a second view or a preview after the photo, which is ignored.
     if frames > 1 and image.format != "MPO":
         notes.append(f"the main one of {frames} pictures" if image.format == "HEIF" else f"first of {frames} frames")
+    # First of all: asked for its EXIF, a PNG is loaded, and its file closed.
+    without = (CREDENTIALS,) if has_credentials(image) else ()
     stored, jpeg_step = _stored_mode(image), _jpeg_step(image)
     stated = stated or stated_colour(image)
+    orientation = _orientation(image)
     aperture = clean_aperture(primary_properties(file_head(image)), *image.size) if image.format == "AVIF" else None
     image.load()
     image = image if aperture is None else _like(image, image.crop(aperture))
@@ -180,16 +185,21 @@ def decode(image: Image.Image, stated: StatedColour | None = None) -> Photo:
         # Pillow reads deep grey with transparency as colour.
         image = _like(image, image.convert("LA"))
     try:
-        transform = _transform(image)
         ImageOps.exif_transpose(image, in_place=True)
-        metadata, damages = read_metadata(image, transform)
-    except Exception:  # damaged EXIF raises whatever its parsing trips over
+        stored_size = image.size[::-1] if orientation in TURNED else image.size
+        metadata, damages = read_metadata(image, Transform(orientation, *stored_size))
+    except Exception as error:  # damaged EXIF raises whatever its parsing trips over
+        if is_our_fault(error):
+            raise
         metadata, damages = NO_METADATA, [EXIF_DAMAGED]
     notes += damages
     colour, alpha = _split_alpha(image)
+    if alpha is not None and alpha.min() == 255:
+        alpha = None
     pixels, converted = _in_srgb(colour, stated, notes)
     if converted:
         metadata = srgb_metadata(metadata)
+    metadata = replace(metadata, left_out=metadata.left_out + without)
     if alpha is not None:
         pixels = fill_invisible(pixels, alpha)
     return Photo(pixels, alpha, colour.mode == "L", metadata, tuple(notes), jpeg_step)

@@ -1,5 +1,6 @@
 """EXIF blocks: from that of a source's file to that of a result."""
 
+import struct
 from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
@@ -14,6 +15,8 @@ MAKER_NOTES = "maker notes"
 _ORIENTATION = 0x0112
 # Width and height as IFD0 and the EXIF directory state them.
 _MAIN_SIZE, _EXIF_SIZE = (0x0100, 0x0101), (0xA002, 0xA003)
+_RELATED_SIZE = (0x1001, 0x1002)
+"""Width and height as the interoperability directory states them."""
 _RESOLUTION, _RESOLUTION_UNIT = (0x011A, 0x011B), 0x0128
 _INCH, _CENTIMETRE = 2, 3
 _SUBJECT = (0x9214, 0xA214)
@@ -31,6 +34,12 @@ TIFF_TAGS = (
 """Names of document and page, description, maker, model, software, date, artist, computer, rating, copyright, and the
 titles that Windows writes. A TIFF's other tags describe its own layout."""
 _MOST_SHORT, _MOST_DENSE = 65535, 1e8
+_BYTE, _RATIONAL, _UNDEFINED, _SIGNED_RATIONAL = 1, 5, 7, 10
+_TYPES = {
+    **dict.fromkeys((0x8828, 0x9101, 0x9286, 0xA20C, 0xA300, 0xA301, 0xA40B), (_BYTE, _UNDEFINED)),
+    **dict.fromkeys((0x9201, 0x9203, 0x9204), (_RATIONAL, _SIGNED_RATIONAL)),
+}
+"""Types that Pillow guesses by the value, and those of the same size that Exif 3.0, 4.6.5 asks for."""
 
 
 def _loaded(exif: bytes) -> Image.Exif:
@@ -42,7 +51,29 @@ def _loaded(exif: bytes) -> Image.Exif:
 
 
 def _bytes(block: Image.Exif) -> bytes:
-    return block.tobytes() if len(block) else b""
+    return _typed(block.tobytes()) if len(block) else b""
+
+
+def _typed(exif: bytes) -> bytes:
+    """A block as Pillow writes it, with the standard's types: a comment of the user, say, is no list of numbers."""
+    start, order = len(b"Exif\0\0"), "<" if exif[6:8] == b"II" else ">"
+    block = bytearray(exif)
+    (directory,) = struct.unpack_from(f"{order}I", block, start + 4)
+    for at in _entries(block, start + directory, order):
+        tag, _, _, value = struct.unpack_from(f"{order}HHII", block, at)
+        if tag != IFD.Exif:
+            continue
+        for detail in _entries(block, start + value, order):
+            tag, kind = struct.unpack_from(f"{order}HH", block, detail)
+            guessed, right = _TYPES.get(tag, (kind, kind))
+            struct.pack_into(f"{order}H", block, detail + 2, right if kind == guessed else kind)
+    return bytes(block)
+
+
+def _entries(block: bytearray, directory: int, order: str) -> range:
+    """Places of the entries of a directory."""
+    (count,) = struct.unpack_from(f"{order}H", block, directory)
+    return range(directory + 2, directory + 2 + 12 * count, 12)
 
 
 def read_exif(image: Image.Image) -> tuple[bytes, tuple[str, ...]]:
@@ -88,10 +119,12 @@ def moved_exif(exif: bytes, transform: Transform) -> bytes:
     for tag in _SUBJECT:
         if tag in details and (moved := _moved_subject(details.pop(tag), transform)) is not None:
             details[tag] = moved
-    for directory, tags in ((block, _RESOLUTION), (details, _FOCAL_PLANE)):
+    # Without a unit, the numbers are the shape of a pixel, which enlarging does not change.
+    shape = transform if unitless_density(block) is None else transform._replace(scale_x=1.0, scale_y=1.0)
+    for directory, tags, moved in ((block, _RESOLUTION, shape), (details, _FOCAL_PLANE, transform)):
         across, down = (_number(directory.get(tag)) for tag in tags)
         if across is not None and down is not None:
-            directory[tags[0]], directory[tags[1]] = transform.sides(across, down)
+            directory[tags[0]], directory[tags[1]] = moved.sides(across, down)
     return _bytes(block)
 
 
@@ -119,13 +152,20 @@ def print_dpi(tags: Mapping[int, Any]) -> tuple[float, float] | None:
     return None if across is None or down is None or unit is None else (across * unit, down * unit)
 
 
+def unitless_density(tags: Mapping[int, Any]) -> tuple[float, float] | None:
+    """Pixels across and down of an unstated unit, which give the shape of a pixel; None if the tags have a unit."""
+    across, down = (_number(tags.get(tag)) for tag in _RESOLUTION)
+    has_unit = tags.get(_RESOLUTION_UNIT, _INCH) in (_INCH, _CENTIMETRE)
+    return None if has_unit or across is None or down is None else (across, down)
+
+
 def with_dpi(exif: bytes, dpi: tuple[float, float]) -> bytes:
     """The block with pixels an inch, for formats that can say them nowhere else."""
     block = _loaded(exif) if exif else Image.Exif()
     for tag, value in zip(_RESOLUTION, dpi, strict=True):
         block[tag] = Fraction(value).limit_denominator(1000)
     block[_RESOLUTION_UNIT] = _INCH
-    return block.tobytes()
+    return _bytes(block)
 
 
 def srgb_exif(exif: bytes) -> bytes:
@@ -157,7 +197,14 @@ def result_exif(exif: bytes, size: tuple[int, int], *, keep_gps: bool) -> bytes:
     block = _loaded(exif)
     if not keep_gps:
         block.pop(IFD.GPSInfo, None)
-    for directory, tags in ((block, _MAIN_SIZE), (block.get_ifd(IFD.Exif), _EXIF_SIZE)):
+    details, related = block.get_ifd(IFD.Exif), dict[int, Any]()
+    if IFD.Interop in details:
+        # Of another copy: Pillow writes what was read of this one into the main directory, too.
+        other = _loaded(exif)
+        other.get_ifd(IFD.Exif)
+        related.update(other.get_ifd(IFD.Interop))
+        details[IFD.Interop] = related
+    for directory, tags in ((block, _MAIN_SIZE), (details, _EXIF_SIZE), (related, _RELATED_SIZE)):
         for tag, length in zip(tags, size, strict=True):
             if tag in directory:
                 directory[tag] = length

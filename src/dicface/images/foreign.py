@@ -15,6 +15,8 @@ _PDF = "a PDF; export its pages as images first, for example with pdftoppm -png"
 _HINTS = (
     (0, b"%PDF", _PDF),
     (0, b"8BPS", "a Photoshop document; export it as PNG or TIFF"),
+    (4, b"jP  \r\n", "JPEG 2000; convert it to PNG or JPEG"),
+    (0, b"\xff\x4f\xff\x51", "JPEG 2000; convert it to PNG or JPEG"),
     (0, b"\xff\x0a", "JPEG XL; convert it to PNG or JPEG"),
     (4, b"JXL ", "JPEG XL; convert it to PNG or JPEG"),
     (8, b"CR", _DEVELOP),

@@ -1,21 +1,27 @@
 """Metadata of a photo: from the source's file to those of a result."""
 
-import math
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from dicface.errors import is_our_fault
 from dicface.images import packets, xmp
-from dicface.images.exif import moved_exif, print_dpi, read_exif, result_exif, srgb_exif, without_subject
+from dicface.images.exif import (
+    moved_exif,
+    read_exif,
+    result_exif,
+    srgb_exif,
+    without_subject,
+)
 from dicface.images.iptc import read_iptc, result_iptc
+from dicface.images.print_size import has_square_pixels, stated_dpi
 from dicface.images.texts import Text, is_place, raw_profile, read_comment, read_texts
 from dicface.images.transform import Transform
 
 EXIF_DAMAGED = "its EXIF block is damaged and was ignored"
-_DPI_RANGE = (1.0, 1e6)
+NOT_SQUARE = "pixels that are not square"
 
 
 @dataclass(frozen=True)
@@ -63,12 +69,14 @@ def read_metadata(image: Image.Image, transform: Transform) -> tuple[Metadata, l
     """
     notes: list[str] = []
     exif, left_out = b"", ()
-    dpi = _print_dpi(image)
+    dpi = stated_dpi(image)
     dpi = (dpi[1], dpi[0]) if dpi is not None and transform.is_turned else dpi
     try:
         exif, left_out = read_exif(image)
         exif = moved_exif(exif, transform)
-    except Exception:  # damaged EXIF raises exceptions of any class
+    except Exception as error:  # damaged EXIF raises exceptions of any class
+        if is_our_fault(error):
+            raise
         exif, left_out = b"", ()
         notes.append(EXIF_DAMAGED)
     packet = image.info.get("xmp") or raw_profile(image, "xmp")
@@ -77,36 +85,11 @@ def read_metadata(image: Image.Image, transform: Transform) -> tuple[Metadata, l
         notes.append("its XMP packet is damaged and was ignored")
     packet, without = packets.upright_packet(packet, transform)
     iptc, texts, comment = read_iptc(image), read_texts(image), read_comment(image)
+    if dpi is None and not has_square_pixels(image):
+        without = (*without, NOT_SQUARE)
     return Metadata(
         exif, packet, size=image.size, dpi=dpi, iptc=iptc, texts=texts, comment=comment, left_out=left_out + without
     ), notes
-
-
-def _print_dpi(image: Image.Image) -> tuple[float, float] | None:
-    """Pixels an inch across and down of the stored picture; None if not stated."""
-    dpi: Any = None
-    match image.format:
-        case "JPEG" | "MPO":
-            # Without a statement, Pillow says 72 of a JPEG with EXIF.
-            unit = {1: 1.0, 2: 2.54}.get(image.info.get("jfif_unit", 0))
-            density = image.info.get("jfif_density", (0, 0))
-            dpi = None if unit is None else (density[0] * unit, density[1] * unit)
-        case "PNG" | "BMP":
-            dpi = image.info.get("dpi")
-        case "TIFF":
-            dpi = print_dpi(getattr(image, "tag_v2", {}))
-        case _:
-            pass
-    if dpi is None and image.format != "TIFF":
-        try:
-            dpi = print_dpi(image.getexif())
-        except Exception:  # damaged EXIF raises exceptions of any class
-            return None
-    if dpi is None:
-        return None
-    low, high = _DPI_RANGE
-    across, down = float(dpi[0]), float(dpi[1])
-    return (across, down) if all(math.isfinite(value) and low <= value <= high for value in (across, down)) else None
 
 
 def srgb_metadata(metadata: Metadata) -> Metadata:

@@ -57,14 +57,15 @@ def save_options(suffix: str, metadata: Metadata, *, grey: bool) -> tuple[dict[s
 
 
 def _notes(suffix: str, lost: list[str], metadata: Metadata) -> tuple[str, ...]:
-    notes: tuple[str, ...] = ()
+    """One note on everything that is left out; none if nothing is."""
+    parts: list[str] = []
     if lost:
         listed = " and ".join(filter(None, (", ".join(lost[:-1]), lost[-1])))
         one = len(lost) == 1 and not lost[0].startswith("the texts")
-        notes += (f"{listed} left out, {suffix} cannot hold {'it' if one else 'them'}",)
+        parts.append(f"{listed} left out, {suffix} cannot hold {'it' if one else 'them'}")
     if metadata.left_out:
-        notes += (f"left out of its metadata: {', '.join(metadata.left_out)}",)
-    return notes
+        parts.append(f"left out of its metadata: {', '.join(metadata.left_out)}")
+    return ("; ".join(parts),) if parts else ()
 
 
 def _tags(exif: bytes) -> Image.Exif:

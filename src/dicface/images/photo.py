@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from dicface.errors import DicfaceError, ImageError, OutputError, TooLargeError, UsageError
+from dicface.errors import DicfaceError, ImageError, OutputError, TooLargeError, UsageError, is_our_fault
 from dicface.files import written_whole
 from dicface.images.decoding import Photo, decode
 from dicface.images.foreign import foreign_hint, raw_hint
@@ -56,15 +56,6 @@ def _what_it_is(path: Path) -> str:
     if head[4:12] in _HEIC_HEAD and "HEIF" not in _formats():
         return "got HEIC; pip install 'dicface[heic]', or convert it"
     return f"got {foreign_hint(path, head) or 'something else or a damaged header'}"
-
-
-def _is_our_fault(error: Exception) -> bool:
-    """Whether an exception is a mistake in this package, and says nothing about the file."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    ours = trace is not None and trace.tb_frame.f_globals.get("__name__", "").startswith("dicface.")
-    return ours and isinstance(error, TypeError | AttributeError | NameError | AssertionError)
 
 
 def read_photo(path: Path | str, max_megapixels: float = MAX_MEGAPIXELS) -> Photo:
@@ -119,7 +110,7 @@ def read_photo(path: Path | str, max_megapixels: float = MAX_MEGAPIXELS) -> Phot
         )
         raise ImageError(said) from error
     except Exception as error:  # decoders of damaged files raise whatever their parsing trips over
-        if _is_our_fault(error):
+        if is_our_fault(error):
             raise
         raise ImageError(f"the image is damaged or cut off: {error}") from error
 
@@ -165,7 +156,9 @@ def read_pixels(image: ImageLike) -> NDArray[np.uint8]:
         try:
             with _WARNINGS, warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                return decode(image.copy(), stated_colour(image)).pixels
+                # Copying loads the pixels, and a loaded TIFF has closed the file that holds its EXIF directory.
+                stated = stated_colour(image)
+                return decode(image.copy(), stated).pixels
         except (OSError, ValueError) as error:
             raise ImageError(f"the image is damaged or cut off: {error}") from error
     if not isinstance(image, np.ndarray):  # pyright: ignore[reportUnnecessaryIsInstance] - what callers may try

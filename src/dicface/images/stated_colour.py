@@ -6,12 +6,13 @@ from typing import Any, NamedTuple
 from PIL import Image
 from PIL.ExifTags import IFD
 
+from dicface.errors import is_our_fault
 from dicface.images.boxes import file_head, file_part, primary_properties
+from dicface.images.chunks import png_chunk
 from dicface.images.colour import ADOBE_RGB, SRGB_PRIMARIES, ColourSpace, Primaries, cicp_space, is_srgb
 
 UNKNOWN = "its colours are not sRGB and of a space that is not known here ({}); taken as sRGB"
 UNCALIBRATED = "its EXIF block says that its colours are not sRGB, and not what they are; taken as sRGB"
-_PNG_HEAD = b"\x89PNG\r\n\x1a\n"
 _BMP_HEAD, _LARGEST_PROFILE = 14, 16 << 20
 _COLOUR_SPACE, _INTEROPERABILITY_INDEX = 0xA001, 1
 _SRGB, _ADOBE_RGB, _NOT_SRGB = 1, 2, 0xFFFF
@@ -65,17 +66,8 @@ def stated_colour(image: Image.Image) -> StatedColour:
 
 def _png_codes(image: Image.Image) -> tuple[int, int] | None:
     """Primaries and transfer of the chunk cICP, which Pillow passes over."""
-    if image.format != "PNG":
-        return None
-    head, at = file_head(image), len(_PNG_HEAD)
-    while head.startswith(_PNG_HEAD) and at + 12 <= len(head):
-        length, kind = struct.unpack_from(">I4s", head, at)
-        if kind == b"cICP" and length == 4:
-            return head[at + 8], head[at + 9]
-        if kind == b"IDAT":
-            return None
-        at += 12 + length
-    return None
+    codes = png_chunk(image, b"cICP")
+    return (codes[0], codes[1]) if len(codes) == 4 else None
 
 
 def _nclx_codes(image: Image.Image) -> tuple[int, int] | None:
@@ -145,7 +137,9 @@ def _exif_colour(image: Image.Image) -> StatedColour:
         details = exif.get_ifd(IFD.Exif)
         stated = details.get(_COLOUR_SPACE)
         index = exif.get_ifd(IFD.Interop).get(_INTEROPERABILITY_INDEX) if IFD.Interop in details else None
-    except Exception:  # damaged EXIF raises exceptions of any class
+    except Exception as error:  # damaged EXIF raises exceptions of any class
+        if is_our_fault(error):
+            raise
         return StatedColour()
     name = index.decode("ascii", "replace") if isinstance(index, bytes) else str(index or "")
     if stated == _ADOBE_RGB or (stated == _NOT_SRGB and name.startswith("R03")):

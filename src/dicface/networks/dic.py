@@ -1,6 +1,5 @@
 """DIC: a recovery branch and a landmark branch that guide each other, step by step."""
 
-import os
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -14,6 +13,7 @@ from dicface.networks.blocks import channel_means
 from dicface.networks.consistency import back_project
 from dicface.networks.fusion import AttentiveFusion, ConcatenatedFusion, OneMapFusion
 from dicface.networks.landmark_branch import LandmarkBranch, LandmarkOutput, no_landmarks
+from dicface.networks.pretrained import Pretrained
 from dicface.networks.recovery import AnySizeStem, PaperStem, Reconstruction, RecoveryBlock, StemOutput
 from dicface.networks.u import DamageGate, HeatmapChannels, ReducedHeatmaps, UReconstruction, UStem, UTrunk
 
@@ -167,7 +167,7 @@ def _fusion(config: DICConfig) -> nn.Module | None:
     return ReducedHeatmaps(fusion) if u else fusion
 
 
-class DICNetwork(nn.Module):
+class DICNetwork(nn.Module, Pretrained):
     """Face super-resolution with iterative collaboration.
 
     Parts that the configuration does not use are None, so that every parameter is trained: `recovery`, the recovery
@@ -175,6 +175,8 @@ class DICNetwork(nn.Module):
 
     Args:
         config: sizes and parts of the network.
+
+    `from_pretrained` and `save_pretrained` load and save it, see `Pretrained`.
 
     Source: the paper's overall framework. The recurrent state is an argument and a result (ADR 1).
     """
@@ -203,30 +205,6 @@ class DICNetwork(nn.Module):
         finds = config.attention != "none"
         scale = config.output_px // FACE_PX
         self.landmark = LandmarkBranch(config.hourglass_width, config.keypoints, scale=scale) if finds else None
-
-    @classmethod
-    def from_pretrained(cls, name: "str | os.PathLike[str]") -> "DICNetwork":
-        """Load a trained network.
-
-        >>> network = DICNetwork.from_pretrained("lite")
-        >>> network(torch.zeros(1, 3, 24, 24)).sr.shape[2:]
-        torch.Size([3, 128, 128])
-
-        Args:
-            name: name of an embedded model (`lite`), or path of a file (.safetensors), of a run's folder or of a
-                checkpoint in it (.ckpt).
-
-        Returns:
-            The network in evaluation mode, on the CPU.
-
-        Raises:
-            UnknownModelError: neither.
-            CheckpointError: the file holds no DIC network. Nothing in it is executed.
-        """
-        from dicface.checkpoints.networks import load_network
-        from dicface.runtime.models import find_network
-
-        return load_network(find_network(name))
 
     def begin_later_steps(self) -> None:
         """Copy the first step's recovery block to that of the later steps, which then repeat the first image.

@@ -28,6 +28,7 @@ from dicface.runtime.providers import (
     choose_provider,
     processor_capabilities,
 )
+from dicface.runtime.torch_extra import lacks_torch
 
 _log = logging.getLogger(__name__)
 MAX_BATCH = 16
@@ -85,7 +86,7 @@ def _load_backend(model: str, how: _How) -> _Loaded:
         raise UsageError(f"expected a backend, one of {', '.join(BACKENDS)}, got {how.backend!r}")
     file = Path(model) if model in embedded_models("restoration") else weights_file(Path(model))
     suffix = file.suffix.lower()
-    if suffix in PICKLED:
+    if suffix in PICKLED and file.is_file():
         raise UsageError(
             f"expected a network of dicface (.onnx, .safetensors), got {str(file)!r}; `dicface export` makes one "
             "of a run, `dicface convert` of the authors' checkpoints, and `dicface evaluate` measures those of other "
@@ -101,7 +102,7 @@ def _load_in_torch(path: Path, how: _How) -> _Loaded:
         raise UsageError(
             f"the torch backend takes .safetensors and the others .onnx, got {how.backend} and {path.name!r}"
         )
-    if importlib.util.find_spec("torch") is None:
+    if lacks_torch():
         raise UsageError("the torch backend is not installed; pip install 'dicface[train]', or use an .onnx model")
     if how.threads is not None:
         raise UsageError(

@@ -1,6 +1,5 @@
 """Upscalers around general image networks and plain interpolation."""
 
-import importlib.util
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,6 +14,7 @@ from dicface.images.pixels import FACE_PX, LR_PX, resize, to_network, to_uint8
 from dicface.runtime.face_model import FaceSteps, check_crops
 from dicface.runtime.providers import ProviderName
 from dicface.runtime.sessions import open_session
+from dicface.runtime.torch_extra import lacks_torch
 
 ENLARGEMENTS = {"bicubic": Image.Resampling.BICUBIC, "lanczos": Image.Resampling.LANCZOS}
 _PROBE_PX = 16
@@ -122,7 +122,7 @@ def load_spandrel(path: Path) -> GeneralNetwork:
         UsageError: torch or spandrel is not installed.
         CheckpointError: see `load_general`.
     """
-    if importlib.util.find_spec("torch") is None or importlib.util.find_spec("safetensors") is None:
+    if lacks_torch():
         raise UsageError(f"torch is not installed, which {path.name!r} needs; pip install 'dicface[compare]'")
     import torch
 

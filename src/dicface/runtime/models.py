@@ -4,8 +4,9 @@ import os
 from functools import cache
 from pathlib import Path
 
-from dicface.checkpoints.runs import weights_file
+from dicface.checkpoints.runs import how_to_make, weights_file
 from dicface.errors import UnknownModelError
+from dicface.runtime.additional_models import AdditionalModels, additional_models, check_hash
 from dicface.runtime.cards import Kind, ModelCard, parse_card
 
 DEFAULT_MODEL = "lite"
@@ -22,9 +23,48 @@ def _cards() -> tuple[ModelCard, ...]:
     return tuple(parse_card(path.stem, path.read_text(encoding="utf-8")) for path in paths)
 
 
+def _additional() -> AdditionalModels:
+    return additional_models(frozenset(card.name for card in _cards()))
+
+
 def embedded_models(kind: Kind | None = None) -> dict[str, ModelCard]:
-    """Names and cards of the models inside the package, of one kind or of all."""
-    return {card.name: card for card in _cards() if kind in (None, card.kind)}
+    """Names and cards of the models inside the package and in `dicface-models`, of one kind or of all."""
+    return {card.name: card for card in (*_cards(), *_additional().cards) if kind in (None, card.kind)}
+
+
+def _file_of(card: ModelCard, suffix: str) -> Path:
+    """A file of an embedded model; of one in `dicface-models`, with the hash of its card.
+
+    Raises:
+        UnknownModelError: the model has no file of this suffix.
+        CheckpointError: not the file that the card describes.
+    """
+    if suffix not in card.sha256:
+        raise UnknownModelError(f"expected a model with a {suffix} file, {card.name} has {', '.join(card.sha256)} only")
+    added = _additional()
+    if added.folder is None or card.name not in {each.name for each in added.cards}:
+        return _EMBEDDED / f"{card.name}{suffix}"
+    path = added.folder / f"{card.name}{suffix}"
+    check_hash(card, path)
+    return path
+
+
+def _also() -> str:
+    """What is said beside names, where `dicface-models` cannot be used."""
+    problem = _additional().problem
+    return f" ({problem})" if problem else ""
+
+
+def find_card(name: str) -> ModelCard:
+    """Card of an embedded model of any kind.
+
+    Raises:
+        UnknownModelError: none of that name.
+    """
+    cards = embedded_models()
+    if name not in cards:
+        raise UnknownModelError(f"expected one of {', '.join(cards)}, got {name!r}{_also()}")
+    return cards[name]
 
 
 def find_model(name: str, suffix: str = ".onnx", kind: Kind = "restoration") -> Path:
@@ -36,16 +76,18 @@ def find_model(name: str, suffix: str = ".onnx", kind: Kind = "restoration") -> 
         kind: what the model is for.
 
     Raises:
-        UnknownModelError: neither.
+        UnknownModelError: neither, or an embedded model without such a file. If a shipped config makes the run, the
+            error names the command.
+        CheckpointError: a file of `dicface-models` that is not the one its card describes.
     """
     names = embedded_models(kind)
     if name in names:
-        return _EMBEDDED / f"{name}{suffix}"
+        return _file_of(names[name], suffix)
     if (path := weights_file(Path(name))).is_file():
         return path
     raise UnknownModelError(
         f"expected one of {', '.join(names)}, a model file (.onnx, .safetensors) or a run's folder, got {name!r}"
-        f"{' without weights' if Path(name).is_dir() else ''}"
+        f"{' without weights' if Path(name).is_dir() else ''}{_also()}{how_to_make(name)}"
     )
 
 
@@ -56,7 +98,8 @@ def find_network(name: str | os.PathLike[str]) -> Path:
         name: of an embedded model, or path of a file (.safetensors), of a run's folder, or of a checkpoint in it.
 
     Raises:
-        UnknownModelError: neither.
+        UnknownModelError: neither. If a shipped config makes the run, the error names the command.
+        CheckpointError: see `find_model`.
     """
     path, names = Path(name), embedded_models("restoration")
     if str(name) in names:
@@ -65,4 +108,5 @@ def find_network(name: str | os.PathLike[str]) -> Path:
         return path
     raise UnknownModelError(
         f"expected one of {', '.join(names)}, a .safetensors file, a run's folder or its checkpoint, got {str(name)!r}"
+        f"{_also()}{how_to_make(path)}"
     )

@@ -1,6 +1,5 @@
 """Upscalers: all models that make a face of a small crop, by name or file."""
 
-import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
@@ -8,13 +7,14 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from dicface.checkpoints.runs import weights_file
+from dicface.checkpoints.runs import how_to_make, weights_file
 from dicface.errors import UnknownModelError, UsageError
 from dicface.runtime.backends import is_face_model
 from dicface.runtime.face_model import FaceModel, FaceSteps
 from dicface.runtime.image_model import ENLARGEMENTS, open_enlargement, open_onnx_image_network, open_spandrel
 from dicface.runtime.models import DEFAULT_MODEL, PICKLED, embedded_models
 from dicface.runtime.providers import BackendName, ProviderName
+from dicface.runtime.torch_extra import lacks_torch
 
 _SUFFIXES = (".onnx", ".safetensors", *PICKLED)
 
@@ -66,7 +66,7 @@ def _is_ours(path: Path) -> bool:
         return False
     if suffix == ".onnx":
         return is_face_model(path)
-    if importlib.util.find_spec("torch") is None or importlib.util.find_spec("safetensors") is None:
+    if lacks_torch():
         # The backend's own error names what is missing.
         return True
     from dicface.checkpoints.networks import is_ours
@@ -100,6 +100,7 @@ def open_model(
         names = ", ".join([*embedded_models("restoration"), *ENLARGEMENTS])
         raise UnknownModelError(
             f"expected one of {names}, a model file ({', '.join(_SUFFIXES)}) or a run's folder, got {model!r}"
+            f"{how_to_make(model)}"
         )
     elif _is_ours(path):
         return FaceModel(model, backend=backend, provider=provider)

@@ -2,15 +2,8 @@
 
 from pathlib import Path
 
+from dicface.checkpoints.runs import shipped_configs
 from dicface.errors import ConfigError
-
-CONFIGS = Path(__file__).parent.parent / "configs"
-"""Folder of the configs that come with the package."""
-
-
-def shipped_configs() -> dict[str, Path]:
-    """Files of the configs that come with the package, by name: `lite`, `paper/dic-celeba`."""
-    return {path.relative_to(CONFIGS).with_suffix("").as_posix(): path for path in sorted(CONFIGS.rglob("*.toml"))}
 
 
 def find_config(name: str | Path) -> Path:

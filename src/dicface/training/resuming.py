@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import torch
 
+from dicface.checkpoints.runs import how_to_make
 from dicface.errors import CheckpointError, ConfigError
 from dicface.training.config import TrainConfig, resolved
 from dicface.training.config_files import from_tables
@@ -91,6 +92,10 @@ def _read_starts(run: Path) -> list[dict[str, Any]]:
 def _read_step(checkpoint: Path) -> int:
     try:
         return torch.load(checkpoint, map_location="cpu", weights_only=True, mmap=True)["global_step"]
+    except FileNotFoundError as error:
+        raise CheckpointError(
+            f"expected a checkpoint of a run, found nothing at {str(checkpoint)!r}{how_to_make(checkpoint)}"
+        ) from error
     except (OSError, RuntimeError, ValueError, KeyError, TypeError, EOFError, pickle.UnpicklingError) as error:
         raise CheckpointError(f"expected a checkpoint of a run, could not read {str(checkpoint)!r}: {error}") from error
 

@@ -5,10 +5,9 @@ from pathlib import Path
 from torch import Tensor
 
 from dicface.checkpoints.networks import read_state
-from dicface.checkpoints.runs import weights_file
+from dicface.checkpoints.runs import how_to_make, weights_file
 from dicface.errors import ConfigError
 from dicface.runtime.models import embedded_models, find_model
-from dicface.training.config_names import shipped_configs
 
 
 def find_weights(name: str) -> Path:
@@ -26,14 +25,9 @@ def find_weights(name: str) -> Path:
     path = weights_file(Path(name))
     if path.is_file():
         return path
-    # `dicface train paper/dic-celeba` writes to runs/dic-celeba.
-    runs = (path.name, path.parent.name)
-    makers = [config for config in shipped_configs() if len(path.parts) > 1 and config.split("/")[-1] in runs]
-    if makers:
-        raise ConfigError(
-            f"expected trained weights in {name!r}, found none; `dicface train {makers[0]}` makes them, or name others"
-        )
-    raise ConfigError(f"expected one of {', '.join(cards)}, a file of weights or a run's folder, got {name!r}")
+    raise ConfigError(
+        f"expected one of {', '.join(cards)}, a file of weights or a run's folder, got {name!r}{how_to_make(name)}"
+    )
 
 
 def read_weights(name: str) -> dict[str, Tensor]:

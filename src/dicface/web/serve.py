@@ -101,7 +101,7 @@ def serve(
     Raises:
         UsageError: the port is in use, the address is not one of this machine, or a prefix that is none.
     """
-    # An extra.
+    # Takes a moment, which other commands would wait for.
     import uvicorn
 
     from dicface.web.app import make_app
