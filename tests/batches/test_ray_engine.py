@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -30,15 +31,20 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def cluster() -> Generator[Any]:
-    """A head with a core, where the driver is, and nodes to be added."""
+    """A head with a core, where the driver is, and nodes to be added.
+
+    Ray's handler of SIGTERM ends the process; afterwards the one before is back, for tests of runs that are told to stop.
+    """
     from ray.cluster_utils import Cluster
 
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    handler = signal.getsignal(signal.SIGTERM)
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "object_store_memory": 2**27})
     ray.init(address=cluster.address, log_to_driver=False)
     yield cluster
     ray.shutdown()
     cluster.shutdown()
+    signal.signal(signal.SIGTERM, handler)
 
 
 def test_a_node_dies_in_the_middle(cluster: Any, tmp_path: Path) -> None:

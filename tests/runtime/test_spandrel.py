@@ -35,7 +35,7 @@ def test_what_is_missing_is_said(monkeypatch: pytest.MonkeyPatch, missing: str) 
 
 
 def test_without_torch_a_checkpoint_says_what_it_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(util, "find_spec", lambda name: None)
+    monkeypatch.setattr("dicface.runtime.image_model.lacks_torch", lambda: True)
     (tmp_path / "a.pth").write_bytes(b"")
     with pytest.raises(UsageError, match=r"torch is not installed, which 'a.pth' needs; .*'dicface\[compare\]'"):
         open_model(str(tmp_path / "a.pth"))

@@ -161,10 +161,8 @@ def test_a_decay_needs_a_whole_checkpoint(tmp_path: Path) -> None:
     run(decaying("run.keep_every=3"), tmp_path, "run")
     missing, broken = tmp_path / "run" / "step-00000009.ckpt", tmp_path / "run" / "broken.ckpt"
     broken.write_bytes((tmp_path / "run" / "step-00000003.ckpt").read_bytes()[:1000])
-    for checkpoint in (missing, broken):
-        with pytest.raises(
-            CheckpointError, match=f"expected a checkpoint of a run, could not read .*{checkpoint.name}"
-        ):
+    for checkpoint, why in ((missing, "found nothing at"), (broken, "could not read")):
+        with pytest.raises(CheckpointError, match=f"expected a checkpoint of a run, {why} .*{checkpoint.name}"):
             run(decaying(), tmp_path, "decay", decay_from=checkpoint)
 
 
