@@ -33,7 +33,7 @@ pytestmark = [
 def cluster() -> Generator[Any]:
     """A head with a core, where the driver is, and nodes to be added.
 
-    Ray's handler of SIGTERM ends the process; afterwards the one before is back, for tests of runs that are told to stop.
+    Ray's handler of SIGTERM ends the process. The one before is put back, for tests of runs that are told to stop.
     """
     from ray.cluster_utils import Cluster
 
