@@ -1,6 +1,6 @@
 """How much detail models add to faces, and how well it fits.
 
-    python -m experiments.detail celeba-val.parquet --model lite --model lite-robust
+    python -m experiments.detail celeba-val.parquet --model lite
 
 Detail is what a crop of S px cannot hold: the part of a face's luma with more than S / 2 waves across it, in whatever
 direction (of diagonal ones a crop holds some more). Reported by size and model, over all faces together: its energy as

@@ -5,10 +5,15 @@
 For each size and damage of the crops: mean gain of PSNR over the plain enlargement (luma, without a border of 8 px,
 colours matched as `restore` does) at full strength and at the strength that is chosen, with 95 % intervals, the share
 of faces below plain, and the worst face; beside them the gain at each face's best strength, which needs the truth.
+
+    python -m experiments.strength celeba-train-0.parquet --limit 50 --limits
+
+compares pairs of limits of the doubt instead (`WHOLE_UNTIL`, `NONE_FROM` of `restoration/doubt.py`): mean gain and
+share of faces below plain of clean crops and of damaged ones, and the least mean gain of all crops and damages.
 """
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import numpy as np
 import typer
@@ -20,12 +25,14 @@ from dicface.data.references import read_references
 from dicface.evaluation.damage import parse_damage
 from dicface.evaluation.statistics import estimate
 from dicface.images.pixels import FACE_PX, luma, resize
-from dicface.restoration.doubt import doubts, strength_by
+from dicface.restoration.doubt import LEAST_STRENGTH, doubts, strength_by
 from dicface.restoration.paste import match_colours
 from dicface.runtime.face_model import FaceModel
 from dicface.runtime.models import DEFAULT_MODEL
 
 BATCH = 16
+WHOLE_LIMITS = (0.4, 0.6, 0.8, 0.9, 1.0, 1.1, 1.2)
+LIMIT_WIDTHS = (0.2, 0.3, 0.4)
 INNER = np.s_[8:-8, 8:-8]
 
 
@@ -60,12 +67,67 @@ def measured(model: FaceModel, hr: NDArray[np.uint8], size: int, damage: str) ->
     return np.array(rows)
 
 
+class FaceDoubts(NamedTuple):
+    """Faces at one size with one damage, (N,) each: doubt, and the squared error by strength s, a - 2 b s + c s^2."""
+
+    doubt: NDArray[np.float64]
+    a: NDArray[np.float64]
+    b: NDArray[np.float64]
+    c: NDArray[np.float64]
+
+    def gains(self, whole_until: float, none_from: float) -> NDArray[np.float64]:
+        """Gain of PSNR over plain with these limits, in dB."""
+        share = np.clip((none_from - self.doubt) / (none_from - whole_until), LEAST_STRENGTH, 1)
+        return 10 * np.log10(self.a / (self.a - 2 * self.b * share + self.c * share**2))
+
+
+def face_doubts(model: FaceModel, hr: NDArray[np.uint8], size: int, damage: str) -> FaceDoubts:
+    """Doubts of faces, and what any strength would give."""
+    parsed, rows = parse_damage(damage), list[tuple[float, ...]]()
+    for first in range(0, len(hr), BATCH):
+        faces = hr[first : first + BATCH]
+        crops = [parsed.crop(face, size, first + number) for number, face in enumerate(faces)]
+        results = model(crops)
+        for face, crop, result, doubt in zip(faces, crops, results, doubts(model, crops, results), strict=True):
+            images = face, resize(crop, (FACE_PX, FACE_PX)), match_colours(result.sr[-1], crop)
+            truth, plain, restored = (luma(image)[INNER] for image in images)
+            missing, change = truth - plain, restored - plain
+            rows.append((doubt, *(float(term.mean()) for term in (missing**2, missing * change, change**2))))
+    return FaceDoubts(*np.array(rows).T)
+
+
+def print_limits(model: FaceModel, hr: NDArray[np.uint8], sizes: list[int], damages: list[str], out: Console) -> None:
+    """Compare pairs of limits."""
+    cases = {(size, damage): face_doubts(model, hr, size, damage) for size in sizes for damage in damages}
+    for (size, damage), found in cases.items():
+        low, middle, high = np.quantile(found.doubt, (0.05, 0.5, 0.95))
+        out.print(f"{size} px, {damage}: doubt {middle:.2f} ({low:.2f} to {high:.2f})")
+    table = Table("whole until", "least from", "clean", "below", "damaged", "below", "least mean", "of")
+    for whole_until in WHOLE_LIMITS:
+        for none_from in (whole_until + width for width in LIMIT_WIDTHS):
+            means = {case: found.gains(whole_until, none_from) for case, found in cases.items()}
+            clean = np.concatenate([gain for case, gain in means.items() if case[1] == "none"])
+            damaged = np.concatenate([gain for case, gain in means.items() if case[1] != "none"])
+            least = min(means, key=lambda case: means[case].mean())
+            size, damage = least
+            table.add_row(
+                f"{whole_until:.2f}",
+                f"{none_from:.2f}",
+                *(text for gain in (clean, damaged) for text in (f"{gain.mean():+.2f}", f"{(gain < 0).mean():.1%}")),
+                f"{means[least].mean():+.2f}",
+                f"{size} px, {damage}",
+            )
+    out.print(table)
+
+
 def main(
     data: Annotated[Path, typer.Argument(help="Face pack.")],
+    *,
     model: Annotated[str, typer.Option(help="Embedded model or file.")] = DEFAULT_MODEL,
     limit: Annotated[int | None, typer.Option(min=1, help="Only that many faces from the start.")] = None,
     sizes: Annotated[str, typer.Option(help="Sides of the crops.")] = "16,32",
     damages: Annotated[str, typer.Option(help="Damages with spaces between.")] = "none jpeg50 noise10",
+    limits: Annotated[bool, typer.Option("--limits", help="Compare limits of the doubt.")] = False,
 ) -> None:
     """Print the table, row by row."""
     hr, network, console = (
@@ -73,6 +135,9 @@ def main(
         FaceModel(model, backend="onnxruntime"),
         Console(width=150),
     )
+    if limits:
+        print_limits(network, hr, [int(size) for size in sizes.split(",")], damages.split(), console)
+        return
     names = ("crop", "damage", "strength", "gain at 1", "below", "gain chosen", "below", "worst", "gain at best")
     table = Table(*names, title=f"{model}, {len(hr)} faces of {data.name}")
     for size in map(int, sizes.split(",")):

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from dicface.networks.blocks import PReLU
-from dicface.networks.dic import DIC, LITE, DICConfig
+from dicface.networks.dic import DIC, DICConfig
 from dicface.networks.phases import enlarge, group_kernels, merge, phase_groups, reduce
 from dicface.networks.recovery import RecoveryBlock
-from tests.support.networks import bend
+from tests.support.networks import FEEDBACK, bend
 
 TOLERANCE = 1e-4
 
@@ -60,7 +60,7 @@ def test_phases_give_the_plain_layers_output_and_gradients(stride: int, layout: 
     check(block, features, wanted)
 
 
-@pytest.mark.parametrize("config", [DIC, LITE], ids=["authors", "lite"])
+@pytest.mark.parametrize("config", [DIC, FEEDBACK], ids=["authors", "any-size"])
 def test_phases_of_the_real_sizes_give_the_plain_layers_output_and_gradients(config: DICConfig) -> None:
     torch.manual_seed(0)
     block = block_of(config).to(memory_format=torch.channels_last)

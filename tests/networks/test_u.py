@@ -8,7 +8,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from dicface.errors import ConfigError
 from dicface.networks.consistency import back_project
-from dicface.networks.dic import LITE_256, LITE_U, DICConfig, DICNetwork
+from dicface.networks.dic import LITE, LITE_256, DICConfig, DICNetwork
 from dicface.networks.resize import resize_bicubic
 from tests.support.networks import TINY, TINY_U
 
@@ -19,7 +19,7 @@ def built(config: DICConfig) -> DICNetwork:
 
 
 def test_lite_costs_at_most_two_gmac() -> None:
-    network = built(LITE_U)
+    network = built(LITE)
     with torch.inference_mode(), FlopCounterMode(display=False) as counter:
         network(torch.zeros(1, 3, 64, 64))
     assert counter.get_total_flops() / 2e9 <= 2.0

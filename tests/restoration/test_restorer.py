@@ -389,7 +389,7 @@ def test_the_scale_is_the_largest_that_fits(restorer: Restorer, small_photo: np.
 
 
 def test_strength_falls_where_the_model_is_not_sure(restorer: Restorer, small_photo: np.ndarray) -> None:
-    noise = np.random.default_rng(0).normal(0, 20, small_photo.shape)
+    noise = np.random.default_rng(0).normal(0, 40, small_photo.shape)
     noisy = np.clip(small_photo + noise, 0, 255).astype(np.uint8)
 
     def share(photo: np.ndarray, **choice: Any) -> float:

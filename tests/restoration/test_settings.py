@@ -4,11 +4,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 from PIL import Image
 
 from dicface import Box, FaceModel, Output, Restorer, restore_file, upscale_file
 from dicface.restoration.settings import restore_digest, stated_digest, upscale_digest
+from dicface.runtime.models import find_model
 
 BOX = Box(43, 21, 64, 43)
 
@@ -34,7 +36,7 @@ def test_the_same_meaning_has_one_digest(restorer: Restorer, same: dict[str, Any
     assert restore_digest(restorer, scale=2, faces=[3, 1]) == restore_digest(restorer, scale=2.0, faces=(1, 3))
 
 
-def test_what_changes_a_result_changes_the_digest(restorer: Restorer) -> None:
+def test_what_changes_a_result_changes_the_digest(restorer: Restorer, tmp_path: Path) -> None:
     changes: list[dict[str, Any]] = [
         {"scale": 2},
         {"boxes": [BOX]},
@@ -54,7 +56,10 @@ def test_what_changes_a_result_changes_the_digest(restorer: Restorer) -> None:
     ]
     digests = [restore_digest(restorer, **each) for each in [{}, *changes]]
     digests.append(restore_digest(Restorer(restorer.model, detector_threshold=0.9)))
-    digests.append(restore_digest(Restorer(FaceModel("lite-robust"))))
+    graph = onnx.load(find_model("lite"))
+    graph.producer_name = "another"
+    onnx.save(graph, tmp_path / "another.onnx")
+    digests.append(restore_digest(Restorer(FaceModel(str(tmp_path / "another.onnx")))))
     assert len(set(digests)) == len(digests)
 
 

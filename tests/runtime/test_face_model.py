@@ -18,7 +18,6 @@ from dicface.runtime.backends import FaceOutput, OnnxRuntimeBackend, OpenVinoBac
 from dicface.runtime.face_model import MAX_BATCH, FaceModel
 from dicface.runtime.models import embedded_models, find_model
 from dicface.runtime.providers import BackendName
-from tests.support.lanes import slow
 
 SIZES = (8, 13, 16, 31, 48, 64)
 
@@ -152,10 +151,9 @@ def test_a_crop_of_a_wrong_size_is_refused() -> None:
         FaceModel("lite", backend="onnxruntime")([np.zeros((70, 70, 3), np.uint8)])
 
 
-@pytest.mark.parametrize("name", ["lite", *slow(["lite-robust"])])
-def test_a_face_is_the_same_to_the_bit_in_any_batch(name: str, portrait: np.ndarray) -> None:
+def test_a_face_is_the_same_to_the_bit_in_any_batch(portrait: np.ndarray) -> None:
     """On this the sharing of batches between photos rests (ADR 25)."""
-    run = OnnxRuntimeBackend(find_model(name))
+    run = OnnxRuntimeBackend(find_model("lite"))
     for side, counts in ((8, (3,)), (13, (2, 5)), (64, (3,))):
         crops = [np.ascontiguousarray(portrait[70 + k : 190 + k, 160:280]) for k in range(max(counts))]
         lr = to_network(np.stack([resize(crop, (side, side)) for crop in crops]))

@@ -4,6 +4,10 @@ from torch import nn
 
 from dicface.networks.dic import DICConfig
 
+FEEDBACK = DICConfig(
+    stem="any-size", steps=3, features=32, groups=3, projection_stride=2, fusion_blocks=2, hourglass_width=64
+)
+"""The paper's recovery branch for crops of any size, as small as `ablation` has it."""
 TINY = DICConfig(
     stem="any-size", steps=2, features=4, groups=2, projection_stride=2, fusion_blocks=1, hourglass_width=8
 )

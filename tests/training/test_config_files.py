@@ -9,19 +9,20 @@ import pytest
 import dicface
 from dicface.checkpoints.runs import CONFIGS, shipped_configs
 from dicface.errors import ConfigError
-from dicface.networks.dic import DIC, LITE, LITE_256, LITE_U
+from dicface.networks.dic import DIC, LITE, LITE_256
 from dicface.training.config import DICGANRun, DICRun, FinderRun, LandmarkRun, resolved
 from dicface.training.config_files import from_tables, read_config, with_overrides
 from dicface.training.losses import GANConfig, LossConfig
 from dicface.training.tables import FinderRunConfig
 from dicface.training.tasks import TASKS
+from tests.support.networks import FEEDBACK
 
 
 @pytest.mark.parametrize("path", sorted(CONFIGS.rglob("*.toml")), ids=lambda path: path.stem)
 def test_every_shipped_config_is_complete(path: Path) -> None:
     config = read_config(path)
     if isinstance(config, LandmarkRun | DICRun | DICGANRun):
-        assert config.network in (DIC, LITE, LITE_U, LITE_256, dataclasses.replace(LITE, stem="paper"))
+        assert config.network in (DIC, LITE, LITE_256, FEEDBACK, dataclasses.replace(FEEDBACK, stem="paper"))
     written = tomllib.loads(path.read_text())
     assert written.keys() == {field.name for field in dataclasses.fields(config)}
     for table, values in written.items():
@@ -144,7 +145,7 @@ def test_shipped_configs_have_names(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.chdir(tmp_path)
     (tmp_path / "lite").write_text("[run]\nsteps = 7\n")
     assert read_config("lite").run.steps == 7
-    with pytest.raises(ConfigError, match=r"expected a TOML file or one of .*lite-robust.*, got 'light'"):
+    with pytest.raises(ConfigError, match=r"expected a TOML file or one of .*lite-256.*, got 'light'"):
         read_config("light")
 
 

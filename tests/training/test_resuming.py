@@ -138,7 +138,7 @@ def test_a_decay_starts_in_the_constant_part(tmp_path: Path) -> None:
         else:
             with pytest.raises(ConfigError, match=f"constant part, of step 3 to 4, got one of step {step}"):
                 run(settings, tmp_path, "decay", decay_from=origin.checkpoint)
-    cosine = small("lite-robust", "run.steps=7")
+    cosine = small("lite", "optimiser.schedule=cosine", "run.steps=7")
     with pytest.raises(ConfigError, match='"constant-linear" for a run that starts with the decay'):
         run(cosine, tmp_path, "decay", decay_from=tmp_path / "run" / "step-00000003.ckpt")
     assert not (tmp_path / "decay").exists()

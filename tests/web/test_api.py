@@ -29,11 +29,11 @@ def test_every_parameter_is_read() -> None:
             "box": ["1,2,3,4", "5,6,7,8"],
             "only_boxes": ["true"],
             "force": [""],
-            "model": ["lite-robust"],
+            "model": ["lite"],
             "format": ["JPG"],
         }
     )
-    assert (options.model, options.suffix) == ("lite-robust", ".jpg")
+    assert (options.model, options.suffix) == ("lite", ".jpg")
     assert options.restoring == {
         "scale": "auto",
         "strength": 0.5,

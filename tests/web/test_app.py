@@ -43,7 +43,7 @@ def test_the_server_says_that_it_is_well(client: TestClient) -> None:
     assert client.get("/healthz").json()["status"] == "ok"
     settings = client.get("/settings").json()
     assert settings["upload_mb"] == 2
-    assert settings["models"][0] == {"name": "lite", "words": "An ordinary photo"}
+    assert settings["models"][0] == {"name": "lite", "words": "Any photo"}
 
 
 def test_from_upload_to_download(client: TestClient, root: Path, photo: Path) -> None:

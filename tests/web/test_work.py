@@ -107,7 +107,7 @@ def test_pictures_of_the_page_say_what_they_are(request_at_2: Request) -> None:
     assert made == {"face-1.png", "face-1-steps.png", "restored.png"}
     assert all(ENHANCED in mark for name, mark in marks.items() if name not in made)
     with Image.open(request_at_2.folder / "face-1-steps.png") as steps:
-        assert steps.size == (5 * 128 + 4 * 2, 128)
+        assert steps.size == (4 * 128 + 3 * 2, 128)
 
 
 def test_a_face_that_is_taken_out_is_the_plain_enlargement(request_at_2: Request) -> None:

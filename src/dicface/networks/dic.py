@@ -89,12 +89,14 @@ class DICConfig:
 DIC = DICConfig()
 LITE = DICConfig(
     stem="any-size",
-    steps=3,
+    recovery="u",
+    steps=2,
     features=32,
-    groups=3,
-    projection_stride=2,
-    fusion_blocks=2,
+    trunk_width=128,
+    trunk_blocks=4,
+    consistency=True,
     hourglass_width=64,
+    attention="concatenation",
 )
 LITE_256 = DICConfig(
     output_px=256,
@@ -102,17 +104,6 @@ LITE_256 = DICConfig(
     recovery="u",
     steps=2,
     features=24,
-    trunk_width=128,
-    trunk_blocks=4,
-    consistency=True,
-    hourglass_width=64,
-    attention="concatenation",
-)
-LITE_U = DICConfig(
-    stem="any-size",
-    recovery="u",
-    steps=2,
-    features=32,
     trunk_width=128,
     trunk_blocks=4,
     consistency=True,

@@ -10,9 +10,9 @@ from dicface.restoration.paste import match_colours
 from dicface.runtime.face_model import FaceModel, FaceSteps
 from dicface.runtime.uncertainty import mirror_and_step
 
-WHOLE_UNTIL, NONE_FROM = 0.37, 0.57
+WHOLE_UNTIL, NONE_FROM = 0.80, 1.10
 """Doubt up to which a face has its whole strength, and from which it has `LEAST_STRENGTH` of it. Chosen on faces of
-celeba-train, the first also by celeba-val; see `experiments/strength.py` and ADR 36."""
+celeba-train for one network, the embedded `lite`; see `experiments/strength.py` and ADR 36."""
 LEAST_STRENGTH = 0.1
 _BORDER_PX = 8
 

@@ -191,7 +191,7 @@ def restore_file(
             notes = photo.notes + write_photo(target, result)
     if (megapixels := size[0] * size[1] / 1e6) > PILLOW_MEGAPIXELS:
         notes += (f"{megapixels:.0f} megapixels, more than some programs open",)
-    said = faces_sentence(restoration, restorer.model.name, choice=choice, auto_scale=scale == "auto")
+    said = faces_sentence(restoration, choice=choice, auto_scale=scale == "auto")
     sentence = ", ".join((said, *notes))
     return FileResult(source, target, photo, restoration, restoration.scale, sentence, notes, stages.spent_s)
 
@@ -279,7 +279,7 @@ def upscale_file(
         alpha = None if photo.alpha is None or all_steps else resize(photo.alpha, (FACE_PX, FACE_PX))
         metadata = metadata_of(photo, image, restoration, output)
         notes = photo.notes + write_photo(target, Photo(image, alpha, photo.grey and not output.landmarks, metadata))
-    warned = [crop_warning(face.quality_warnings, network.name)] if face.quality_warnings else []
+    warned = [crop_warning(face.quality_warnings)] if face.quality_warnings else []
     sentence = ", ".join((f"{width} px", *warned, *notes))
     return FileResult(source, target, photo, restoration, FACE_PX / width, sentence, notes, stages.spent_s)
 

@@ -1,12 +1,11 @@
 """The sentence about a restored photo: outcomes of its faces, its scale, quality warnings."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from dicface.restoration.choice import FaceChoice
 from dicface.restoration.quality import QualityWarning
 from dicface.restoration.results import Face, Outcome, Restoration
-from dicface.runtime.models import DEFAULT_MODEL, MODEL_FOR_JPEG
 
 _SHORT = {
     QualityWarning.TOO_LARGE: "larger than the model can improve",
@@ -19,27 +18,20 @@ _SHORT = {
 }
 
 
-def _advised(kinds: Collection[QualityWarning], model: str) -> str:
-    """A better model for JPEG, if there is one."""
-    return f" (try `model` {MODEL_FOR_JPEG})" if model == DEFAULT_MODEL and QualityWarning.BLOCKS in kinds else ""
-
-
-def crop_warning(warnings: Sequence[QualityWarning], model: str) -> str:
+def crop_warning(warnings: Sequence[QualityWarning]) -> str:
     """Quality warnings of a face crop as text.
 
     Args:
         warnings: at least one.
-        model: name of the model that super-resolved it.
     """
-    return f"warning: the face {' and '.join(warning.value for warning in warnings)}{_advised(warnings, model)}"
+    return f"warning: the face {' and '.join(warning.value for warning in warnings)}"
 
 
-def warning_sentences(faces: Sequence[Face], model: str) -> tuple[str, ...]:
+def warning_sentences(faces: Sequence[Face]) -> tuple[str, ...]:
     """Quality warnings of a photo's faces: one text for each kind, with the number of the face or of how many.
 
     Args:
         faces: of a photo.
-        model: name of the model that restored them.
     """
     restored = sum(face.outcome is Outcome.RESTORED for face in faces)
     texts = list[str]()
@@ -47,16 +39,15 @@ def warning_sentences(faces: Sequence[Face], model: str) -> tuple[str, ...]:
         warned = [face for face in faces if kind in face.quality_warnings]
         if warned:
             which = f"face {warned[0].number}" if len(warned) == 1 else f"{len(warned)} of {restored} restored faces"
-            texts.append(f"warning: {which}: {short}{_advised([kind], model)}")
+            texts.append(f"warning: {which}: {short}")
     return tuple(texts)
 
 
-def faces_sentence(restoration: Restoration, model: str, *, choice: FaceChoice, auto_scale: bool) -> str:
+def faces_sentence(restoration: Restoration, *, choice: FaceChoice, auto_scale: bool) -> str:
     """Numbers of faces by outcome, the scale, the turn of the photo, and quality warnings, as text.
 
     Args:
         restoration: the result.
-        model: name of the model.
         choice: of the faces; numbers that the photo lacks are named.
         auto_scale: the scale was not given; it is named.
     """
@@ -73,7 +64,7 @@ def faces_sentence(restoration: Restoration, model: str, *, choice: FaceChoice, 
         if turned
         else []
     )
-    warnings = warning_sentences(faces, model)
+    warnings = warning_sentences(faces)
     lowered = [face for face in faces if face.strength_share < 1]
     return ", ".join((found, *scaled, *left_alone, *missing, *on_its_side, *_lowered(lowered, done), *warnings))
 

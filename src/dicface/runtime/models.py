@@ -10,8 +10,6 @@ from dicface.runtime.additional_models import AdditionalModels, additional_model
 from dicface.runtime.cards import Kind, ModelCard, parse_card
 
 DEFAULT_MODEL = "lite"
-MODEL_FOR_JPEG = "lite-robust"
-"""Better than the default on photos that were stored as JPEG of quality 90 and less (ADR 27)."""
 PICKLED = (".pth", ".pt", ".ckpt")
 """What `torch.save` wrote: other people's checkpoints, and those of unfinished runs."""
 _EMBEDDED = Path(__file__).parent.parent / "models"

@@ -27,8 +27,7 @@ WARNINGS: Mapping[QualityWarning, str] = {
     QualityWarning.NO_FACE: "hardly looks like a face",
 }
 NAMES_OF_MODELS: Mapping[str, str] = {
-    "lite": "An ordinary photo",
-    "lite-robust": "A strongly compressed photo, such as one from a messenger",
+    "lite": "Any photo",
 }
 """Names that visitors know; other models keep their own."""
 READABLE = "JPEG, PNG, WebP, AVIF, HEIC, TIFF, BMP and GIF"
