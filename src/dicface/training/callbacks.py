@@ -134,7 +134,7 @@ class SaveWhenTold(Callback):
     ) -> None:
         """Write if any process has received SIGTERM; all processes take part in writing."""
         if trainer.strategy.reduce_boolean_decision(trainer.received_sigterm, all=False):
-            trainer.save_checkpoint(self.checkpoint)
+            trainer.save_checkpoint(self.checkpoint, weights_only=False)
 
 
 class KeepCheckpoints(Callback):
@@ -158,7 +158,7 @@ class KeepCheckpoints(Callback):
     ) -> None:
         """Write after every step whose number is a multiple of `every`."""
         if self.every and trainer.global_step % self.every == 0:
-            trainer.save_checkpoint(self.folder / f"step-{trainer.global_step:08d}.ckpt")
+            trainer.save_checkpoint(self.folder / f"step-{trainer.global_step:08d}.ckpt", weights_only=False)
 
 
 class SaveAtTheEnd(Callback):
@@ -173,7 +173,7 @@ class SaveAtTheEnd(Callback):
 
     def on_train_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Write the checkpoint. Listed before `AveragedWeights`, which then replaces the weights by their averages."""
-        trainer.save_checkpoint(self.checkpoint)
+        trainer.save_checkpoint(self.checkpoint, weights_only=False)
 
 
 class LastScore(Callback):
