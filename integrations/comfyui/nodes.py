@@ -9,9 +9,9 @@ from PIL import Image
 
 from dicface import Face, Outcome, Restorer
 
-MODELS = ["lite", "lite-robust"]
+MODELS = ["lite"]
 _STRENGTH = ("FLOAT", {"default": 1.0, "min": 0.0, "max": 1.0, "step": 0.05, "tooltip": "0: the plain enlargement."})
-_MODEL = (MODELS, {"default": MODELS[0], "tooltip": "lite-robust is better on JPEG of quality 90 and less."})
+_MODEL = (MODELS, {"default": MODELS[0], "tooltip": "For clean and damaged faces."})
 
 
 def to_pixels(images: torch.Tensor) -> NDArray[np.uint8]:

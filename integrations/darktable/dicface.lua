@@ -20,7 +20,7 @@ dt.preferences.register(MODULE, "strength", "float", "dicface: strength",
 dt.preferences.register(MODULE, "scale", "integer", "dicface: scale",
   "enlargement of the photo", 1, 1, 8)
 dt.preferences.register(MODULE, "model", "string", "dicface: model",
-  "lite, or lite-robust for photos stored as JPEG of quality 90 and less", "lite")
+  "name of a model that dicface models lists, or a file", "lite")
 
 -- A word for the shell of this system, whatever it holds.
 local function quoted(word)

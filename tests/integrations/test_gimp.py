@@ -59,7 +59,7 @@ def test_gimp_finds_it() -> None:
 def test_it_is_in_the_menu(procedure: Procedure) -> None:
     assert procedure.menu_path == "<Image>/Filters/Enhance"
     assert procedure.types == "RGB*, GRAY*"
-    assert procedure.arguments == {"strength": 1.0, "robust": False}
+    assert procedure.arguments == {"strength": 1.0}
 
 
 @pytest.mark.usefixtures("command")
@@ -76,7 +76,7 @@ def test_faces_are_restored_on_a_new_layer(procedure: Procedure, image: Image, s
 
 @pytest.mark.usefixtures("command")
 def test_a_strength_of_zero_changes_nothing(procedure: Procedure, image: Image, small_photo: np.ndarray) -> None:
-    assert call(procedure, image, strength=0.0, robust=True)[0] == "SUCCESS"
+    assert call(procedure, image, strength=0.0)[0] == "SUCCESS"
     assert np.array_equal(np.asarray(image.layers[0].pixels), small_photo)
 
 

@@ -41,7 +41,10 @@ def test_metrics_are_those_of_the_card() -> None:
     assert values["PSNR in dB, y-crop8"] == row["y-crop8"]["psnr"]
     assert values["SSIM, y"] == row["y"]["ssim"]
     assert len(values) == 6  # nothing of bicubic, which is another model
-    assert f"| 16 px | y-crop8 | 24.11 / 0.6523 | {row['y-crop8']['psnr']:.2f} / 0.7777 |" in hub_card(card)
+    assert (
+        f"| 16 px | y-crop8 | 24.11 / 0.6523 | {row['y-crop8']['psnr']:.2f} / {row['y-crop8']['ssim']:.4f} |"
+        in hub_card(card)
+    )
 
 
 def test_the_text_has_use_limits_data_and_licence() -> None:

@@ -91,9 +91,9 @@ def test_weights_that_are_not_finite_stop_the_run(tmp_path: Path) -> None:
 
 def test_a_resumed_run_takes_its_rate_from_the_config(tmp_path: Path) -> None:
     start = ("run.steps=2", "run.validate_every=2", "optimiser.ema_decay=0.0")
-    before = read_tensors(run(small("lite", *start), tmp_path, "run"))[0]
+    before = read_tensors(run(small("ablation", *start), tmp_path, "run"))[0]
     still = ("run.steps=4", "optimiser.ema_decay=0.0", "optimiser.learning_rate=0.0")
-    after = read_tensors(run(small("lite", *still), tmp_path, "run", resume=True))[0]
+    after = read_tensors(run(small("ablation", *still), tmp_path, "run", resume=True))[0]
     assert all(torch.equal(before[key], after[key]) for key in before)
 
 
@@ -123,14 +123,14 @@ def test_a_checkpoint_knows_the_best_measurement(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_moved_run_keeps_its_best_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run(small("lite", "run.steps=2", "run.validate_every=2"), tmp_path, "run")
+    run(small("ablation", "run.steps=2", "run.validate_every=2"), tmp_path, "run")
     (tmp_path / "run").rename(tmp_path / "moved")
     best = (tmp_path / "moved" / "best.ckpt").read_bytes()
     for psnr, kept in ((0.0, True), (99.0, False)):
         always = SimpleNamespace(psnr=lambda *_, psnr=psnr: np.full(1, psnr))
         monkeypatch.setattr("dicface.training.dic.Y_CROP8", always)
         steps = 4 if kept else 6
-        run(small("lite", f"run.steps={steps}", "run.validate_every=2"), tmp_path, "moved", resume=True)
+        run(small("ablation", f"run.steps={steps}", "run.validate_every=2"), tmp_path, "moved", resume=True)
         assert ((tmp_path / "moved" / "best.ckpt").read_bytes() == best) is kept
     assert sorted(path.name for path in (tmp_path / "moved").glob("*.ckpt")) == ["best.ckpt", "last.ckpt"]
 
@@ -143,9 +143,9 @@ def test_a_missing_pack_is_named(tmp_path: Path) -> None:
 def test_a_resumed_run_needs_no_weights_to_start_from(tmp_path: Path) -> None:
     branch = run(small("landmark-lite", "run.steps=1"), tmp_path, "landmark")
     start = f"run.landmark_weights={branch}"
-    run(small("lite", "run.steps=1", start), tmp_path, "run")
+    run(small("ablation", "run.steps=1", start), tmp_path, "run")
     branch.unlink()
-    assert run(small("lite", "run.steps=2", start), tmp_path, "run", resume=True).exists()
+    assert run(small("ablation", "run.steps=2", start), tmp_path, "run", resume=True).exists()
 
 
 def test_a_resumed_run_without_its_history_is_refused(tmp_path: Path) -> None:
@@ -165,8 +165,8 @@ def test_weights_carry_the_last_measurement(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_run_says_what_it_was_made_from(tmp_path: Path) -> None:
-    run(small("lite", "run.steps=1", "run.validate_every=1"), tmp_path, "run")
-    run(small("lite", "run.steps=2", "run.validate_every=1"), tmp_path, "run", resume=True)
+    run(small("ablation", "run.steps=1", "run.validate_every=1"), tmp_path, "run")
+    run(small("ablation", "run.steps=2", "run.validate_every=1"), tmp_path, "run", resume=True)
     starts = json.loads((tmp_path / "run" / "run.json").read_text())["starts"]
     assert len(starts) == 2
     made = starts[0]
@@ -250,12 +250,12 @@ def test_a_resumed_run_keeps_its_network(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_run_begun_before_a_setting_existed_resumes(tmp_path: Path) -> None:
-    run(small("lite", "run.steps=1", "run.validate_every=1"), tmp_path, "run")
+    run(small("ablation", "run.steps=1", "run.validate_every=1"), tmp_path, "run")
     path = tmp_path / "run" / "config.json"
     saved = json.loads(path.read_text())
     del saved["network"]["attention"], saved["network"]["detach_attention"]
     path.write_text(json.dumps(saved))
-    run(small("lite", "run.steps=2", "run.validate_every=1"), tmp_path, "run", resume=True)
+    run(small("ablation", "run.steps=2", "run.validate_every=1"), tmp_path, "run", resume=True)
     assert json.loads(path.read_text())["network"]["attention"] == "components"
 
 

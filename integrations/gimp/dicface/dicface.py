@@ -28,7 +28,7 @@ class DicfaceError(Exception):
     """What the user is told."""
 
 
-def restore(source: Path, target: Path, *, strength: float, robust: bool) -> None:
+def restore(source: Path, target: Path, *, strength: float) -> None:
     """Call the command on a file, in the file's own size.
 
     Raises:
@@ -37,8 +37,7 @@ def restore(source: Path, target: Path, *, strength: float, robust: bool) -> Non
     command = os.environ.get("DICFACE_COMMAND") or shutil.which("dicface")
     if command is None:
         raise DicfaceError("dicface is not on the path. Install it, or set DICFACE_COMMAND to the path of the command.")
-    model = "lite-robust" if robust else "lite"
-    words = ["restore", source, "--out", target, "--scale", "1", "--strength", f"{strength:.2f}", "--model", model]
+    words = ["restore", source, "--out", target, "--scale", "1", "--strength", f"{strength:.2f}"]
     done = subprocess.run([command, *map(str, words)], capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise DicfaceError(done.stderr.strip() or f"dicface ended with {done.returncode}")
@@ -69,9 +68,6 @@ class Dicface(Gimp.PlugIn):
         procedure.add_double_argument(
             "strength", "_Strength", "0: the image as it is, 1: the model's face", 0.0, 1.0, 1.0, flags
         )
-        procedure.add_boolean_argument(
-            "robust", "Stored as _JPEG", "Better for JPEG of quality 90 and less", False, flags
-        )
         return procedure
 
     def run(self, procedure, run_mode, image, drawables, config, run_data):
@@ -84,13 +80,13 @@ class Dicface(Gimp.PlugIn):
             if not wanted:
                 return procedure.new_return_values(Gimp.PDBStatusType.CANCEL, None)
         try:
-            self._add_layer(image, config.get_property("strength"), config.get_property("robust"))
+            self._add_layer(image, config.get_property("strength"))
         except (DicfaceError, OSError) as error:
             return procedure.new_return_values(Gimp.PDBStatusType.EXECUTION_ERROR, GLib.Error(str(error)))
         Gimp.displays_flush()
         return procedure.new_return_values(Gimp.PDBStatusType.SUCCESS, None)
 
-    def _add_layer(self, image, strength, robust):
+    def _add_layer(self, image, strength):
         """Restore what is visible, and put the result on top as a layer; undone in one step."""
         with tempfile.TemporaryDirectory(prefix="dicface-") as folder:
             source, target = Path(folder) / "visible.png", Path(folder) / "restored.png"
@@ -100,7 +96,7 @@ class Dicface(Gimp.PlugIn):
                 Gimp.file_save(Gimp.RunMode.NONINTERACTIVE, visible, Gio.File.new_for_path(str(source)), None)
             finally:
                 visible.delete()
-            restore(source, target, strength=strength, robust=robust)
+            restore(source, target, strength=strength)
             image.undo_group_start()
             try:
                 layer = Gimp.file_load_layer(Gimp.RunMode.NONINTERACTIVE, image, Gio.File.new_for_path(str(target)))

@@ -166,6 +166,7 @@ def _start(pool: RayPool) -> Any:
     if find_spec("ray") is None:
         raise UsageError("the engine ray needs the extra ray; pip install 'dicface[ray]'")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_TQDM_PATCH_PRINT", "0")  # the caller's print stays Python's
     import ray
     from ray import data
 
