@@ -7,6 +7,7 @@
     +-- InputError            one input cannot be used; the rest of a batch goes on (exit code 1)
     |   +-- ImageError        not an image, damaged, too large
     |   |   +-- TooLargeError more pixels than are allowed
+    |   +-- ClipError         not a clip, damaged, HDR
     |   +-- PackError         a face pack that is not one
     |   +-- CheckpointError   weights that do not fit or cannot be trusted
     +-- OutputError           a result cannot be written
@@ -44,6 +45,10 @@ class ImageError(InputError):
 
 class TooLargeError(ImageError):
     """An image of more pixels than are allowed."""
+
+
+class ClipError(InputError):
+    """Not a clip, or one that cannot be read."""
 
 
 class PackError(InputError):

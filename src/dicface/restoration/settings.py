@@ -63,6 +63,18 @@ def restore_digest(
     )
 
 
+def video_digest(
+    restore_sha256: str, *, codec: str | None, crf: float | None, start_s: float, end_s: float | None
+) -> str:
+    """SHA-256 in hex of all settings that decide about the result of `Restorer.restore_video`.
+
+    Args:
+        restore_sha256: the `restore_digest` of the same call.
+        codec, crf, start_s, end_s: see `Restorer.restore_video`.
+    """
+    return _digest({"restore": restore_sha256, "codec": codec, "crf": crf, "start_s": start_s, "end_s": end_s})
+
+
 def upscale_digest(
     model_sha256: str, *, all_steps: bool, consistent: bool, strength: float, output: Output | None
 ) -> str:

@@ -1,0 +1,143 @@
+"""Steady faces: a restored face is averaged over time where the picture stands still, not where it moves (ADR 42)."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from dicface.faces.geometry import Square
+from dicface.images.pixels import FACE_PX, luma, resize, smooth
+
+LONGEST_MEMORY = 6.0
+"""Largest number of frames that an average is worth."""
+STILL_UNTIL, MOVED_FROM = 3.0, 8.0
+"""Smoothed change of luma, in grey levels, up to which a pixel stands still, and from which it has moved."""
+_MOTION_PX = 64
+"""Side of the crop in which motion is measured."""
+_BLUR_PX = 1.5
+"""Of the change, in pixels of the clip: noise averages out, and motion does not."""
+_ITERATIONS, _ENOUGH_PX = 4, 0.03
+_LARGEST_SHIFT_PX = 12.0
+"""Largest measured motion between two frames, in pixels of the 64 px crop."""
+_LEAST_SHIFT_PX = 0.15
+"""Smaller motion is taken for none, since resampling would blur the average."""
+_INNER = np.s_[6:-6, 6:-6]
+
+
+class SteadyStep(NamedTuple):
+    """One frame of a face.
+
+    Attributes:
+        face: (128, 128, 3) uint8 RGB, the averaged face.
+        moved: (2,) float64 x, y by which the face moved since the frame before, in pixels of the clip.
+    """
+
+    face: NDArray[np.uint8]
+    moved: NDArray[np.float64]
+
+
+class SteadyFace:
+    """The running average of one restored face. It holds no frame but the last.
+
+    Args:
+        memory: largest number of frames that the average is worth; 1 for no averaging.
+    """
+
+    def __init__(self, memory: float = LONGEST_MEMORY) -> None:
+        self._memory = memory
+        self._square: Square | None = None
+        self._face = np.zeros((FACE_PX, FACE_PX, 3), np.float32)
+        self._plain = np.zeros((_MOTION_PX, _MOTION_PX), np.float32)
+        self._count = np.zeros((FACE_PX, FACE_PX), np.float32)
+
+    def __call__(self, face: NDArray[np.uint8], crop: NDArray[np.uint8], square: Square) -> SteadyStep:
+        """Average a frame in.
+
+        Args:
+            face: (128, 128, 3) uint8 RGB, the restored face in the colours of the crop.
+            crop: (S, S, 3) uint8 RGB, what it was restored from.
+            square: where the crop was cut, in pixels of the clip.
+        """
+        plain = luma(resize(crop, (_MOTION_PX, _MOTION_PX)))
+        if self._square is None:
+            self._square, self._plain = square, plain
+            self._face, self._count = face.astype(np.float32), np.ones((FACE_PX, FACE_PX), np.float32)
+            return SteadyStep(face, np.zeros(2))
+        moved = self._motion(plain, square)
+        box = _box(self._square, square, moved)
+        before, inside = _warped(self._plain, box), _is_inside(box, _MOTION_PX)
+        still = _stillness(before, plain, square.side) * inside
+        kept = _enlarged(still) * _is_inside(box, FACE_PX) * _warped(self._count, box)
+        count = np.minimum(kept + 1, self._memory)
+        history = np.stack([_warped(self._face[:, :, k], box) for k in range(3)], axis=2)
+        self._face = history + (face - history) / count[:, :, None]
+        share = np.maximum(1 / np.minimum(_reduced(count), self._memory), 1 - still)
+        self._plain = before + (plain - before) * share
+        self._count, self._square = count, square
+        return SteadyStep(np.rint(np.clip(self._face, 0, 255)).astype(np.uint8), moved)
+
+    def forget(self) -> None:
+        """Begin again with the next frame."""
+        self._square = None
+
+    def _motion(self, plain: NDArray[np.float32], square: Square) -> NDArray[np.float64]:
+        """Translation of the face since the frame before, in pixels of the clip, by least squares.
+
+        Source: Lucas and Kanade, "An iterative image registration technique with an application to stereo vision",
+        1981; for one translation of the whole crop.
+        """
+        assert self._square is not None
+        per_px = square.side / _MOTION_PX
+        shift = np.zeros(2)
+        for _ in range(_ITERATIONS):
+            before = _warped(self._plain, _box(self._square, square, shift * per_px))
+            down, across = np.gradient(before)
+            slopes = np.stack([across[_INNER].ravel(), down[_INNER].ravel()], axis=1).astype(np.float64)
+            change = (plain - before)[_INNER].ravel().astype(np.float64)
+            normal = slopes.T @ slopes + np.eye(2)
+            step = np.linalg.solve(normal, -slopes.T @ change)
+            shift += step
+            if np.abs(step).max() < _ENOUGH_PX:
+                break
+        too_far = np.abs(shift).max() > _LARGEST_SHIFT_PX
+        return np.zeros(2) if too_far or np.abs(shift).max() < _LEAST_SHIFT_PX else shift * per_px
+
+
+def _box(old: Square, new: Square, moved: NDArray[np.float64]) -> tuple[float, float, float, float]:
+    """Where the pixels of a new crop lie in the old one, as shares of its side, if the picture has moved meanwhile."""
+    left, top = (new.left - moved[0] - old.left) / old.side, (new.top - moved[1] - old.top) / old.side
+    return left, top, left + new.side / old.side, top + new.side / old.side
+
+
+def _warped(values: NDArray[np.float32], box: tuple[float, float, float, float]) -> NDArray[np.float32]:
+    """Resample a square image to a box of it; 0 outside."""
+    if box == (0.0, 0.0, 1.0, 1.0):
+        return values
+    side = values.shape[0]
+    edges = tuple(edge * side for edge in box)
+    image = Image.fromarray(values)
+    return np.asarray(image.transform((side, side), Image.Transform.EXTENT, edges, Image.Resampling.BICUBIC))
+
+
+def _is_inside(box: tuple[float, float, float, float], side: int) -> NDArray[np.float32]:
+    """1 where a box lies in the image, 0 outside and within a pixel of its border: (side, side)."""
+    share = (np.arange(side) + 0.5) / side
+    across, down = box[0] + share * (box[2] - box[0]), box[1] + share * (box[3] - box[1])
+    least = 0.0 if box == (0.0, 0.0, 1.0, 1.0) else 1 / side
+    columns, rows = (np.float32((line >= least) & (line <= 1 - least)) for line in (across, down))
+    return rows[:, None] * columns
+
+
+def _stillness(before: NDArray[np.float32], now: NDArray[np.float32], side: int) -> NDArray[np.float32]:
+    """1 where the luma of a crop stays, 0 where it changes."""
+    change = np.abs(smooth(now - before, max(0.8, _BLUR_PX * _MOTION_PX / side)))
+    return np.clip((MOVED_FROM - change) / (MOVED_FROM - STILL_UNTIL), 0, 1).astype(np.float32)
+
+
+def _enlarged(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.asarray(Image.fromarray(values).resize((FACE_PX, FACE_PX), Image.Resampling.BILINEAR))
+
+
+def _reduced(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    return values.reshape(_MOTION_PX, 2, _MOTION_PX, 2).mean(axis=(1, 3))
