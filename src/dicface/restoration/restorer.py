@@ -317,8 +317,8 @@ class Restorer:
         Args:
             source: the clip: MP4, MOV, MKV or WebM, not HDR.
             target: the result, in the container that its suffix names; it never replaces the source.
-            scale, strength, min_face, max_face, faces, adaptive, force: see `restore_frames`. Numbers of faces are those
-                of `VideoResult.tracks`.
+            scale, strength, min_face, max_face, faces, adaptive, force: see `restore_frames`; numbers are those of
+                `VideoResult.tracks`.
             codec: h264, h265, vp9 or av1; None takes VP9 for WebM and H.264 for others.
             crf: constant rate factor of the encoder; None takes 18 for H.264, 20 for H.265, 28 for VP9 and AV1.
             start_s, end_s: the part to restore, in seconds; what comes before and after is left out.

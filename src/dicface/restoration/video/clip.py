@@ -17,7 +17,7 @@ from dicface.restoration.video.frames import FaceTrack, FrameRestorer, RestoredF
 from dicface.restoration.video.marks import mark_of
 from dicface.restoration.video.reading import Clip, ClipFrame
 from dicface.restoration.video.sentence import clip_sentence
-from dicface.restoration.video.writing import ClipWriter, CodecName, Encoding, encoding_for
+from dicface.restoration.video.writing import ClipWriter, Encoding
 
 _OTHERS_LATE_S = 2.0
 """How far behind the frames packets of other streams are still looked for at the end of a part."""
@@ -225,13 +225,14 @@ class ClipWork:
                 return True
             if not isinstance(item, ClipFrame):
                 time_s = float((item.pts if item.pts is not None else item.dts or 0) * item.time_base)
-                if time_s >= start_s and (end_s is None or time_s < end_s):
+                # Sound may begin before time 0, with what decoders need and nobody hears.
+                if (not start_s or time_s >= start_s) and (end_s is None or time_s < end_s):
                     writer.write_packet(item)
                 continue
             time_s = float(item.pts * clip.facts.time_base)
             if end_s is not None and time_s >= end_s + _OTHERS_LATE_S:
                 return True
-            if time_s < start_s or (end_s is not None and time_s >= end_s):
+            if (start_s and time_s < start_s) or (end_s is not None and time_s >= end_s):
                 continue
             if self._is_stopped():
                 return False
@@ -284,5 +285,3 @@ def _count(clip: Clip, part: ClipPart) -> int | None:
 def _part_text(part: ClipPart) -> str:
     end = "its end" if part.end_s is None else f"{part.end_s:g} s"
     return f"of the clip from {part.start_s:g} s to {end}"
-
-

@@ -11,7 +11,6 @@ from dicface.faces.detection import Detector
 from dicface.faces.geometry import Square
 from dicface.faces.verification import Verification
 from dicface.restoration.choice import FaceChoice
-from dicface.restoration.mask import outline_mask, square_mask
 from dicface.restoration.passes import FacePasses
 from dicface.restoration.paste import match_colours, paste
 from dicface.restoration.results import Face, Outcome
@@ -26,6 +25,7 @@ SEARCH_EVERY_S = 0.32
 """Time between two searches for faces; 8 frames at 25 a second."""
 _SEARCH_LOST = 3
 """Least number of frames between two searches for a face that was lost."""
+_Masks = dict[int, NDArray[np.float32]]
 
 
 @dataclass(frozen=True, repr=False)
@@ -139,9 +139,9 @@ class FrameRestorer:
             with self.stages.measure("detect"):
                 self._search(pixels)
         with self.stages.measure("restore"):
-            faces = self._restored(pixels, at_once=is_cut)
+            faces, masks = self._restored(pixels, at_once=is_cut)
         with self.stages.measure("paste"):
-            image = self._pasted(pixels, faces)
+            image = self._pasted(pixels, faces, masks)
         self._end([track for track in self._now if track.is_over and track.fade <= 0])
         self._frame += 1
         return RestoredFrame(image, faces, is_cut)
@@ -186,17 +186,18 @@ class FrameRestorer:
                 track.number = self._numbered
         self._searched = self._frame
 
-    def _restored(self, pixels: NDArray[np.uint8], *, at_once: bool) -> tuple[Face, ...]:
-        """Run the model over all faces of the frame, and average each over time."""
+    def _restored(self, pixels: NDArray[np.uint8], *, at_once: bool) -> tuple[tuple[Face, ...], _Masks]:
+        """Run the model over all faces of the frame, and average each over time; also their masks by number."""
         running = [track for track in self._now if track.is_restored and self._choice.takes_number(track.number)]
         squares = [track.square for track in running]
         crops = [self._passes.crop(pixels, square) for square in squares]
-        made: dict[int, Face] = {}
+        made, masks = dict[int, Face](), _Masks()
         for track, square, crop, steps in zip(running, squares, crops, self._model(crops), strict=True):
             step = track.steady(match_colours(steps.sr[-1], crop), crop, square)
             track.follow(steps, step.moved, self._frame, longest_gap=self._gap)
             track.fade_on(self._fade, at_once=at_once)
             track.restored_frames += track.fade > 0
+            masks[track.number] = track.mask(square)
             made[track.number] = replace(
                 self._face(track, square),
                 landmarks=track.landmarks,
@@ -205,7 +206,8 @@ class FrameRestorer:
                 strength_share=track.share * track.fade,
             )
         others = {track.number: self._face(track, track.square) for track in self._now if track.number not in made}
-        return tuple(made.get(number) or others[number] for number in sorted({*made, *others}) if number)
+        faces = tuple(made.get(number) or others[number] for number in sorted({*made, *others}) if number)
+        return faces, masks
 
     def _face(self, track: Track, square: Square) -> Face:
         outcome = chosen_outcome(track, self._choice)
@@ -219,13 +221,19 @@ class FrameRestorer:
             strength=0.0,
         )
 
-    def _pasted(self, pixels: NDArray[np.uint8], faces: Collection[Face]) -> NDArray[np.uint8]:
+    def _pasted(self, pixels: NDArray[np.uint8], faces: Collection[Face], masks: _Masks) -> NDArray[np.uint8]:
         height, width = pixels.shape[:2]
         size = (round(width * self._scale), round(height * self._scale))
         canvas = np.array(pixels if size == (width, height) else self._enlarge(pixels, size))
         scale = (size[0] / width, size[1] / height)
         for face in faces:
             if face.steps is not None:
-                mask = square_mask() if face.landmarks is None else outline_mask(face.landmarks, face.square)
-                paste(canvas, face.steps[-1], face.square, scale, mask=mask, strength=face.strength)
+                paste(
+                    canvas,
+                    face.steps[-1],
+                    face.square,
+                    scale,
+                    mask=masks[face.number],
+                    strength=face.strength,
+                )
         return canvas

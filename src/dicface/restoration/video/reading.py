@@ -124,7 +124,8 @@ class Clip:
         if pixels.shape[:2] != (self.facts.height, self.facts.width):
             raise ClipError(
                 f"expected frames of one size, {self.facts.width}x{self.facts.height}, got "
-                f"{pixels.shape[1]}x{pixels.shape[0]} at {float(pts * self.facts.time_base):.1f} s; split the clip there"
+                f"{pixels.shape[1]}x{pixels.shape[0]} at {float(pts * self.facts.time_base):.1f} s; split the clip "
+                "there"
             )
         return ClipFrame(np.ascontiguousarray(pixels), pts)
 

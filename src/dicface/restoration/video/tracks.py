@@ -15,6 +15,7 @@ from dicface.faces.geometry import (
     to_photo,
 )
 from dicface.restoration.choice import FaceChoice
+from dicface.restoration.mask import outline_mask
 from dicface.restoration.quality import MIN_HEATMAP_CONFIDENCE
 from dicface.restoration.results import Face, Outcome
 from dicface.restoration.video.steadiness import SteadyFace
@@ -36,6 +37,8 @@ _CENTRE_SLACK_PX = 0.75
 """Distance of the centre before the crop follows."""
 _LANDMARK_SHARE = 0.15
 """Share of a frame's landmarks in the average, where they agree with it."""
+_MASK_SLACK = 0.02
+"""Largest motion of a landmark, in sides of the crop, before the mask follows."""
 _FAR = 0.05
 """Distance from the average, in sides of the crop, at which landmarks are taken as they are."""
 _SAME_FACE, _SHARE_OF_LOOK = 0.2, 0.3
@@ -81,6 +84,19 @@ class Track:
     _unseen: int = 0
     _contrary: int = 0
     _missing: int = 0
+    _mask: tuple[NDArray[np.floating], NDArray[np.float32]] | None = None
+
+    def mask(self, square: Square) -> NDArray[np.float32]:
+        """Mask of the face in a crop, see `outline_mask`: the same until the landmarks have moved in it.
+
+        Args:
+            square: the crop.
+        """
+        assert self.landmarks is not None
+        points = (self.landmarks - (square.left, square.top)) / square.side
+        if self._mask is None or np.abs(points - self._mask[0]).max() > _MASK_SLACK:
+            self._mask = points, outline_mask(self.landmarks, square)
+        return self._mask[1]
 
     @property
     def is_restored(self) -> bool:

@@ -45,8 +45,8 @@ _ENCODERS: dict[CodecName, _Encoder] = {
     "av1": _Encoder("libsvtav1", 28, 63, takes_odd=False, options={"preset": "8"}),
 }
 _PIXEL_FORMAT = "yuv420p"
-_CHAPTERS = "bin_data"
-"""Codec of the stream in which MP4 keeps chapters, too."""
+_OF_THE_FILE = ("major_brand", "minor_version", "compatible_brands", "encoder")
+"""Metadata that describes the source's file."""
 _WEBM = ".webm"
 _MP4_LIKE = (".mp4", ".m4v", ".mov")
 
@@ -155,7 +155,8 @@ class ClipWriter:
                     f"expected a container that holds the clip's sound ({_codec_of(stream)}), {suffix} does not; "
                     "choose an output ending in .mkv"
                 )
-            elif not (_codec_of(stream) == _CHAPTERS and clip.container.chapters()):
+            elif not (stream.type == "data" and clip.container.chapters()):
+                # MP4 keeps chapters in such a stream, too.
                 kind = _codec_of(stream) or stream.type
                 self.notes.append(f"left out: a stream of {kind}, which {suffix} cannot hold")
         assert video is not None
@@ -183,14 +184,15 @@ class ClipWriter:
         source: InputContainer = clip.container
         if metadata:
             said = source.metadata.items()
-            self._container.metadata.update({name: text for name, text in said if keep_gps or not _is_place(name)})
+            self._container.metadata.update({name: text for name, text in said if _is_kept(name, keep_gps=keep_gps)})
             self._video.metadata.update(clip.video.metadata)
             for index, stream in self._others.items():
                 stream.metadata.update(source.streams[index].metadata)
             if self._start_s == 0:
                 self._container.set_chapters(source.chapters())
         if comment:
-            before = self._container.metadata.get("comment", "")
+            names = {name.lower(): name for name in self._container.metadata}
+            before = self._container.metadata.pop(names.get("comment", ""), "")
             self._container.metadata["comment"] = f"{before}; {comment}" if before else comment
 
     def write_frame(self, pixels: NDArray[np.uint8], pts: int) -> None:
@@ -240,8 +242,8 @@ class ClipWriter:
         self._container.close()
 
 
-def _is_place(name: str) -> bool:
-    return "location" in name.lower()
+def _is_kept(name: str, *, keep_gps: bool) -> bool:
+    return name.lower() not in _OF_THE_FILE and (keep_gps or "location" not in name.lower())
 
 
 def _codec_of(stream: Stream) -> str:
