@@ -1,14 +1,18 @@
 """Which results of a batch are there already."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 from dicface.batches.names import SkipMode
 from dicface.errors import OutputError
+from dicface.images.clips import is_clip
 from dicface.images.inputs import Job
 from dicface.restoration.settings import STATELESS, stated_digest
 
 
-def finished_check(mode: SkipMode | None, digest: str, *, overwrite: bool) -> Callable[[Job], bool]:
+def finished_check(
+    mode: SkipMode | None, digest: str, *, overwrite: bool, clip_digest: str = ""
+) -> Callable[[Job], bool]:
     """A function that says whether the results of a job are there already.
 
     A format without metadata states no settings; its results count as made with the same.
@@ -16,13 +20,22 @@ def finished_check(mode: SkipMode | None, digest: str, *, overwrite: bool) -> Ca
     Args:
         mode: which results count; None counts none.
         digest: of the settings of this call, see `dicface.restoration.settings`.
+        clip_digest: the same of clips.
         overwrite: results of other settings are made again. Otherwise the function raises `OutputError` for one.
     """
+
+    def is_same(target: Path) -> bool:
+        if is_clip(target):
+            # Photos alone do without the extra.
+            from dicface.restoration.video.marks import stated_clip_digest
+
+            return stated_clip_digest(target) == clip_digest
+        return stated_digest(target) == digest
 
     def is_done(job: Job) -> bool:
         if mode is None or not all(path.is_file() for path in (job.target, *job.beside)):
             return False
-        if mode == "any" or job.target.suffix.lower() in STATELESS or stated_digest(job.target) == digest:
+        if mode == "any" or job.target.suffix.lower() in STATELESS or is_same(job.target):
             return True
         if not overwrite:
             raise OutputError(

@@ -56,12 +56,13 @@ class Batch:
             shared = self.skip is not None and not self.listing.is_one
             yield stack.enter_context(FolderClaims(self.listing.out)) if shared else NO_CLAIMS
 
-    def running(self, digest: str, claims: "Claims") -> dict[str, Any]:
+    def running(self, digest: str, claims: "Claims", clip_digest: str = "") -> dict[str, Any]:
         """Arguments of `run`.
 
         Args:
             digest: of the settings, by which results that are there are recognised.
             claims: of this batch.
+            clip_digest: the same of clips.
         """
         from dicface.batches.skipping import finished_check
 
@@ -70,7 +71,7 @@ class Batch:
             "workers": self.workers,
             "count": self.listing.count,
             "inputs": self.listing,
-            "is_done": finished_check(self.skip, digest, overwrite=self.overwrite),
+            "is_done": finished_check(self.skip, digest, overwrite=self.overwrite, clip_digest=clip_digest),
             "claims": claims,
         }
 
@@ -89,6 +90,7 @@ def batch_of(
     shard: "Shard",
     workers: int,
     mark: bool = True,
+    clips: bool = False,
 ) -> Batch:
     """The batch of a call's inputs.
 
@@ -98,12 +100,13 @@ def batch_of(
         skip_existing: which existing results are skipped.
         shard: part of the inputs.
         mark: results say how they were made.
+        clips: folders are searched for clips, too.
     """
     from dicface.images.listing import list_jobs
 
     if skip_existing == "settings" and not mark:
         raise UsageError(UNMARKED)
-    listing = list_jobs(pipes.sources, pipes.out, shard=shard)
+    listing = list_jobs(pipes.sources, pipes.out, shard=shard, clips=clips)
     return Batch(listing, maps, overwrite, skip_existing, workers)
 
 
@@ -122,11 +125,12 @@ def open_report(
     from dicface.batches.report import BatchReport
     from dicface.batches.report_lines import LINES_SUFFIX, LinesReport
     from dicface.files import real_path
+    from dicface.images.clips import CLIP_SUFFIXES
     from dicface.images.photo import READ_SUFFIXES, WRITE_SUFFIXES
 
     if path is None:
         return BatchReport(None, settings, landmarks=landmarks)
-    like_an_image = path.suffix.lower() in {*READ_SUFFIXES, *WRITE_SUFFIXES}
+    like_an_image = path.suffix.lower() in {*READ_SUFFIXES, *WRITE_SUFFIXES, *CLIP_SUFFIXES}
     if like_an_image or real_path(path) in listing or path.is_dir():
         raise UsageError(f"expected --report to name a file of its own, got {str(path)!r}")
     if path.suffix.lower() == LINES_SUFFIX:

@@ -12,6 +12,7 @@ from typing import Any, TextIO
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
@@ -69,7 +70,11 @@ class _Rate(ProgressColumn):
 
 @contextmanager
 def progress_bar(
-    what: str, total: int | Callable[[], int], *, hidden: bool = False
+    what: str,
+    total: int | Callable[[], int],
+    *,
+    hidden: bool = False,
+    shown: Callable[[Progress], None] = lambda _: None,
 ) -> Generator[Callable[[int], None]]:
     """Show a progress line on a terminal: done, rate and time left; yields a function to be called with items done.
 
@@ -77,10 +82,12 @@ def progress_bar(
         what: plural of the items.
         total: their number; or a function that counts them, which is called beside the work.
         hidden: show nothing.
+        shown: called with the display, to which lines may be added.
     """
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
     disable = hidden or not errors.is_terminal
     with Progress(*columns, console=errors, transient=True, disable=disable) as progress:
+        shown(progress)
         task = progress.add_task(what, total=None if callable(total) else total)
         if callable(total) and not disable:
             threading.Thread(target=lambda: progress.update(task, total=total()), name="count", daemon=True).start()
@@ -98,6 +105,7 @@ class Messages:
 
     def __init__(self, *, quiet: bool = False, log_json: bool = False, keep_stdout_free: bool = False) -> None:
         self.quiet, self.log_json, self._on_stderr = quiet, log_json, keep_stdout_free
+        self._progress: Progress | None = None
 
     def done(self, text: str, event: str = "done", *, details: Sequence[str] = (), **fields: Any) -> None:
         """Say that something is done, and lines about its parts below."""
@@ -131,4 +139,20 @@ class Messages:
 
     def progress(self, what: str, total: int | Callable[[], int]) -> Any:
         """See `progress_bar`."""
-        return progress_bar(what, total, hidden=self.quiet or self.log_json)
+        return progress_bar(what, total, hidden=self.quiet or self.log_json, shown=self._keep)
+
+    def _keep(self, progress: Progress) -> None:
+        self._progress = progress
+
+    @contextmanager
+    def part(self, what: str) -> Generator[Callable[[int, int | None], None]]:
+        """Show a line for one item within `progress`; yields a function of what is done of it and of all, if known."""
+        progress = self._progress
+        if progress is None:
+            yield lambda _done, _all: None
+            return
+        task = progress.add_task(escape(one_line(what)), total=None)
+        try:
+            yield lambda done, whole: progress.update(task, completed=done, total=whole)
+        finally:
+            progress.remove_task(task)

@@ -11,7 +11,15 @@ from dicface.faces.names import DetectorName
 from dicface.runtime.models import embedded_models
 from dicface.runtime.providers import BackendName, ProviderName
 
-FACES, MODEL, MEASURES, SPLIT, OUTPUT, BATCH = "Faces", "Model", "Measures", "Split", "Output", "Batches"
+FACES, MODEL, MEASURES, SPLIT, OUTPUT, CLIPS, BATCH = (
+    "Faces",
+    "Model",
+    "Measures",
+    "Split",
+    "Output",
+    "Clips",
+    "Batches",
+)
 """Panels of the help."""
 
 
@@ -44,7 +52,7 @@ OptionalOut = Annotated[
     typer.Option(
         "--out",
         "-o",
-        help="Output folder; or output file for one input, ending in an image's suffix. Not needed with --preview.",
+        help="Output folder; or output file for one input, with a suffix of its kind. Not needed with --preview.",
         rich_help_panel=OUTPUT,
     ),
 ]

@@ -1,5 +1,6 @@
 """Command about photos: restore."""
 
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypedDict
@@ -8,6 +9,7 @@ import typer
 
 from dicface.cli.addresses import EngineName, PlacedCall, places, restore_placed
 from dicface.cli.choices import parse_box, parse_faces, parse_scale, parse_shard, parse_strengths
+from dicface.cli.clips import ClipJobs, ClipSettings, CodecOption, CrfOption, EndOption, StartOption
 from dicface.cli.jobs import Batch, batch_of, open_report, output_of
 from dicface.cli.messages import Messages
 from dicface.cli.options import (
@@ -96,7 +98,7 @@ def _preview(
 
 
 def restore(
-    photos: Annotated[list[Path] | None, typer.Argument(help="Photos, or folders of photos; - is stdin.")] = None,
+    photos: Annotated[list[Path] | None, typer.Argument(help="Photos, clips, or folders of them; - is stdin.")] = None,
     *,
     out: OptionalOut = None,
     model: ModelOption = "lite",
@@ -104,7 +106,8 @@ def restore(
         str,
         typer.Option(
             metavar="1..8|auto",
-            help="Enlargement of the photo; auto is the largest of 4, 2, 1 whose result has at most 24 megapixels.",
+            help="Enlargement of the photo; auto is the largest of 4, 2, 1 whose result has at most 24 megapixels, and "
+            "1 for clips.",
             rich_help_panel=OUTPUT,
         ),
     ] = "auto",
@@ -208,6 +211,10 @@ def restore(
     force: Annotated[
         bool, typer.Option("--force", help="Also restore faces too large or too small to gain.", rich_help_panel=FACES)
     ] = False,
+    codec: CodecOption = None,
+    crf: CrfOption = None,
+    start: StartOption = None,
+    end: EndOption = None,
     engine: Annotated[
         EngineName,
         typer.Option(help="none works in this process; ray on a cluster (extra ray).", rich_help_panel=BATCH),
@@ -235,9 +242,10 @@ def restore(
     overwrite: Overwrite = False,
     skip_existing: SkipExisting = None,
 ) -> None:
-    """Find the small faces in photos, restore them, and enlarge the photos around them."""
+    """Find the small faces in photos and clips, restore them, and enlarge the photos around them."""
     from dicface.batches.callables import RestoreBatch
     from dicface.batches.jobs import WORKERS
+    from dicface.images.clips import is_clip
     from dicface.restoration.choice import FaceChoice
     from dicface.restoration.files import restore_file
     from dicface.restoration.memory import PhotoGate
@@ -301,6 +309,8 @@ def restore(
             Messages(quiet=quiet, log_json=log_json),
         )
         return
+    clip_settings = ClipSettings(codec, crf, start, end)
+    clip_settings.check(sources)
     maps = uncertainty and preview is None
     pipes = Pipes(sources, preview or out or Path(), maps=maps)
     messages = Messages(quiet=quiet, log_json=log_json, keep_stdout_free=pipes.to_stdout)
@@ -312,6 +322,7 @@ def restore(
         shard=parse_shard(shard),
         workers=jobs or WORKERS,
         mark=not no_mark,
+        clips=preview is None,
     )
     settings: dict[str, Any] = {
         "model": model,
@@ -343,9 +354,14 @@ def restore(
         mark=not no_mark, metadata=not strip_metadata, gps=keep_gps, landmarks=show_landmarks, overwrite=overwrite
     )
 
-    adaptive = not full_strength
+    adaptive, stopping = not full_strength, threading.Event()
+    clips = ClipJobs(restorer, choice, chosen_scale, adaptive, output, clip_settings, stopping, messages, pipes)
 
     def work(job: "Job") -> Line:
+        if is_clip(job.source):
+            clip = clips.restore(job)
+            written.add(job, pipes.row(clip.report_row()))
+            return clips.line(clip)
         result = restore_file(
             job.source,
             job.target,
@@ -363,7 +379,7 @@ def restore(
         return Line(text, {"elapsed_s": round(result.elapsed_s, 3), "faces": len(result.restoration.faces)})
 
     digest = restore_digest(restorer, scale=chosen_scale, **choice, adaptive=adaptive, output=output)
-    with ended_in_order(), written, batch.claims() as claims:
+    with ended_in_order(stopping.set), written, batch.claims() as claims:
         tally = run(
             written.in_order_of(batch.jobs()),
             work,
@@ -372,7 +388,7 @@ def restore(
             what="photos",
             failed=written.add_failure,
             skipped=written.add_skipped,
-            **batch.running(digest, claims),
+            **batch.running(digest, claims, clips.digest),
         )
     batch.say_left_out(messages)
     pipes.deliver()

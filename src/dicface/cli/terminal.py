@@ -21,10 +21,14 @@ if TYPE_CHECKING:
 DONE, SOME_FAILED, WRONG_CALL = 0, 1, 2
 _NAMED = (
     "backend background detector detector_threshold faces fidelity host identities jobs landmarks large_faces lr_size "
-    "max_face max_megapixels max_outside min_face model out overwrite port provider resume root_path scale "
+    "codec crf max_face max_megapixels max_outside min_face model out overwrite port provider resume root_path scale "
     "skip_existing split strength"
 )
-_OPTIONS = {name: f"--{name.replace('_', '-')}" for name in _NAMED.split()} | {"min_confidence": "--min-peak"}
+_OPTIONS = {name: f"--{name.replace('_', '-')}" for name in _NAMED.split()} | {
+    "min_confidence": "--min-peak",
+    "start_s": "--start",
+    "end_s": "--end",
+}
 """Parameters that errors name, and the options by which they are given."""
 _TRAIN = ("torch", "lightning", "pyarrow", "safetensors", "huggingface_hub")
 
@@ -35,17 +39,31 @@ def in_options(error: object) -> str:
 
 
 @contextmanager
-def ended_in_order() -> Generator[None]:
-    """Let SIGTERM end a command as Ctrl-C does: running jobs are finished, no further job is started."""
+def ended_in_order(told: Callable[[], None] = lambda: None) -> Generator[None]:
+    """Let SIGTERM end a command as Ctrl-C does: running jobs are finished, no further job is started.
+
+    Args:
+        told: called at once on either, for jobs that can finish early.
+    """
 
     def end(number: int, _frame: object) -> None:
+        told()
         raise SystemExit(128 + number)
 
+    def interrupt(_number: int, _frame: object) -> None:
+        told()
+        raise KeyboardInterrupt
+
     before = signal.signal(signal.SIGTERM, end)
+    # In the background of a script SIGINT is ignored, and stays so.
+    on_interrupt = signal.getsignal(signal.SIGINT)
+    if on_interrupt is signal.default_int_handler:
+        signal.signal(signal.SIGINT, interrupt)
     try:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+        signal.signal(signal.SIGINT, on_interrupt)
 
 
 class Line(NamedTuple):

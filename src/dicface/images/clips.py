@@ -3,9 +3,12 @@
 import os
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Literal
 
 from dicface.errors import UsageError
 
+CodecName = Literal["h264", "h265", "vp9", "av1"]
+"""Codecs of results."""
 CLIP_SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".webm")
 """Of clips that are read and written."""
 

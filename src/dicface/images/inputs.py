@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dicface.files import real_path
+from dicface.images.clips import is_clip
 from dicface.images.photo import WRITE_SUFFIXES
 
 
@@ -59,8 +60,9 @@ ALL_INPUTS = Shard()
 
 
 def target_below(folder: Path, relative: Path) -> Path:
-    """Path of the result of an image: its own below a folder, as PNG if its format cannot be written."""
-    suffix = relative.suffix if relative.suffix.lower() in WRITE_SUFFIXES else ".png"
+    """Path of the result of an image or a clip: its own below a folder, as PNG if its format cannot be written."""
+    is_written = relative.suffix.lower() in WRITE_SUFFIXES or is_clip(relative.name)
+    suffix = relative.suffix if is_written else ".png"
     return folder / relative.parent / f"{relative.stem}{suffix}"
 
 

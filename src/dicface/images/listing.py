@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from dicface.errors import UsageError
 from dicface.files import real_path
+from dicface.images.clips import CLIP_SUFFIXES, is_clip, lacks_video
 from dicface.images.foreign import is_foreign
 from dicface.images.inputs import ALL_INPUTS, Job, Shard, target_below
 from dicface.images.photo import READ_SUFFIXES, WRITE_SUFFIXES
@@ -29,10 +30,12 @@ class LeftOut(NamedTuple):
     Attributes:
         hidden: number of images that are hidden, or in hidden folders, bins and folders of other programs' thumbnails.
         foreign: number of PDF and RAW files, which are not read.
+        clips: number of clips, for which the extra is missing.
     """
 
     hidden: int = 0
     foreign: int = 0
+    clips: int = 0
 
     def text(self) -> str:
         """What was left out as text; empty if nothing was."""
@@ -41,6 +44,8 @@ class LeftOut(NamedTuple):
             parts.append(f"left out {self.hidden} images in hidden folders, bins and folders of thumbnails")
         if self.foreign:
             parts.append(f"left out {self.foreign} PDF and RAW files; give one by itself to learn what to do with it")
+        if self.clips:
+            parts.append(f"left out {self.clips} clips, for which the extra is missing; pip install 'dicface[video]'")
         return "; ".join(parts)
 
 
@@ -66,20 +71,28 @@ def is_image(name: str) -> bool:
     return os.path.splitext(name)[1].lower() in READ_SUFFIXES  # noqa: PTH122 - of a million names
 
 
+def is_media(name: str) -> bool:
+    """Whether a name has the suffix of an image or a clip."""
+    return is_image(name) or is_clip(name)
+
+
 class _Folder:
-    """The images below a folder, listed while they are worked on.
+    """The images, and clips if they are asked for, below a folder, listed while they are worked on.
 
     Attributes:
         source: the folder.
         out: its results.
         hidden: number of hidden images that were passed.
         foreign: number of PDF and RAW files that were passed.
+        clips: number of clips that were passed for want of the extra.
         hidden_folders: that were passed; their images are counted at the end.
     """
 
-    def __init__(self, source: Path, out: Path, shard: Shard) -> None:
+    def __init__(self, source: Path, out: Path, shard: Shard, *, clips: bool) -> None:
         self.source, self.out, self._shard = source, out, shard
-        self.hidden = self.foreign = 0
+        self._lacks_video = clips and lacks_video()
+        self.is_input = is_media if clips and not self._lacks_video else is_image
+        self.hidden = self.foreign = self.clips = 0
         self.hidden_folders: list[Path] = []
         self.real, self._real_out = real_path(source), real_path(out)
 
@@ -111,14 +124,15 @@ class _Folder:
             repeated = _repeated_stems(names)
             for name in names:
                 if is_hidden(name):
-                    self.hidden += is_image(name)
-                elif is_image(name):
+                    self.hidden += self.is_input(name)
+                elif self.is_input(name):
                     empty = False
                     target = target_below(folder, Path(name))
                     if self._shard.has((relative / target.name).as_posix()):
                         yield Job(parent / name, target, alone=same and _stem(name) not in repeated)
                 else:
                     self.foreign += is_foreign(Path(name))
+                    self.clips += self._lacks_video and is_clip(name)
         empty = empty and not problems
         yield from self._problems(problems)
         if empty:
@@ -132,7 +146,7 @@ class _Folder:
 
     def has(self, path: Path) -> bool:
         """Whether a real path is one of the images, in any shard."""
-        if self.real not in path.parents or self.is_ours(path.parent) or not is_image(path.name):
+        if self.real not in path.parents or self.is_ours(path.parent) or not self.is_input(path.name):
             return False
         return not any(map(is_hidden, path.relative_to(self.real).parts)) and path.is_file()
 
@@ -145,7 +159,7 @@ class _Folder:
                 for entry in entries:
                     if is_hidden(entry.name):
                         continue
-                    if entry.is_symlink() and is_image(entry.name):
+                    if entry.is_symlink() and self.is_input(entry.name):
                         found.add(real_path(Path(entry.path)))
                     elif entry.is_dir(follow_symlinks=False):
                         folders.append(entry.path)
@@ -159,7 +173,7 @@ def _stem(name: str) -> str:
 
 def _repeated_stems(names: Sequence[str]) -> set[str]:
     seen: set[str] = set()
-    return {stem for stem in map(_stem, filter(is_image, names)) if stem in seen or seen.add(stem)}
+    return {stem for stem in map(_stem, filter(is_media, names)) if stem in seen or seen.add(stem)}
 
 
 class Listing:
@@ -173,7 +187,15 @@ class Listing:
         left_out: what the last complete iteration left out.
     """
 
-    def __init__(self, sources: Sequence[Path], out: Path, *, one: bool = False, shard: Shard = ALL_INPUTS) -> None:
+    def __init__(
+        self,
+        sources: Sequence[Path],
+        out: Path,
+        *,
+        one: bool = False,
+        shard: Shard = ALL_INPUTS,
+        clips: bool = False,
+    ) -> None:
         """List nothing yet.
 
         Args:
@@ -181,7 +203,9 @@ class Listing:
             out: the output folder; or the output file.
             one: the only source is a file, and `out` its result.
             shard: the part of the inputs that is listed.
+            clips: list the clips in folders, too.
         """
+        self._clips = clips
         self.out, self.left_out = out, LeftOut()
         self.is_one = one
         self._sources, self._shard = list(dict.fromkeys(sources)), shard
@@ -193,7 +217,7 @@ class Listing:
             if self.is_one:
                 yield Job(source, self.out)
             elif _is_folder(source):
-                folders.append(_Folder(source, self.out, self._shard))
+                folders.append(_Folder(source, self.out, self._shard, clips=self._clips))
                 several = len(self._sources) > 1
                 yield from (job._replace(alone=False) if several else job for job in folders[-1])
             else:
@@ -202,12 +226,17 @@ class Listing:
                     yield Job(source, target)
         hidden = sum(map(_count_images, (path for folder in folders for path in folder.hidden_folders)))
         self.left_out = LeftOut(
-            sum(folder.hidden for folder in folders) + hidden, sum(folder.foreign for folder in folders)
+            sum(folder.hidden for folder in folders) + hidden,
+            sum(folder.foreign for folder in folders),
+            sum(folder.clips for folder in folders),
         )
 
     def count(self) -> int:
         """Number of jobs. It takes the time of a whole listing."""
-        return sum(1 for _ in Listing(self._sources, self.out, one=self.is_one, shard=self._shard))
+        return sum(1 for _ in self._again())
+
+    def _again(self) -> "Listing":
+        return Listing(self._sources, self.out, one=self.is_one, shard=self._shard, clips=self._clips)
 
     @property
     def is_several(self) -> bool:
@@ -226,7 +255,9 @@ class Listing:
 
     @cached_property
     def _folders(self) -> list[_Folder]:
-        return [_Folder(source, self.out, self._shard) for source in self._sources if _is_folder(source)]
+        return [
+            _Folder(source, self.out, self._shard, clips=self._clips) for source in self._sources if _is_folder(source)
+        ]
 
     def _is_linked(self, path: Path) -> bool:
         """Whether a link in one of the folders leads to a path. All folders are read once a file is in the way."""
@@ -237,7 +268,7 @@ class Listing:
         return path in self._links
 
 
-def list_jobs(sources: Sequence[Path], out: Path, *, shard: Shard = ALL_INPUTS) -> Listing:
+def list_jobs(sources: Sequence[Path], out: Path, *, shard: Shard = ALL_INPUTS, clips: bool = False) -> Listing:
     """Pair inputs with outputs.
 
     A folder stands for all images below it, whose subfolders are kept; hidden ones, bins and folders of thumbnails are
@@ -248,22 +279,25 @@ def list_jobs(sources: Sequence[Path], out: Path, *, shard: Shard = ALL_INPUTS) 
         sources: files and folders.
         out: the output file or folder.
         shard: the part of the inputs that is listed; a single file with an output file of its own is in each.
+        clips: list the clips in folders, too; the result of a single one is named like a clip.
 
     Raises:
         UsageError: `out` has an image suffix, but there are several inputs or the format cannot be written.
     """
     one_file = len(sources) == 1 and not _is_folder(sources[0])
-    like_an_image = out.suffix.lower() in {*READ_SUFFIXES, *WRITE_SUFFIXES}
+    one_clip = clips and one_file and is_clip(sources[0])
+    known = CLIP_SUFFIXES if one_clip else WRITE_SUFFIXES
+    like_an_image = out.suffix.lower() in {*READ_SUFFIXES, *WRITE_SUFFIXES, *(CLIP_SUFFIXES if clips else ())}
     if (like_an_image or (one_file and out.suffix)) and not _is_folder(out):
-        if out.suffix.lower() not in WRITE_SUFFIXES:
-            endings = " ".join(WRITE_SUFFIXES)
+        if one_file and out.suffix.lower() not in known:
+            endings = " ".join(known)
             raise UsageError(f"expected an output ending in one of {endings}, or an existing folder, got {out.name!r}")
         if not one_file:
             raise UsageError(f"expected a folder for several results, got {out.name!r}, which is named like an image")
         return Listing(sources, out, one=True)
-    return jobs_below(sources, out, shard=shard)
+    return jobs_below(sources, out, shard=shard, clips=clips)
 
 
-def jobs_below(sources: Sequence[Path], folder: Path, *, shard: Shard = ALL_INPUTS) -> Listing:
+def jobs_below(sources: Sequence[Path], folder: Path, *, shard: Shard = ALL_INPUTS, clips: bool = False) -> Listing:
     """Pair files and folders with paths below an output folder, whatever its name."""
-    return Listing(sources, folder, shard=shard)
+    return Listing(sources, folder, shard=shard, clips=clips)

@@ -13,7 +13,7 @@ from dicface.faces.detection import Detector, make_detector
 from dicface.faces.geometry import Box
 from dicface.faces.names import DEFAULT_DETECTOR
 from dicface.faces.verification import make_verification
-from dicface.images.clips import need_video_extra
+from dicface.images.clips import CodecName, need_video_extra
 from dicface.images.photo import ImageLike, read_pixels
 from dicface.images.pixels import FACE_PX
 from dicface.restoration.choice import FaceChoice, Strength
@@ -36,7 +36,6 @@ from dicface.runtime.uncertainty import expected_errors
 
 if TYPE_CHECKING:
     from dicface.restoration.video.clip import ClipProgress, VideoResult
-    from dicface.restoration.video.writing import CodecName
 
 
 class Restorer:
@@ -301,7 +300,7 @@ class Restorer:
         faces: Collection[int] | None = None,
         adaptive: bool = True,
         force: bool = False,
-        codec: "CodecName | None" = None,
+        codec: CodecName | None = None,
         crf: float | None = None,
         start_s: float | None = None,
         end_s: float | None = None,

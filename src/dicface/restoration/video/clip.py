@@ -14,7 +14,7 @@ from dicface.restoration.output import Output
 from dicface.restoration.results import Outcome
 from dicface.restoration.stages import Stages
 from dicface.restoration.video.frames import FaceTrack, FrameRestorer, RestoredFrame
-from dicface.restoration.video.marks import mark_of
+from dicface.restoration.video.marks import mark_of, without_settings
 from dicface.restoration.video.reading import Clip, ClipFrame
 from dicface.restoration.video.sentence import clip_sentence
 from dicface.restoration.video.writing import ClipWriter, Encoding
@@ -208,6 +208,8 @@ class ClipWork:
                 raise interruption or ClipError(f"expected frames {_part_text(self._part)}, found none")
             with self._stages.measure("write"):
                 writer.close()
+                if not complete:
+                    without_settings(file)
         result = self._result(clip, writer, restorer, size, stopped=not complete)
         if interruption is not None:
             raise interruption

@@ -3,7 +3,7 @@
 import typing
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import av
 import numpy as np
@@ -15,9 +15,8 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from dicface.errors import OutputError, UsageError
+from dicface.images.clips import CodecName
 from dicface.restoration.video.reading import Clip, ClipFacts
-
-CodecName = Literal["h264", "h265", "vp9", "av1"]
 
 
 class _Encoder(NamedTuple):
