@@ -8,32 +8,33 @@ it stands still, then the camera pans or zooms, or the faces turn. It is reduced
 restored at scale 4 frame by frame, as a clip, and enlarged by Pillow alone. The table has, over all frames and faces:
 
 - gain: mean of the gain of PSNR over the plain enlargement (luma, inside the square of the true landmarks), in dB;
-- change: mean change of the luma from frame to frame while nothing moves, in grey levels, of the picture and of the
-  residual, the restored minus the plain picture;
+- change: mean change of the luma from frame to frame while nothing moves, in grey levels, in the middle half of the
+  square, of the picture and of the residual, the restored minus the plain picture;
 - jitter: mean change of the landmarks' error from frame to frame, in per cent of the side of the crop.
 """
 
 import io
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, get_args
 
 import av
 import numpy as np
-import pyarrow.parquet as parquet
 import typer
 from numpy.typing import NDArray
 from PIL import Image
+from pyarrow import parquet
 from rich.console import Console
 from rich.table import Table
 
 from dicface import Face, Restorer
-from dicface.faces.geometry import square_of_landmarks
-from dicface.images.pixels import luma, resize
+from dicface.faces.geometry import Square, square_of_landmarks
+from dicface.images.pixels import FACE_PX, luma, resize
 from dicface.restoration.choice import FaceChoice
+from dicface.restoration.video.steadiness import SteadyFace, SteadyStep
 
 Motion = Literal["pan", "zoom", "turn"]
 SCALE = 4
@@ -43,7 +44,26 @@ SPRITE_PX = 176
 """Side of a face with what is around it, before the reduction."""
 DAMAGES = {"h264": (0.0, 28), "noise": (6.0, 20)}
 """Standard deviation of the noise in grey levels, and the rate factor of H.264."""
-METHODS = ("plain", "frame by frame", "clip")
+METHODS = ("plain", "frame by frame", "followed", "residual averaged", "clip")
+"""Ways to make a frame. Followed faces are those of a clip without an average; with the residual averaged, the plain
+enlargement is that of the frame itself."""
+
+
+class SteadyResidual(SteadyFace):
+    """The average of the residual in place of that of the face, for comparison."""
+
+    def __call__(self, face: NDArray[np.uint8], crop: NDArray[np.uint8], square: Square) -> SteadyStep:
+        """See `SteadyFace`."""
+        plain = resize(crop, (FACE_PX, FACE_PX)).astype(np.float32)
+        step = super().__call__(np.rint(np.clip(face - plain + 128, 0, 255)).astype(np.uint8), crop, square)
+        return step._replace(face=np.rint(np.clip(plain + step.face - 128, 0, 255)).astype(np.uint8))
+
+
+AVERAGES: dict[str, Callable[[], SteadyFace]] = {
+    "followed": lambda: SteadyFace(1),
+    "residual averaged": SteadyResidual,
+    "clip": SteadyFace,
+}
 
 
 class Moment(NamedTuple):
@@ -147,7 +167,8 @@ def results_of(restorer: Restorer, frames: list[NDArray[np.uint8]], method: str)
     if method == "frame by frame":
         photos = [restorer.restore(each, scale=SCALE) for each in frames]
         return Made([each.image for each in photos], [each.faces for each in photos])
-    restored = list(restorer.restore_frames(frames, scale=SCALE))
+    work = restorer.frame_restorer(FaceChoice(), scale=SCALE, rate=25, make_average=AVERAGES[method])
+    restored = [work(each) for each in frames]
     return Made([each.image for each in restored], [each.faces for each in restored])
 
 
@@ -174,7 +195,8 @@ def measured(truth: list[Moment], plain: Made, made: Made) -> dict[str, list[flo
             errors = [float(((each - goal) ** 2).mean()) for each in (base, image)]
             is_still = number < len(truth) // 2
             values["gain still" if is_still else "gain moving"].append(10 * np.log10(errors[0] / errors[1]))
-            now: dict[str, Any] = {"picture": image, "residual": image - base}
+            middle = np.s_[square.side // 4 : -square.side // 4, square.side // 4 : -square.side // 4]
+            now: dict[str, Any] = {"picture": image[middle], "residual": (image - base)[middle]}
             for name, value in now.items():
                 if is_still and number:
                     values[f"change {name}"].append(float(np.abs(value - before[name]).mean()))

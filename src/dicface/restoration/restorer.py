@@ -27,6 +27,7 @@ from dicface.restoration.search import Located
 from dicface.restoration.stages import Stages
 from dicface.restoration.turned import FaceWork, work_upright
 from dicface.restoration.video.frames import FrameRestorer, RestoredFrame
+from dicface.restoration.video.steadiness import SteadyFace
 from dicface.runtime.background import BackgroundModel, enlarge_to
 from dicface.runtime.face_model import FaceModel
 from dicface.runtime.face_restorer import DEFAULT_FIDELITY
@@ -366,12 +367,20 @@ class Restorer:
             is_stopped=is_stopped,
         )()
 
-    def frame_restorer(self, choice: FaceChoice, *, scale: float, rate: float) -> FrameRestorer:
+    def frame_restorer(
+        self,
+        choice: FaceChoice,
+        *,
+        scale: float,
+        rate: float,
+        make_average: Callable[[], SteadyFace] = SteadyFace,
+    ) -> FrameRestorer:
         """A function that restores the frames of one clip, called with each in turn.
 
         Args:
             choice: which faces are restored.
             scale, rate: see `restore_frames`.
+            make_average: makes the average over time of one face.
 
         Raises:
             UsageError: a scale or a rate out of its range.
@@ -379,7 +388,14 @@ class Restorer:
         check_scale(scale)
         enlarge = partial(enlarge_to, network=self._background)
         return FrameRestorer(
-            self.model, self._detect, self._verify, enlarge, choice=choice, scale=float(scale), rate=rate
+            self.model,
+            self._detect,
+            self._verify,
+            enlarge,
+            choice=choice,
+            scale=float(scale),
+            rate=rate,
+            make_average=make_average,
         )
 
     def blend(self, image: ImageLike, faces: Sequence[Face], *, scale: Scale = "auto") -> NDArray[np.uint8]:

@@ -17,7 +17,7 @@ from dicface.restoration.results import Face, Outcome
 from dicface.restoration.search import find_faces
 from dicface.restoration.stages import Stages
 from dicface.restoration.video.scenes import SceneCuts
-from dicface.restoration.video.steadiness import LONGEST_MEMORY, SteadyFace
+from dicface.restoration.video.steadiness import SteadyFace
 from dicface.restoration.video.tracks import FADE_S, LONGEST_GAP_S, Track, chosen_outcome, matched, new_track
 from dicface.runtime.face_model import FaceModel
 
@@ -83,7 +83,7 @@ class FrameRestorer:
         choice: which faces are restored. Numbers are those of tracks.
         scale: enlargement of the frames.
         rate: frames a second, by which times become numbers of frames.
-        memory: largest number of frames that an average is worth; 1 restores each frame by itself.
+        make_average: makes the average of one face.
 
     Attributes:
         tracks: of faces that are no longer seen, or not yet judged, too.
@@ -100,13 +100,13 @@ class FrameRestorer:
         choice: FaceChoice,
         scale: float,
         rate: float,
-        memory: float = LONGEST_MEMORY,
+        make_average: Callable[[], SteadyFace] = SteadyFace,
     ) -> None:
         if not 0 < rate <= 1000:
             raise UsageError(f"expected a rate above 0 and up to 1000 frames a second, got {rate:g}")
         self._model, self._detect, self._verify = model, detect, verify
         self._passes, self._enlarge = FacePasses(model, verify), enlarge
-        self._choice, self._scale, self._memory = choice, scale, memory
+        self._choice, self._scale, self._make_average = choice, scale, make_average
         # Numbers are those of tracks, which a single frame does not know.
         self._frame_choice = replace(choice, strength=1.0, faces=None)
         self._every, self._fade, self._gap = (
@@ -177,9 +177,7 @@ class FrameRestorer:
                 track.overlook()
         for column, face in enumerate(faces):
             if column not in pairs.values():
-                track = new_track(face, self._frame)
-                track.steady = SteadyFace(self._memory)
-                self._now.append(track)
+                self._now.append(new_track(face, self._frame, self._make_average()))
         for track in self._now:
             if not track.number and track.outcome is not Outcome.DOUBTFUL:
                 self._numbered += 1
@@ -194,7 +192,7 @@ class FrameRestorer:
         made, masks = dict[int, Face](), _Masks()
         for track, square, crop, steps in zip(running, squares, crops, self._model(crops), strict=True):
             step = track.steady(match_colours(steps.sr[-1], crop), crop, square)
-            track.follow(steps, step.moved, self._frame, longest_gap=self._gap)
+            track.follow(steps, step.motion, self._frame, longest_gap=self._gap)
             track.fade_on(self._fade, at_once=at_once)
             track.restored_frames += track.fade > 0
             masks[track.number] = track.mask(square)

@@ -11,7 +11,7 @@ from dicface.images.pixels import FACE_PX, luma, resize, smooth
 
 LONGEST_MEMORY = 6.0
 """Largest number of frames that an average is worth."""
-STILL_UNTIL, MOVED_FROM = 3.0, 8.0
+STILL_UNTIL, MOVED_FROM = 0.6, 1.8
 """Smoothed change of luma, in grey levels, up to which a pixel stands still, and from which it has moved."""
 _MOTION_PX = 64
 """Side of the crop in which motion is measured."""
@@ -20,9 +20,39 @@ _BLUR_PX = 1.5
 _ITERATIONS, _ENOUGH_PX = 4, 0.03
 _LARGEST_SHIFT_PX = 12.0
 """Largest measured motion between two frames, in pixels of the 64 px crop."""
-_LEAST_SHIFT_PX = 0.15
+_LEAST_SHIFT_PX, _LEAST_GROWTH = 0.15, 0.003
 """Smaller motion is taken for none, since resampling would blur the average."""
+_LARGEST_GROWTH = 0.2
 _INNER = np.s_[6:-6, 6:-6]
+_FROM_MIDDLE = np.arange(_MOTION_PX) + 0.5 - _MOTION_PX / 2
+_DAMPING = (1.0, 1.0, 1.0)
+"""Added to the normal equations, so that a crop without texture has no motion."""
+
+
+class FaceMotion(NamedTuple):
+    """How the picture in a crop has moved since the frame before: it has grown about the middle, and been shifted.
+
+    Attributes:
+        x, y: shift in pixels of the clip.
+        growth: growth as a share; 0 for none.
+        middle_x, middle_y: middle of the crop, edges.
+    """
+
+    x: float = 0.0
+    y: float = 0.0
+    growth: float = 0.0
+    middle_x: float = 0.0
+    middle_y: float = 0.0
+
+    def __call__(self, points: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Where (..., 2) points of the frame before are now, pixel centres at integers."""
+        middle = np.array((self.middle_x, self.middle_y)) - 0.5
+        return (points + (self.x, self.y) - middle) * (1 + self.growth) + middle
+
+    def before(self, square: Square) -> tuple[float, float, float]:
+        """Left edge, top edge and side in the frame before of what a crop shows now."""
+        side = square.side / (1 + self.growth)
+        return self.middle_x - side / 2 - self.x, self.middle_y - side / 2 - self.y, side
 
 
 class SteadyStep(NamedTuple):
@@ -30,11 +60,11 @@ class SteadyStep(NamedTuple):
 
     Attributes:
         face: (128, 128, 3) uint8 RGB, the averaged face.
-        moved: (2,) float64 x, y by which the face moved since the frame before, in pixels of the clip.
+        motion: of the picture in the crop.
     """
 
     face: NDArray[np.uint8]
-    moved: NDArray[np.float64]
+    motion: FaceMotion
 
 
 class SteadyFace:
@@ -63,9 +93,9 @@ class SteadyFace:
         if self._square is None:
             self._square, self._plain = square, plain
             self._face, self._count = face.astype(np.float32), np.ones((FACE_PX, FACE_PX), np.float32)
-            return SteadyStep(face, np.zeros(2))
-        moved = self._motion(plain, square)
-        box = _box(self._square, square, moved)
+            return SteadyStep(face, FaceMotion())
+        motion = self._motion(plain, square)
+        box = _box(self._square, square, motion)
         before, inside = _warped(self._plain, box), _is_inside(box, _MOTION_PX)
         still = _stillness(before, plain, square.side) * inside
         kept = _enlarged(still) * _is_inside(box, FACE_PX) * _warped(self._count, box)
@@ -75,39 +105,44 @@ class SteadyFace:
         share = np.maximum(1 / np.minimum(_reduced(count), self._memory), 1 - still)
         self._plain = before + (plain - before) * share
         self._count, self._square = count, square
-        return SteadyStep(np.rint(np.clip(self._face, 0, 255)).astype(np.uint8), moved)
+        return SteadyStep(np.rint(np.clip(self._face, 0, 255)).astype(np.uint8), motion)
 
     def forget(self) -> None:
         """Begin again with the next frame."""
         self._square = None
 
-    def _motion(self, plain: NDArray[np.float32], square: Square) -> NDArray[np.float64]:
-        """Translation of the face since the frame before, in pixels of the clip, by least squares.
+    def _motion(self, plain: NDArray[np.float32], square: Square) -> FaceMotion:
+        """Shift and growth of the picture in the crop since the frame before, by least squares.
 
         Source: Lucas and Kanade, "An iterative image registration technique with an application to stereo vision",
-        1981; for one translation of the whole crop.
+        1981; for one shift and growth of the whole crop.
         """
         assert self._square is not None
+        middle = square.left + square.side / 2, square.top + square.side / 2
         per_px = square.side / _MOTION_PX
-        shift = np.zeros(2)
+        found, motion = np.zeros(3), FaceMotion(0.0, 0.0, 0.0, *middle)
         for _ in range(_ITERATIONS):
-            before = _warped(self._plain, _box(self._square, square, shift * per_px))
+            before = _warped(self._plain, _box(self._square, square, motion))
             down, across = np.gradient(before)
-            slopes = np.stack([across[_INNER].ravel(), down[_INNER].ravel()], axis=1).astype(np.float64)
+            slopes = np.stack([across, down, across * _FROM_MIDDLE[None] + down * _FROM_MIDDLE[:, None]], axis=2)
+            slopes = slopes[_INNER].reshape(-1, 3).astype(np.float64)
             change = (plain - before)[_INNER].ravel().astype(np.float64)
-            normal = slopes.T @ slopes + np.eye(2)
-            step = np.linalg.solve(normal, -slopes.T @ change)
-            shift += step
-            if np.abs(step).max() < _ENOUGH_PX:
+            step = np.linalg.solve(slopes.T @ slopes + np.diag(_DAMPING), -slopes.T @ change)
+            found += step
+            motion = FaceMotion(found[0] * per_px, found[1] * per_px, found[2], *middle)
+            if np.abs(step[:2]).max() < _ENOUGH_PX:
                 break
-        too_far = np.abs(shift).max() > _LARGEST_SHIFT_PX
-        return np.zeros(2) if too_far or np.abs(shift).max() < _LEAST_SHIFT_PX else shift * per_px
+        shift, growth = np.abs(found[:2]).max(), abs(found[2])
+        is_none = shift < _LEAST_SHIFT_PX and growth < _LEAST_GROWTH
+        too_much = shift > _LARGEST_SHIFT_PX or growth > _LARGEST_GROWTH
+        return FaceMotion(0.0, 0.0, 0.0, *middle) if is_none or too_much else motion
 
 
-def _box(old: Square, new: Square, moved: NDArray[np.float64]) -> tuple[float, float, float, float]:
-    """Where the pixels of a new crop lie in the old one, as shares of its side, if the picture has moved meanwhile."""
-    left, top = (new.left - moved[0] - old.left) / old.side, (new.top - moved[1] - old.top) / old.side
-    return left, top, left + new.side / old.side, top + new.side / old.side
+def _box(old: Square, new: Square, motion: FaceMotion) -> tuple[float, float, float, float]:
+    """Where the pixels of a new crop lie in the old one, as shares of its side."""
+    left, top, side = motion.before(new)
+    left, top, side = (left - old.left) / old.side, (top - old.top) / old.side, side / old.side
+    return left, top, left + side, top + side
 
 
 def _warped(values: NDArray[np.float32], box: tuple[float, float, float, float]) -> NDArray[np.float32]:

@@ -1,6 +1,6 @@
 """Tracks: one face over the frames of a scene, with its crop, its landmarks, its decision and its fades."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from dicface.restoration.choice import FaceChoice
 from dicface.restoration.mask import outline_mask
 from dicface.restoration.quality import MIN_HEATMAP_CONFIDENCE
 from dicface.restoration.results import Face, Outcome
-from dicface.restoration.video.steadiness import SteadyFace
+from dicface.restoration.video.steadiness import FaceMotion, SteadyFace
 from dicface.runtime.face_model import FaceSteps
 
 LOST_CONFIDENCE = MIN_HEATMAP_CONFIDENCE - 0.1
@@ -70,6 +70,7 @@ class Track:
     outcome: Outcome
     first: int
     last: int
+    steady: SteadyFace
     number: int = 0
     share: float = 1.0
     fade: float = 0.0
@@ -80,7 +81,6 @@ class Track:
     looks: int = 0
     size_sum_px: float = 0.0
     is_over: bool = False
-    steady: SteadyFace = field(default_factory=SteadyFace)
     _unseen: int = 0
     _contrary: int = 0
     _missing: int = 0
@@ -130,12 +130,12 @@ class Track:
         if self._unseen >= _UNSEEN_LOOKS:
             self.is_over = True
 
-    def follow(self, steps: FaceSteps, moved: NDArray[np.float64], frame: int, *, longest_gap: int) -> None:
+    def follow(self, steps: FaceSteps, motion: FaceMotion, frame: int, *, longest_gap: int) -> None:
         """Follow the landmarks that the model found in the crop.
 
         Args:
             steps: the model's result for `square`.
-            moved: motion of the picture in the crop, in pixels of the clip.
+            motion: of the picture in the crop.
             frame: number of the frame.
             longest_gap: number of frames after which a face that is not seen is given up.
         """
@@ -145,7 +145,7 @@ class Track:
             return
         self._missing, self.last = 0, frame
         found = to_photo(steps.landmarks[-1], self.square)
-        self.landmarks = found if self.landmarks is None else _averaged(self.landmarks + moved, found, self.square.side)
+        self.landmarks = found if self.landmarks is None else _averaged(motion(self.landmarks), found, self.square.side)
         self.box = landmark_box(self.landmarks)
         self.square = following_square(self.square, self.box)
 
@@ -194,7 +194,7 @@ def matched(tracks: list[Track], faces: list[Face]) -> dict[int, int]:
     return pairs
 
 
-def new_track(face: Face, frame: int) -> Track:
+def new_track(face: Face, frame: int, steady: SteadyFace) -> Track:
     """The track of a face that a search has found for the first time."""
     return Track(
         face.box,
@@ -202,6 +202,7 @@ def new_track(face: Face, frame: int) -> Track:
         face.outcome,
         frame,
         frame,
+        steady,
         share=face.strength_share,
         score=face.score,
         probability=face.probability,
