@@ -141,7 +141,7 @@ def through_h264(frames: list[NDArray[np.uint8]], crf: int) -> list[NDArray[np.u
         container.mux(stream.encode(None))
     file.seek(0)
     with av.open(file) as container:
-        return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+        return [np.asarray(frame.to_ndarray(format="rgb24"), np.uint8) for frame in container.decode(video=0)]
 
 
 def damaged(truth: list[Moment], damage: str, seed: int) -> list[NDArray[np.uint8]]:

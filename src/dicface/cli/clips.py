@@ -13,7 +13,7 @@ from dicface.images.clips import CodecName
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from dicface.cli.piping import Pipes
     from dicface.images.inputs import Job
@@ -92,8 +92,12 @@ class ClipJobs(NamedTuple):
     messages: Messages
     pipes: "Pipes"
 
-    def restore(self, job: "Job") -> "VideoResult":
-        """Restore a clip.
+    def __call__(self, job: "Job", report: "Callable[[Job, dict[str, Any]], None]") -> Line:
+        """Restore a clip, report it, and say it.
+
+        Args:
+            job: the clip.
+            report: takes its row.
 
         Raises:
             UsageError: options that clips do not have.
@@ -104,7 +108,7 @@ class ClipJobs(NamedTuple):
         if job.beside:
             raise UsageError("expected no --uncertainty for a clip")
         with self.messages.part(job.source.name) as progress:
-            return self.restorer.restore_video(
+            result = self.restorer.restore_video(
                 job.source,
                 job.target,
                 **self._restoring(),
@@ -113,8 +117,10 @@ class ClipJobs(NamedTuple):
                 progress=progress,
                 is_stopped=self.stopping.is_set,
             )
+        report(job, self.pipes.row(result.report_row()))
+        return self._line(result)
 
-    def line(self, result: "VideoResult") -> Line:
+    def _line(self, result: "VideoResult") -> Line:
         """What is said of a result."""
         speed = f"{result.frames / max(result.elapsed_s, 1e-3):.1f} frames/s"
         said = f"{in_options(result.sentence)}, {result.elapsed_s:.1f} s ({speed})"
@@ -134,9 +140,13 @@ class ClipJobs(NamedTuple):
         """Digest of the settings, by which results that are there are recognised."""
         from dicface.restoration.settings import restore_digest, video_digest
 
-        part = {"start_s": self.settings.start_s or 0.0, "end_s": self.settings.end_s}
-        restoring = restore_digest(self.restorer, **self._restoring(), output=self.output)
-        return video_digest(restoring, codec=self.settings.codec, crf=self.settings.crf, **part)
+        return video_digest(
+            restore_digest(self.restorer, **self._restoring(), output=self.output),
+            codec=self.settings.codec,
+            crf=self.settings.crf,
+            start_s=self.settings.start_s or 0.0,
+            end_s=self.settings.end_s,
+        )
 
     def _restoring(self) -> dict[str, Any]:
         choice = {name: value for name, value in self.choice.items() if name not in ("boxes", "only_boxes")}

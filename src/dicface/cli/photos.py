@@ -65,6 +65,15 @@ class _Choice(TypedDict):
     force: bool
 
 
+def _check_choice(choice: _Choice) -> None:
+    """Check the choice of faces before any work."""
+    from dicface.restoration.choice import FaceChoice
+
+    if choice["only_boxes"] and not choice["boxes"]:
+        raise UsageError("expected --box with --only-boxes, got none")
+    FaceChoice(choice["strength"], choice["min_face"], choice["max_face"], choice["faces"], choice["force"])
+
+
 def _preview(
     batch: Batch,
     restorer: "Restorer",
@@ -246,7 +255,6 @@ def restore(
     from dicface.batches.callables import RestoreBatch
     from dicface.batches.jobs import WORKERS
     from dicface.images.clips import is_clip
-    from dicface.restoration.choice import FaceChoice
     from dicface.restoration.files import restore_file
     from dicface.restoration.memory import PhotoGate
     from dicface.restoration.output import Output
@@ -262,9 +270,7 @@ def restore(
         faces=parse_faces(faces),
         force=force,
     )
-    if only_boxes and not choice["boxes"]:
-        raise UsageError("expected --box with --only-boxes, got none")
-    FaceChoice(choice["strength"], min_face, max_face, choice["faces"], force)  # checks them before any work
+    _check_choice(choice)
     chosen_scale = parse_scale(scale)
     if out is None and preview is None:
         raise UsageError("expected --out, or --preview to restore nothing, got neither")
@@ -349,19 +355,16 @@ def restore(
         _preview(batch, restorer, choice, pipes, messages, max_megapixels=max_megapixels)
         return
     settings["backend"] = restorer.model.backend
-    gate = PhotoGate()
     output = Output(
         mark=not no_mark, metadata=not strip_metadata, gps=keep_gps, landmarks=show_landmarks, overwrite=overwrite
     )
 
-    adaptive, stopping = not full_strength, threading.Event()
+    adaptive, gate, stopping = not full_strength, PhotoGate(), threading.Event()
     clips = ClipJobs(restorer, choice, chosen_scale, adaptive, output, clip_settings, stopping, messages, pipes)
 
     def work(job: "Job") -> Line:
         if is_clip(job.source):
-            clip = clips.restore(job)
-            written.add(job, pipes.row(clip.report_row()))
-            return clips.line(clip)
+            return clips(job, written.add)
         result = restore_file(
             job.source,
             job.target,

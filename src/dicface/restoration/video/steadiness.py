@@ -47,7 +47,8 @@ class FaceMotion(NamedTuple):
     def __call__(self, points: NDArray[np.floating]) -> NDArray[np.float64]:
         """Where (..., 2) points of the frame before are now, pixel centres at integers."""
         middle = np.array((self.middle_x, self.middle_y)) - 0.5
-        return (points + (self.x, self.y) - middle) * (1 + self.growth) + middle
+        shift = np.array((self.x, self.y))
+        return (points + shift - middle) * (1 + self.growth) + middle
 
     def before(self, square: Square) -> tuple[float, float, float]:
         """Left edge, top edge and side in the frame before of what a crop shows now."""
@@ -99,11 +100,11 @@ class SteadyFace:
         before, inside = _warped(self._plain, box), _is_inside(box, _MOTION_PX)
         still = _stillness(before, plain, square.side) * inside
         kept = _enlarged(still) * _is_inside(box, FACE_PX) * _warped(self._count, box)
-        count = np.minimum(kept + 1, self._memory)
+        count = np.minimum(kept + 1, np.float32(self._memory))
         history = np.stack([_warped(self._face[:, :, k], box) for k in range(3)], axis=2)
-        self._face = history + (face - history) / count[:, :, None]
+        self._face = np.asarray(history + (face - history) / count[:, :, None], np.float32)
         share = np.maximum(1 / np.minimum(_reduced(count), self._memory), 1 - still)
-        self._plain = before + (plain - before) * share
+        self._plain = np.asarray(before + (plain - before) * share, np.float32)
         self._count, self._square = count, square
         return SteadyStep(np.rint(np.clip(self._face, 0, 255)).astype(np.uint8), motion)
 
@@ -160,8 +161,8 @@ def _is_inside(box: tuple[float, float, float, float], side: int) -> NDArray[np.
     share = (np.arange(side) + 0.5) / side
     across, down = box[0] + share * (box[2] - box[0]), box[1] + share * (box[3] - box[1])
     least = 0.0 if box == (0.0, 0.0, 1.0, 1.0) else 1 / side
-    columns, rows = (np.float32((line >= least) & (line <= 1 - least)) for line in (across, down))
-    return rows[:, None] * columns
+    columns, rows = (((line >= least) & (line <= 1 - least)).astype(np.float32) for line in (across, down))
+    return np.outer(rows, columns)
 
 
 def _stillness(before: NDArray[np.float32], now: NDArray[np.float32], side: int) -> NDArray[np.float32]:
@@ -175,4 +176,5 @@ def _enlarged(values: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _reduced(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    return values.reshape(_MOTION_PX, 2, _MOTION_PX, 2).mean(axis=(1, 3))
+    total = values[::2, ::2] + values[1::2, ::2] + values[::2, 1::2] + values[1::2, 1::2]
+    return np.asarray(total / 4, np.float32)
