@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING as _TYPE_CHECKING
 from dicface.errors import (
     BenchmarkError,
     CheckpointError,
+    ClipError,
     ConfigError,
     DicfaceError,
     ImageError,
@@ -40,6 +41,8 @@ if _TYPE_CHECKING:
     from dicface.restoration.quality import QualityWarning
     from dicface.restoration.restorer import Restorer
     from dicface.restoration.results import Face, FoundFaces, Outcome, Restoration
+    from dicface.restoration.video.frames import RestoredFrame
+    from dicface.restoration.video.results import FaceTrack, VideoResult
     from dicface.runtime.face_model import FaceModel, FaceSteps
     from dicface.runtime.landmark_model import FaceLandmarks, LandmarkModel
 
@@ -47,6 +50,7 @@ __all__ = [
     "BenchmarkError",
     "Box",
     "CheckpointError",
+    "ClipError",
     "ConfigError",
     "Detection",
     "Detector",
@@ -55,6 +59,7 @@ __all__ = [
     "FaceLandmarks",
     "FaceModel",
     "FaceSteps",
+    "FaceTrack",
     "FileResult",
     "FoundFaces",
     "ImageError",
@@ -69,6 +74,7 @@ __all__ = [
     "QualityWarning",
     "Restoration",
     "RestoreBatch",
+    "RestoredFrame",
     "Restorer",
     "Square",
     "TooLargeError",
@@ -77,6 +83,7 @@ __all__ = [
     "UnknownModelError",
     "UpscaleBatch",
     "UsageError",
+    "VideoResult",
     "__version__",
     "locate",
     "read_photo",
@@ -93,6 +100,7 @@ _MODULES = {
     "FaceLandmarks": "runtime.landmark_model",
     "FaceModel": "runtime.face_model",
     "FaceSteps": "runtime.face_model",
+    "FaceTrack": "restoration.video.results",
     "FileResult": "restoration.files",
     "FoundFaces": "restoration.results",
     "LandmarkModel": "runtime.landmark_model",
@@ -103,9 +111,11 @@ _MODULES = {
     "QualityWarning": "restoration.quality",
     "Restoration": "restoration.results",
     "RestoreBatch": "batches.callables",
+    "RestoredFrame": "restoration.video.frames",
     "Restorer": "restoration.restorer",
     "Square": "faces.geometry",
     "UpscaleBatch": "batches.callables",
+    "VideoResult": "restoration.video.results",
     "locate": "faces.landmarks",
     "read_photo": "images.photo",
     "restore_file": "restoration.files",

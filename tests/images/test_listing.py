@@ -36,7 +36,7 @@ def test_bins_thumbnails_and_hidden_files_are_no_photos(tmp_path: Path) -> None:
     folder = album(tmp_path / "album")
     listing = list_jobs([folder], tmp_path / "out")
     assert [job.source.relative_to(folder).as_posix() for job in listing] == ["p.jpg", "below/q.png"]
-    assert listing.left_out == (11, 2)
+    assert listing.left_out == (11, 2, 0)
     assert listing.left_out.text() == (
         "left out 11 images in hidden folders, bins and folders of thumbnails; "
         "left out 2 PDF and RAW files; give one by itself to learn what to do with it"

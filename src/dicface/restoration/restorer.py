@@ -27,6 +27,7 @@ from dicface.restoration.search import Located
 from dicface.restoration.stages import Stages
 from dicface.restoration.turned import FaceWork, work_upright
 from dicface.restoration.video.frames import FrameRestorer, RestoredFrame
+from dicface.restoration.video.results import VideoResult
 from dicface.restoration.video.steadiness import SteadyFace
 from dicface.runtime.background import BackgroundModel, enlarge_to
 from dicface.runtime.face_model import FaceModel
@@ -36,7 +37,7 @@ from dicface.runtime.providers import BackendName, ProviderName
 from dicface.runtime.uncertainty import expected_errors
 
 if TYPE_CHECKING:
-    from dicface.restoration.video.clip import ClipProgress, VideoResult
+    from dicface.restoration.video.clip import ClipProgress
 
 
 class Restorer:
@@ -308,7 +309,7 @@ class Restorer:
         output: Output | None = None,
         progress: "ClipProgress" = lambda _done, _all: None,
         is_stopped: Callable[[], bool] = lambda: False,
-    ) -> "VideoResult":
+    ) -> VideoResult:
         """Restore the small faces of a clip, and write it with its sound and its time stamps (docs/video.md).
 
         It needs the extra `video`. Memory does not grow with the length of the clip. Ctrl-C and SystemExit leave a file

@@ -1,21 +1,21 @@
 """Restoring of a clip from file to file."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from dicface.errors import ClipError, UsageError
-from dicface.files import check_target, file_digest, real_path, written_whole
+from dicface.files import check_target, real_path, written_whole
 from dicface.images.clips import CLIP_SUFFIXES
 from dicface.images.draw import draw_landmarks
 from dicface.images.xmp import Provenance
 from dicface.restoration.output import Output
 from dicface.restoration.results import Outcome
 from dicface.restoration.stages import Stages
-from dicface.restoration.video.frames import FaceTrack, FrameRestorer, RestoredFrame
+from dicface.restoration.video.frames import FrameRestorer, RestoredFrame
 from dicface.restoration.video.marks import mark_of, without_settings
 from dicface.restoration.video.reading import Clip, ClipFrame
+from dicface.restoration.video.results import VideoResult
 from dicface.restoration.video.sentence import clip_sentence
 from dicface.restoration.video.writing import ClipWriter, Encoding
 
@@ -34,83 +34,6 @@ class ClipPart(NamedTuple):
 
     start_s: float = 0.0
     end_s: float | None = None
-
-
-@dataclass(frozen=True, repr=False)
-class VideoResult:
-    """Result of one clip.
-
-    Attributes:
-        source, target: the file that was read, and the one that was written.
-        size: width and height of the result's frames in pixels.
-        frames: number of frames written.
-        rate: mean frames a second of the source.
-        tracks: faces over time, restored or not, in the order of their numbers.
-        scale: enlargement of the frames.
-        provenance: model, version and settings.
-        stopped: it ends early, since it was told to.
-        sentence: outcome of the faces and notes on the files as text.
-        notes: notes on reading and writing the files.
-        stages_s: seconds spent on each stage.
-    """
-
-    source: Path
-    target: Path
-    size: tuple[int, int]
-    frames: int
-    rate: float
-    tracks: tuple[FaceTrack, ...]
-    scale: float
-    provenance: Provenance
-    stopped: bool
-    sentence: str
-    notes: tuple[str, ...]
-    stages_s: Mapping[str, float]
-
-    def __repr__(self) -> str:
-        return f"VideoResult({str(self.source)!r} -> {str(self.target)!r}: {self.sentence})"
-
-    @property
-    def elapsed_s(self) -> float:
-        """Seconds spent on all stages."""
-        return sum(self.stages_s.values())
-
-    def report_row(self) -> dict[str, Any]:
-        """The clip's row of the report, JSON-ready: that of a photo with `tracks` in place of faces."""
-        return {
-            "input": str(self.source),
-            "input_sha256": file_digest(self.source),
-            "output": str(self.target),
-            "output_size": list(self.size),
-            "digital_source_type": self.provenance.source_type,
-            "model": self.provenance.model,
-            "model_sha256": self.provenance.model_sha256,
-            "settings_sha256": self.provenance.settings_sha256,
-            "version": self.provenance.version,
-            "scale": self.scale,
-            "frames": self.frames,
-            "rate": round(self.rate, 3),
-            "stopped": self.stopped,
-            "notes": list(self.notes),
-            "elapsed_s": round(self.elapsed_s, 3),
-            "stages_s": {stage: round(spent_s, 3) for stage, spent_s in self.stages_s.items()},
-            "faces": [],
-            "tracks": [_track_row(track) for track in self.tracks],
-        }
-
-
-def _track_row(track: FaceTrack) -> dict[str, Any]:
-    return {
-        "number": track.number,
-        "outcome": track.outcome.name.lower(),
-        "reason": track.outcome.value,
-        "first_frame": track.first,
-        "last_frame": track.last,
-        "restored_frames": track.restored_frames,
-        "size_px": round(track.size_px, 2),
-        "strength": round(track.strength, 3),
-        "probability": None if track.probability is None else round(track.probability, 4),
-    }
 
 
 def checked_part(start_s: float | None, end_s: float | None) -> ClipPart:

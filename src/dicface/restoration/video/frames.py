@@ -16,6 +16,7 @@ from dicface.restoration.paste import match_colours, paste
 from dicface.restoration.results import Face, Outcome
 from dicface.restoration.search import find_faces
 from dicface.restoration.stages import Stages
+from dicface.restoration.video.results import FaceTrack
 from dicface.restoration.video.scenes import SceneCuts
 from dicface.restoration.video.steadiness import SteadyFace
 from dicface.restoration.video.tracks import FADE_S, LONGEST_GAP_S, Track, chosen_outcome, matched, new_track
@@ -46,30 +47,6 @@ class RestoredFrame:
     def __repr__(self) -> str:
         height, width = self.image.shape[:2]
         return f"RestoredFrame({width}x{height} px, {len(self.faces)} faces)"
-
-
-@dataclass(frozen=True)
-class FaceTrack:
-    """What a clip's report says of one face.
-
-    Attributes:
-        number: its number, in the order of decisions.
-        outcome: whether it was restored, or why not.
-        first, last: numbers of the frames in which it was seen, from 0.
-        restored_frames: number of frames in which it was restored.
-        size_px: mean of its longer side, brows to chin, in pixels of the clip.
-        strength: with which it was restored, without fades.
-        probability: that it is a face, by the last search; None without calibration.
-    """
-
-    number: int
-    outcome: Outcome
-    first: int
-    last: int
-    restored_frames: int
-    size_px: float
-    strength: float
-    probability: float | None
 
 
 class FrameRestorer:

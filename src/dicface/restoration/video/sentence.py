@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from dicface.restoration.results import Outcome
-from dicface.restoration.video.frames import FaceTrack
+from dicface.restoration.video.results import FaceTrack
 
 
 def clip_sentence(tracks: Sequence[FaceTrack], frames: int, notes: Sequence[str], *, stopped: bool) -> str:
