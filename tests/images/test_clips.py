@@ -49,5 +49,5 @@ def test_the_result_of_a_clip_is_named_like_one(folder: Path) -> None:
         list_jobs([clip], folder / "new.png", clips=True)
     with pytest.raises(UsageError, match=r"expected an output ending in one of \.png"):
         list_jobs([folder / "a.jpg"], folder / "new.mp4", clips=True)
-    with pytest.raises(UsageError, match="expected a folder for several results, got 'new.mp4', which is named like"):
+    with pytest.raises(UsageError, match=r"expected a folder for several results, got 'new\.mp4', which is named like"):
         list_jobs([folder], folder / "new.mp4", clips=True)

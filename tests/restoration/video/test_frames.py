@@ -37,7 +37,7 @@ def test_a_face_keeps_its_number_until_a_cut(restorer: Restorer, portrait: np.nd
     assert [(row.first, row.last, row.restored_frames) for row in work.tracks] == [(0, 2, 3), (4, 5, 2)]
     squares = [result.faces[0].square for result in results[:3]]
     assert squares[0].side == squares[2].side
-    assert 3 <= squares[2].left - squares[0].left <= 5
+    assert 2 <= squares[2].left - squares[0].left <= 5
 
 
 def test_the_strength_of_a_track(restorer: Restorer, portrait: np.ndarray) -> None:

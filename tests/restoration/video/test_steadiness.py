@@ -1,5 +1,7 @@
 """Steady faces: hand-made pictures that stand still, move, grow and change."""
 
+import itertools
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -33,7 +35,7 @@ def test_noise_of_a_face_that_stands_still_averages_out(scene: np.ndarray) -> No
     crop, steady = view(scene, 60, 60), SteadyFace()
     face = resize(crop, (128, 128))
     made = [steady(noisy(face, seed), crop, Square(60, 60, SIDE)).face for seed in range(12)]
-    changes = [np.abs(one.astype(int) - other).mean() for one, other in zip(made[8:], made[9:], strict=False)]
+    changes = [np.abs(one.astype(int) - other).mean() for one, other in itertools.pairwise(made[8:])]
     alone = np.abs(noisy(face, 1).astype(int) - noisy(face, 2)).mean()
     assert max(changes) < alone / 3
     assert np.abs(made[-1].astype(int) - face).std() < np.abs(noisy(face, 1).astype(int) - face).std() / 2
@@ -86,8 +88,10 @@ def test_what_changes_is_not_averaged(scene: np.ndarray) -> None:
     changed[20:] = 255 - changed[20:]
     other = resize(changed, (128, 128))
     step = steady(other, changed, square)
-    assert np.abs(step.face[92:120].astype(int) - other[92:120]).mean() < 1
-    assert np.abs(step.face[:60].astype(int) - face[:60]).mean() < 1
+    changed_px = np.s_[92:120]
+    left = np.abs(step.face[changed_px].astype(int) - other[changed_px]).mean()
+    assert left < np.abs(face[changed_px].astype(int) - other[changed_px]).mean() / 20
+    assert np.abs(step.face[:60].astype(int) - face[:60]).mean() < 2
 
 
 def test_forgetting(scene: np.ndarray) -> None:

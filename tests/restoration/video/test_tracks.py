@@ -9,7 +9,8 @@ from dicface.restoration.video.steadiness import FaceMotion, SteadyFace
 from dicface.restoration.video.tracks import Track, following_square, matched, new_track
 
 BOX = Box(40, 40, 64, 64)
-POINTS = np.stack(np.meshgrid(np.linspace(20, 108, 17), np.linspace(24, 106, 4)), axis=-1).reshape(68, 2)
+POINTS = np.stack(np.meshgrid(np.linspace(40, 63, 17), np.linspace(40, 63, 4)), axis=-1).reshape(68, 2)
+"""Landmarks in pixels of the clip."""
 
 
 def found(outcome: Outcome = Outcome.RESTORED, box: Box = BOX, share: float = 1.0) -> Face:
@@ -20,8 +21,10 @@ def track(outcome: Outcome = Outcome.RESTORED) -> Track:
     return new_track(found(outcome), 0, SteadyFace())
 
 
-def steps(confidence: float = 0.9, shift: float = 0.0) -> FaceSteps:
-    landmarks = (POINTS + shift)[None].astype(np.float32)
+def steps(one: Track, confidence: float = 0.9, shift: float = 0.0) -> FaceSteps:
+    """What the model finds in the crop of a track, landmarks shifted by pixels of the clip."""
+    corner = (one.square.left, one.square.top)
+    landmarks = ((POINTS + shift + 0.5 - corner) * 128 / one.square.side - 0.5)[None].astype(np.float32)
     return FaceSteps(np.zeros((1, 128, 128, 3), np.uint8), landmarks, np.full((1, 68), confidence, np.float32))
 
 
@@ -58,14 +61,14 @@ def test_fades() -> None:
 
 def test_a_gap_is_bridged_and_a_longer_one_ends_the_track() -> None:
     one = track()
-    one.follow(steps(), FaceMotion(), 0, longest_gap=2)
+    one.follow(steps(one), FaceMotion(), 0, longest_gap=2)
     for frame in (1, 2):
-        one.follow(steps(0.1), FaceMotion(), frame, longest_gap=2)
+        one.follow(steps(one, 0.1), FaceMotion(), frame, longest_gap=2)
     assert (one.is_missing, one.is_over, one.last) == (True, False, 0)
-    one.follow(steps(), FaceMotion(), 3, longest_gap=2)
+    one.follow(steps(one), FaceMotion(), 3, longest_gap=2)
     assert (one.is_missing, one.last) == (False, 3)
     for frame in (4, 5, 6):
-        one.follow(steps(0.1), FaceMotion(), frame, longest_gap=2)
+        one.follow(steps(one, 0.1), FaceMotion(), frame, longest_gap=2)
     assert one.is_over
 
 
@@ -81,21 +84,20 @@ def test_three_searches_without_the_face_end_its_track() -> None:
 
 def test_landmarks_are_averaged_while_they_agree_and_taken_when_they_do_not() -> None:
     one = track()
-    one.follow(steps(), FaceMotion(), 0, longest_gap=2)
+    one.follow(steps(one), FaceMotion(), 0, longest_gap=2)
     assert one.landmarks is not None
     before = one.landmarks.copy()
-    one.follow(steps(shift=1.0), FaceMotion(), 1, longest_gap=2)
-    pixels = 31 / 128
-    assert np.allclose(one.landmarks - before, 0.22 * pixels, atol=0.02)
-    one.follow(steps(shift=40.0), FaceMotion(), 2, longest_gap=2)
-    assert np.allclose(one.landmarks - before, 40 * pixels, atol=0.05)
+    one.follow(steps(one, shift=0.1), FaceMotion(), 1, longest_gap=2)
+    assert np.allclose(one.landmarks - before, 0.015, atol=0.005)
+    one.follow(steps(one, shift=6.0), FaceMotion(), 2, longest_gap=2)
+    assert np.allclose(one.landmarks - before, 6, atol=0.05)
 
 
 def test_landmarks_move_with_the_picture() -> None:
     one = track()
-    one.follow(steps(), FaceMotion(), 0, longest_gap=2)
+    one.follow(steps(one), FaceMotion(), 0, longest_gap=2)
     before = one.landmarks
-    one.follow(steps(shift=128 / 31), FaceMotion(x=1.0, y=1.0), 1, longest_gap=2)
+    one.follow(steps(one, shift=1.0), FaceMotion(x=1.0, y=1.0), 1, longest_gap=2)
     assert before is not None
     assert one.landmarks is not None
     assert np.allclose(one.landmarks - before, 1.0, atol=0.01)
@@ -117,7 +119,7 @@ def test_the_crop_follows_when_the_face_has_moved_enough(box: Box, expected: Squ
 
 def test_the_mask_stays_while_landmarks_tremble() -> None:
     one = track()
-    one.follow(steps(), FaceMotion(), 0, longest_gap=2)
+    one.follow(steps(one), FaceMotion(), 0, longest_gap=2)
     mask = one.mask(one.square)
     assert one.landmarks is not None
     one.landmarks = one.landmarks + np.float32(0.2)
