@@ -20,7 +20,7 @@ $(DEMO_VENV)/ready: pyproject.toml constraints.txt
 
 $(VENV)/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/$(BIN)/python $(INSTALL) --editable '.[train,openvino,compare,dlib,heic,cloud,ray,docs,dev]'
+	$(VENV)/$(BIN)/python $(INSTALL) --editable '.[train,openvino,compare,dlib,heic,video,cloud,ray,docs,dev]'
 	$(VENV)/$(BIN)/python $(INSTALL) --no-deps spandrel
 	touch $@
 

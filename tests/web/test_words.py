@@ -21,6 +21,7 @@ def test_every_outcome_and_every_warning_has_words_without_the_librarys_terms() 
     [
         (ImageError("expected an image, got `max_megapixels`"), "a.jpg", "This file is no photo that can be read"),
         (ImageError("expected an image"), "a.HEIC", "HEIC photos cannot be read here. Save it as JPEG"),
+        (ImageError("expected an image"), "my clip.MP4", "A command restores clips: dicface restore 'my clip.MP4' -o "),
         (TooLargeError("raise `max_megapixels`"), "a.jpg", "at most 64 megapixels can be used"),
         (TooLongError("use `dicface restore`"), "a.jpg", "more time or memory than there is for one"),
         (OutputError("choose another `scale`"), "a.jpg", "Enlarge it less"),

@@ -17,6 +17,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from dicface.errors import DicfaceError, UsageError
+from dicface.images.clips import CLIP_SUFFIXES
 from dicface.images.photo import READ_SUFFIXES
 from dicface.runtime.models import DEFAULT_MODEL, embedded_models
 from dicface.runtime.parallel import Result
@@ -87,7 +88,9 @@ class Page:
         ]
         models.sort(key=lambda model: model["name"] != DEFAULT_MODEL)
         limits = {"upload_mb": self._upload_mb, "megapixels": work.MAX_UPLOAD_MEGAPIXELS}
-        return JSONResponse({**limits, "models": models, "suffixes": READ_SUFFIXES, "version": __version__})
+        return JSONResponse(
+            {**limits, "models": models, "suffixes": READ_SUFFIXES, "clips": CLIP_SUFFIXES, "version": __version__}
+        )
 
     async def upload(self, request: Request) -> Response:
         """Take a photo, which is the request's body."""

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from pathlib import PurePath
+from shlex import quote
 
 from dicface.errors import DicfaceError, ImageError, TooLargeError, TooLongError
+from dicface.images.clips import is_clip
 from dicface.restoration.quality import QualityWarning
 from dicface.restoration.results import Outcome
 
@@ -45,6 +47,11 @@ def outcome_words(outcome: Outcome) -> str:
     return OUTCOMES.get(outcome, outcome.value)
 
 
+def clip_words(name: str) -> str:
+    """What to do with a clip, which the page does not take."""
+    return f"This is a clip. A command restores clips: dicface restore {quote(name)} -o {quote(f'restored-{name}')}"
+
+
 def error_words(error: DicfaceError, name: str, *, megapixels: float, heic: bool) -> str:
     """An error as a visitor can use it.
 
@@ -57,6 +64,8 @@ def error_words(error: DicfaceError, name: str, *, megapixels: float, heic: bool
     match error:
         case TooLargeError():
             return f"This photo has too many pixels: at most {megapixels:g} megapixels can be used. Make it smaller."
+        case ImageError() if is_clip(name):
+            return clip_words(name)
         case ImageError() if PurePath(name).suffix.lower() in _HEIC and not heic:
             return "HEIC photos cannot be read here. Save it as JPEG, and choose that."
         case ImageError():

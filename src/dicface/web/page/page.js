@@ -4,7 +4,7 @@ const $ = (id) => document.getElementById(id);
 const COULD_NOT_REACH = "The server cannot be reached. Is it still running?";
 const photos = [];
 let current = null;
-let settings = { upload_mb: 128, megapixels: 64, models: [], suffixes: [] };
+let settings = { upload_mb: 128, megapixels: 64, models: [], suffixes: [], clips: [] };
 let busy = false;
 
 // ---- Small things ----
@@ -60,6 +60,13 @@ function tooLarge() {
   return `This file is larger than ${settings.upload_mb} MB, the most that can be uploaded here.`;
 }
 
+/** Which command restores a clip, so that none is uploaded in vain; empty for photos. */
+function aboutClip(name) {
+  if (!settings.clips.some((suffix) => name.toLowerCase().endsWith(suffix))) return "";
+  const quoted = (text) => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
+  return `This is a clip. A command restores clips: dicface restore ${quoted(name)} -o ${quoted(`restored-${name}`)}`;
+}
+
 async function call(path, body, method = body === undefined ? "GET" : "POST") {
   let reply;
   try {
@@ -74,6 +81,8 @@ async function call(path, body, method = body === undefined ? "GET" : "POST") {
 function send(photo) {
   return new Promise((resolve, reject) => {
     if (photo.file.size === 0) return reject(new Said("This file is empty."));
+    const clip = aboutClip(photo.name);
+    if (clip) return reject(new Said(clip));
     if (photo.file.size > settings.upload_mb * 2 ** 20) return reject(new Said(tooLarge()));
     const request = new XMLHttpRequest();
     request.open("POST", `photos?name=${encodeURIComponent(photo.name)}`);
