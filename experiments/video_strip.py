@@ -22,16 +22,16 @@ from experiments.video import through_h264
 
 FRAMES, SHOWN, SCALE, NOISE, CRF = 24, (3, 9, 15, 18, 21), 4, 5.0, 23
 SIZE = (120, 120)
-CROP = np.s_[40:248, 120:328]
+CROP = np.s_[52:196, 148:292]
 """Of the enlarged frames: the face."""
-MOUTH_ROW, TILE_PX = 128, 160
+MOUTH_ROW, TILE_PX = 80, 160
 
 
 def frames_of(portrait: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
     """The damaged clip."""
     rng, frames = np.random.default_rng(1), list[NDArray[np.uint8]]()
     for number in range(FRAMES):
-        down = 10 * np.sin(np.pi * max(0, number - FRAMES // 2) / 6)
+        down = 6 * np.sin(np.pi * max(0, number - FRAMES // 2) / 6)
         box = (0.0, 12 + down, 484.0, 496 + down)
         small = Image.fromarray(portrait).resize(SIZE, Image.Resampling.BICUBIC, box=box, reducing_gap=None)
         noisy = np.asarray(small) + rng.normal(0, NOISE, (SIZE[1], SIZE[0], 3))
