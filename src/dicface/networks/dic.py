@@ -1,6 +1,6 @@
 """DIC: a recovery branch and a landmark branch that guide each other, step by step."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 import torch
@@ -98,18 +98,7 @@ LITE = DICConfig(
     hourglass_width=64,
     attention="concatenation",
 )
-LITE_256 = DICConfig(
-    output_px=256,
-    stem="any-size",
-    recovery="u",
-    steps=2,
-    features=24,
-    trunk_width=128,
-    trunk_blocks=4,
-    consistency=True,
-    hourglass_width=64,
-    attention="concatenation",
-)
+LITE_256 = replace(LITE, output_px=256)
 
 
 class DICState(NamedTuple):
