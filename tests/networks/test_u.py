@@ -10,7 +10,7 @@ from dicface.errors import ConfigError
 from dicface.networks.consistency import back_project
 from dicface.networks.dic import LITE, LITE_256, DICConfig, DICNetwork
 from dicface.networks.resize import resize_bicubic
-from dicface.networks.u import enlarging_kernel, grown_state
+from dicface.networks.u import GatedResidual, enlarging_kernel, grown_state
 from tests.support.networks import TINY, TINY_U
 
 
@@ -143,3 +143,16 @@ def test_the_gate_is_one_number_a_face_between_0_and_1() -> None:
 def test_settings_that_do_not_fit_are_refused(change: dict[str, object], named: str) -> None:
     with pytest.raises(ConfigError, match=named):
         replace(TINY, **change)
+
+
+def test_no_input_makes_features_explode() -> None:
+    torch.manual_seed(0)
+    block = GatedResidual(8)
+    with torch.no_grad():
+        for parameter in block.parameters():
+            parameter.mul_(10)
+    features = 10 * torch.randn(1, 8, 16, 16)
+    for _ in range(20):
+        features = block(features)
+    assert bool(features.isfinite().all())
+    assert features.abs().max() <= 32

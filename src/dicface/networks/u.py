@@ -16,6 +16,8 @@ from dicface.landmarks import KEYPOINTS
 from dicface.networks.recovery import GRID_PX, StemOutput, any_size_grid
 from dicface.networks.resize import resize_bicubic
 
+_LARGEST = 32.0
+"""Bound of the features of residual blocks. Those of faces stay below 16, of strongly sharpened ones below 29."""
 _SMALL = 0.1
 """Initial scale of the last layers of residual blocks and network, relative to He-normal weights."""
 
@@ -42,7 +44,9 @@ def _shrink(layer: nn.Conv2d) -> None:
 class GatedResidual(nn.Module):
     """Residual block whose branch is gated by channel and position.
 
-    conv - SiLU - conv, times the sigmoid of 1x1 to a quarter - SiLU - depthwise 3x3 - 1x1. No normalisation.
+    conv - SiLU - conv, times the sigmoid of 1x1 to a quarter - SiLU - depthwise 3x3 - 1x1. No normalisation: the gate
+    keeps features small. Where an odd input opens it fully, as a checkerboard can, features would grow tenfold in every
+    block up to 1e10 and end a training run, so they are bounded.
     """
 
     def __init__(self, width: int) -> None:
@@ -63,7 +67,7 @@ class GatedResidual(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """(N, width, H, W) float -> the same."""
         change = self.body(features)
-        return features + change * self.gate(change)
+        return (features + change * self.gate(change)).clamp(-_LARGEST, _LARGEST)
 
 
 class UStem(nn.Module):
