@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from dicface.images.pixels import FACE_PX, luma, resize
+from dicface.images.pixels import luma, resize
 from dicface.restoration.paste import match_colours
 from dicface.runtime.face_model import FaceModel, FaceSteps
 from dicface.runtime.uncertainty import mirror_and_step
@@ -35,7 +35,7 @@ def doubts(model: FaceModel, crops: Sequence[NDArray[np.uint8]], results: Sequen
     found: list[float] = []
     for crop, result, (mirror, step) in zip(crops, results, mirror_and_step(model, crops, results), strict=True):
         matched = luma(match_colours(result.sr[-1], crop))
-        change = (matched - luma(resize(crop, (FACE_PX, FACE_PX))))[inner]
+        change = (matched - luma(resize(crop, matched.shape)))[inner]
         disagreement = float(mirror[inner].mean() + step[inner].mean())
         found.append(disagreement / max(float(np.sqrt((change**2).mean())), 1e-3))
     return found

@@ -11,7 +11,7 @@ from dicface.checkpoints.networks import load_strictly, save_network
 from dicface.data.batches import FaceBatch, target_heatmaps
 from dicface.data.degradation import DegradationConfig, reduce_faces
 from dicface.evaluation.protocols import Y_CROP8
-from dicface.images.pixels import FACE_PX
+from dicface.images.pixels import FACE_PX, LARGE_FACE_PX
 from dicface.networks.dic import DICNetwork, DICOutput
 from dicface.networks.resize import resize_bicubic, to_pixels
 from dicface.networks.u import grown_state
@@ -57,7 +57,7 @@ class DICTask(Task[DICNetwork, DICRun | DICGANRun]):
         """Weights of that name; for a network of 256 px also those of one of 128 px, which are grown (ADR 43)."""
         state = super().start_state(name)
         stem = state.get("stem.conv.0.weight")
-        grows = self.config.network.output_px == 2 * FACE_PX and stem is not None and stem.shape[1] == 4
+        grows = self.config.network.output_px == LARGE_FACE_PX and stem is not None and stem.shape[1] == 4
         return grown_state(state) if grows else state
 
     def start(self) -> None:
