@@ -11,8 +11,8 @@ from dicface.runtime.face_model import FaceModel, FaceSteps
 from dicface.runtime.uncertainty import mirror_and_step
 
 WHOLE_UNTIL, NONE_FROM = 0.80, 1.10
-"""Doubt up to which a face has its whole strength, and from which it has `LEAST_STRENGTH` of it. Chosen on faces of
-celeba-train for one network, the embedded `lite`; see `experiments/strength.py` and ADR 36."""
+"""Doubt up to which a face has its whole strength, and from which it has `LEAST_STRENGTH` of it. No damage that was
+measured reaches the first on average, odd crops do; see `experiments/strength.py` and ADR 36."""
 LEAST_STRENGTH = 0.1
 _BORDER_PX = 8
 

@@ -13,8 +13,8 @@ from dicface.restoration.mask import outline_mask, square_mask
 from dicface.restoration.results import Face
 
 _COLOURS_PX = 8
-"""Side to which a crop is reduced to give a face its colours. A larger one brings back what the network has removed, noise
-and blocks of JPEG (ADR 44)."""
+"""Side to which a crop is reduced to give a face its colours. A larger one brings back what the network has removed:
+noise, and the blocks of JPEG (ADR 44)."""
 
 
 def match_colours(sr: NDArray[np.uint8], crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
