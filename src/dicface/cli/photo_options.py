@@ -85,7 +85,10 @@ Background = Annotated[
 Fidelity = Annotated[
     float,
     typer.Option(
-        min=0, max=1, help="Of --large-faces that have it: more is nearer to the photo.", rich_help_panel=MODEL
+        min=0,
+        max=1,
+        help="For networks of --large-faces with such an input; a larger value stays nearer to the photo.",
+        rich_help_panel=MODEL,
     ),
 ]
 ShowLandmarks = Annotated[
