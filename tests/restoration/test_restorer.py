@@ -133,7 +133,7 @@ def test_upscale_takes_crops(restorer: Restorer) -> None:
     assert restorer.upscale(crops).shape == (3, 128, 128, 3)
     assert restorer.upscale(crops[:0]).shape == (0, 128, 128, 3)
     with pytest.raises(UsageError, match=r"expected \(N, S, S, 3\) uint8 RGB crops, got float32"):
-        restorer.upscale(crops.astype(np.float32))  # pyright: ignore[reportArgumentType]
+        restorer.upscale(crops.astype(np.float32))  # pyright: ignore[reportArgumentType] - what a caller may well try
 
 
 @pytest.mark.parametrize(

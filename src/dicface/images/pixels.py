@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from dicface.errors import UsageError
+
 Float = TypeVar("Float", np.float32, np.float64)
 
 FACE_PX = 128
@@ -65,3 +67,13 @@ def smooth(values: NDArray[np.float32], sigma_px: float) -> NDArray[np.float32]:
         windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1, axis=axis)
         values = (windows @ weights).astype(np.float32)
     return values
+
+
+def check_crop_batch(crops: NDArray[np.uint8]) -> None:
+    """Check the shape and the type of a batch of face crops.
+
+    Raises:
+        UsageError: they are not (N, S, S, 3) uint8.
+    """
+    if crops.ndim != 4 or crops.shape[3] != 3 or crops.dtype != np.uint8:
+        raise UsageError(f"expected (N, S, S, 3) uint8 RGB crops, got {crops.dtype} of shape {crops.shape}")

@@ -1,16 +1,15 @@
 """Restore a photo or upscale a face crop from file to file, for commands, web page and demo."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dicface.errors import ImageError, UsageError
 from dicface.faces.geometry import Box, Square, to_photo
-from dicface.files import check_target, file_digest, real_path
+from dicface.files import check_target, real_path
 from dicface.images.draw import draw_landmarks, side_by_side
 from dicface.images.photo import (
     MAX_MEGAPIXELS,
@@ -21,7 +20,9 @@ from dicface.images.photo import (
     write_photo,
 )
 from dicface.images.pixels import resize
+from dicface.restoration.arguments import RestoreArguments
 from dicface.restoration.choice import FaceChoice, Strength
+from dicface.restoration.file_result import FileResult
 from dicface.restoration.memory import PhotoGate
 from dicface.restoration.output import (
     Output,
@@ -32,7 +33,6 @@ from dicface.restoration.output import (
     uncertainty_photo,
 )
 from dicface.restoration.quality import quality_measures, quality_warnings
-from dicface.restoration.report import face_row
 from dicface.restoration.restorer import Restorer
 from dicface.restoration.results import Face, Outcome, Restoration
 from dicface.restoration.scale import Scale, check_scale, scale_for
@@ -43,66 +43,6 @@ from dicface.runtime.consistency import DataConsistency
 from dicface.runtime.face_model import FaceModel, FaceSteps
 from dicface.runtime.models import DEFAULT_MODEL, larger_model
 from dicface.runtime.uncertainty import expected_errors
-
-
-@dataclass(frozen=True, repr=False)
-class FileResult:
-    """Result of one file.
-
-    Attributes:
-        source, target: the file that was read, and the one that was written.
-        photo: the decoded source.
-        restoration: the result; for a face crop, its image is the written one.
-        scale: enlargement of the photo.
-        sentence: outcome of the faces and notes on the files as text.
-        notes: notes on reading and writing the files.
-        stages_s: seconds spent on each stage; other photos may have been worked on meanwhile.
-    """
-
-    source: Path
-    target: Path
-    photo: Photo
-    restoration: Restoration
-    scale: float
-    sentence: str
-    notes: tuple[str, ...]
-    stages_s: Mapping[str, float]
-
-    def __repr__(self) -> str:
-        return f"FileResult({str(self.source)!r} -> {str(self.target)!r}: {self.sentence})"
-
-    @property
-    def elapsed_s(self) -> float:
-        """Seconds spent on all stages."""
-        return sum(self.stages_s.values())
-
-    def report_row(self) -> dict[str, Any]:
-        """The file's row of the report, JSON-ready.
-
-        Boxes are left, top, right, bottom in pixels of the input, edges; landmarks are 68 x, y in pixels of the input,
-        pixel centres at integers; uncertainty is the mean of a face's map, in grey levels; probability is that of being
-        a face.
-        """
-        height, width = self.restoration.image.shape[:2]
-        provenance = self.restoration.provenance
-        assert provenance is not None
-        return {
-            "input": str(self.source),
-            "input_sha256": file_digest(self.source),
-            "output": str(self.target),
-            "output_size": [width, height],
-            "digital_source_type": provenance.source_type,
-            "model": provenance.model,
-            "model_sha256": provenance.model_sha256,
-            "settings_sha256": provenance.settings_sha256,
-            "version": provenance.version,
-            "scale": self.scale,
-            "turned_degrees": self.restoration.turned_degrees,
-            "notes": list(self.notes),
-            "elapsed_s": round(self.elapsed_s, 3),
-            "stages_s": {stage: round(spent_s, 3) for stage, spent_s in self.stages_s.items()},
-            "faces": [face_row(face) for face in self.restoration.faces],
-        }
 
 
 def restore_file(
@@ -149,38 +89,24 @@ def restore_file(
     _check_targets(source, target, output)
     check_scale(scale)
     choice = FaceChoice(strength, min_face, max_face, faces, force)
+    settings = RestoreArguments(
+        scale=scale,
+        boxes=boxes,
+        only_boxes=only_boxes,
+        strength=strength,
+        min_face=min_face,
+        max_face=max_face,
+        faces=faces,
+        adaptive=adaptive,
+        force=force,
+        passes=passes,
+    )
     restorer, stages = restorer or Restorer(), Stages()
     with (gate or PhotoGate()).photo(source, max_megapixels, scale, stages) as photo:
         size = _result_size(photo, scale, max_result_megapixels)
         check_writable(target, *size, alpha=photo.alpha is not None)
-        restoration = restorer.restore(
-            photo.pixels,
-            scale=scale,
-            boxes=boxes,
-            only_boxes=only_boxes,
-            strength=strength,
-            min_face=min_face,
-            max_face=max_face,
-            faces=faces,
-            adaptive=adaptive,
-            force=force,
-            passes=passes,
-            uncertainty=output.uncertainty is not None,
-        )
-        digest = restore_digest(
-            restorer,
-            scale=scale,
-            boxes=boxes,
-            only_boxes=only_boxes,
-            strength=strength,
-            min_face=min_face,
-            max_face=max_face,
-            faces=faces,
-            adaptive=adaptive,
-            force=force,
-            passes=passes,
-            output=output,
-        )
+        restoration = restorer.restore(photo.pixels, **settings, uncertainty=output.uncertainty is not None)
+        digest = restore_digest(restorer, **settings, output=output)
         restoration = _stating(restoration, digest)
         stages.spent_s |= restoration.stages_s
         with stages.measure("write"):

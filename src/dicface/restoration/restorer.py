@@ -13,17 +13,17 @@ from dicface.faces.geometry import Box
 from dicface.faces.names import DEFAULT_DETECTOR
 from dicface.faces.verification import make_verification
 from dicface.images.photo import ImageLike, read_pixels
+from dicface.images.pixels import check_crop_batch
 from dicface.restoration.choice import FaceChoice, Strength
+from dicface.restoration.face_work import FaceWork
 from dicface.restoration.large_faces import open_large_faces
 from dicface.restoration.output import restored_by
 from dicface.restoration.passes import FacePasses, check_passes
 from dicface.restoration.paste import blend_faces, face_layer
 from dicface.restoration.results import Face, FoundFaces, Restoration
 from dicface.restoration.scale import Scale, check_scale, scale_for
-from dicface.restoration.search import Located
 from dicface.restoration.sized_models import SizedModels
 from dicface.restoration.stages import Stages
-from dicface.restoration.turned import FaceWork, work_upright
 from dicface.runtime.background import BackgroundModel, enlarge_to
 from dicface.runtime.face_model import FaceModel
 from dicface.runtime.face_restorer import DEFAULT_FIDELITY
@@ -93,6 +93,7 @@ class Restorer:
         self._large_faces = open_large_faces(
             large_faces, fidelity=fidelity, provider=provider, threads=threads, spinning=not several
         )
+        self._work = FaceWork(self._detect, self._verify, self._restore_faces, self._large_faces)
         self._background = None if background is None else BackgroundModel(background, provider=provider)
         self.settings: Mapping[str, Any] = {
             "model": self.model.sha256,
@@ -149,11 +150,9 @@ class Restorer:
         """
         check_passes(passes)
         choice = FaceChoice(strength, min_face, max_face, faces, force, adaptive)
-        work = self._work(choice, passes=passes, uncertainty=uncertainty)
-        found = work_upright(
-            read_pixels(image), self._detect, self._verify, work, Stages(), boxes=boxes, only_boxes=only_boxes
-        )
-        return found.faces
+        return self._work(
+            read_pixels(image), choice, boxes=boxes, only_boxes=only_boxes, passes=passes, uncertainty=uncertainty
+        ).faces
 
     def find(
         self,
@@ -178,25 +177,8 @@ class Restorer:
             UsageError, ImageError: see `faces`.
         """
         choice = FaceChoice(strength, min_face, max_face, faces, force)
-        work = self._work(choice, passes=0)
-        found = work_upright(
-            read_pixels(image), self._detect, self._verify, work, Stages(), boxes=boxes, only_boxes=only_boxes
-        )
+        found = self._work(read_pixels(image), choice, boxes=boxes, only_boxes=only_boxes, passes=0)
         return FoundFaces(found.faces, 90 * found.quarters)
-
-    def _work(self, choice: FaceChoice, *, passes: int, uncertainty: bool = False) -> FaceWork:
-        """What is done to located faces: restoring them, or with no passes deciding their outcomes."""
-
-        def work(pixels: NDArray[np.uint8], located: Sequence[Located]) -> tuple[Face, ...]:
-            if not passes:
-                faces = self._restore_faces.find(pixels, located, choice=choice)
-            else:
-                faces = self._restore_faces(pixels, located, choice=choice, passes=passes, uncertainty=uncertainty)
-            if self._large_faces is None:
-                return faces
-            return tuple(self._large_faces(pixels, face, choice, run=passes > 0) for face in faces)
-
-        return work
 
     def restore(
         self,
@@ -233,9 +215,8 @@ class Restorer:
         check_passes(passes)
         pixels, stages = read_pixels(image), Stages()
         choice = FaceChoice(strength, min_face, max_face, faces, force, adaptive)
-        work = self._work(choice, passes=passes, uncertainty=uncertainty)
-        found, quarters = work_upright(
-            pixels, self._detect, self._verify, work, stages, boxes=boxes, only_boxes=only_boxes
+        found, quarters = self._work(
+            pixels, choice, boxes=boxes, only_boxes=only_boxes, passes=passes, uncertainty=uncertainty, stages=stages
         )
         chosen = scale_for(scale, pixels.shape[1], pixels.shape[0])
         with stages.measure("paste"):
@@ -297,7 +278,7 @@ class Restorer:
         Raises:
             UsageError: another shape or type.
         """
-        _check_crops(crops)
+        check_crop_batch(crops)
         results, side = self.model(list(crops)), self.model.face_px
         return np.stack([result.sr[-1] for result in results]) if results else np.empty((0, side, side, 3), np.uint8)
 
@@ -313,11 +294,6 @@ class Restorer:
         Raises:
             UsageError: another shape or type.
         """
-        _check_crops(crops)
+        check_crop_batch(crops)
         found, side = expected_errors(self.model, list(crops), self.model(list(crops))), self.model.face_px
         return np.stack(found) if found else np.empty((0, side, side), np.float32)
-
-
-def _check_crops(crops: NDArray[np.uint8]) -> None:
-    if crops.ndim != 4 or crops.shape[3] != 3 or crops.dtype != np.uint8:
-        raise UsageError(f"expected (N, S, S, 3) uint8 RGB crops, got {crops.dtype} of shape {crops.shape}")

@@ -50,7 +50,7 @@ def _file_of(card: ModelCard, suffix: str) -> Path:
 
 
 def _also() -> str:
-    """What is said beside names, where `dicface-models` cannot be used."""
+    """Why `dicface-models` cannot be used, to be added to a list of names; empty if it can be."""
     problem = _additional().problem
     return f" ({problem})" if problem else ""
 
