@@ -36,7 +36,7 @@ class Restorer:
     """Restores small faces in photos. Holds a model and a detector and no other state; may be shared between threads.
 
     Attributes:
-        model: the face model. `lite` has a larger model beside it, `lite-256`, for faces from 48 px on.
+        model: the face model. `lite` has a larger model beside it, `lite-256`, for crops from 32 px on.
         settings: models by their hashes, detector and limits: what else than the arguments of a call decides about its
             result.
     """
