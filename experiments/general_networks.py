@@ -60,7 +60,7 @@ class GeneralTask(ImageTask):
 
     def write_weights(self, path: Path, notes: Mapping[str, str]) -> None:
         """Write the weights with what they are of."""
-        about = {"architecture": self.name, "settings": json.dumps(SETTINGS[self.name])}  # pyright: ignore[reportArgumentType]
+        about: dict[str, str] = {"architecture": self.name, "settings": json.dumps(SETTINGS[self.name])}
         write_tensors(self.network.state_dict(), path, about | dict(notes))
 
 

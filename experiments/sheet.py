@@ -2,8 +2,8 @@
 
     python -m experiments.sheet celeba-val.parquet sheet.jpg --against other.onnx
 
-The faces are spread evenly over the pack. Rows are faces in groups of one size; columns are groups of four pictures of
-128 px, one group for each damage.
+The faces are spread evenly over the pack. Rows are faces in groups of one size; columns are groups of three or four
+pictures of the model's side, one group for each damage.
 """
 
 from pathlib import Path
@@ -16,7 +16,7 @@ from PIL import Image
 
 from dicface.data.references import read_references
 from dicface.evaluation.damage import parse_damage
-from dicface.images.pixels import FACE_PX, resize
+from dicface.images.pixels import resize
 from dicface.runtime.face_model import FaceModel
 from dicface.runtime.models import DEFAULT_MODEL
 
@@ -24,13 +24,12 @@ GAP = 6
 
 
 def pictures(models: list[FaceModel], face: NDArray[np.uint8], size: int, damage: str, seed: int) -> NDArray[np.uint8]:
-    """Input (each pixel as a square), results of the models, and truth, side by side: (128, W, 3) uint8."""
-    parsed = parse_damage(damage)
+    """Input (each pixel as a square), results of the models, and truth, side by side: (R, W, 3) uint8."""
+    parsed, square = parse_damage(damage), face.shape[:2]
     crop = parsed.crop(face, size, seed)
-    seen = np.asarray(Image.fromarray(crop).resize((FACE_PX, FACE_PX), Image.Resampling.NEAREST))
-    results = [model([crop])[0].sr[-1] for model in models]
-    truth = parsed.truth(face[None])[0]
-    return np.concatenate([seen, *results, resize(truth, (FACE_PX, FACE_PX))], axis=1)
+    seen = np.asarray(Image.fromarray(crop).resize(square, Image.Resampling.NEAREST))
+    results = [resize(model([crop])[0].sr[-1], square) for model in models]
+    return np.concatenate([seen, *results, parsed.truth(face[None])[0]], axis=1)
 
 
 def main(
@@ -46,13 +45,14 @@ def main(
     """Draw the sheet."""
     models = [FaceModel(name, backend="onnxruntime") for name in (against, model) if name is not None]
     wanted = [int(size) for size in sizes.split(",")]
-    hr = read_references(data, None)[0].hr
+    side = models[-1].face_px
+    hr = read_references(data, None, face_px=side)[0].hr
     chosen = np.linspace(0, len(hr) - 1, faces * len(wanted)).round().astype(int)
     rows: list[NDArray[np.uint8]] = []
     for row, number in enumerate(chosen.tolist()):
         size = wanted[row // faces]
         groups = [pictures(models, hr[number], size, damage, number) for damage in damages.split()]
-        gap = np.full((FACE_PX, GAP, 3), 255, np.uint8)
+        gap = np.full((side, GAP, 3), 255, np.uint8)
         rows.append(np.concatenate([part for group in groups for part in (group, gap)][:-1], axis=1))
     Image.fromarray(np.concatenate(rows)).save(out, quality=90)
     print(f"wrote {out}: {', '.join(f'face {number}' for number in chosen)}")

@@ -24,7 +24,7 @@ from rich.table import Table
 from dicface.data.references import read_references
 from dicface.evaluation.damage import parse_damage
 from dicface.evaluation.statistics import estimate
-from dicface.images.pixels import FACE_PX, luma, resize
+from dicface.images.pixels import luma, resize
 from dicface.restoration.doubt import LEAST_STRENGTH, doubts, strength_by
 from dicface.restoration.paste import match_colours
 from dicface.runtime.face_model import FaceModel
@@ -60,7 +60,7 @@ def measured(model: FaceModel, hr: NDArray[np.uint8], size: int, damage: str) ->
         crops = [parsed.crop(face, size, first + number) for number, face in enumerate(faces)]
         results = model(crops)
         for face, crop, result, doubt in zip(faces, crops, results, doubts(model, crops, results), strict=True):
-            images = face, resize(crop, (FACE_PX, FACE_PX)), match_colours(result.sr[-1], crop)
+            images = face, resize(crop, face.shape[:2]), match_colours(result.sr[-1], crop)
             truth, plain, restored = (luma(image)[INNER] for image in images)
             strength = strength_by(doubt)
             rows.append([strength, *gains(truth, plain, restored, (1.0, strength, best(truth, plain, restored)))])
@@ -89,7 +89,7 @@ def face_doubts(model: FaceModel, hr: NDArray[np.uint8], size: int, damage: str)
         crops = [parsed.crop(face, size, first + number) for number, face in enumerate(faces)]
         results = model(crops)
         for face, crop, result, doubt in zip(faces, crops, results, doubts(model, crops, results), strict=True):
-            images = face, resize(crop, (FACE_PX, FACE_PX)), match_colours(result.sr[-1], crop)
+            images = face, resize(crop, face.shape[:2]), match_colours(result.sr[-1], crop)
             truth, plain, restored = (luma(image)[INNER] for image in images)
             missing, change = truth - plain, restored - plain
             rows.append((doubt, *(float(term.mean()) for term in (missing**2, missing * change, change**2))))
@@ -130,11 +130,8 @@ def main(
     limits: Annotated[bool, typer.Option("--limits", help="Compare limits of the doubt.")] = False,
 ) -> None:
     """Print the table, row by row."""
-    hr, network, console = (
-        read_references(data, limit)[0].hr,
-        FaceModel(model, backend="onnxruntime"),
-        Console(width=150),
-    )
+    network, console = FaceModel(model, backend="onnxruntime"), Console(width=150)
+    hr = read_references(data, limit, face_px=network.face_px)[0].hr
     if limits:
         print_limits(network, hr, [int(size) for size in sizes.split(",")], damages.split(), console)
         return

@@ -121,7 +121,7 @@ def our_step(config: DICRun, network: DICNetwork, pack: FacePack, device: torch.
     optimiser = task.configure_optimizers()["optimizer"]
     averages = torch.optim.swa_utils.AveragedModel(
         task,
-        multi_avg_fn=AveragedWeights(config.optimiser.ema_decay).average,  # pyright: ignore[reportArgumentType] - lists
+        multi_avg_fn=AveragedWeights(config.optimiser.ema_decay).average,  # pyright: ignore[reportArgumentType] - called with lists of tensors
         use_buffers=True,
     )
     sampler = FaceSampler(pack, config.batch, config.augmentation, config.degradation, 0, device)

@@ -36,7 +36,8 @@ if _TYPE_CHECKING:
     from dicface.faces.geometry import Box, Square
     from dicface.faces.landmarks import PhotoLandmarks, locate
     from dicface.images.photo import Photo, read_photo, write_photo
-    from dicface.restoration.files import FileResult, restore_file, upscale_file
+    from dicface.restoration.file_result import FileResult
+    from dicface.restoration.files import restore_file, upscale_file
     from dicface.restoration.output import Output
     from dicface.restoration.quality import QualityWarning
     from dicface.restoration.restorer import Restorer
@@ -101,7 +102,7 @@ _MODULES = {
     "FaceModel": "runtime.face_model",
     "FaceSteps": "runtime.face_model",
     "FaceTrack": "restoration.video.results",
-    "FileResult": "restoration.files",
+    "FileResult": "restoration.file_result",
     "FoundFaces": "restoration.results",
     "LandmarkModel": "runtime.landmark_model",
     "Outcome": "restoration.results",

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -101,8 +102,8 @@ def test_a_terminal_shows_rate_and_time_left(monkeypatch: pytest.MonkeyPatch) ->
     clock = iter(range(1000))
     progress = Progress.__init__
 
-    def timed(self: Progress, *columns: object, **options: object) -> None:
-        progress(self, *columns, get_time=lambda: float(next(clock)), **options)  # pyright: ignore[reportArgumentType]
+    def timed(self: Progress, *columns: Any, **options: Any) -> None:
+        progress(self, *columns, get_time=lambda: float(next(clock)), **options)
 
     monkeypatch.setattr(Progress, "__init__", timed)
     with progress_bar("photos", 10) as advance:

@@ -1,6 +1,7 @@
 """Colours that cannot be seen change nothing that can be seen."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -84,11 +85,11 @@ def test_hidden_colours_change_nothing(tmp_path: Path, kind: str, mode: str) -> 
     results: list[tuple[np.ndarray, np.ndarray | None]] = []
     for name, rgba in hidden_colours(grey=mode == "LA").items():
         image = Image.fromarray(rgba)
-        options: dict[str, object] = {"lossless": True, "exact": True} if kind == "WEBP" else {}
+        options: dict[str, Any] = {"lossless": True, "exact": True} if kind == "WEBP" else {}
         if kind == "TIFF":
             # 2 is unassociated alpha, whose colours are stored as they are.
             options["tiffinfo"] = ImageFileDirectory_v2()
-            options["tiffinfo"][338] = 2  # pyright: ignore[reportIndexIssue]
+            options["tiffinfo"][338] = 2
         if mode == "P":
             image = _in_palette(rgba)
             options["transparency"] = 0

@@ -34,8 +34,10 @@ def test_what_is_new_in_later_steps_learns() -> None:
     network(torch.rand(2, 3, 16, 16), 2).sr[:, 1].square().sum().backward()
     recovery = network.recovery
     assert recovery.compress_in[0].weight.grad[:, TINY.features :].abs().max() > 0
-    assert recovery.fusion.expand[0].weight.grad.abs().max() > 0  # pyright: ignore[reportAttributeAccessIssue]
-    assert recovery.fusion.paths[-1].body[-1].weight.grad.abs().max() > 0  # pyright: ignore[reportAttributeAccessIssue]
+    for name in ("expand.0.weight", "paths.0.body.2.weight"):
+        gradient = recovery.fusion.get_parameter(name).grad
+        assert gradient is not None
+        assert gradient.abs().max() > 0
     assert network.landmark.stem[0].weight.grad.abs().max() > 0
 
 

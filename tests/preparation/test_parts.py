@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from dicface.data.pack_writing import GROUP_FACES, PackRow, encode_crop, open_pack
@@ -90,7 +90,7 @@ def test_a_written_pack_is_read_back_in_row_groups(tmp_path: Path) -> None:
     with open_pack(tmp_path / "a.parquet") as pack:
         for index in range(count):
             pack.add(PackRow(f"made/{index}", "made", index if index % 2 else None, IMAGE, points[index]))
-    file = pa.parquet.ParquetFile(tmp_path / "a.parquet")  # pyright: ignore[reportAttributeAccessIssue]
+    file = pq.ParquetFile(tmp_path / "a.parquet")
     assert file.schema_arrow.equals(SCHEMA)
     assert file.metadata.num_row_groups == 2
     faces = read_pack(tmp_path / "a.parquet")

@@ -1,6 +1,7 @@
 """Faces beyond our models, by a network of the signature of other people's."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -43,8 +44,8 @@ def test_a_large_face_is_restored_in_its_place(restorer: Restorer, portrait: np.
 
 
 def test_choice_and_strength_hold_for_large_faces(restorer: Restorer, portrait: np.ndarray) -> None:
-    def outcome(**choice: object) -> Outcome:
-        (found,) = restorer.find(portrait, boxes=[FACE], **choice).faces  # pyright: ignore[reportArgumentType]
+    def outcome(**choice: Any) -> Outcome:
+        (found,) = restorer.find(portrait, boxes=[FACE], **choice).faces
         assert found.steps is None
         return found.outcome
 

@@ -121,7 +121,7 @@ def stand_in(*, dialog_accepts: bool = True) -> Generator[MagicMock]:
         displays_flush=MagicMock(),
     )
     gi, repository = ModuleType("gi"), ModuleType("gi.repository")
-    gi.require_version = lambda name, version: None  # pyright: ignore
+    gi.__dict__.update(require_version=lambda name, version: None)
     repository.__dict__.update(
         Gimp=gimp,
         GimpUi=SimpleNamespace(init=MagicMock(), ProcedureDialog=dialogs),

@@ -4,8 +4,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from dicface.batches.callables import BatchItem, FileBatch
-from dicface.restoration.files import FileResult
+from dicface.batches.file_batch import BatchItem, FileBatch
+from dicface.restoration.file_result import FileResult
 from dicface.restoration.output import Output
 
 

@@ -1,25 +1,17 @@
 """RestoreBatch and UpscaleBatch: what Ray Data, Spark, datasets and the like call with each batch of photos."""
 
-import json
-import logging
-import tempfile
-import threading
-from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
-from dataclasses import replace
-from pathlib import Path, PurePosixPath
-from typing import Any, NamedTuple, Self
+from pathlib import Path
+from typing import Any
 
-from dicface.batches.report_lines import PhotoOutcome
-from dicface.batches.tables import Table, column, column_names, with_columns
-from dicface.errors import DicfaceError, ImageError
+from dicface.batches.file_batch import FileBatch
 from dicface.faces.geometry import Box
 from dicface.faces.names import DEFAULT_DETECTOR, DetectorName
-from dicface.images.inputs import target_below
-from dicface.images.photo import MAX_MEGAPIXELS, suffix_for
+from dicface.images.photo import MAX_MEGAPIXELS
+from dicface.restoration.arguments import RestoreArguments
 from dicface.restoration.choice import FaceChoice, Strength
-from dicface.restoration.files import FileResult, restore_file, upscale_file
-from dicface.restoration.memory import PhotoGate
+from dicface.restoration.file_result import FileResult
+from dicface.restoration.files import restore_file, upscale_file
 from dicface.restoration.output import Output
 from dicface.restoration.restorer import Restorer
 from dicface.restoration.scale import Scale, check_scale
@@ -28,149 +20,6 @@ from dicface.runtime.face_model import FaceModel
 from dicface.runtime.face_restorer import DEFAULT_FIDELITY
 from dicface.runtime.models import DEFAULT_MODEL
 from dicface.runtime.providers import BackendName, ProviderName
-
-_log = logging.getLogger(__name__)
-
-
-class BatchItem(NamedTuple):
-    """What came of one photo of a batch.
-
-    Attributes:
-        outcome: done or failed.
-        content: the file of the result; empty if it failed.
-        output: path of the result: the input's, with the suffix of the format that was written.
-        map: the PNG file of the expected errors; empty if it was not asked for.
-        error: why it failed; else empty.
-        row: its row of a report, see `FileResult.report_row`; empty if it failed.
-    """
-
-    outcome: PhotoOutcome
-    content: bytes
-    output: str
-    map: bytes
-    error: str
-    row: dict[str, Any]
-
-
-class FileBatch(ABC):
-    """A picklable callable from batches of files to batches of results; see `RestoreBatch`.
-
-    It consists of its arguments until the first photo, when the process that it is in loads the models.
-    """
-
-    def __init__(self, output: Output, *, uncertainty: bool) -> None:
-        self._output, self._uncertainty = output, uncertainty
-        self._start()
-
-    def _start(self) -> None:
-        self._session: Any = None
-        self._opening, self._gate = threading.Lock(), PhotoGate()
-
-    @abstractmethod
-    def _open(self) -> Any:
-        """Load the models."""
-
-    @abstractmethod
-    def _run(self, session: Any, source: Path, target: Path, output: Output) -> FileResult:
-        """From a file to a file."""
-
-    @abstractmethod
-    def _digest(self, session: Any) -> str:
-        """Digest of the settings."""
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name not in ("_session", "_opening", "_gate")}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
-        self._start()
-
-    @property
-    def session(self) -> Any:
-        """The loaded models; loads them if need be.
-
-        Raises:
-            DicfaceError: there is no such model, see `Restorer` and `FaceModel`.
-        """
-        with self._opening:
-            if self._session is None:
-                self._session = self._open()
-            return self._session
-
-    def opened(self) -> Self:
-        """The same, with its models loaded."""
-        _ = self.session
-        return self
-
-    @property
-    def settings_sha256(self) -> str:
-        """Digest of the settings, which each result states; loads the models if need be."""
-        return self._digest(self.session)
-
-    def __call__(self, batch: Table) -> Table:
-        """Do a batch of photos.
-
-        Args:
-            batch: a dict of lists or of NumPy arrays, a pandas data frame, or an Arrow table or record batch, with the
-                columns `bytes` (a file each) and `path` (its name, of which the suffix decides about the format of the
-                result). Without `path`, the format is that of the file.
-
-        Returns:
-            The same kind of batch, with all its columns and: `bytes`, the file of the result; `faces`, the faces as
-            JSON, see `FileResult.report_row`; `outcome`, done or failed; `error`; `output`, the path with the suffix of
-            the result; and `uncertainty`, a PNG file, if it was asked for. What does not apply is empty, never null.
-
-        Raises:
-            DicfaceError: the models cannot be loaded, or the batch lacks a column. A photo never raises: its row says
-                what is wrong with it.
-        """
-        contents = column(batch, "bytes")
-        paths = column(batch, "path") if "path" in column_names(batch) else [""] * len(contents)
-        items = [self.run_one(content, path) for content, path in zip(contents, paths, strict=True)]
-        columns: dict[str, Sequence[Any]] = {
-            "bytes": [item.content for item in items],
-            "faces": [json.dumps(item.row.get("faces", [])) for item in items],
-            "outcome": [item.outcome for item in items],
-            "error": [item.error for item in items],
-            "output": [item.output for item in items],
-        }
-        if self._uncertainty:
-            columns["uncertainty"] = [item.map for item in items]
-        return with_columns(batch, columns)
-
-    def run_one(self, content: Any, path: Any) -> BatchItem:
-        """Do one photo, whose failure is a result.
-
-        Args:
-            content: the bytes of its file.
-            path: its name.
-        """
-        session = self.session
-        name = "" if path is None else str(path)
-        try:
-            if not isinstance(content, bytes | bytearray | memoryview):
-                raise ImageError(f"expected the bytes of a file, got {type(content).__name__}")
-            with tempfile.TemporaryDirectory(prefix="dicface-") as folder:
-                return self._run_in(Path(folder), session, bytes(content), name)
-        except (DicfaceError, OSError) as error:
-            return BatchItem("failed", b"", "", b"", str(error), {})
-        except MemoryError:
-            return BatchItem("failed", b"", "", b"", "not enough memory; use a smaller `scale` or shrink the photo", {})
-        except Exception as error:  # a batch of thousands goes on
-            _log.exception("%s", name)
-            return BatchItem("failed", b"", "", b"", f"{type(error).__name__}: {error}", {})
-
-    def _run_in(self, folder: Path, session: Any, content: bytes, name: str) -> BatchItem:
-        suffix = PurePosixPath(name).suffix
-        source = folder / f"source{suffix if suffix[1:].isalnum() and len(suffix) < 10 else ''}"
-        source.write_bytes(content)
-        target = target_below(folder, Path(f"result{suffix or suffix_for(source)}"))
-        shown = str(PurePosixPath(name or source.name).with_suffix(target.suffix))
-        map_file = folder / "map.png" if self._uncertainty else None
-        result = self._run(session, source, target, replace(self._output, uncertainty=map_file))
-        row = result.report_row() | {"input": name, "output": shown}
-        map_content = b"" if map_file is None else map_file.read_bytes()
-        return BatchItem("done", target.read_bytes(), shown, map_content, "", row)
 
 
 class RestoreBatch(FileBatch):
@@ -240,18 +89,18 @@ class RestoreBatch(FileBatch):
             "fidelity": fidelity,
             "background": background,
         }
-        self._settings: dict[str, Any] = {
-            "scale": scale,
-            "boxes": boxes,
-            "only_boxes": only_boxes,
-            "strength": strength,
-            "min_face": min_face,
-            "max_face": max_face,
-            "faces": faces,
-            "adaptive": adaptive,
-            "force": force,
-            "passes": passes,
-        }
+        self._settings = RestoreArguments(
+            scale=scale,
+            boxes=boxes,
+            only_boxes=only_boxes,
+            strength=strength,
+            min_face=min_face,
+            max_face=max_face,
+            faces=faces,
+            adaptive=adaptive,
+            force=force,
+            passes=passes,
+        )
         self._max_megapixels = max_megapixels
 
     def __repr__(self) -> str:

@@ -24,7 +24,7 @@ _ASKED_EVERY_S = 0.2
 
 
 class Claims:
-    """Claims of nothing: every job is free. The base of those of an output folder."""
+    """Claims under which every job is free; base class of the claims in an output folder."""
 
     def take(self, job: Job) -> bool:
         """Claim a job; false if another call works on it."""
@@ -37,8 +37,8 @@ class Claims:
     def in_turn(self, jobs: Iterable[Job]) -> Iterator[Job]:
         """Claim jobs one by one, and yield them claimed.
 
-        A job that another call works on is asked about again before each of the following, and at the end until it is
-        free: then its result is there, or the other call has failed or ended.
+        A job that another call works on is tried again before each of the following jobs, and at the end until it is
+        free: by then its result is there, or the other call has failed or ended.
         """
         busy: deque[Job] = deque()
         for job in jobs:

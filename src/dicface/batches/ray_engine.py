@@ -40,7 +40,7 @@ class RayActor:
         work.batch.opened()
 
     def __call__(self, block: dict[str, Any]) -> dict[str, Any]:
-        """From a block of photos as JSON to their rows as JSON."""
+        """Restore a block of photos: a block of JSON texts in, their rows as JSON out."""
         photos = [StoredPhoto(**json.loads(text)) for text in block["photo"]]
         return {"number": block["number"], "row": [encoded(self._work(photo)).decode() for photo in photos]}
 
@@ -149,7 +149,7 @@ def in_ray(photos: Iterable[StoredPhoto], work: StoreWork, pool: RayPool) -> Gen
 
 
 def _mapped(data: Any, blocks: list[Any], pool: RayPool, actor: type, *arguments: object) -> Iterable[dict[str, Any]]:
-    """The rows that actors make of blocks, as they are finished."""
+    """Rows of the blocks, as actors finish them."""
     made = data.from_arrow(blocks).map_batches(
         actor,
         fn_constructor_args=arguments,

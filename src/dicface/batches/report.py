@@ -30,7 +30,7 @@ class Report(AbstractContextManager["Report"], Protocol):
     spent_s: Counter[str]
 
     def in_order_of(self, jobs: Iterable[Job]) -> Iterator[Job]:
-        """Pass jobs on, whose order that of the rows will be."""
+        """Pass jobs on. The rows will have their order."""
         ...
 
     def add(self, job: Job, photo: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from dicface.batches.callables import FileBatch
+from dicface.batches.file_batch import FileBatch
 from dicface.batches.names import SkipMode
 from dicface.batches.report_lines import done_row, failed_row, skipped_row
 from dicface.batches.storage import Store, StoredPhoto

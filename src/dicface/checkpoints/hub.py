@@ -29,7 +29,7 @@ def is_hub_id(name: str | os.PathLike[str]) -> bool:
 
 
 def download_weights(hub_id: str, *, revision: str | None = None) -> Path:
-    """The weights of a repository, downloaded where the cache of `huggingface_hub` lacks them; no other file is.
+    """File with the weights of a repository. It alone is downloaded, unless the cache of `huggingface_hub` has it.
 
     Args:
         hub_id: `owner/name`.

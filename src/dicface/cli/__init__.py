@@ -37,7 +37,7 @@ def dicface(
         bool, typer.Option("--version", help="Show the version and exit.", callback=_say_version, is_eager=True)
     ] = False,
 ) -> None:
-    """Tiny, blurred faces in photos become 128 px faces with landmarks."""
+    """Tiny, blurred faces in photos become sharp faces with landmarks."""
 
 
 for command in (restore, upscale):

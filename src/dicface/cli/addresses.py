@@ -4,12 +4,13 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from dicface.cli.jobs import UNMARKED
 from dicface.cli.messages import Messages
+from dicface.cli.options import BATCH
 from dicface.cli.terminal import SOME_FAILED, ended_in_order, in_options
 from dicface.errors import UsageError
 
@@ -23,6 +24,21 @@ if TYPE_CHECKING:
     from dicface.images.inputs import Shard
 
 EngineName = Literal["none", "ray"]
+EngineOption = Annotated[
+    EngineName,
+    typer.Option(help="none works in this process; ray on a cluster (extra ray).", rich_help_panel=BATCH),
+]
+RayAddress = Annotated[
+    str | None,
+    typer.Option(
+        help="Cluster of --engine ray, such as auto or ray://HOST:10001; one on this machine if left out.",
+        rich_help_panel=BATCH,
+    ),
+]
+Concurrency = Annotated[
+    str,
+    typer.Option(metavar="LEAST,GREATEST", help="Actors of --engine ray, one for a core each.", rich_help_panel=BATCH),
+]
 _TABLE = ".parquet"
 
 

@@ -49,8 +49,8 @@ class ClipSettings(NamedTuple):
     start_s: float | None
     end_s: float | None
 
-    def check(self, sources: "Sequence[Path]") -> None:
-        """Check the options before any work.
+    def checked(self, sources: "Sequence[Path]") -> "ClipSettings":
+        """The same, checked before any work.
 
         Raises:
             UsageError: a clip without the extra that reads it, or a part that is none.
@@ -66,6 +66,7 @@ class ClipSettings(NamedTuple):
             checked_part(self.start_s, self.end_s)
             if self.codec is not None or self.crf is not None:
                 encoding_for(Path("a.mkv"), self.codec, self.crf)
+        return self
 
 
 class ClipJobs(NamedTuple):

@@ -3,20 +3,16 @@
 import threading
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypedDict
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from dicface.cli.addresses import EngineName, PlacedCall, places, restore_placed
+from dicface.cli.addresses import Concurrency, EngineOption, PlacedCall, RayAddress, places, restore_placed
 from dicface.cli.choices import parse_box, parse_faces, parse_scale, parse_shard, parse_strengths
 from dicface.cli.clips import ClipJobs, ClipSettings, CodecOption, CrfOption, EndOption, StartOption
-from dicface.cli.jobs import Batch, batch_of, open_report, output_of
+from dicface.cli.jobs import batch_of, open_report, output_of
 from dicface.cli.messages import Messages
 from dicface.cli.options import (
-    BATCH,
-    FACES,
-    MODEL,
-    OUTPUT,
     BackendOption,
     DetectorOption,
     FilesFrom,
@@ -36,16 +32,36 @@ from dicface.cli.options import (
     Uncertainty,
     Verbose,
 )
+from dicface.cli.photo_options import (
+    Background,
+    Boxes,
+    DetectorThreshold,
+    FacesOption,
+    Fidelity,
+    Force,
+    FullStrength,
+    LargeFacesOption,
+    MaxFace,
+    MaxMegapixels,
+    MinFace,
+    NoReportLandmarks,
+    OnlyBoxes,
+    Photos,
+    PreviewOption,
+    ReportOption,
+    ScaleOption,
+    ShowLandmarks,
+    StrengthOption,
+)
 from dicface.cli.piping import Pipes, listed
+from dicface.cli.previews import write_previews
 from dicface.cli.terminal import SOME_FAILED, Line, ended_in_order, in_options, run
 from dicface.errors import UsageError
 from dicface.version import __version__
 
 if TYPE_CHECKING:
-    from dicface.faces.geometry import Box
     from dicface.images.inputs import Job
-    from dicface.restoration.choice import Strength
-    from dicface.restoration.restorer import Restorer
+    from dicface.restoration.arguments import FaceArguments
 
 
 def _stages_line(spent_s: "Mapping[str, float]") -> str:
@@ -53,19 +69,7 @@ def _stages_line(spent_s: "Mapping[str, float]") -> str:
     return f"time by stage: {', '.join(f'{stage} {stage_s:.1f} s' for stage, stage_s in spent_s.items())}"
 
 
-class _Choice(TypedDict):
-    """Options that choose faces, as the library's arguments."""
-
-    boxes: "list[Box]"
-    only_boxes: bool
-    strength: "Strength"
-    min_face: float | None
-    max_face: float | None
-    faces: tuple[int, ...] | None
-    force: bool
-
-
-def _check_choice(choice: _Choice) -> None:
+def _check_choice(choice: "FaceArguments") -> None:
     """Check the choice of faces before any work."""
     from dicface.restoration.choice import FaceChoice
 
@@ -74,173 +78,43 @@ def _check_choice(choice: _Choice) -> None:
     FaceChoice(choice["strength"], choice["min_face"], choice["max_face"], choice["faces"], choice["force"])
 
 
-def _preview(
-    batch: Batch,
-    restorer: "Restorer",
-    choice: _Choice,
-    pipes: Pipes,
-    messages: Messages,
-    *,
-    max_megapixels: float,
-) -> None:
-    """Write previews, and say a line for each face."""
-    from dicface.restoration.preview import faces_lines, preview_file
-
-    def work(job: "Job") -> Line:
-        result = preview_file(
-            job.source,
-            job.target,
-            restorer=restorer,
-            **choice,
-            overwrite=batch.overwrite,
-            max_megapixels=max_megapixels,
-        )
-        text = f"{pipes.name(job.source)}: {result.sentence}, nothing restored -> {pipes.name(job.target)}"
-        return Line(text, {"faces": len(result.found.faces)}, faces_lines(result.found))
-
-    with batch.claims() as claims:
-        tally = run(batch.jobs(), work, messages=messages, name=pipes.name, what="photos", **batch.running("", claims))
-    batch.say_left_out(messages)
-    pipes.deliver()
-    if tally.failed:
-        raise typer.Exit(SOME_FAILED)
-
-
 def restore(
-    photos: Annotated[list[Path] | None, typer.Argument(help="Photos, clips, or folders of them; - is stdin.")] = None,
+    photos: Photos = None,
     *,
     out: OptionalOut = None,
     model: ModelOption = "lite",
-    scale: Annotated[
-        str,
-        typer.Option(
-            metavar="1..8|auto",
-            help="Enlargement of the photo; auto is the largest of 4, 2, 1 whose result has at most 24 megapixels, and "
-            "1 for clips.",
-            rich_help_panel=OUTPUT,
-        ),
-    ] = "auto",
-    strength: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="S|N=S",
-            help="0 leaves the plain enlargement, 1 takes the model's face; 0.7 for all faces, 3=0.4 for face 3.",
-            rich_help_panel=FACES,
-        ),
-    ] = None,
-    full_strength: Annotated[
-        bool,
-        typer.Option(
-            "--full-strength",
-            help="Do not lower the strength of faces where the model is not sure.",
-            rich_help_panel=FACES,
-        ),
-    ] = False,
-    faces: Annotated[
-        str | None,
-        typer.Option(metavar="1,3", help="Restore these, by the numbers of --preview.", rich_help_panel=FACES),
-    ] = None,
-    min_face: Annotated[
-        float | None, typer.Option(help="Leave found faces below this many px alone.", rich_help_panel=FACES)
-    ] = None,
-    max_face: Annotated[
-        float | None, typer.Option(help="Leave found faces above this many px alone.", rich_help_panel=FACES)
-    ] = None,
-    preview: Annotated[
-        Path | None,
-        typer.Option(
-            help="Restore nothing: write the photo with numbered faces in the colour of what would happen. A folder "
-            "for several photos.",
-            rich_help_panel=OUTPUT,
-        ),
-    ] = None,
-    box: Annotated[
-        list[str] | None,
-        typer.Option(help="A face X0,Y0,X1,Y1 in pixels, besides those that are found.", rich_help_panel=FACES),
-    ] = None,
-    only_boxes: Annotated[
-        bool, typer.Option("--only-boxes", help="Look for no faces besides those of --box.", rich_help_panel=FACES)
-    ] = False,
+    scale: ScaleOption = "auto",
+    strength: StrengthOption = None,
+    full_strength: FullStrength = False,
+    faces: FacesOption = None,
+    min_face: MinFace = None,
+    max_face: MaxFace = None,
+    preview: PreviewOption = None,
+    box: Boxes = None,
+    only_boxes: OnlyBoxes = False,
     detector: DetectorOption = "face",
-    detector_threshold: Annotated[
-        float | None,
-        typer.Option(
-            min=0,
-            max=1,
-            help="Least probability of a face; detections below it are left alone.",
-            rich_help_panel=FACES,
-        ),
-    ] = None,
+    detector_threshold: DetectorThreshold = None,
     backend: BackendOption = "auto",
     provider: ProviderOption = "auto",
-    large_faces: Annotated[
-        Path | None,
-        typer.Option(
-            help="ONNX file of a 512 px face restorer (GFPGAN, CodeFormer, RestoreFormer++, GPEN) for faces that are "
-            "too large for the model.",
-            rich_help_panel=MODEL,
-        ),
-    ] = None,
-    background: Annotated[
-        Path | None,
-        typer.Option(
-            help="Any x2 or x4 network for the rest of the photo: ONNX with an image in and an image out, or weights "
-            "that spandrel knows.",
-            rich_help_panel=MODEL,
-        ),
-    ] = None,
-    fidelity: Annotated[
-        float,
-        typer.Option(
-            min=0, max=1, help="Of --large-faces that have it: more is nearer to the photo.", rich_help_panel=MODEL
-        ),
-    ] = 0.5,
-    show_landmarks: Annotated[
-        bool, typer.Option("--show-landmarks", help="Draw the landmarks found.", rich_help_panel=OUTPUT)
-    ] = False,
+    large_faces: LargeFacesOption = None,
+    background: Background = None,
+    fidelity: Fidelity = 0.5,
+    show_landmarks: ShowLandmarks = False,
     uncertainty: Uncertainty = False,
-    report: Annotated[
-        Path | None,
-        typer.Option(
-            help="Write a report of all faces to this JSON file; to one ending in .jsonl, a line is appended for each "
-            "photo.",
-            rich_help_panel=OUTPUT,
-        ),
-    ] = None,
-    no_report_landmarks: Annotated[
-        bool,
-        typer.Option("--no-report-landmarks", help="Leave the landmarks out of the report.", rich_help_panel=OUTPUT),
-    ] = False,
-    max_megapixels: Annotated[
-        float, typer.Option(min=0, max=178, help="Refuse larger photos.", rich_help_panel=BATCH)
-    ] = 64,
+    report: ReportOption = None,
+    no_report_landmarks: NoReportLandmarks = False,
+    max_megapixels: MaxMegapixels = 64,
     strip_metadata: StripMetadata = False,
     keep_gps: KeepGps = False,
     no_mark: NoMark = False,
-    force: Annotated[
-        bool, typer.Option("--force", help="Also restore faces too large or too small to gain.", rich_help_panel=FACES)
-    ] = False,
+    force: Force = False,
     codec: CodecOption = None,
     crf: CrfOption = None,
     start: StartOption = None,
     end: EndOption = None,
-    engine: Annotated[
-        EngineName,
-        typer.Option(help="none works in this process; ray on a cluster (extra ray).", rich_help_panel=BATCH),
-    ] = "none",
-    ray_address: Annotated[
-        str | None,
-        typer.Option(
-            help="Cluster of --engine ray, such as auto or ray://HOST:10001; one on this machine if left out.",
-            rich_help_panel=BATCH,
-        ),
-    ] = None,
-    concurrency: Annotated[
-        str,
-        typer.Option(
-            metavar="LEAST,GREATEST", help="Actors of --engine ray, one for a core each.", rich_help_panel=BATCH
-        ),
-    ] = "1",
+    engine: EngineOption = "none",
+    ray_address: RayAddress = None,
+    concurrency: Concurrency = "1",
     files_from: FilesFrom = None,
     shard: ShardOption = "0/1",
     jobs: Jobs = None,
@@ -255,13 +129,14 @@ def restore(
     from dicface.batches.callables import RestoreBatch
     from dicface.batches.jobs import WORKERS
     from dicface.images.clips import is_clip
+    from dicface.restoration.arguments import FaceArguments
     from dicface.restoration.files import restore_file
     from dicface.restoration.memory import PhotoGate
     from dicface.restoration.output import Output
     from dicface.restoration.restorer import Restorer
     from dicface.restoration.settings import restore_digest
 
-    choice = _Choice(
+    choice = FaceArguments(
         boxes=[parse_box(text) for text in box or ()],
         only_boxes=only_boxes,
         strength=parse_strengths(strength or ()),
@@ -315,8 +190,7 @@ def restore(
             Messages(quiet=quiet, log_json=log_json),
         )
         return
-    clip_settings = ClipSettings(codec, crf, start, end)
-    clip_settings.check(sources)
+    clip_settings = ClipSettings(codec, crf, start, end).checked(sources)
     maps = uncertainty and preview is None
     pipes = Pipes(sources, preview or out or Path(), maps=maps)
     messages = Messages(quiet=quiet, log_json=log_json, keep_stdout_free=pipes.to_stdout)
@@ -352,7 +226,7 @@ def restore(
     if verbose:
         messages.note(restorer.model.how_it_runs)
     if preview is not None:
-        _preview(batch, restorer, choice, pipes, messages, max_megapixels=max_megapixels)
+        write_previews(batch, restorer, choice, pipes, messages, max_megapixels=max_megapixels)
         return
     settings["backend"] = restorer.model.backend
     output = Output(

@@ -31,7 +31,7 @@ class Found(NamedTuple):
 
     @staticmethod
     def joined(parts: "Sequence[Found]") -> "Found":
-        """What was found in all of them."""
+        """The parts as one."""
         scores, hits, faces = zip(*parts, strict=True)
         return Found(np.concatenate(scores), np.concatenate(hits), sum(faces))
 

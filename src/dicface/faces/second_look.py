@@ -20,7 +20,7 @@ _FACE_PX = 30.0
 _ROLLED_DEGREES = 15.0
 """Faces rolled by more are turned upright in their windows."""
 _ROLLED_PX = 144
-"""Side of what is turned, so that its corners do not come into the window."""
+"""Side of the square that is turned; its corners then stay outside of the window."""
 _SAME_FACE = 0.4
 """A box of a window with a larger intersection over union with the proposed one is of the same face."""
 _UNSEEN_SCORE = 0.02

@@ -7,7 +7,7 @@ from dicface.errors import UsageError
 from dicface.faces.geometry import Box
 
 Strength = float | Mapping[int | None, float]
-"""One strength for all faces, or strengths by face number; that of None holds for the others, which else have 1."""
+"""One strength for all faces, or strengths by face number. None stands for all other faces; without it, they have 1."""
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,15 @@
 """Restore a photo or upscale a face crop from file to file, for commands, web page and demo."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dicface.errors import ImageError, UsageError
 from dicface.faces.geometry import Box, Square, to_photo
-from dicface.files import check_target, file_digest, real_path
+from dicface.files import check_target, real_path
 from dicface.images.draw import draw_landmarks, side_by_side
 from dicface.images.photo import (
     MAX_MEGAPIXELS,
@@ -20,8 +19,10 @@ from dicface.images.photo import (
     read_photo,
     write_photo,
 )
-from dicface.images.pixels import FACE_PX, resize
+from dicface.images.pixels import resize
+from dicface.restoration.arguments import RestoreArguments
 from dicface.restoration.choice import FaceChoice, Strength
+from dicface.restoration.file_result import FileResult
 from dicface.restoration.memory import PhotoGate
 from dicface.restoration.output import (
     Output,
@@ -32,7 +33,6 @@ from dicface.restoration.output import (
     uncertainty_photo,
 )
 from dicface.restoration.quality import quality_measures, quality_warnings
-from dicface.restoration.report import face_row
 from dicface.restoration.restorer import Restorer
 from dicface.restoration.results import Face, Outcome, Restoration
 from dicface.restoration.scale import Scale, check_scale, scale_for
@@ -41,68 +41,8 @@ from dicface.restoration.settings import restore_digest, upscale_digest
 from dicface.restoration.stages import Stages
 from dicface.runtime.consistency import DataConsistency
 from dicface.runtime.face_model import FaceModel, FaceSteps
-from dicface.runtime.models import DEFAULT_MODEL
+from dicface.runtime.models import DEFAULT_MODEL, larger_model
 from dicface.runtime.uncertainty import expected_errors
-
-
-@dataclass(frozen=True, repr=False)
-class FileResult:
-    """Result of one file.
-
-    Attributes:
-        source, target: the file that was read, and the one that was written.
-        photo: the decoded source.
-        restoration: the result; for a face crop, its image is the written one.
-        scale: enlargement of the photo.
-        sentence: outcome of the faces and notes on the files as text.
-        notes: notes on reading and writing the files.
-        stages_s: seconds spent on each stage; other photos may have been worked on meanwhile.
-    """
-
-    source: Path
-    target: Path
-    photo: Photo
-    restoration: Restoration
-    scale: float
-    sentence: str
-    notes: tuple[str, ...]
-    stages_s: Mapping[str, float]
-
-    def __repr__(self) -> str:
-        return f"FileResult({str(self.source)!r} -> {str(self.target)!r}: {self.sentence})"
-
-    @property
-    def elapsed_s(self) -> float:
-        """Seconds spent on all stages."""
-        return sum(self.stages_s.values())
-
-    def report_row(self) -> dict[str, Any]:
-        """The file's row of the report, JSON-ready.
-
-        Boxes are left, top, right, bottom in pixels of the input, edges; landmarks are 68 x, y in pixels of the input,
-        pixel centres at integers; uncertainty is the mean of a face's map, in grey levels; probability is that of being
-        a face.
-        """
-        height, width = self.restoration.image.shape[:2]
-        provenance = self.restoration.provenance
-        assert provenance is not None
-        return {
-            "input": str(self.source),
-            "input_sha256": file_digest(self.source),
-            "output": str(self.target),
-            "output_size": [width, height],
-            "digital_source_type": provenance.source_type,
-            "model": provenance.model,
-            "model_sha256": provenance.model_sha256,
-            "settings_sha256": provenance.settings_sha256,
-            "version": provenance.version,
-            "scale": self.scale,
-            "turned_degrees": self.restoration.turned_degrees,
-            "notes": list(self.notes),
-            "elapsed_s": round(self.elapsed_s, 3),
-            "stages_s": {stage: round(spent_s, 3) for stage, spent_s in self.stages_s.items()},
-            "faces": [face_row(face) for face in self.restoration.faces],
-        }
 
 
 def restore_file(
@@ -149,38 +89,24 @@ def restore_file(
     _check_targets(source, target, output)
     check_scale(scale)
     choice = FaceChoice(strength, min_face, max_face, faces, force)
+    settings = RestoreArguments(
+        scale=scale,
+        boxes=boxes,
+        only_boxes=only_boxes,
+        strength=strength,
+        min_face=min_face,
+        max_face=max_face,
+        faces=faces,
+        adaptive=adaptive,
+        force=force,
+        passes=passes,
+    )
     restorer, stages = restorer or Restorer(), Stages()
     with (gate or PhotoGate()).photo(source, max_megapixels, scale, stages) as photo:
         size = _result_size(photo, scale, max_result_megapixels)
         check_writable(target, *size, alpha=photo.alpha is not None)
-        restoration = restorer.restore(
-            photo.pixels,
-            scale=scale,
-            boxes=boxes,
-            only_boxes=only_boxes,
-            strength=strength,
-            min_face=min_face,
-            max_face=max_face,
-            faces=faces,
-            adaptive=adaptive,
-            force=force,
-            passes=passes,
-            uncertainty=output.uncertainty is not None,
-        )
-        digest = restore_digest(
-            restorer,
-            scale=scale,
-            boxes=boxes,
-            only_boxes=only_boxes,
-            strength=strength,
-            min_face=min_face,
-            max_face=max_face,
-            faces=faces,
-            adaptive=adaptive,
-            force=force,
-            passes=passes,
-            output=output,
-        )
+        restoration = restorer.restore(photo.pixels, **settings, uncertainty=output.uncertainty is not None)
+        digest = restore_digest(restorer, **settings, output=output)
         restoration = _stating(restoration, digest)
         stages.spent_s |= restoration.stages_s
         with stages.measure("write"):
@@ -254,8 +180,10 @@ def upscale_file(
     height, width = photo.pixels.shape[:2]
     low, high = network.lr_sizes
     if height != width or not low <= width <= high:
+        larger = larger_model(network.name)
+        also = "" if larger is None else f", {larger} takes larger ones"
         raise ImageError(
-            f"expected a square face crop of {low} to {high} px, got {width}x{height}; "
+            f"expected a square face crop of {low} to {high} px{also}, got {width}x{height}; "
             "use `dicface restore` for whole photos"
         )
     with stages.measure("restore"):
@@ -276,12 +204,12 @@ def upscale_file(
     with stages.measure("write"):
         if errors is not None and output.uncertainty is not None:
             write_photo(output.uncertainty, uncertainty_crop(errors, restoration.provenance if output.mark else None))
-        alpha = None if photo.alpha is None or all_steps else resize(photo.alpha, (FACE_PX, FACE_PX))
+        alpha = None if photo.alpha is None or all_steps else resize(photo.alpha, (network.face_px, network.face_px))
         metadata = metadata_of(photo, image, restoration, output)
         notes = photo.notes + write_photo(target, Photo(image, alpha, photo.grey and not output.landmarks, metadata))
     warned = [crop_warning(face.quality_warnings)] if face.quality_warnings else []
     sentence = ", ".join((f"{width} px", *warned, *notes))
-    return FileResult(source, target, photo, restoration, FACE_PX / width, sentence, notes, stages.spent_s)
+    return FileResult(source, target, photo, restoration, network.face_px / width, sentence, notes, stages.spent_s)
 
 
 def _check_targets(source: Path, target: Path, output: Output) -> None:
@@ -301,7 +229,7 @@ def _steps_image(steps: FaceSteps, *, all_steps: bool, landmarks: bool) -> NDArr
 
 def _weaker(steps: FaceSteps, photo: Photo, strength: float) -> FaceSteps:
     """Every step blended with the plain enlargement."""
-    plain = resize(photo.pixels, (FACE_PX, FACE_PX)).astype(np.float32)
+    plain = resize(photo.pixels, steps.sr.shape[1:3]).astype(np.float32)
     return steps._replace(sr=np.rint(plain + (steps.sr - plain) * strength).astype(np.uint8))
 
 
@@ -309,6 +237,6 @@ def _whole_face(photo: Photo, steps: FaceSteps, errors: NDArray[np.float32] | No
     """The face of a face crop."""
     square = Square(0, 0, photo.pixels.shape[0])
     measures = quality_measures(photo.pixels, square, photo.pixels, steps, photo.jpeg_step)
-    landmarks = to_photo(steps.landmarks[-1], square)
+    landmarks = to_photo(steps.landmarks[-1], square, steps.sr.shape[1])
     warnings = quality_warnings(measures)
     return Face(square.box, None, Outcome.RESTORED, square, landmarks, steps.sr, errors, warnings, strength=strength)

@@ -26,7 +26,7 @@ COLOURS = {
     Outcome.OTHER_SIZE: (235, 235, 235),
     Outcome.NOT_CHOSEN: (150, 150, 150),
 }
-"""Colour of a face in previews, by what would happen to it: RGB."""
+"""RGB colour of a face in previews, by its outcome."""
 _SMALLEST_PX = 720
 """Smallest longer side of a preview; smaller photos are enlarged, so that numbers can be read."""
 

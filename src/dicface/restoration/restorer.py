@@ -15,17 +15,17 @@ from dicface.faces.names import DEFAULT_DETECTOR
 from dicface.faces.verification import make_verification
 from dicface.images.clips import CodecName, need_video_extra
 from dicface.images.photo import ImageLike, read_pixels
-from dicface.images.pixels import FACE_PX
+from dicface.images.pixels import check_crop_batch
 from dicface.restoration.choice import FaceChoice, Strength
+from dicface.restoration.face_work import FaceWork
 from dicface.restoration.large_faces import open_large_faces
 from dicface.restoration.output import Output, provenance_of, restored_by
 from dicface.restoration.passes import FacePasses, check_passes
 from dicface.restoration.paste import blend_faces, face_layer
 from dicface.restoration.results import Face, FoundFaces, Restoration
 from dicface.restoration.scale import Scale, check_scale, scale_for
-from dicface.restoration.search import Located
+from dicface.restoration.sized_models import SizedModels
 from dicface.restoration.stages import Stages
-from dicface.restoration.turned import FaceWork, work_upright
 from dicface.restoration.video.frames import FrameRestorer, RestoredFrame
 from dicface.restoration.video.results import VideoResult
 from dicface.restoration.video.steadiness import SteadyFace
@@ -44,7 +44,7 @@ class Restorer:
     """Restores small faces in photos. Holds a model and a detector and no other state; may be shared between threads.
 
     Attributes:
-        model: the face model.
+        model: the face model. `lite` has a larger model beside it, `lite-256`, for crops from 32 px on.
         settings: models by their hashes, detector and limits: what else than the arguments of a call decides about its
             result.
     """
@@ -94,15 +94,18 @@ class Restorer:
         elif backend != "auto":
             raise UsageError(f"expected no `backend` beside a loaded model, which has its own, got {backend!r}")
         self.model = model
+        self._models = SizedModels(model, backend=backend, provider=provider, threads=threads, spinning=not several)
         self._detect = make_detector(detector, threads=threads, spinning=not several, provider=provider)
         self._verify = make_verification(detector, self.model.name, threshold=detector_threshold)
-        self._restore_faces = FacePasses(self.model, self._verify)
+        self._restore_faces = FacePasses(self._models, self._verify)
         self._large_faces = open_large_faces(
             large_faces, fidelity=fidelity, provider=provider, threads=threads, spinning=not several
         )
+        self._work = FaceWork(self._detect, self._verify, self._restore_faces, self._large_faces)
         self._background = None if background is None else BackgroundModel(background, provider=provider)
         self.settings: Mapping[str, Any] = {
             "model": self.model.sha256,
+            "larger_model": self._models.larger_sha256,
             "detector": detector if isinstance(detector, str) else type(detector).__qualname__,
             "detector_threshold": detector_threshold,
             "large_faces": self._large_faces and self._large_faces.network.sha256,
@@ -155,11 +158,9 @@ class Restorer:
         """
         check_passes(passes)
         choice = FaceChoice(strength, min_face, max_face, faces, force, adaptive)
-        work = self._work(choice, passes=passes, uncertainty=uncertainty)
-        found = work_upright(
-            read_pixels(image), self._detect, self._verify, work, Stages(), boxes=boxes, only_boxes=only_boxes
-        )
-        return found.faces
+        return self._work(
+            read_pixels(image), choice, boxes=boxes, only_boxes=only_boxes, passes=passes, uncertainty=uncertainty
+        ).faces
 
     def find(
         self,
@@ -184,25 +185,8 @@ class Restorer:
             UsageError, ImageError: see `faces`.
         """
         choice = FaceChoice(strength, min_face, max_face, faces, force)
-        work = self._work(choice, passes=0)
-        found = work_upright(
-            read_pixels(image), self._detect, self._verify, work, Stages(), boxes=boxes, only_boxes=only_boxes
-        )
+        found = self._work(read_pixels(image), choice, boxes=boxes, only_boxes=only_boxes, passes=0)
         return FoundFaces(found.faces, 90 * found.quarters)
-
-    def _work(self, choice: FaceChoice, *, passes: int, uncertainty: bool = False) -> FaceWork:
-        """What is done to located faces: restoring them, or with no passes deciding their outcomes."""
-
-        def work(pixels: NDArray[np.uint8], located: Sequence[Located]) -> tuple[Face, ...]:
-            if not passes:
-                faces = self._restore_faces.find(pixels, located, choice=choice)
-            else:
-                faces = self._restore_faces(pixels, located, choice=choice, passes=passes, uncertainty=uncertainty)
-            if self._large_faces is None:
-                return faces
-            return tuple(self._large_faces(pixels, face, choice, run=passes > 0) for face in faces)
-
-        return work
 
     def restore(
         self,
@@ -239,9 +223,8 @@ class Restorer:
         check_passes(passes)
         pixels, stages = read_pixels(image), Stages()
         choice = FaceChoice(strength, min_face, max_face, faces, force, adaptive)
-        work = self._work(choice, passes=passes, uncertainty=uncertainty)
-        found, quarters = work_upright(
-            pixels, self._detect, self._verify, work, stages, boxes=boxes, only_boxes=only_boxes
+        found, quarters = self._work(
+            pixels, choice, boxes=boxes, only_boxes=only_boxes, passes=passes, uncertainty=uncertainty, stages=stages
         )
         chosen = scale_for(scale, pixels.shape[1], pixels.shape[0])
         with stages.measure("paste"):
@@ -250,7 +233,7 @@ class Restorer:
             canvas,
             found,
             stages_s=stages.spent_s,
-            provenance=restored_by(self.model, found, self._large_faces, self._background if chosen > 1 else None),
+            provenance=restored_by(self._models, found, self._large_faces, self._background if chosen > 1 else None),
             turned_degrees=90 * quarters,
             scale=chosen,
         )
@@ -354,6 +337,9 @@ class Restorer:
             output=output,
         )
         said = provenance_of(self.model, 1)
+        if self._models.larger_name is not None:
+            names, hashes = (self.model.name, self._models.larger_name), (said.model_sha256, self._models.larger_sha256)
+            said = said._replace(model=" + ".join(names), model_sha256=" + ".join(map(str, hashes)))
         digest = video_digest(digest, codec=codec, crf=crf, start_s=part.start_s, end_s=part.end_s)
         return ClipWork(
             source,
@@ -389,7 +375,7 @@ class Restorer:
         check_scale(scale)
         enlarge = partial(enlarge_to, network=self._background)
         return FrameRestorer(
-            self.model,
+            self._models,
             self._detect,
             self._verify,
             enlarge,
@@ -421,7 +407,7 @@ class Restorer:
         chosen = scale_for(scale, width, height)
         size = (round(width * chosen), round(height * chosen))
         canvas = np.array(enlarge_to(pixels, size, self._background))
-        return blend_faces(canvas, pixels, faces, self._restore_faces.crop)
+        return blend_faces(canvas, pixels, faces)
 
     def layer(self, image: ImageLike, face: Face) -> NDArray[np.uint8]:
         """A restored face as a layer: drawn over the enlarged photo at its `square`, it gives what `blend` gives.
@@ -433,25 +419,23 @@ class Restorer:
         Returns:
             (S, S, 4) uint8 RGB and opacity, S being the side of the model's output. The face's strength is not in it.
         """
-        return face_layer(read_pixels(image), face, self._restore_faces.crop)
+        return face_layer(read_pixels(image), face)
 
     def upscale(self, crops: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Super-resolve aligned face crops. `model` gives every step and the landmarks, too.
 
         Args:
-            crops: (N, S, S, 3) uint8 RGB, S from 8 to 64 (16 for the paper's networks).
+            crops: (N, S, S, 3) uint8 RGB, S within `model.lr_sizes`.
 
         Returns:
-            (N, 128, 128, 3) uint8 RGB.
+            (N, R, R, 3) uint8 RGB, R being `model.face_px`.
 
         Raises:
             UsageError: another shape or type.
         """
-        _check_crops(crops)
-        results = self.model(list(crops))
-        return (
-            np.stack([result.sr[-1] for result in results]) if results else np.empty((0, FACE_PX, FACE_PX, 3), np.uint8)
-        )
+        check_crop_batch(crops)
+        results, side = self.model(list(crops)), self.model.face_px
+        return np.stack([result.sr[-1] for result in results]) if results else np.empty((0, side, side, 3), np.uint8)
 
     def uncertainty(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Expected error of the results of `upscale`.
@@ -460,16 +444,11 @@ class Restorer:
             crops: as for `upscale`.
 
         Returns:
-            (N, 128, 128) float32, expected mean absolute error of luma in grey levels.
+            (N, R, R) float32, expected mean absolute error of luma in grey levels.
 
         Raises:
             UsageError: another shape or type.
         """
-        _check_crops(crops)
-        found = expected_errors(self.model, list(crops), self.model(list(crops)))
-        return np.stack(found) if found else np.empty((0, FACE_PX, FACE_PX), np.float32)
-
-
-def _check_crops(crops: NDArray[np.uint8]) -> None:
-    if crops.ndim != 4 or crops.shape[3] != 3 or crops.dtype != np.uint8:
-        raise UsageError(f"expected (N, S, S, 3) uint8 RGB crops, got {crops.dtype} of shape {crops.shape}")
+        check_crop_batch(crops)
+        found, side = expected_errors(self.model, list(crops), self.model(list(crops))), self.model.face_px
+        return np.stack(found) if found else np.empty((0, side, side), np.float32)

@@ -17,7 +17,7 @@ from dicface.restoration.stages import Stages
 
 _SURE_PROBABILITY = 0.95
 """Probability from which a face shows that a photo lies on its side."""
-FaceWork = Callable[[NDArray[np.uint8], Sequence[Located]], tuple[Face, ...]]
+LocatedWork = Callable[[NDArray[np.uint8], Sequence[Located]], tuple[Face, ...]]
 
 
 class WorkedFaces(NamedTuple):
@@ -58,7 +58,7 @@ def work_upright(
     pixels: NDArray[np.uint8],
     detect: Detector,
     verify: Verification,
-    work: FaceWork,
+    work: LocatedWork,
     stages: Stages,
     *,
     boxes: Sequence[Box] | None,

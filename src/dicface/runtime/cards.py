@@ -44,7 +44,7 @@ class PublishedQuality:
 
 @dataclass(frozen=True)
 class RestorationResult:
-    """Of crops of one size.
+    """Results on crops of one size.
 
     Attributes:
         lr_size: side of the crop, in pixels.
@@ -57,7 +57,7 @@ class RestorationResult:
 
 @dataclass(frozen=True)
 class LandmarkResult:
-    """Of landmarks.
+    """Errors of landmarks.
 
     Attributes:
         data: the faces.
@@ -72,7 +72,7 @@ class LandmarkResult:
 
 @dataclass(frozen=True)
 class FinderResult:
-    """Of a face finder.
+    """Results of a face finder.
 
     Attributes:
         data: the faces that the scenes are made of.
@@ -89,7 +89,7 @@ class FinderResult:
 
 @dataclass(frozen=True)
 class FeaturesResult:
-    """Of face features, on identities that they were not trained on.
+    """Results of face features on identities that they were not trained on.
 
     Attributes:
         data: the faces.

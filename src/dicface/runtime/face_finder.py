@@ -120,7 +120,7 @@ class FaceFinder:
                 return _distinct(found, _SMALLER * smallest_px)
 
     def run(self, images: NDArray[np.uint8]) -> CellOutputs:
-        """What the network says of pictures, without a search through reduced ones.
+        """Raw outputs of the network for pictures, without a search through reduced copies of them.
 
         Args:
             images: (N, H, W, 3) uint8 RGB, H and W divisible by 32.

@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 SAME_FACE = 0.4
 """Boxes with a larger intersection over union are of one face."""
 _CONTAINED, _NEARLY_AS_LARGE = 0.75, 0.3
-"""So is a box that lies with so much of its area in a better one, which shows the whole of what it shows a part of; and
-a box that so contains a better one, which has so much of its area."""
+"""A box is also of the same face if this share of its area lies in a better one, which shows more of the face; or if it
+contains this share of a better one that is nearly as large: at least the second share of its area."""
 
 
 def intersections_over_union(box: NDArray[np.floating], boxes: NDArray[np.floating]) -> NDArray[np.floating]:

@@ -18,7 +18,7 @@ from dicface.faces.geometry import Box
 from dicface.faces.turns import Quarters, turn_image
 from dicface.files import write_json
 from dicface.images.photo import WRITE_SUFFIXES, Photo, check_writable, read_photo, write_photo
-from dicface.restoration.files import FileResult
+from dicface.restoration.file_result import FileResult
 from dicface.restoration.output import Output, provenance_of, result_photo
 from dicface.restoration.restorer import Restorer
 from dicface.restoration.results import Face, Outcome, Restoration

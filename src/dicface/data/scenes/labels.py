@@ -13,7 +13,7 @@ OTHER_SIDES = (8.0, 48.0)
 _VISIBLE, _HIDDEN = 0.6, 0.25
 """Share of a face that has to be seen for it to be wanted, and for it to count neither way."""
 NOBODY = -1
-"""Number, in a map of owners, of what lies in front and is no face."""
+"""Number in a map of owners for things in front that are no faces."""
 
 
 class Scenes(NamedTuple):

@@ -153,7 +153,7 @@ def _hand(rng: np.random.Generator, source: Source) -> NDArray[np.uint8]:
 
 
 def cut_distractor(rng: np.random.Generator, source: Source, side: float, hand_share: float = 0.0) -> Piece:
-    """What is no face that is to be found, in the same shapes as the faces.
+    """A piece in the shape of a face that is not to be found: a hand, an object, a blurred or scrambled face.
 
     Args:
         rng: all randomness comes from it.

@@ -1,6 +1,6 @@
 """Restoring of frames, one after the other, in constant memory."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -8,19 +8,20 @@ from numpy.typing import NDArray
 
 from dicface.errors import UsageError
 from dicface.faces.detection import Detector
-from dicface.faces.geometry import Square
+from dicface.faces.geometry import Square, cut
 from dicface.faces.verification import Verification
 from dicface.restoration.choice import FaceChoice
-from dicface.restoration.passes import FacePasses
+from dicface.restoration.passes import FacePasses, model_crop
 from dicface.restoration.paste import match_colours, paste
 from dicface.restoration.results import Face, Outcome
 from dicface.restoration.search import find_faces
+from dicface.restoration.sized_models import SizedModels
 from dicface.restoration.stages import Stages
 from dicface.restoration.video.results import FaceTrack
 from dicface.restoration.video.scenes import SceneCuts
 from dicface.restoration.video.steadiness import SteadyFace
 from dicface.restoration.video.tracks import FADE_S, LONGEST_GAP_S, Track, chosen_outcome, matched, new_track
-from dicface.runtime.face_model import FaceModel
+from dicface.runtime.face_model import FaceModel, FaceSteps
 
 SEARCH_EVERY_S = 0.32
 """Time between two searches for faces; 8 frames at 25 a second."""
@@ -53,7 +54,7 @@ class FrameRestorer:
     """Restores the frames of one clip. It holds the tracks, and no frames.
 
     Args:
-        model: the face model.
+        models: the face models.
         detect: the detector.
         verify: judges detections.
         enlarge: enlarges a frame to a width and a height.
@@ -69,7 +70,7 @@ class FrameRestorer:
 
     def __init__(
         self,
-        model: FaceModel,
+        models: SizedModels,
         detect: Detector,
         verify: Verification,
         enlarge: Callable[[NDArray[np.uint8], tuple[int, int]], NDArray[np.uint8]],
@@ -81,8 +82,8 @@ class FrameRestorer:
     ) -> None:
         if not 0 < rate <= 1000:
             raise UsageError(f"expected a rate above 0 and up to 1000 frames a second, got {rate:g}")
-        self._model, self._detect, self._verify = model, detect, verify
-        self._passes, self._enlarge = FacePasses(model, verify), enlarge
+        self._models, self._detect, self._verify = models, detect, verify
+        self._passes, self._enlarge = FacePasses(models, verify), enlarge
         self._choice, self._scale, self._make_average = choice, scale, make_average
         # Numbers are those of tracks, which a single frame does not know.
         self._frame_choice = replace(choice, strength=1.0, faces=None)
@@ -165,11 +166,11 @@ class FrameRestorer:
         """Run the model over all faces of the frame, and average each over time; also their masks by number."""
         running = [track for track in self._now if track.is_restored and self._choice.takes_number(track.number)]
         squares = [track.square for track in running]
-        crops = [self._passes.crop(pixels, square) for square in squares]
         made, masks = dict[int, Face](), _Masks()
-        for track, square, crop, steps in zip(running, squares, crops, self._model(crops), strict=True):
-            step = track.steady(match_colours(steps.sr[-1], crop), crop, square)
-            track.follow(steps, step.motion, self._frame, longest_gap=self._gap)
+        for track, square, (model, steps) in zip(running, squares, self._run(pixels, squares), strict=True):
+            shown = cut(pixels, square)
+            step = track.steady(match_colours(steps.sr[-1], shown), shown, square)
+            track.follow(steps, step.motion, self._frame, face_px=model.face_px, longest_gap=self._gap)
             track.fade_on(self._fade, at_once=at_once)
             track.restored_frames += track.fade > 0
             masks[track.number] = track.mask(square)
@@ -179,10 +180,21 @@ class FrameRestorer:
                 steps=step.face[None] if track.fade > 0 else None,
                 strength=self._choice.strength_of(track.number) * track.share * track.fade,
                 strength_share=track.share * track.fade,
+                model="" if model is self._models.model else model.name,
             )
         others = {track.number: self._face(track, track.square) for track in self._now if track.number not in made}
         faces = tuple(made.get(number) or others[number] for number in sorted({*made, *others}) if number)
         return faces, masks
+
+    def _run(self, pixels: NDArray[np.uint8], squares: Sequence[Square]) -> list[tuple[FaceModel, FaceSteps]]:
+        """Run over each crop the model for its size; those of one model go together."""
+        models = [self._models.for_side(square.side) for square in squares]
+        results: dict[int, FaceSteps] = {}
+        for model in dict.fromkeys(models):
+            numbers = [number for number, each in enumerate(models) if each is model]
+            crops = [model_crop(pixels, model, squares[number]) for number in numbers]
+            results |= dict(zip(numbers, model(crops), strict=True))
+        return [(model, results[number]) for number, model in enumerate(models)]
 
     def _face(self, track: Track, square: Square) -> Face:
         outcome = chosen_outcome(track, self._choice)

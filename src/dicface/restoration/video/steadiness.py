@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dicface.faces.geometry import Square
-from dicface.images.pixels import FACE_PX, luma, resize, smooth
+from dicface.images.pixels import luma, resize, smooth
 
 LONGEST_MEMORY = 6.0
 """Largest number of frames that an average is worth."""
@@ -60,7 +60,7 @@ class SteadyStep(NamedTuple):
     """One frame of a face.
 
     Attributes:
-        face: (128, 128, 3) uint8 RGB, the averaged face.
+        face: (R, R, 3) uint8 RGB, the averaged face.
         motion: of the picture in the crop.
     """
 
@@ -78,33 +78,32 @@ class SteadyFace:
     def __init__(self, memory: float = LONGEST_MEMORY) -> None:
         self._memory = memory
         self._square: Square | None = None
-        self._face = np.zeros((FACE_PX, FACE_PX, 3), np.float32)
+        self._face = np.zeros((0, 0, 3), np.float32)
         self._plain = np.zeros((_MOTION_PX, _MOTION_PX), np.float32)
-        self._count = np.zeros((FACE_PX, FACE_PX), np.float32)
+        self._count = np.zeros((_MOTION_PX, _MOTION_PX), np.float32)
 
     def __call__(self, face: NDArray[np.uint8], crop: NDArray[np.uint8], square: Square) -> SteadyStep:
         """Average a frame in.
 
         Args:
-            face: (128, 128, 3) uint8 RGB, the restored face in the colours of the crop.
-            crop: (S, S, 3) uint8 RGB, what it was restored from.
+            face: (R, R, 3) uint8 RGB, the restored face in the colours of the crop.
+            crop: (S, S, 3) uint8 RGB, the square of the clip.
             square: where the crop was cut, in pixels of the clip.
         """
         plain = luma(resize(crop, (_MOTION_PX, _MOTION_PX)))
-        if self._square is None:
+        # A face that grows may come from another model, of another size.
+        if self._square is None or face.shape != self._face.shape:
             self._square, self._plain = square, plain
-            self._face, self._count = face.astype(np.float32), np.ones((FACE_PX, FACE_PX), np.float32)
+            self._face, self._count = face.astype(np.float32), np.ones((_MOTION_PX, _MOTION_PX), np.float32)
             return SteadyStep(face, FaceMotion())
         motion = self._motion(plain, square)
         box = _box(self._square, square, motion)
         before, inside = _warped(self._plain, box), _is_inside(box, _MOTION_PX)
         still = _stillness(before, plain, square.side) * inside
-        kept = _enlarged(still) * _is_inside(box, FACE_PX) * _warped(self._count, box)
-        count = np.minimum(kept + 1, np.float32(self._memory))
+        count = np.minimum(_warped(self._count, box) * still + 1, np.float32(self._memory))
         history = np.stack([_warped(self._face[:, :, k], box) for k in range(3)], axis=2)
-        self._face = np.asarray(history + (face - history) / count[:, :, None], np.float32)
-        share = np.maximum(1 / np.minimum(_reduced(count), self._memory), 1 - still)
-        self._plain = np.asarray(before + (plain - before) * share, np.float32)
+        self._face = np.asarray(history + (face - history) / _enlarged(count, face.shape[0])[:, :, None], np.float32)
+        self._plain = np.asarray(before + (plain - before) / count, np.float32)
         self._count, self._square = count, square
         return SteadyStep(np.rint(np.clip(self._face, 0, 255)).astype(np.uint8), motion)
 
@@ -171,10 +170,5 @@ def _stillness(before: NDArray[np.float32], now: NDArray[np.float32], side: int)
     return np.clip((MOVED_FROM - change) / (MOVED_FROM - STILL_UNTIL), 0, 1).astype(np.float32)
 
 
-def _enlarged(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.asarray(Image.fromarray(values).resize((FACE_PX, FACE_PX), Image.Resampling.BILINEAR))
-
-
-def _reduced(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    total = values[::2, ::2] + values[1::2, ::2] + values[::2, 1::2] + values[1::2, 1::2]
-    return np.asarray(total / 4, np.float32)
+def _enlarged(values: NDArray[np.float32], side: int) -> NDArray[np.float32]:
+    return np.asarray(Image.fromarray(values).resize((side, side), Image.Resampling.BILINEAR))

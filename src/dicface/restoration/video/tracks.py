@@ -14,6 +14,7 @@ from dicface.faces.geometry import (
     square_of_box,
     to_photo,
 )
+from dicface.images.pixels import FACE_PX
 from dicface.restoration.choice import FaceChoice
 from dicface.restoration.mask import outline_mask
 from dicface.restoration.quality import MIN_HEATMAP_CONFIDENCE
@@ -130,13 +131,16 @@ class Track:
         if self._unseen >= _UNSEEN_LOOKS:
             self.is_over = True
 
-    def follow(self, steps: FaceSteps, motion: FaceMotion, frame: int, *, longest_gap: int) -> None:
+    def follow(
+        self, steps: FaceSteps, motion: FaceMotion, frame: int, *, longest_gap: int, face_px: int = FACE_PX
+    ) -> None:
         """Follow the landmarks that the model found in the crop.
 
         Args:
             steps: the model's result for `square`.
             motion: of the picture in the crop.
             frame: number of the frame.
+            face_px: side of the images in which the landmarks were found.
             longest_gap: number of frames after which a face that is not seen is given up.
         """
         if float(steps.heatmap_confidence[-1].mean()) < LOST_CONFIDENCE:
@@ -144,7 +148,7 @@ class Track:
             self.is_over = self.is_over or self._missing > longest_gap
             return
         self._missing, self.last = 0, frame
-        found = to_photo(steps.landmarks[-1], self.square)
+        found = to_photo(steps.landmarks[-1], self.square, face_px)
         self.landmarks = found if self.landmarks is None else _averaged(motion(self.landmarks), found, self.square.side)
         self.box = landmark_box(self.landmarks)
         self.square = following_square(self.square, self.box)
