@@ -414,6 +414,11 @@ def test_a_photo_on_its_side_is_turned(visit: Visit, tmp_path: Path, small_photo
     ("name", "content", "said"),
     [
         ("letter.jpg", b"this is no picture", "This file is no photo that can be read, or it is damaged."),
+        (
+            "a walk.mp4",
+            b"anything",
+            "A command restores clips: dicface restore 'a walk.mp4' -o 'restored-a",
+        ),
         ("empty.png", b"", "This file is empty."),
         ("huge.png", bytes((4 << 20) + 1), "This file is larger than 4 MB"),
         ("phone.heic", b"\0\0\0\x18ftypmp42", "HEIC"),
