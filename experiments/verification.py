@@ -25,7 +25,7 @@ from dicface.data.scenes.sampler import SceneConfig, SceneSampler
 from dicface.faces.detection import FaceDetector
 from dicface.faces.geometry import Box, cut, landmark_box, square_of_box
 from dicface.images.pixels import resize, to_uint8
-from dicface.restoration.passes import LARGEST_SIDE
+from dicface.restoration.sized_models import LARGEST_SIDE
 from dicface.runtime.face_model import FaceModel
 from experiments.damaged import DAMAGES
 from experiments.people import groups, match_boxes

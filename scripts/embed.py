@@ -33,7 +33,7 @@ from dicface.evaluation.metrics import average_precision, verification_auc
 from dicface.evaluation.summary import summary
 from dicface.export.graphs import comparison_crops, comparison_faces, export_checked, export_locator_checked
 from dicface.files import file_digest, write_json
-from dicface.images.pixels import FACE_PX
+from dicface.images.pixels import FACE_PX, LARGE_FACE_PX
 from dicface.networks.dic import DICNetwork
 from dicface.networks.face_finder import Finder, Peaks
 from dicface.networks.lightcnn import FaceRecogniser
@@ -45,7 +45,8 @@ from dicface.runtime.sessions import open_session
 
 MODELS = Path(__file__).parent.parent / "src" / "dicface" / "models"
 ADDITIONAL_MODELS = Path(__file__).parent.parent / "packages" / "dicface-models" / "src" / "dicface_models"
-SIZES = (8, 12, 16, 24, 32, 48, 64)
+SIZES = {FACE_PX: (8, 12, 16, 24, 32, 48, 64), LARGE_FACE_PX: (32, 48, 64, 96, 128, 192)}
+"""Sides of the crops that an any-size network is measured on, by the side of its results."""
 MEASURED_SCENES = 20, 20
 """Batches of scenes that a finder is measured on, and scenes in each."""
 LICENCE = (
@@ -81,7 +82,7 @@ def pack_facts(path: Path) -> dict[str, Any]:
 
 def restoration_results(model: FaceModel, validation: Path, sizes: tuple[int, ...]) -> list[dict[str, Any]]:
     """Results of every size, rounded for reading."""
-    references, _ = read_references(validation)
+    references, _ = read_references(validation, face_px=model.face_px)
     rounded: list[dict[str, Any]] = []
     for size in sizes:
         result = summary(measure(model, references, size))
@@ -103,11 +104,12 @@ def embed_restoration(network: DICNetwork, graph: Path, validation: Path) -> dic
     """Write the ONNX file of a network that restores faces; what its card says of it."""
     hr = comparison_faces(validation)
     difference = export_checked(network, graph, comparison_crops(network, hr))
-    sizes = SIZES if network.config.stem == "any-size" else (16,)
+    sizes = (16,) if network.config.stem == "paper" else SIZES[network.config.output_px]
+    side = max(16, network.config.lr_px[0])
     facts = pack_facts(validation)
     return {
         "kind": "restoration",
-        **cost(network, torch.zeros(1, 3, 16, 16)),
+        **cost(network, torch.zeros(1, 3, side, side)),
         "numbers": {
             "data": facts["file"],
             "data_sha256": facts["sha256"],

@@ -10,6 +10,7 @@ from dicface.errors import ConfigError
 from dicface.networks.consistency import back_project
 from dicface.networks.dic import LITE, LITE_256, DICConfig, DICNetwork
 from dicface.networks.resize import resize_bicubic
+from dicface.networks.u import GatedResidual, enlarging_kernel, grown_state
 from tests.support.networks import TINY, TINY_U
 
 
@@ -76,8 +77,31 @@ def test_every_parameter_learns_from_images_and_heatmaps() -> None:
         assert parameter.grad.abs().max() > 0, name
 
 
-def test_no_layer_enlarges_by_a_transposed_convolution() -> None:
+def test_no_layer_enlarges_by_a_transposed_convolution_of_its_own() -> None:
     assert not any(isinstance(layer, torch.nn.ConvTranspose2d) for layer in built(TINY_U).modules())
+
+
+def test_an_enlargement_is_that_of_nearest_neighbours_and_a_convolution() -> None:
+    torch.manual_seed(0)
+    conv, features = torch.nn.Conv2d(5, 7, 3, padding=1), torch.randn(2, 5, 6, 9)
+    plain = conv(torch.nn.functional.interpolate(features, scale_factor=2, mode="nearest"))
+    kernel = enlarging_kernel(conv.weight)
+    ours = torch.nn.functional.conv_transpose2d(features, kernel, conv.bias, stride=2, padding=1)
+    torch.testing.assert_close(ours, plain, atol=1e-5, rtol=0)
+
+
+def test_a_grown_network_sees_a_face_of_twice_the_side_as_the_smaller_one_did() -> None:
+    smaller, grown = built(TINY_U), built(replace(TINY_U, output_px=256))
+    grown.load_state_dict(grown_state(smaller.state_dict()))
+    # On the folded grid every 2x2 square of this face is one pixel of the smaller one's grid, and 2/3 of the plane of
+    # a crop of 128 px is -2/3.
+    lr = torch.rand(1, 3, 64, 64)
+    plane = torch.full_like(lr[:, :1], -2 / 3)
+    wanted = smaller.stem.conv(torch.cat([lr, plane], dim=1))
+    fine = lr.repeat_interleave(2, dim=2).repeat_interleave(2, dim=3)
+    plane = torch.full_like(lr[:, :1], -1.0)
+    got = grown.stem.conv(torch.cat([torch.nn.functional.pixel_unshuffle(fine, 2), plane], dim=1))
+    torch.testing.assert_close(got, wanted, atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize("side", [8, 11, 16, 33, 48, 64])
@@ -119,3 +143,16 @@ def test_the_gate_is_one_number_a_face_between_0_and_1() -> None:
 def test_settings_that_do_not_fit_are_refused(change: dict[str, object], named: str) -> None:
     with pytest.raises(ConfigError, match=named):
         replace(TINY, **change)
+
+
+def test_no_input_makes_features_explode() -> None:
+    torch.manual_seed(0)
+    block = GatedResidual(8)
+    with torch.no_grad():
+        for parameter in block.parameters():
+            parameter.mul_(10)
+    features = 10 * torch.randn(1, 8, 16, 16)
+    for _ in range(20):
+        features = block(features)
+    assert bool(features.isfinite().all())
+    assert features.abs().max() <= 32

@@ -8,6 +8,7 @@ from dicface.faces.verification import CalibratedVerification
 from dicface.restoration.passes import FacePasses
 from dicface.restoration.results import Outcome
 from dicface.restoration.search import Located
+from dicface.restoration.sized_models import SizedModels
 from dicface.runtime.cards import Coefficients
 from dicface.runtime.face_model import FaceModel
 
@@ -18,7 +19,7 @@ FROM_THE_SIDE = np.array([(60, 28), (62, 28), (66, 32), (60, 37), (62, 37)], dty
 
 @pytest.mark.parametrize(("score", "outcome"), [(0.6, Outcome.PROFILE), (0.4, Outcome.DOUBTFUL)])
 def test_a_profile_is_one_if_it_is_a_face(small_photo: np.ndarray, score: float, outcome: Outcome) -> None:
-    restore = FacePasses(FaceModel(backend="onnxruntime"), SCORE_DECIDES)
+    restore = FacePasses(SizedModels(FaceModel(backend="onnxruntime")), SCORE_DECIDES)
     located = [Located(FACE, score, FROM_THE_SIDE)]
     (face,) = restore(small_photo, located, passes=1)
     assert face.outcome is outcome

@@ -44,7 +44,7 @@ def test_a_crop_beyond_the_photo_is_no_error(small_photo: np.ndarray) -> None:
 def test_a_layer_has_the_face_and_its_mask(small_photo: np.ndarray) -> None:
     steps = np.full((3, 128, 128, 3), 200, dtype=np.uint8)
     face = Face(Box(40, 20, 60, 42), None, Outcome.RESTORED, Square(40, 18, 28), steps=steps)
-    layer = face_layer(small_photo, face, cut)
+    layer = face_layer(small_photo, face)
     np.testing.assert_array_equal(layer[:, :, :3], match_colours(steps[-1], cut(small_photo, face.square)))
     assert (layer[64, 64, 3], layer[0, 0, 3]) == (255, 0)
     np.testing.assert_allclose(layer[:, :, 3] / 255, mask_of(face), atol=0.5 / 255)
@@ -54,6 +54,13 @@ def test_colours_follow_the_crop() -> None:
     crop = np.full((20, 20, 3), (200, 100, 50), dtype=np.uint8)
     wrong = np.full((128, 128, 3), (180, 120, 90), dtype=np.uint8)
     np.testing.assert_array_equal(match_colours(wrong, crop), np.broadcast_to(crop[0, 0], (128, 128, 3)))
+
+
+def test_noise_of_the_crop_does_not_return() -> None:
+    noise = np.random.default_rng(0).normal(0, 20, (40, 40, 3))
+    crop = np.clip(np.rint(128 + noise), 0, 255).astype(np.uint8)
+    clean = np.full((128, 128, 3), 128, dtype=np.uint8)
+    assert match_colours(clean, crop).std() < 5
 
 
 def test_a_grey_crop_gives_a_grey_face() -> None:

@@ -175,7 +175,8 @@ def test_callers_share_batches_where_company_changes_nothing(
     run = model._backend
 
     class Watched:
-        name, lr_size, runs_on, may_mix = run.name, run.lr_size, run.runs_on, run.may_mix
+        name, runs_on, may_mix = run.name, run.runs_on, run.may_mix
+        lr_sizes, face_px = run.lr_sizes, run.face_px
 
         def __call__(self, lr: np.ndarray) -> FaceOutput:
             runs.append(len(lr))

@@ -62,3 +62,19 @@ def test_the_landmark_branch_of_a_network_starts_another(tmp_path: Path) -> None
     assert task.network.landmark is not None
     found = task.network.landmark.state_dict()
     assert all(torch.equal(value, wanted[key]) for key, value in found.items())
+
+
+def test_a_network_of_256_px_starts_from_one_of_128_px(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    save_network(DICTask(small("lite")).network, tmp_path / "weights.safetensors")
+    config = small("lite-256", f"run.network_weights={tmp_path}")
+    task = DICTask(config)
+    task.start()
+    smaller = read_weights(str(tmp_path))
+    grown = task.network.state_dict()
+    assert torch.equal(grown["reconstruction.conv.weight"], smaller["reconstruction.conv.weight"])
+    assert grown["stem.conv.0.weight"].shape[1] == 13
+    save_network(task.network, tmp_path / "weights.safetensors")  # its own weights are taken as they are
+    again = DICTask(config)
+    again.start()
+    assert torch.equal(again.network.state_dict()["stem.conv.0.weight"], grown["stem.conv.0.weight"])

@@ -82,18 +82,19 @@ def evaluate(
     from dicface.evaluation.protocols import PROTOCOLS, protocols_by_name
     from dicface.runtime.consistency import DataConsistency
     from dicface.runtime.models import find_model
-    from dicface.runtime.upscalers import check_upscalers, open_model
+    from dicface.runtime.upscalers import check_upscalers, open_models
 
     damages = list(dict.fromkeys(parse_damage(text).name for text in damage or [""]))
     protocols = protocols_by_name(protocol) if protocol else PROTOCOLS
-    network = open_model(model, backend, provider=provider)
+    network, *others = open_models([model, *([] if against is None else [against])], backend, provider=provider)
+    other = others[0] if others else None
+    face_px = max(network.face_px, 0 if other is None else other.face_px)
     network = DataConsistency(network) if consistent else network
-    other = None if against is None else open_model(against, backend, provider=provider)
     for size in sizes:
         check_upscalers(network, other, size)
     if identity:
         find_model(features, ".safetensors", "features")
-    references, left_out = read_references(data, limit)
+    references, left_out = read_references(data, limit, face_px=face_px)
     for image in left_out:
         say(f"{image.path}: {in_options(image.error)}")
 

@@ -18,7 +18,7 @@ class References(NamedTuple):
     Attributes:
         name: name of the pack or folder.
         keys: key of each face.
-        hr: (N, 128, 128, 3) uint8 RGB.
+        hr: (N, R, R, 3) uint8 RGB.
         landmarks: (N, 68, 2) float32 x, y in pixels of `hr`, pixel centres at integers; None if unknown.
         identities: (N,) int64, -1 where unknown.
     """
@@ -37,18 +37,18 @@ class Unreadable(NamedTuple):
     error: InputError
 
 
-def _read_face(path: Path) -> NDArray[np.uint8]:
+def _read_face(path: Path, face_px: int) -> NDArray[np.uint8]:
     pixels = read_photo(path).pixels
     height, width = pixels.shape[:2]
-    if height != width or height < FACE_PX:
+    if height != width or height < face_px:
         raise ImageError(
-            f"expected a square face of at least {FACE_PX} px, got {width}x{height}; "
+            f"expected a square face of at least {face_px} px, got {width}x{height}; "
             "`dicface prepare` cuts faces out of photos"
         )
-    return pixels if height == FACE_PX else resize(pixels, (FACE_PX, FACE_PX))
+    return pixels if height == face_px else resize(pixels, (face_px, face_px))
 
 
-def _read_folder(folder: Path, limit: int | None) -> tuple[References, list[Unreadable]]:
+def _read_folder(folder: Path, limit: int | None, face_px: int) -> tuple[References, list[Unreadable]]:
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in READ_SUFFIXES)
     if not paths:
         raise PackError(f"expected a folder with images ({' '.join(READ_SUFFIXES)}), found none in {str(folder)!r}")
@@ -58,7 +58,7 @@ def _read_folder(folder: Path, limit: int | None) -> tuple[References, list[Unre
         if limit is not None and len(faces) == limit:
             break
         try:
-            faces[path.relative_to(folder).as_posix()] = _read_face(path)
+            faces[path.relative_to(folder).as_posix()] = _read_face(path, face_px)
         except InputError as error:
             left_out.append(Unreadable(path, error))
     if not faces:
@@ -71,13 +71,16 @@ def _read_folder(folder: Path, limit: int | None) -> tuple[References, list[Unre
     return References(folder.name, tuple(faces), np.stack(list(faces.values())), None, unknown), left_out
 
 
-def read_references(path: Path, limit: int | None = None) -> tuple[References, list[Unreadable]]:
+def read_references(
+    path: Path, limit: int | None = None, *, face_px: int = FACE_PX
+) -> tuple[References, list[Unreadable]]:
     """Read reference faces.
 
     Args:
-        path: a pack, whose nominal crops are taken; or a folder with square images of at least 128 px in it and in its
-            subfolders, which are reduced to 128 px with Pillow's bicubic.
+        path: a pack, whose nominal crops are taken; or a folder with square images in it and in its subfolders. Larger
+            faces are reduced with Pillow's bicubic.
         limit: number of faces from the start (of a folder, in the order of names); all if None.
+        face_px: R, side of the faces in pixels.
 
     Returns:
         The faces, and the images of a folder that cannot be used.
@@ -86,9 +89,9 @@ def read_references(path: Path, limit: int | None = None) -> tuple[References, l
         PackError: not a pack, or no usable face.
     """
     if path.is_dir():
-        return _read_folder(path, limit)
+        return _read_folder(path, limit, face_px)
     try:
-        pack = read_pack(path, limit)
+        pack = read_pack(path, limit).reduced(face_px)
         hr, landmarks = pack.nominal()
     except PackError as error:
         if str(path) in str(error):

@@ -67,7 +67,7 @@ class Damage:
     faults: tuple[Effect, ...] = ()
 
     def truth(self, hr: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """The faces that results are compared with: (N, 128, 128, 3) uint8 RGB -> the same shape."""
+        """The faces that results are compared with: (N, R, R, 3) uint8 RGB -> the same shape."""
         if not self.prints:
             return hr
         return np.stack([_applied(self.prints, face, 0) for face in hr])
@@ -76,7 +76,7 @@ class Damage:
         """Reduce a face with Pillow's bicubic and damage it.
 
         Args:
-            truth: (128, 128, 3) uint8 RGB, one of `truth`.
+            truth: (R, R, 3) uint8 RGB, one of `truth`.
             lr_size: side of the result in pixels.
             face: number of the face in the data, the seed of noise and of the position on JPEG's grid.
 

@@ -104,7 +104,7 @@ def measure(
     """
     check_upscalers(upscaler, against, lr_size)
     damaged = parse_damage(damage)
-    opened = (upscaler, open_enlargement("bicubic"), *([] if against is None else [against]))
+    opened = (upscaler, open_enlargement("bicubic", references.hr.shape[1]), *([] if against is None else [against]))
     mine, bicubic, *others = (score(one, references, lr_size, judges, protocols, damage=damaged) for one in opened)
     other = others[0] if others else None
     # Bicubic is listed once, even if it is also the other upscaler.

@@ -22,7 +22,6 @@ from dicface.evaluation.tables import Grid, result_grids, write_faces_csv
 from dicface.files import write_json, written_whole
 from dicface.images.metadata import NO_METADATA, result_metadata
 from dicface.images.metadata_writing import save_options
-from dicface.images.pixels import FACE_PX
 from dicface.images.xmp import Provenance
 from dicface.runtime.image_model import open_enlargement
 from dicface.runtime.upscalers import Upscaler
@@ -164,7 +163,7 @@ def _row(measured: Measurement, face: int, upscalers: Sequence[Upscaler], gain_d
     (hr,) = measured.damage.truth(measured.references.hr[face : face + 1])
     lr = measured.damage.crop(hr, measured.lr_size, face)
     pictures = [Picture(measured.condition, _png(lr), [])]
-    bicubic = open_enlargement("bicubic")
+    bicubic = open_enlargement("bicubic", hr.shape[0])
     for upscaler in (bicubic, *(one for one in upscalers if one.name != bicubic.name)):
         (result,) = upscaler([lr])
         provenance = Provenance(Path(upscaler.name).name, upscaler.sha256, faces=1) if upscaler.sha256 else None
@@ -210,7 +209,7 @@ def report_page(measurements: Sequence[Measurement], upscalers: Sequence[Upscale
         protocol=first.protocols[0].name,
         damaged=any(measured.damage.name for measured in measurements),
         sections=[_section(measured, upscalers) for measured in measurements],
-        face_px=FACE_PX,
+        face_px=first.references.hr.shape[1],
         version=__version__,
     )
 

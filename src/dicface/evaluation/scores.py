@@ -10,6 +10,7 @@ from dicface.data.references import References
 from dicface.evaluation.damage import NO_DAMAGE, Damage
 from dicface.evaluation.metrics import Normaliser, nrmse
 from dicface.evaluation.protocols import PROTOCOLS, Protocol
+from dicface.images.pixels import FACE_PX, resize
 from dicface.runtime.consistency import deviation
 from dicface.runtime.landmark_model import LandmarkModel
 from dicface.runtime.upscalers import Upscaler
@@ -38,7 +39,7 @@ class Judges:
     """Independent networks that measure landmarks and identity on results.
 
     Attributes:
-        wanted: (N, 68, 2) float32 reference landmarks, x, y in pixels of the 128x128 faces.
+        wanted: (N, 68, 2) float32 reference landmarks, x, y in pixels of the faces reduced to 128 px.
         wanted_from: where the reference landmarks come from.
         recogniser: gives face embeddings; None to leave identity out.
         hr: results on the high-resolution faces themselves.
@@ -56,22 +57,25 @@ class Judges:
         """
         self._landmarks = landmarks
         self.recogniser = recogniser
-        found = landmarks(references.hr).points
-        self.wanted = found if references.landmarks is None else references.landmarks
+        faces = _of_side(references.hr, FACE_PX)
+        found = landmarks(faces).points
+        ratio = np.float32(FACE_PX / references.hr.shape[1])
+        known = references.landmarks
+        self.wanted = found if known is None else (known + np.float32(0.5)) * ratio - np.float32(0.5)
         self.wanted_from = "found on the high-resolution faces" if references.landmarks is None else references.name
         embeddings = None
         if recogniser is not None:
-            parts = _parts(len(references.hr))
-            embeddings = np.concatenate([recogniser(references.hr[part]) for part in parts])
+            embeddings = np.concatenate([recogniser(faces[part]) for part in _parts(len(faces))])
         self.hr = Judgement({by: nrmse(found, self.wanted, by) for by in NORMALISERS}, embeddings)
 
     def __call__(self, faces: NDArray[np.uint8], part: slice) -> Judgement:
         """Judge some of the faces.
 
         Args:
-            faces: (n, 128, 128, 3) uint8 RGB.
+            faces: (n, R, R, 3) uint8 RGB; those networks see them reduced to 128 px.
             part: their numbers among the references.
         """
+        faces = _of_side(faces, FACE_PX)
         found = self._landmarks(faces).points
         errors: dict[Normaliser, NDArray[np.float64]] = {by: nrmse(found, self.wanted[part], by) for by in NORMALISERS}
         return Judgement(errors, None if self.recogniser is None else self.recogniser(faces))
@@ -96,6 +100,11 @@ class Scores(NamedTuple):
     judged: Judgement | None
 
 
+def _of_side(faces: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    """(N, R, R, 3) uint8 RGB -> (N, side, side, 3) uint8 RGB, by Pillow's bicubic."""
+    return faces if faces.shape[1] == side else np.stack([resize(face, (side, side)) for face in faces])
+
+
 def _parts(count: int) -> list[slice]:
     return [slice(first, min(count, first + _PART)) for first in range(0, count, _PART)]
 
@@ -111,7 +120,8 @@ def _score_part(
 ) -> Scores:
     hr = damage.truth(references.hr[part])
     lr = [damage.crop(face, lr_size, number) for number, face in enumerate(hr, part.start)]
-    steps = np.stack([result.sr for result in upscaler(lr)], axis=1)
+    # Results of a smaller model are enlarged, as in a photo.
+    steps = np.stack([_of_side(result.sr, hr.shape[1]) for result in upscaler(lr)], axis=1)
     away = np.stack([np.abs(deviation(sr, crop)) for sr, crop in zip(steps[-1], lr, strict=True)])
     return Scores(
         upscaler.name,

@@ -17,7 +17,7 @@ from dicface.data.packs import read_pack
 from dicface.errors import CheckpointError
 from dicface.export.fold import for_inference
 from dicface.files import written_whole
-from dicface.images.pixels import FACE_PX, LR_PX, resize, to_network
+from dicface.images.pixels import FACE_PX, LARGE_FACE_PX, resize, to_network
 from dicface.networks.blocks import channel_means
 from dicface.networks.dic import DICNetwork
 from dicface.networks.face_finder import MULTIPLE, Finder, Peaks, decode_peaks
@@ -27,6 +27,8 @@ from dicface.runtime.sessions import open_session
 
 OPSET = 20
 MAX_DIFFERENCE = 1e-3
+_COMPARED_PX = {FACE_PX: (8, 13, 16, 31, 48, 64), LARGE_FACE_PX: (32, 57, 100, 256)}
+"""Sides of the crops that an any-size network is compared on, by the side of its results."""
 _FACES = torch.export.Dim("faces", min=1, max=4096)
 
 
@@ -106,16 +108,18 @@ def _quiet(logger: logging.Logger) -> Generator[None]:
 def export_onnx(network: DICNetwork, path: Path) -> None:
     """Write a network as ONNX: input `lr`, outputs `sr` and `heatmaps`.
 
-    Shapes, float32: `lr` (N, 3, S, S) RGB in [0, 1]; `sr` (N, T, 3, 128, 128) in [0, 1]; `heatmaps` (N, T, 68, 32, 32).
-    N is dynamic, and so is S from 8 to 64 for any-size networks; the paper's take S = 16.
+    Shapes, float32: `lr` (N, 3, S, S) RGB in [0, 1]; `sr` (N, T, 3, R, R) in [0, 1]; `heatmaps` (N, T, 68, R/4, R/4).
+    R is 128 or 256. N is dynamic, and so is S from 8 to 64, or 32 to 256, for any-size networks; the paper's take
+    S = 16.
 
     Args:
         network: in evaluation mode.
         path: the file; replaced in one step if it exists.
     """
     any_size = network.config.stem == "any-size"
-    side = torch.export.Dim("side", min=LR_PX[0], max=LR_PX[1]) if any_size else 16
-    example = 24 if any_size else 16
+    low, high = network.config.lr_px
+    side = torch.export.Dim("side", min=low, max=high) if any_size else 16
+    example = low + 16 if any_size else 16
     shape = {0: _FACES, 2: side, 3: side} if any_size else {0: _FACES}
     _write_graph(
         _Graph(for_inference(network)),
@@ -268,14 +272,14 @@ def comparison_faces(pack: Path | None, faces: int = 8) -> NDArray[np.uint8]:
 
 
 def comparison_crops(network: DICNetwork, hr: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
-    """Reduce faces to sizes that the network takes, smallest and largest included.
+    """Resize faces to sizes that the network takes, smallest and largest included.
 
     Args:
         network: determines the sizes.
-        hr: (N, 128, 128, 3) uint8 RGB.
+        hr: (N, R, R, 3) uint8 RGB.
 
     Returns:
         (N, S, S, 3) uint8 RGB for each S.
     """
-    sizes = (8, 13, 16, 31, 48, 64) if network.config.stem == "any-size" else (16,)
+    sizes = (16,) if network.config.stem == "paper" else _COMPARED_PX[network.config.output_px]
     return [np.stack([resize(face, (size, size)) for face in hr]) for size in sizes]

@@ -85,18 +85,19 @@ def cut(pixels: NDArray[np.uint8], square: Square) -> NDArray[np.uint8]:
     return pixels[rows[:, None], columns]
 
 
-def to_photo(landmarks: NDArray[np.floating], square: Square) -> NDArray[np.float32]:
-    """Transform landmarks from the 128x128 image of a crop to the photo.
+def to_photo(landmarks: NDArray[np.floating], square: Square, face_px: int = FACE_PX) -> NDArray[np.float32]:
+    """Transform landmarks from the image that a network made or saw of a crop to the photo.
 
     Args:
-        landmarks: (..., 2) x, y in pixels of the 128x128 image, pixel centres at integers.
+        landmarks: (..., 2) x, y in pixels of that image, pixel centres at integers.
         square: the crop.
+        face_px: side of that image.
 
     Returns:
         (..., 2) float32 x, y in pixels of the photo, pixel centres at integers.
     """
     corner = np.array([square.left, square.top])
-    return ((landmarks + 0.5) * (square.side / FACE_PX) + corner - 0.5).astype(np.float32)
+    return ((landmarks + 0.5) * (square.side / face_px) + corner - 0.5).astype(np.float32)
 
 
 def intersection_over_union(one: Box, other: Box) -> float:

@@ -11,9 +11,13 @@ from dicface.errors import UsageError
 Float = TypeVar("Float", np.float32, np.float64)
 
 FACE_PX = 128
-"""Side of a high-resolution and of a super-resolved face."""
+"""Side of a high-resolution and of a super-resolved face, unless a model says otherwise."""
+LARGE_FACE_PX = 256
+"""Side of the faces that models for larger crops make."""
 LR_PX = (8, 64)
 """Smallest and largest side of a low-resolution face."""
+LR_PX_OF = {FACE_PX: LR_PX, LARGE_FACE_PX: (32, 256)}
+"""Smallest and largest side of the crops of an any-size network in pixels, by the side of its results."""
 # Mean R, G, B of CelebA faces, subtracted from pixels in [0, 1]. Source: the authors' released code.
 CHANNEL_MEANS = (0.509, 0.424, 0.378)
 LUMA_WEIGHTS = (0.299, 0.587, 0.114)
@@ -65,7 +69,7 @@ def smooth(values: NDArray[np.float32], sigma_px: float) -> NDArray[np.float32]:
     return values
 
 
-def check_crops(crops: NDArray[np.uint8]) -> None:
+def check_crop_batch(crops: NDArray[np.uint8]) -> None:
     """Check the shape and the type of a batch of face crops.
 
     Raises:

@@ -1,13 +1,13 @@
 """DIC: a recovery branch and a landmark branch that guide each other, step by step."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from dicface.errors import ConfigError
-from dicface.images.pixels import FACE_PX, LR_PX
+from dicface.images.pixels import FACE_PX, LARGE_FACE_PX, LR_PX_OF
 from dicface.landmarks import COMPONENTS, KEYPOINTS
 from dicface.networks.blocks import channel_means
 from dicface.networks.consistency import back_project
@@ -16,9 +16,6 @@ from dicface.networks.landmark_branch import LandmarkBranch, LandmarkOutput, no_
 from dicface.networks.pretrained import Pretrained
 from dicface.networks.recovery import AnySizeStem, PaperStem, Reconstruction, RecoveryBlock, StemOutput
 from dicface.networks.u import DamageGate, HeatmapChannels, ReducedHeatmaps, UReconstruction, UStem, UTrunk
-
-LR_PX_OF = {FACE_PX: LR_PX, 2 * FACE_PX: (32, 256)}
-"""Smallest and largest side in pixels of the crops of an any-size network, by the side of its results."""
 
 
 @dataclass(frozen=True)
@@ -98,18 +95,7 @@ LITE = DICConfig(
     hourglass_width=64,
     attention="concatenation",
 )
-LITE_256 = DICConfig(
-    output_px=256,
-    stem="any-size",
-    recovery="u",
-    steps=2,
-    features=24,
-    trunk_width=128,
-    trunk_blocks=4,
-    consistency=True,
-    hourglass_width=64,
-    attention="concatenation",
-)
+LITE_256 = replace(LITE, output_px=LARGE_FACE_PX)
 
 
 class DICState(NamedTuple):

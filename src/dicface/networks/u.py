@@ -6,6 +6,8 @@ It takes the places of the paper's recovery block and reconstruction and keeps t
 trunk's features and the heatmaps of a step go on to the next. Source: ADR 31; not in the paper.
 """
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 
@@ -14,6 +16,8 @@ from dicface.landmarks import KEYPOINTS
 from dicface.networks.recovery import GRID_PX, StemOutput, any_size_grid
 from dicface.networks.resize import resize_bicubic
 
+_LARGEST = 32.0
+"""Bound of the features of residual blocks. Those of faces stay below 16, of strongly sharpened ones below 29."""
 _SMALL = 0.1
 """Initial scale of the last layers of residual blocks and network, relative to He-normal weights."""
 
@@ -40,7 +44,9 @@ def _shrink(layer: nn.Conv2d) -> None:
 class GatedResidual(nn.Module):
     """Residual block whose branch is gated by channel and position.
 
-    conv - SiLU - conv, times the sigmoid of 1x1 to a quarter - SiLU - depthwise 3x3 - 1x1. No normalisation.
+    conv - SiLU - conv, times the sigmoid of 1x1 to a quarter - SiLU - depthwise 3x3 - 1x1. No normalisation: the gate
+    keeps features small. Where an odd input opens it fully, as a checkerboard can, features would grow tenfold in every
+    block up to 1e10 and end a training run, so they are bounded.
     """
 
     def __init__(self, width: int) -> None:
@@ -61,7 +67,7 @@ class GatedResidual(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """(N, width, H, W) float -> the same."""
         change = self.body(features)
-        return features + change * self.gate(change)
+        return (features + change * self.gate(change)).clamp(-_LARGEST, _LARGEST)
 
 
 class UStem(nn.Module):
@@ -141,8 +147,26 @@ class UTrunk(nn.Module):
         return self.blocks(features)
 
 
+def enlarging_kernel(weight: Tensor) -> Tensor:
+    """Kernel of the transposed convolution that equals an enlargement by nearest neighbours and a convolution.
+
+    Args:
+        weight: (outputs, inputs, 3, 3) float of the convolution, with padding 1.
+
+    Returns:
+        (inputs, outputs, 4, 4) float, for stride 2 and padding 1.
+    """
+    padded = nn.functional.pad(weight, (1, 1, 1, 1))
+    rows = padded[:, :, :-1] + padded[:, :, 1:]
+    return (rows[..., :-1] + rows[..., 1:]).flip(2, 3).transpose(0, 1)
+
+
 class _Enlarge(nn.Module):
-    """Twice the side: nearest neighbour, 3x3 convolution, SiLU. A transposed convolution leaves checkerboards."""
+    """Twice the side: nearest neighbour, 3x3 convolution, SiLU.
+
+    Computed as a transposed convolution, which takes four ninths of the products (ADR 43). Its 16 taps are sums of the
+    nine weights that are learned: with 16 weights of its own it would leave checkerboards.
+    """
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
@@ -151,7 +175,10 @@ class _Enlarge(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """(N, inputs, H, W) float -> (N, outputs, 2H, 2W) float."""
-        return self.conv(nn.functional.interpolate(features, scale_factor=2, mode="nearest"))
+        conv, activation = self.conv
+        assert isinstance(conv, nn.Conv2d)
+        kernel = enlarging_kernel(conv.weight)
+        return activation(nn.functional.conv_transpose2d(features, kernel, conv.bias, stride=2, padding=1))
 
 
 class UReconstruction(nn.Module):
@@ -194,3 +221,22 @@ class DamageGate(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """(N, width, R/8, R/8) float -> (N, 1, 1, 1) float in (0, 1), 1 for a crop without damage."""
         return torch.sigmoid(self.linear(features.mean(dim=(2, 3))))[..., None, None]
+
+
+def grown_state(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Weights for a U of R = 256 px from those of a U of R = 128 px with the same channels (ADR 43).
+
+    The layers are applied to details of half the size. The plane that holds S is scaled so that crops of 32 to 256 px
+    have the values that crops of 16 to 64 px had. The smaller U has never seen larger values, and its features explode.
+
+    Args:
+        state: state dict of a `DICNetwork` with a U of 128 px.
+
+    Returns:
+        State dict of the same network with `output_px` 256. The parameters that both share are the same tensors.
+    """
+    weight = state["stem.conv.0.weight"]
+    colours, plane = weight[:, :-1], weight[:, -1:]
+    # Each colour is the mean of the four pixels that the finer grid folds into channels.
+    folded = (colours / 4).repeat_interleave(4, dim=1)
+    return {**state, "stem.conv.0.weight": torch.cat([folded, 2 / 3 * plane], dim=1)}

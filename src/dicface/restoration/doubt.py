@@ -5,14 +5,14 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from dicface.images.pixels import FACE_PX, luma, resize
+from dicface.images.pixels import luma, resize
 from dicface.restoration.paste import match_colours
 from dicface.runtime.face_model import FaceModel, FaceSteps
 from dicface.runtime.uncertainty import mirror_and_step
 
 WHOLE_UNTIL, NONE_FROM = 0.80, 1.10
-"""Doubt up to which a face has its whole strength, and from which it has `LEAST_STRENGTH` of it. Chosen on faces of
-celeba-train for one network, the embedded `lite`; see `experiments/strength.py` and ADR 36."""
+"""Doubt up to which a face has its whole strength, and from which it has `LEAST_STRENGTH` of it. No damage that was
+measured reaches the first on average, odd crops do; see `experiments/strength.py` and ADR 36."""
 LEAST_STRENGTH = 0.1
 _BORDER_PX = 8
 
@@ -35,7 +35,7 @@ def doubts(model: FaceModel, crops: Sequence[NDArray[np.uint8]], results: Sequen
     found: list[float] = []
     for crop, result, (mirror, step) in zip(crops, results, mirror_and_step(model, crops, results), strict=True):
         matched = luma(match_colours(result.sr[-1], crop))
-        change = (matched - luma(resize(crop, (FACE_PX, FACE_PX))))[inner]
+        change = (matched - luma(resize(crop, matched.shape)))[inner]
         disagreement = float(mirror[inner].mean() + step[inner].mean())
         found.append(disagreement / max(float(np.sqrt((change**2).mean())), 1e-3))
     return found

@@ -19,7 +19,7 @@ from dicface.images.photo import (
     read_photo,
     write_photo,
 )
-from dicface.images.pixels import FACE_PX, resize
+from dicface.images.pixels import resize
 from dicface.restoration.arguments import RestoreArguments
 from dicface.restoration.choice import FaceChoice, Strength
 from dicface.restoration.file_result import FileResult
@@ -41,7 +41,7 @@ from dicface.restoration.settings import restore_digest, upscale_digest
 from dicface.restoration.stages import Stages
 from dicface.runtime.consistency import DataConsistency
 from dicface.runtime.face_model import FaceModel, FaceSteps
-from dicface.runtime.models import DEFAULT_MODEL
+from dicface.runtime.models import DEFAULT_MODEL, larger_model
 from dicface.runtime.uncertainty import expected_errors
 
 
@@ -180,8 +180,10 @@ def upscale_file(
     height, width = photo.pixels.shape[:2]
     low, high = network.lr_sizes
     if height != width or not low <= width <= high:
+        larger = larger_model(network.name)
+        also = "" if larger is None else f", {larger} takes larger ones"
         raise ImageError(
-            f"expected a square face crop of {low} to {high} px, got {width}x{height}; "
+            f"expected a square face crop of {low} to {high} px{also}, got {width}x{height}; "
             "use `dicface restore` for whole photos"
         )
     with stages.measure("restore"):
@@ -202,12 +204,12 @@ def upscale_file(
     with stages.measure("write"):
         if errors is not None and output.uncertainty is not None:
             write_photo(output.uncertainty, uncertainty_crop(errors, restoration.provenance if output.mark else None))
-        alpha = None if photo.alpha is None or all_steps else resize(photo.alpha, (FACE_PX, FACE_PX))
+        alpha = None if photo.alpha is None or all_steps else resize(photo.alpha, (network.face_px, network.face_px))
         metadata = metadata_of(photo, image, restoration, output)
         notes = photo.notes + write_photo(target, Photo(image, alpha, photo.grey and not output.landmarks, metadata))
     warned = [crop_warning(face.quality_warnings)] if face.quality_warnings else []
     sentence = ", ".join((f"{width} px", *warned, *notes))
-    return FileResult(source, target, photo, restoration, FACE_PX / width, sentence, notes, stages.spent_s)
+    return FileResult(source, target, photo, restoration, network.face_px / width, sentence, notes, stages.spent_s)
 
 
 def _check_targets(source: Path, target: Path, output: Output) -> None:
@@ -227,7 +229,7 @@ def _steps_image(steps: FaceSteps, *, all_steps: bool, landmarks: bool) -> NDArr
 
 def _weaker(steps: FaceSteps, photo: Photo, strength: float) -> FaceSteps:
     """Every step blended with the plain enlargement."""
-    plain = resize(photo.pixels, (FACE_PX, FACE_PX)).astype(np.float32)
+    plain = resize(photo.pixels, steps.sr.shape[1:3]).astype(np.float32)
     return steps._replace(sr=np.rint(plain + (steps.sr - plain) * strength).astype(np.uint8))
 
 
@@ -235,6 +237,6 @@ def _whole_face(photo: Photo, steps: FaceSteps, errors: NDArray[np.float32] | No
     """The face of a face crop."""
     square = Square(0, 0, photo.pixels.shape[0])
     measures = quality_measures(photo.pixels, square, photo.pixels, steps, photo.jpeg_step)
-    landmarks = to_photo(steps.landmarks[-1], square)
+    landmarks = to_photo(steps.landmarks[-1], square, steps.sr.shape[1])
     warnings = quality_warnings(measures)
     return Face(square.box, None, Outcome.RESTORED, square, landmarks, steps.sr, errors, warnings, strength=strength)

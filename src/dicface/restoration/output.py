@@ -15,6 +15,7 @@ from dicface.images.xmp import Provenance
 from dicface.restoration.large_faces import LargeFaces
 from dicface.restoration.paste import mask_of, paste
 from dicface.restoration.results import Face, Outcome, Restoration
+from dicface.restoration.sized_models import SizedModels
 from dicface.runtime.background import BackgroundModel
 from dicface.runtime.face_model import FaceModel
 from dicface.runtime.uncertainty import LEVELS_PER_GREY, map_image
@@ -33,20 +34,22 @@ def provenance_of(model: FaceModel, faces: int) -> Provenance:
 
 
 def restored_by(
-    model: FaceModel, faces: Sequence[Face], large: LargeFaces | None, background: BackgroundModel | None
+    models: SizedModels, faces: Sequence[Face], large: LargeFaces | None, background: BackgroundModel | None
 ) -> Provenance:
     """Provenance of a photo; names and hashes are joined by " + " where several networks made parts of it.
 
     Args:
-        model: the face model.
+        models: the face models.
         faces: of the photo.
         large: the network for large faces; None without one.
         background: the network for the rest of the photo; None without one.
     """
     restored = [face for face in faces if face.outcome is Outcome.RESTORED]
-    said = provenance_of(model, len(restored))
-    networks = [(said.model, said.model_sha256)] if not restored or any(not face.model for face in restored) else []
-    if large is not None and any(face.model for face in restored):
+    said, used = provenance_of(models.model, len(restored)), {face.model for face in restored}
+    networks = [(said.model, said.model_sha256)] if not restored or "" in used else []
+    if models.larger_name is not None and models.larger_name in used:
+        networks.append((models.larger_name, models.larger().sha256))
+    if large is not None and large.network.name in used:
         networks.append((large.network.name, large.network.sha256))
     if background is not None:
         networks.append((background.name, background.sha256))

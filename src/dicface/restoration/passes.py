@@ -16,13 +16,10 @@ from dicface.restoration.doubt import doubts, strength_by
 from dicface.restoration.quality import QualityWarning, quality_measures, quality_warnings
 from dicface.restoration.results import Face, Outcome
 from dicface.restoration.search import Located, is_reported
+from dicface.restoration.sized_models import LARGEST_SQUEEZE, SizedModels
 from dicface.runtime.face_model import FaceModel, FaceSteps
 from dicface.runtime.uncertainty import expected_errors
 
-LARGEST_SIDE = 64
-"""Largest crop that is restored, in pixels. Beyond it the network no longer beats the plain enlargement (ADR 5)."""
-LARGEST_SQUEEZE = 1.5
-"""Largest factor by which crops are resized for a network of one input size; beyond, there is no gain."""
 MIN_LUMA_RANGE = 8
 """Smallest difference of the brightest and darkest luma of a crop, in grey levels; crops below it are left alone."""
 MAX_PROFILE_YAW_DEGREES = 60.0
@@ -56,6 +53,7 @@ class _Candidate:
         uncertainty: its map of expected errors.
         cut: the crop of the last pass.
         share: of the chosen strength, by the expected error.
+        model: the model of the last pass.
         known: the model knows how to restore it; false if it is restored by force alone.
     """
 
@@ -68,18 +66,22 @@ class _Candidate:
     cut: Square | None = None
     known: bool = True
     share: float = 1.0
+    model: FaceModel | None = None
 
 
 class FacePasses:
-    """Restores the faces of a photo pass by pass. Holds no state but its model and its verification.
+    """Restores the faces of a photo pass by pass. Holds no state but its models and its verification.
+
+    The restorer's own model makes the first pass over every face, since landmarks are verified by its confidence; a
+    larger model makes the passes after it over the crops that it takes.
 
     Args:
-        model: the face model.
+        models: the face models.
         verify: decides which detections are faces.
     """
 
-    def __init__(self, model: FaceModel, verify: Verification) -> None:
-        self.model = model
+    def __init__(self, models: SizedModels, verify: Verification) -> None:
+        self.models = models
         self._verify = verify
 
     def __call__(
@@ -107,9 +109,11 @@ class FacePasses:
             _refine(_left(faces))
             if number == passes - 1:
                 self._check_sizes(faces, choice)
-            self._run(pixels, _left(faces))
+            self._run(pixels, _left(faces), by_size=True)
         if passes == 1:
             self._check_sizes(faces, choice)
+            larger = [face for face in _left(faces) if self.models.takes_larger(face.square.side)]
+            self._run(pixels, larger, by_size=True)
         if choice.adaptive and not choice.force:
             self._weigh(pixels, _left(faces))
         if uncertainty:
@@ -159,13 +163,6 @@ class FacePasses:
             if self._is_too_large(face.square) and not choice.force:
                 face.outcome = Outcome.TOO_LARGE
 
-    def crop(self, pixels: NDArray[np.uint8], square: Square) -> NDArray[np.uint8]:
-        """Cut out a square, resized to the nearest size that the model takes if necessary."""
-        low, high = self.model.lr_sizes
-        crop = cut(pixels, square)
-        side = min(max(square.side, low), high)
-        return crop if side == square.side else resize(crop, (side, side))
-
     def _verdict(self, score: float | None, steps: FaceSteps | None = None) -> Verdict:
         """Whether a detection is a face; a given box always is one."""
         if score is None:
@@ -173,9 +170,7 @@ class FacePasses:
         return self._verify(score, None if steps is None else float(steps.heatmap_confidence[-1].mean()))
 
     def _is_too_large(self, square: Square, slack: float = 1.0) -> bool:
-        low, high = self.model.lr_sizes
-        largest = LARGEST_SIDE if high > low else high * LARGEST_SQUEEZE
-        return square.side > largest * slack
+        return square.side > self.models.largest_side * slack
 
     def _first_outcome(self, pixels: NDArray[np.uint8], face: _Candidate) -> Outcome:
         """Outcome by the detector's crop; refinement by landmarks may change a borderline case."""
@@ -188,7 +183,7 @@ class FacePasses:
         return outcome if face.verdict.is_face else Outcome.DOUBTFUL
 
     def _outcome_of_crop(self, pixels: NDArray[np.uint8], square: Square) -> Outcome:
-        low, _ = self.model.lr_sizes
+        low, _ = self.models.model.lr_sizes
         if np.ptp(luma(cut(pixels, square), np.float64)) < MIN_LUMA_RANGE:
             return Outcome.FLAT
         if self._is_too_large(square, _SIZE_SLACK):
@@ -198,10 +193,13 @@ class FacePasses:
             return Outcome.TOO_SMALL
         return Outcome.RESTORED
 
-    def _run(self, pixels: NDArray[np.uint8], faces: Sequence[_Candidate]) -> None:
-        results = self.model([self.crop(pixels, face.square) for face in faces])
-        for face, steps in zip(faces, results, strict=True):
-            face.steps, face.cut = steps, face.square
+    def _run(self, pixels: NDArray[np.uint8], faces: Sequence[_Candidate], *, by_size: bool = False) -> None:
+        for face in faces:
+            face.cut = face.square
+            face.model = self.models.for_side(face.square.side) if by_size else self.models.model
+        for model, group in _by_model(faces):
+            for face, steps in zip(group, model(_crops(pixels, model, group)), strict=True):
+                face.steps = steps
 
     def _judge(self, faces: Sequence[_Candidate], *, force: bool) -> None:
         """Verify detections by the landmarks of the first pass; those restored by force alone keep their verdict."""
@@ -213,38 +211,39 @@ class FacePasses:
 
     def _weigh(self, pixels: NDArray[np.uint8], faces: Sequence[_Candidate]) -> None:
         """Lower the strength of faces whose expected error is large."""
-        steps = [face.steps for face in faces if face.steps is not None]
-        found = doubts(self.model, [self.crop(pixels, face.square) for face in faces], steps)
-        for face, doubt in zip(faces, found, strict=True):
-            face.share = strength_by(doubt)
+        for model, group in _by_model(faces):
+            found = doubts(model, _crops(pixels, model, group), _steps(group))
+            for face, doubt in zip(group, found, strict=True):
+                face.share = strength_by(doubt)
 
     def _map(self, pixels: NDArray[np.uint8], faces: Sequence[_Candidate]) -> None:
-        steps = [face.steps for face in faces if face.steps is not None]
-        maps = expected_errors(self.model, [self.crop(pixels, face.square) for face in faces], steps)
-        for face, errors in zip(faces, maps, strict=True):
-            face.uncertainty = errors
+        for model, group in _by_model(faces):
+            maps = expected_errors(model, _crops(pixels, model, group), _steps(group))
+            for face, errors in zip(group, maps, strict=True):
+                face.uncertainty = errors
 
     def _finished(self, pixels: NDArray[np.uint8], number: int, face: _Candidate, choice: FaceChoice) -> Face:
         located, steps, probability = face.located, face.steps, face.verdict.probability
         left = Face(
             located.box, located.score, face.outcome, face.square, probability=probability, number=number, strength=0.0
         )
-        if face.outcome is not Outcome.RESTORED or steps is None or face.cut is None:
+        if face.outcome is not Outcome.RESTORED or steps is None or face.cut is None or face.model is None:
             return left
         return replace(
             left,
-            landmarks=to_photo(steps.landmarks[-1], face.cut),
+            landmarks=to_photo(steps.landmarks[-1], face.cut, face.model.face_px),
             steps=steps.sr,
             uncertainty=face.uncertainty,
-            quality_warnings=self._quality_warnings(pixels, face.cut, steps),
+            quality_warnings=self._quality_warnings(pixels, face.cut, steps, face.model),
             strength=choice.strength_of(number) * face.share,
             strength_share=face.share,
+            model="" if face.model is self.models.model else face.model.name,
         )
 
     def _quality_warnings(
-        self, pixels: NDArray[np.uint8], square: Square, steps: FaceSteps
+        self, pixels: NDArray[np.uint8], square: Square, steps: FaceSteps, model: FaceModel
     ) -> tuple[QualityWarning, ...]:
-        found = quality_warnings(quality_measures(pixels, square, self.crop(pixels, square), steps))
+        found = quality_warnings(quality_measures(pixels, square, _crop(pixels, model, square), steps))
         # Only forced faces are this large here.
         return (QualityWarning.TOO_LARGE, *found) if self._is_too_large(square) else found
 
@@ -254,11 +253,34 @@ def _left(faces: Sequence[_Candidate]) -> list[_Candidate]:
     return [face for face in faces if face.outcome is Outcome.RESTORED]
 
 
+def _by_model(faces: Sequence[_Candidate]) -> list[tuple[FaceModel, list[_Candidate]]]:
+    """Candidates by the model of their last pass."""
+    models = {id(face.model): face.model for face in faces if face.model is not None}
+    return [(model, [face for face in faces if face.model is model]) for model in models.values()]
+
+
+def _steps(faces: Sequence[_Candidate]) -> list[FaceSteps]:
+    return [face.steps for face in faces if face.steps is not None]
+
+
+def _crop(pixels: NDArray[np.uint8], model: FaceModel, square: Square) -> NDArray[np.uint8]:
+    """Cut out a square, resized to the nearest size that a model takes if necessary."""
+    low, high = model.lr_sizes
+    crop = cut(pixels, square)
+    side = min(max(square.side, low), high)
+    return crop if side == square.side else resize(crop, (side, side))
+
+
+def _crops(pixels: NDArray[np.uint8], model: FaceModel, faces: Sequence[_Candidate]) -> list[NDArray[np.uint8]]:
+    """The crops of the last pass, which `model` made."""
+    return [_crop(pixels, model, face.cut or face.square) for face in faces]
+
+
 def _refine(faces: Sequence[_Candidate]) -> None:
     """Refine the crops by the landmarks of the pass before, as in training."""
     for face in faces:
         assert face.steps is not None
-        better = square_of_landmarks(to_photo(face.steps.landmarks[-1], face.square))
+        better = square_of_landmarks(to_photo(face.steps.landmarks[-1], face.square, face.steps.sr.shape[1]))
         # Landmarks that move the crop far were not found on a face.
         if intersection_over_union(better.box, face.square.box) >= _KEEP_OVERLAP:
             face.square = better

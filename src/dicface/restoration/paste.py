@@ -1,7 +1,7 @@
 """Blending of restored faces into the enlarged photo."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,25 +12,26 @@ from dicface.images.pixels import resize
 from dicface.restoration.mask import outline_mask, square_mask
 from dicface.restoration.results import Face
 
-_COLOURS_PX = 32
-"""Side of the crop that gives a face restored by another network its colours."""
+_COLOURS_PX = 8
+"""Side to which a crop is reduced to give a face its colours. A larger one brings back what the network has removed:
+noise, and the blocks of JPEG (ADR 44)."""
 
 
 def match_colours(sr: NDArray[np.uint8], crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Correct the low frequencies of a restored face by its crop.
 
-    The difference between the crop and the face reduced to the crop's size is enlarged and added, so that detail comes
-    from the network and colours from the photo. A grey crop gives a grey face.
+    The difference between the crop and the face, both reduced to 8 px, is enlarged and added, so that detail comes from
+    the network and colours from the photo. A grey crop gives a grey face.
 
     Args:
         sr: (N, N, 3) uint8 RGB.
-        crop: (S, S, 3) uint8 RGB that the network was given.
+        crop: (S, S, 3) uint8 RGB, the same square of the photo.
 
     Returns:
         (N, N, 3) uint8 RGB.
     """
-    side = crop.shape[0]
-    wrong = crop.astype(np.float32) - resize(sr, (side, side))
+    size = (_COLOURS_PX, _COLOURS_PX)
+    wrong = resize(crop, size).astype(np.float32) - resize(sr, size)
     bicubic = Image.Resampling.BICUBIC
     planes = [Image.fromarray(wrong[:, :, k]).resize(sr.shape[1::-1], bicubic) for k in range(3)]
     matched = sr + np.stack([np.asarray(plane) for plane in planes], axis=2)
@@ -94,7 +95,6 @@ def blend_faces(
     canvas: NDArray[np.uint8],
     pixels: NDArray[np.uint8],
     faces: Sequence[Face],
-    crop: Callable[[NDArray[np.uint8], Square], NDArray[np.uint8]],
 ) -> NDArray[np.uint8]:
     """Blend the restored faces of a photo into its enlargement, each with its strength.
 
@@ -102,7 +102,6 @@ def blend_faces(
         canvas: (H', W', 3) uint8 RGB, the enlarged photo; changed.
         pixels: (H, W, 3) uint8 RGB, the photo.
         faces: its faces; those without steps are left out.
-        crop: cuts the model's input out of the photo.
 
     Returns:
         The canvas.
@@ -110,24 +109,9 @@ def blend_faces(
     scale = (canvas.shape[1] / pixels.shape[1], canvas.shape[0] / pixels.shape[0])
     for face in faces:
         if face.steps is not None:
-            restored = _matched(pixels, face, face.steps, crop)
+            restored = match_colours(face.steps[-1], cut(pixels, face.square))
             paste(canvas, restored, face.square, scale, mask=mask_of(face), strength=face.strength)
     return canvas
-
-
-def _matched(
-    pixels: NDArray[np.uint8],
-    face: Face,
-    steps: NDArray[np.uint8],
-    crop: Callable[[NDArray[np.uint8], Square], NDArray[np.uint8]],
-) -> NDArray[np.uint8]:
-    """The last step of a face in the colours of the photo."""
-    # Of a large face, colours are those of a small crop: more would bring the photo's blur back.
-    return match_colours(steps[-1], _colours_of(pixels, face.square) if face.model else crop(pixels, face.square))
-
-
-def _colours_of(pixels: NDArray[np.uint8], square: Square) -> NDArray[np.uint8]:
-    return resize(cut(pixels, square), (_COLOURS_PX, _COLOURS_PX))
 
 
 def mask_of(face: Face) -> NDArray[np.float32]:
@@ -135,20 +119,17 @@ def mask_of(face: Face) -> NDArray[np.float32]:
     return square_mask() if face.landmarks is None else outline_mask(face.landmarks, face.square)
 
 
-def face_layer(
-    pixels: NDArray[np.uint8], face: Face, crop: Callable[[NDArray[np.uint8], Square], NDArray[np.uint8]]
-) -> NDArray[np.uint8]:
+def face_layer(pixels: NDArray[np.uint8], face: Face) -> NDArray[np.uint8]:
     """A restored face with the mask with which it is blended, in its own resolution.
 
     Args:
         pixels: (H, W, 3) uint8 RGB, the photo.
         face: one of its faces, with steps.
-        crop: cuts the model's input out of the photo.
 
     Returns:
         (S, S, 4) uint8 RGB and opacity, S being the side of the face's steps.
     """
     assert face.steps is not None
-    restored = _matched(pixels, face, face.steps, crop)
+    restored = match_colours(face.steps[-1], cut(pixels, face.square))
     opacity = resize(np.rint(mask_of(face) * 255).astype(np.uint8), (restored.shape[1], restored.shape[0]))
     return np.dstack([restored, opacity])

@@ -13,7 +13,7 @@ from dicface.faces.geometry import Box
 from dicface.faces.names import DEFAULT_DETECTOR
 from dicface.faces.verification import make_verification
 from dicface.images.photo import ImageLike, read_pixels
-from dicface.images.pixels import FACE_PX, check_crops
+from dicface.images.pixels import check_crop_batch
 from dicface.restoration.choice import FaceChoice, Strength
 from dicface.restoration.face_work import FaceWork
 from dicface.restoration.large_faces import open_large_faces
@@ -22,6 +22,7 @@ from dicface.restoration.passes import FacePasses, check_passes
 from dicface.restoration.paste import blend_faces, face_layer
 from dicface.restoration.results import Face, FoundFaces, Restoration
 from dicface.restoration.scale import Scale, check_scale, scale_for
+from dicface.restoration.sized_models import SizedModels
 from dicface.restoration.stages import Stages
 from dicface.runtime.background import BackgroundModel, enlarge_to
 from dicface.runtime.face_model import FaceModel
@@ -35,7 +36,7 @@ class Restorer:
     """Restores small faces in photos. Holds a model and a detector and no other state; may be shared between threads.
 
     Attributes:
-        model: the face model.
+        model: the face model. `lite` has a larger model beside it, `lite-256`, for faces from 48 px on.
         settings: models by their hashes, detector and limits: what else than the arguments of a call decides about its
             result.
     """
@@ -85,9 +86,10 @@ class Restorer:
         elif backend != "auto":
             raise UsageError(f"expected no `backend` beside a loaded model, which has its own, got {backend!r}")
         self.model = model
+        self._models = SizedModels(model, backend=backend, provider=provider, threads=threads, spinning=not several)
         self._detect = make_detector(detector, threads=threads, spinning=not several, provider=provider)
         self._verify = make_verification(detector, self.model.name, threshold=detector_threshold)
-        self._restore_faces = FacePasses(self.model, self._verify)
+        self._restore_faces = FacePasses(self._models, self._verify)
         self._large_faces = open_large_faces(
             large_faces, fidelity=fidelity, provider=provider, threads=threads, spinning=not several
         )
@@ -95,6 +97,7 @@ class Restorer:
         self._background = None if background is None else BackgroundModel(background, provider=provider)
         self.settings: Mapping[str, Any] = {
             "model": self.model.sha256,
+            "larger_model": self._models.larger_sha256,
             "detector": detector if isinstance(detector, str) else type(detector).__qualname__,
             "detector_threshold": detector_threshold,
             "large_faces": self._large_faces and self._large_faces.network.sha256,
@@ -222,7 +225,7 @@ class Restorer:
             canvas,
             found,
             stages_s=stages.spent_s,
-            provenance=restored_by(self.model, found, self._large_faces, self._background if chosen > 1 else None),
+            provenance=restored_by(self._models, found, self._large_faces, self._background if chosen > 1 else None),
             turned_degrees=90 * quarters,
             scale=chosen,
         )
@@ -249,7 +252,7 @@ class Restorer:
         chosen = scale_for(scale, width, height)
         size = (round(width * chosen), round(height * chosen))
         canvas = np.array(enlarge_to(pixels, size, self._background))
-        return blend_faces(canvas, pixels, faces, self._restore_faces.crop)
+        return blend_faces(canvas, pixels, faces)
 
     def layer(self, image: ImageLike, face: Face) -> NDArray[np.uint8]:
         """A restored face as a layer: drawn over the enlarged photo at its `square`, it gives what `blend` gives.
@@ -261,25 +264,23 @@ class Restorer:
         Returns:
             (S, S, 4) uint8 RGB and opacity, S being the side of the model's output. The face's strength is not in it.
         """
-        return face_layer(read_pixels(image), face, self._restore_faces.crop)
+        return face_layer(read_pixels(image), face)
 
     def upscale(self, crops: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Super-resolve aligned face crops. `model` gives every step and the landmarks, too.
 
         Args:
-            crops: (N, S, S, 3) uint8 RGB, S from 8 to 64 (16 for the paper's networks).
+            crops: (N, S, S, 3) uint8 RGB, S within `model.lr_sizes`.
 
         Returns:
-            (N, 128, 128, 3) uint8 RGB.
+            (N, R, R, 3) uint8 RGB, R being `model.face_px`.
 
         Raises:
             UsageError: another shape or type.
         """
-        check_crops(crops)
-        results = self.model(list(crops))
-        return (
-            np.stack([result.sr[-1] for result in results]) if results else np.empty((0, FACE_PX, FACE_PX, 3), np.uint8)
-        )
+        check_crop_batch(crops)
+        results, side = self.model(list(crops)), self.model.face_px
+        return np.stack([result.sr[-1] for result in results]) if results else np.empty((0, side, side, 3), np.uint8)
 
     def uncertainty(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Expected error of the results of `upscale`.
@@ -288,11 +289,11 @@ class Restorer:
             crops: as for `upscale`.
 
         Returns:
-            (N, 128, 128) float32, expected mean absolute error of luma in grey levels.
+            (N, R, R) float32, expected mean absolute error of luma in grey levels.
 
         Raises:
             UsageError: another shape or type.
         """
-        check_crops(crops)
-        found = expected_errors(self.model, list(crops), self.model(list(crops)))
-        return np.stack(found) if found else np.empty((0, FACE_PX, FACE_PX), np.float32)
+        check_crop_batch(crops)
+        found, side = expected_errors(self.model, list(crops), self.model(list(crops))), self.model.face_px
+        return np.stack(found) if found else np.empty((0, side, side), np.float32)

@@ -41,9 +41,9 @@ class Face:
         square: its crop.
         landmarks: (68, 2) float32 x, y in pixels of the photo before enlargement, pixel centres at integers; None
             unless the outcome is that of a restored face.
-        steps: (T, N, N, 3) uint8 RGB, the face after every step; None unless restored. N is 128 for our models, and
-            depends on the face for other people's (`Restorer.large_faces`).
-        uncertainty: (128, 128) float32, expected mean absolute error of the last step's luma in grey levels; None
+        steps: (T, N, N, 3) uint8 RGB, the face after every step; None unless restored. N is 128 or 256 for our models,
+            and depends on the face for other people's (`Restorer.large_faces`).
+        uncertainty: (N, N) float32, expected mean absolute error of the last step's luma in grey levels; None
             unless restored and asked for.
         quality_warnings: reasons to trust the result less; empty unless restored.
         probability: that it is a face, by the detector's score and the landmarks found in it; None for a given box and
@@ -52,7 +52,7 @@ class Face:
             the numbers.
         strength: its share in the blend with the plain enlargement, 0 to 1; 0 if it is left alone.
         strength_share: what the strength was multiplied by, since the model's expected error is large; 1 if it is not.
-        model: name of the other network that restored it; empty for the restorer's own model.
+        model: name of the other network that restored it, such as the larger model; empty for the restorer's own.
     """
 
     box: Box

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dicface.errors import CheckpointError, UsageError
+from dicface.images.pixels import FACE_PX, LR_PX_OF
 from dicface.runtime.providers import CPU_PROVIDER, ProviderName, openvino_core
 from dicface.runtime.sessions import open_session
 
@@ -17,8 +18,8 @@ class FaceOutput(NamedTuple):
     """Results of every step for a batch of faces.
 
     Attributes:
-        sr: (N, T, 3, 128, 128) float32 RGB in [0, 1].
-        heatmaps: (N, T, 68, 32, 32) float32, about 1 at a landmark.
+        sr: (N, T, 3, R, R) float32 RGB in [0, 1], R being the backend's `face_px`.
+        heatmaps: (N, T, 68, R/4, R/4) float32, about 1 at a landmark.
     """
 
     sr: NDArray[np.float32]
@@ -29,8 +30,10 @@ class Backend(Protocol):
     """A loaded model file. May be called from several threads at once."""
 
     name: str
-    lr_size: int | None
-    """The only side of a crop that it takes in pixels; None for any from 8 to 64."""
+    lr_sizes: tuple[int, int]
+    """Smallest and largest side of a crop in pixels."""
+    face_px: int
+    """Side of its results in pixels."""
     runs_on: str
     """Processor and precision as text."""
     may_mix: bool
@@ -45,20 +48,38 @@ class Backend(Protocol):
         ...
 
 
-def _check_ports(path: Path, inputs: Mapping[str, Sequence[int | str]], outputs: set[str]) -> int | None:
-    """Check a model's inputs and outputs; returns the side that it takes, None for any.
+_Shapes = Mapping[str, Sequence[int | str | None]]
+"""Shapes of a graph's inputs or outputs by name; text or None where a size is dynamic."""
+
+
+class _Sides(NamedTuple):
+    """Sides in pixels; see `Backend`."""
+
+    lr_sizes: tuple[int, int]
+    face_px: int
+
+
+def _check_ports(path: Path, inputs: _Shapes, outputs: _Shapes) -> _Sides:
+    """Check a model's inputs and outputs.
 
     Raises:
         CheckpointError: other inputs or outputs.
     """
-    if list(inputs) != ["lr"] or not {"sr", "heatmaps"} <= outputs or len(inputs["lr"]) != 4:
+    if list(inputs) != ["lr"] or not {"sr", "heatmaps"} <= outputs.keys() or len(inputs["lr"]) != 4:
         raise CheckpointError(
             f"expected a face model with input lr and outputs sr and heatmaps, got {str(path)!r} with "
             f"inputs {sorted(inputs)} and outputs {sorted(outputs)}; make one with `dicface export` "
             "(`dicface evaluate` takes any network with an image in and an image out)"
         )
-    side = inputs["lr"][2]
-    return side if isinstance(side, int) else None
+    side, made = inputs["lr"][2], outputs["sr"][-1]
+    # Older exports do not declare the side of their results, which is 128 px.
+    face_px = made if isinstance(made, int) else FACE_PX
+    if face_px not in LR_PX_OF:
+        raise CheckpointError(
+            f"expected a face model with results of {' or '.join(map(str, LR_PX_OF))} px, got {str(path)!r} with "
+            f"{face_px} px"
+        )
+    return _Sides((side, side) if isinstance(side, int) else LR_PX_OF[face_px], face_px)
 
 
 def is_face_model(path: Path) -> bool:
@@ -82,8 +103,8 @@ class OnnxRuntimeBackend:
     ) -> None:
         self._session = open_session(path, threads=threads, spinning=spinning, provider=provider)
         inputs = {port.name: port.shape for port in self._session.get_inputs()}
-        outputs = {port.name for port in self._session.get_outputs()}
-        self.lr_size = _check_ports(path, inputs, outputs)
+        outputs = {port.name: port.shape for port in self._session.get_outputs()}
+        self.lr_sizes, self.face_px = _check_ports(path, inputs, outputs)
         taken = self._session.get_providers()[0]
         self.runs_on, self.may_mix = f"{taken}, float32", taken == CPU_PROVIDER
 
@@ -116,12 +137,14 @@ class OpenVinoBackend:
         except Exception as error:  # its exceptions share no base but this
             reason = str(error).strip().splitlines()[-1]
             raise CheckpointError(f"expected an ONNX model, could not load {str(path)!r}: {reason}") from error
-        inputs = {
-            port.any_name: [side.get_length() if side.is_static else "any" for side in port.partial_shape]
-            for port in self._model.inputs
-        }
-        outputs = {port.any_name for port in self._model.outputs}
-        self.lr_size = _check_ports(path, inputs, outputs)
+        inputs, outputs = (
+            {
+                port.any_name: [side.get_length() if side.is_static else None for side in port.partial_shape]
+                for port in ports
+            }
+            for ports in (self._model.inputs, self._model.outputs)
+        )
+        self.lr_sizes, self.face_px = _check_ports(path, inputs, outputs)
         self.runs_on = f"CPU, {self._model.get_property('INFERENCE_PRECISION_HINT').to_string()}"
         # A request may not be shared between threads.
         self._local = threading.local()
@@ -171,7 +194,7 @@ class TorchBackend:
         self._torch, self._variant = torch, variant or TorchVariant()
         self._device = _torch_device(provider, has_cuda=torch.cuda.is_available())
         network = load_network(path).to(self._device)
-        self.lr_size = None if network.config.stem == "any-size" else 16
+        self.lr_sizes, self.face_px = network.config.lr_px, network.config.output_px
         self._layout = torch.channels_last if self._variant.channels_last else torch.contiguous_format
         if self._variant.channels_last:
             network.to(memory_format=self._layout)  # pyright: ignore[reportCallIssue] - undeclared in its stub

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dicface.images.pixels import FACE_PX, resize
+from dicface.images.pixels import resize
 from dicface.runtime.face_model import FaceSteps
 from dicface.runtime.upscalers import Upscaler
 
@@ -23,10 +23,10 @@ _MOST_ROUNDS = 200
 
 
 @lru_cache
-def _reduction(side: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Pillow's bicubic reduction of a line as a matrix (side, 128), and its pseudo-inverse."""
-    unit = Image.fromarray(np.eye(FACE_PX, dtype=np.float32))
-    matrix = np.asarray(unit.resize((FACE_PX, side), Image.Resampling.BICUBIC), dtype=np.float64)
+def _reduction(side: int, face_px: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Pillow's bicubic reduction of a line as a matrix (side, face_px), and its pseudo-inverse."""
+    unit = Image.fromarray(np.eye(face_px, dtype=np.float32))
+    matrix = np.asarray(unit.resize((face_px, side), Image.Resampling.BICUBIC), dtype=np.float64)
     return matrix, np.linalg.pinv(matrix).astype(np.float64)
 
 
@@ -39,7 +39,7 @@ def deviation(sr: NDArray[np.uint8], lr: NDArray[np.uint8]) -> NDArray[np.int16]
     """Difference between the reduction of a face and its input.
 
     Args:
-        sr: (128, 128, 3) uint8 RGB.
+        sr: (R, R, 3) uint8 RGB.
         lr: (S, S, 3) uint8 RGB.
 
     Returns:
@@ -56,16 +56,16 @@ def back_project_exactly(sr: NDArray[np.uint8], lr: NDArray[np.uint8]) -> NDArra
     whose reduction, computed without rounding, is the input, and then rounded.
 
     Args:
-        sr: (128, 128, 3) uint8 RGB.
-        lr: (S, S, 3) uint8 RGB, S at most 128.
+        sr: (R, R, 3) uint8 RGB.
+        lr: (S, S, 3) uint8 RGB, S at most R.
 
     Returns:
-        (128, 128, 3) uint8 RGB. Where no face of 0 to 255 reduces to the input, as for a checkerboard of black and
+        (R, R, 3) uint8 RGB. Where no face of 0 to 255 reduces to the input, as for a checkerboard of black and
         white, the best that was found.
 
     Source: ADR 18; not in the paper.
     """
-    matrix, inverse = _reduction(lr.shape[0])
+    matrix, inverse = _reduction(lr.shape[0], sr.shape[0])
     face, goal = sr.astype(np.float64), lr.astype(np.float64)
     best, wrong = sr, int(np.count_nonzero(deviation(sr, lr)))
     for attempt in range(_MOST_ROUNDS):
@@ -88,6 +88,7 @@ class DataConsistency:
         backend: backend of the model.
         description: description of the model and the projection.
         lr_sizes: smallest and largest side of a crop in pixels.
+        face_px: side of its results in pixels.
         sha256: SHA-256 of the model file in hex.
     """
 
@@ -98,6 +99,7 @@ class DataConsistency:
         self.sha256 = model.sha256
         self.description = f"{model.description}, projected so that it reduces to its input"
         self.lr_sizes = model.lr_sizes
+        self.face_px = model.face_px
 
     def __call__(self, crops: Sequence[NDArray[np.uint8]]) -> list[FaceSteps]:
         """See `Upscaler`."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from dicface.checkpoints.runs import weights_file
 from dicface.errors import UsageError
 from dicface.files import file_digest
-from dicface.images.pixels import LR_PX, to_network, to_uint8
+from dicface.images.pixels import to_network, to_uint8
 from dicface.landmarks import decode_heatmaps
 from dicface.runtime.backends import Backend, OnnxRuntimeBackend, OpenVinoBackend, TorchBackend
 from dicface.runtime.batching import SharedRuns
@@ -42,8 +42,8 @@ class FaceSteps(NamedTuple):
     """A model's result for one face.
 
     Attributes:
-        sr: (T, 128, 128, 3) uint8 RGB, every step; the last is the result.
-        landmarks: (T, 68, 2) float32 x, y in pixels of the 128x128 image, pixel centres at integers.
+        sr: (T, R, R, 3) uint8 RGB, every step; the last is the result. R is the model's `face_px`, 128 for most.
+        landmarks: (T, 68, 2) float32 x, y in pixels of these images, pixel centres at integers.
         heatmap_confidence: (T, 68) float32, maximum of each landmark's heatmap; about 1 where the model is sure.
     """
 
@@ -191,8 +191,12 @@ class FaceModel:
     @property
     def lr_sizes(self) -> tuple[int, int]:
         """Smallest and largest side of a crop, in pixels."""
-        side = self._backend.lr_size
-        return LR_PX if side is None else (side, side)
+        return self._backend.lr_sizes
+
+    @property
+    def face_px(self) -> int:
+        """Side of its results, in pixels."""
+        return self._backend.face_px
 
     def __call__(self, crops: Sequence[NDArray[np.uint8]]) -> list[FaceSteps]:
         """Super-resolve crops; those of one size go through the network together.

@@ -10,7 +10,7 @@ from PIL import Image
 
 from dicface.errors import CheckpointError, UsageError
 from dicface.files import file_digest
-from dicface.images.pixels import FACE_PX, LR_PX, resize, to_network, to_uint8
+from dicface.images.pixels import FACE_PX, LR_PX, LR_PX_OF, resize, to_network, to_uint8
 from dicface.runtime.face_model import FaceSteps, check_crops
 from dicface.runtime.providers import ProviderName
 from dicface.runtime.sessions import open_session
@@ -24,14 +24,15 @@ _PIXELS = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(u
 class ImageModel:
     """An upscaler with one image in and one image out. May be shared between threads.
 
-    Results are resized to 128x128 with Pillow's bicubic filter if they have another size. There is one step and there
-    are no landmarks.
+    Results are resized with Pillow's bicubic filter if they have another side than `face_px`. There is one step and
+    there are no landmarks.
 
     Attributes:
         name: as given.
         backend: name of the library that runs it.
         description: kind of model, and how its result is resized.
         lr_sizes: smallest and largest side of a crop in pixels.
+        face_px: side of its results in pixels.
         sha256: SHA-256 of the model file in hex; empty for plain interpolation.
     """
 
@@ -43,6 +44,8 @@ class ImageModel:
         lr_sizes: tuple[int, int],
         enlarge: Callable[[NDArray[np.uint8]], NDArray[np.uint8]],
         file: Path | None = None,
+        *,
+        face_px: int = FACE_PX,
     ) -> None:
         """Wrap a function and try it on a grey crop.
 
@@ -53,6 +56,7 @@ class ImageModel:
             lr_sizes: smallest and largest side of a crop in pixels.
             enlarge: (S, S, 3) uint8 RGB -> (R, R, 3) uint8 RGB.
             file: the network's file; None for interpolation.
+            face_px: side of its results in pixels.
 
         Raises:
             CheckpointError: its result is not a square image.
@@ -60,12 +64,13 @@ class ImageModel:
         self.name = name
         self.backend = backend
         self.lr_sizes = lr_sizes
+        self.face_px = face_px
         self.sha256 = "" if file is None else file_digest(file)
         self._enlarge = enlarge
         low, high = lr_sizes
         side = min(max(low, _PROBE_PX), high)
         made = enlarge(np.full((side, side, 3), 128, np.uint8)).shape[0]
-        resized = "" if made == FACE_PX else f", its {made} px of {side} resized to {FACE_PX}"
+        resized = "" if made == face_px else f", its {made} px of {side} resized to {face_px}"
         self.description = f"{kind}{resized}"
 
     def __call__(self, crops: Sequence[NDArray[np.uint8]]) -> list[FaceSteps]:
@@ -80,21 +85,25 @@ class ImageModel:
         check_crops(self.name, self.lr_sizes, crops)
         return [self._steps(self._enlarge(crop)) for crop in crops]
 
-    @staticmethod
-    def _steps(image: NDArray[np.uint8]) -> FaceSteps:
-        if image.shape[0] != FACE_PX:
-            image = resize(image, (FACE_PX, FACE_PX))
+    def _steps(self, image: NDArray[np.uint8]) -> FaceSteps:
+        if image.shape[0] != self.face_px:
+            image = resize(image, (self.face_px, self.face_px))
         return FaceSteps(image[None], np.empty((1, 0, 2), np.float32), np.empty((1, 0), np.float32))
 
 
-def open_enlargement(name: str) -> ImageModel:
-    """Plain enlargement with a filter of Pillow, one of `ENLARGEMENTS`."""
+def _sizes(face_px: int) -> tuple[int, int]:
+    """Sides of crops that general networks and enlargements take, by the side of their results."""
+    return LR_PX[0], LR_PX_OF[face_px][1]
+
+
+def open_enlargement(name: str, face_px: int = FACE_PX) -> ImageModel:
+    """Plain enlargement with a filter of Pillow, one of `ENLARGEMENTS`, to a side in pixels."""
     resample = ENLARGEMENTS[name]
 
     def enlarge(crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        return np.asarray(Image.fromarray(crop).resize((FACE_PX, FACE_PX), resample))
+        return np.asarray(Image.fromarray(crop).resize((face_px, face_px), resample))
 
-    return ImageModel(name, f"Pillow's {name} enlargement", "Pillow", LR_PX, enlarge)
+    return ImageModel(name, f"Pillow's {name} enlargement", "Pillow", _sizes(face_px), enlarge, face_px=face_px)
 
 
 Enlarge = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
@@ -141,10 +150,10 @@ def load_spandrel(path: Path) -> GeneralNetwork:
     return GeneralNetwork(f"{network.architecture.name} x{network.scale} in spandrel", enlarge)
 
 
-def open_spandrel(name: str, path: Path) -> ImageModel:
+def open_spandrel(name: str, path: Path, face_px: int = FACE_PX) -> ImageModel:
     """An upscaler around a network that spandrel supports; see `load_spandrel`."""
     network = load_spandrel(path)
-    return ImageModel(name, network.kind, "torch", LR_PX, network.enlarge, path)
+    return ImageModel(name, network.kind, "torch", _sizes(face_px), network.enlarge, path, face_px=face_px)
 
 
 def _one_image(path: Path, ports: Sequence[Any], which: str) -> Any:
@@ -171,11 +180,13 @@ def _fixed_side(path: Path, port: Any, sides: tuple[int, int], *, channels_first
     return next(iter(fixed), None)
 
 
-def open_onnx_image_network(name: str, path: Path, *, provider: ProviderName = "auto") -> ImageModel:
+def open_onnx_image_network(
+    name: str, path: Path, *, provider: ProviderName = "auto", face_px: int = FACE_PX
+) -> ImageModel:
     """An upscaler of face crops around any ONNX file with one image in and one image out; see `load_onnx`."""
-    network = load_onnx(path, LR_PX, provider=provider)
-    sizes = LR_PX if network.side is None else (network.side, network.side)
-    return ImageModel(name, network.kind, "onnxruntime", sizes, network.enlarge, path)
+    network = load_onnx(path, _sizes(face_px), provider=provider)
+    sizes = _sizes(face_px) if network.side is None else (network.side, network.side)
+    return ImageModel(name, network.kind, "onnxruntime", sizes, network.enlarge, path, face_px=face_px)
 
 
 def load_onnx(path: Path, sides: tuple[int, int], *, provider: ProviderName = "auto") -> GeneralNetwork:

@@ -12,6 +12,8 @@ from dicface.runtime.cards import Kind, ModelCard, parse_card
 DEFAULT_MODEL = "lite"
 PICKLED = (".pth", ".pt", ".ckpt")
 """What `torch.save` wrote: other people's checkpoints, and those of unfinished runs."""
+_LARGER = {"lite": "lite-256"}
+"""Models that restore the faces that are too large for a model, by its name."""
 _EMBEDDED = Path(__file__).parent.parent / "models"
 
 
@@ -63,6 +65,12 @@ def find_card(name: str) -> ModelCard:
     if name not in cards:
         raise UnknownModelError(f"expected one of {', '.join(cards)}, got {name!r}{_also()}")
     return cards[name]
+
+
+def larger_model(name: str) -> str | None:
+    """Name of the embedded model for faces that are too large for another; None if there is none."""
+    larger = _LARGER.get(name)
+    return larger if larger in embedded_models("restoration") else None
 
 
 def find_model(name: str, suffix: str = ".onnx", kind: Kind = "restoration") -> Path:

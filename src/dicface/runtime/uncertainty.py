@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dicface.images.pixels import FACE_PX, luma, smooth, to_uint8
+from dicface.images.pixels import luma, smooth, to_uint8
 from dicface.runtime.face_model import FaceSteps
 
 LEVELS_PER_GREY = 4
@@ -26,7 +26,7 @@ _Upscale = Callable[[Sequence[NDArray[np.uint8]]], list[FaceSteps]]
 
 
 class Disagreements(NamedTuple):
-    """Local root mean square differences between a model's results for one face, (128, 128) float32 in grey levels.
+    """Local root mean square differences between a model's results for one face, (R, R) float32 in grey levels.
 
     Attributes:
         mirror: difference to the result of the mirrored face.
@@ -67,7 +67,7 @@ def disagreements(
     found: list[Disagreements] = []
     for crop, result, right, down, (mirror, step) in zip(crops, results, rightward, downward, pairs, strict=True):
         last = luma(result.sr[-1])
-        back = -_HALF * FACE_PX / crop.shape[0]
+        back = -_HALF * last.shape[0] / crop.shape[0]
         images = moved(right.sr[-1], back, 0), moved(down.sr[-1], 0, back)
         shifts = [(luma(image) - last) ** 2 for image in images]
         found.append(Disagreements(mirror, step, _root_nearby((shifts[0] + shifts[1]) / 2)))
@@ -92,7 +92,7 @@ def _root_nearby(squares: NDArray[np.floating]) -> NDArray[np.float32]:
 
 
 def expected_error(found: Disagreements) -> NDArray[np.float32]:
-    """Expected mean absolute error of luma: (128, 128) float32 in grey levels."""
+    """Expected mean absolute error of luma: (R, R) float32 in grey levels."""
     weighted = BASE + MIRROR * found.mirror + STEP * found.step + SHIFT * found.shift
     return (FACTOR * weighted**POWER).astype(np.float32)
 

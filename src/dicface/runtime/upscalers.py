@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from dicface.checkpoints.runs import how_to_make, weights_file
 from dicface.errors import UnknownModelError, UsageError
+from dicface.images.pixels import FACE_PX
 from dicface.runtime.backends import is_face_model
 from dicface.runtime.face_model import FaceModel, FaceSteps
 from dicface.runtime.image_model import ENLARGEMENTS, open_enlargement, open_onnx_image_network, open_spandrel
@@ -47,6 +48,11 @@ class Upscaler(Protocol):
         """Smallest and largest side of a crop in pixels."""
         ...
 
+    @property
+    def face_px(self) -> int:
+        """Side of its results in pixels."""
+        ...
+
     def __call__(self, crops: Sequence[NDArray[np.uint8]]) -> list[FaceSteps]:
         """Super-resolve crops.
 
@@ -75,7 +81,11 @@ def _is_ours(path: Path) -> bool:
 
 
 def open_model(
-    model: str = DEFAULT_MODEL, backend: BackendName = "auto", *, provider: ProviderName = "auto"
+    model: str = DEFAULT_MODEL,
+    backend: BackendName = "auto",
+    *,
+    provider: ProviderName = "auto",
+    face_px: int = FACE_PX,
 ) -> Upscaler:
     """Load an upscaler.
 
@@ -85,6 +95,7 @@ def open_model(
             (.safetensors, .pth, .pt, .ckpt); or a run's folder. Nothing in it is executed.
         backend: auto, onnxruntime, openvino or torch; other networks than ours run in one backend only.
         provider: processor of ONNX Runtime, and of torch for our networks; see `FaceModel`.
+        face_px: side in pixels to which the results of others than our networks are resized.
 
     Raises:
         UnknownModelError: no such model.
@@ -93,7 +104,7 @@ def open_model(
     """
     path = weights_file(Path(model))
     if model in ENLARGEMENTS:
-        opened = open_enlargement(model)
+        opened = open_enlargement(model, face_px)
     elif model in embedded_models("restoration"):
         return FaceModel(model, backend=backend, provider=provider)
     elif not path.is_file() or path.suffix.lower() not in _SUFFIXES:
@@ -105,12 +116,35 @@ def open_model(
     elif _is_ours(path):
         return FaceModel(model, backend=backend, provider=provider)
     elif path.suffix.lower() == ".onnx":
-        opened = open_onnx_image_network(model, path, provider=provider)
+        opened = open_onnx_image_network(model, path, provider=provider, face_px=face_px)
     else:
-        opened = open_spandrel(model, path)
+        opened = open_spandrel(model, path, face_px)
     if backend not in ("auto", opened.backend):
         raise UsageError(f"{model!r} runs in {opened.backend}; leave out `backend`, got {backend!r}")
     return opened
+
+
+def open_models(
+    models: Sequence[str], backend: BackendName = "auto", *, provider: ProviderName = "auto"
+) -> list[Upscaler]:
+    """Load upscalers to compare with each other.
+
+    Results of others than our networks are resized to the largest side of these, or to 128 px if there is none.
+
+    Args:
+        models, backend, provider: see `open_model`.
+
+    Raises:
+        UnknownModelError, UsageError, CheckpointError: see `open_model`.
+    """
+    opened = [open_model(model, backend, provider=provider) for model in models]
+    face_px = max((one.face_px for one in opened), default=FACE_PX)
+    return [
+        one
+        if isinstance(one, FaceModel) or one.face_px == face_px
+        else open_model(model, backend, provider=provider, face_px=face_px)
+        for model, one in zip(models, opened, strict=True)
+    ]
 
 
 def check_upscalers(upscaler: Upscaler, against: Upscaler | None, lr_size: int) -> None:

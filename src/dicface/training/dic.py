@@ -11,9 +11,10 @@ from dicface.checkpoints.networks import load_strictly, save_network
 from dicface.data.batches import FaceBatch, target_heatmaps
 from dicface.data.degradation import DegradationConfig, reduce_faces
 from dicface.evaluation.protocols import Y_CROP8
-from dicface.images.pixels import FACE_PX
+from dicface.images.pixels import FACE_PX, LARGE_FACE_PX
 from dicface.networks.dic import DICNetwork, DICOutput
 from dicface.networks.resize import resize_bicubic, to_pixels
+from dicface.networks.u import grown_state
 from dicface.training.config import DICGANRun, DICRun
 from dicface.training.landmarks import landmark_error
 from dicface.training.losses import DICLoss, dic_loss
@@ -51,6 +52,13 @@ class DICTask(Task[DICNetwork, DICRun | DICGANRun]):
             zero_layer(self.network.reconstruction.conv)
         if self.network.landmark is not None and config.run.frozen_landmark_steps >= config.run.steps:
             self.network.landmark.requires_grad_(requires_grad=False)
+
+    def start_state(self, name: str) -> dict[str, Tensor]:
+        """Weights of that name; for a network of 256 px also those of one of 128 px, which are grown (ADR 43)."""
+        state = super().start_state(name)
+        stem = state.get("stem.conv.0.weight")
+        grows = self.config.network.output_px == LARGE_FACE_PX and stem is not None and stem.shape[1] == 4
+        return grown_state(state) if grows else state
 
     def start(self) -> None:
         """Load the weights of the landmark branch, too."""

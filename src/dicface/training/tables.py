@@ -62,7 +62,8 @@ class RunConfig:
         keep_every: steps between checkpoints that are kept, `step-00020000.ckpt`; 0 keeps the last and the best only.
         initial_weights: `framework` draws weights as torch does and, for `landmark` and `dic`, zeroes the last layer
             (the U has its own initialisation, ADR 31); `he-normal` is the paper's.
-        network_weights: weights that the network starts from; empty for new ones.
+        network_weights: weights that the network starts from; empty for new ones. A U of 256 px also starts from one of
+            128 px with the same channels (ADR 43).
     """
 
     task: str = ""

@@ -152,7 +152,19 @@ class Task(lightning.LightningModule, Generic[Network, Settings]):
             CheckpointError: the weights do not fit the network.
         """
         if self.config.run.network_weights:
-            load_strictly(self.network, read_weights(self.config.run.network_weights))
+            load_strictly(self.network, self.start_state(self.config.run.network_weights))
+
+    def start_state(self, name: str) -> dict[str, Tensor]:
+        """State dict of the weights that the network starts from.
+
+        Args:
+            name: see `dicface.training.weights.find_weights`.
+
+        Raises:
+            ConfigError: no weights of that name.
+            CheckpointError: not a file of weights.
+        """
+        return read_weights(name)
 
     @property
     def degradation(self) -> DegradationConfig:
