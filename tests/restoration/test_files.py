@@ -202,6 +202,7 @@ def test_a_photo_is_no_crop(restorer: Restorer, photo: Path, tmp_path: Path) -> 
         upscale_file(photo, tmp_path / "b.png", model=restorer.model)
 
 
+@pytest.mark.slow
 def test_threads_may_share_all_of_it(restorer: Restorer, photo: Path, tmp_path: Path) -> None:
     gate, meeting = PhotoGate(), threading.Barrier(3)
 
