@@ -33,6 +33,7 @@ from dicface.evaluation.scores import score
 from dicface.evaluation.statistics import estimate, paired
 from dicface.files import write_json, written_whole
 from dicface.images.pixels import resize
+from dicface.runtime.cards import RestorationResult
 from dicface.runtime.models import DEFAULT_MODEL, embedded_models, find_model
 from dicface.runtime.spandrel import load_general
 from dicface.runtime.upscalers import Upscaler, open_model
@@ -110,6 +111,8 @@ def entries(runs: Sequence[Path]) -> list[Entry]:
     """Plain enlargement, the shipped models, and runs of one budget by the names of their folders."""
     found = [Entry(name, open_model(name), None, None) for name in PLAIN]
     for name, card in embedded_models("restoration").items():
+        if not any(isinstance(row, RestorationResult) and row.lr_size == LR_SIZE for row in card.results):
+            continue  # it takes larger crops only
         network = load_network(find_model(name, ".safetensors"))
         found.append(Entry(name, open_model(name, "torch"), network, card.samples))
     for run in runs:

@@ -56,6 +56,12 @@ def small_photo(portrait: np.ndarray) -> np.ndarray:
     return resize(portrait, (121, 121))
 
 
+@pytest.fixture(scope="session")
+def large_photo(portrait: np.ndarray) -> np.ndarray:
+    """(1152, 1152, 3) uint8: the portrait, the crop of its face 308 px wide, larger than any of our models takes."""
+    return resize(portrait, (1152, 1152))
+
+
 @pytest.fixture
 def pack(tmp_path: Path) -> Path:
     """A pack of ten generated faces."""

@@ -74,11 +74,11 @@ def test_code_cites_adrs_in_one_form() -> None:
 
 @pytest.mark.parametrize("decision", DECISIONS.values(), ids=lambda decision: str(decision.number))
 def test_a_decision_has_a_status_and_is_superseded_by_one_that_says_so(decision: Decision) -> None:
-    form = r"(accepted|(superseded|superseded in part) by \[ADR (\d+)\]\([^)]*\)), \d{4}-\d{2}"
-    match = re.fullmatch(form, decision.status)
-    assert match, decision.status
-    if match[3]:
-        successor = (ROOT / "docs" / "adr" / DECISIONS[int(match[3])].file).read_text()
+    link = r"\[ADR (\d+)\]\([^)]*\)"
+    form = rf"(accepted|(superseded|superseded in part) by {link}( and {link})*), \d{{4}}-\d{{2}}"
+    assert re.fullmatch(form, decision.status), decision.status
+    for number in re.findall(link, decision.status):
+        successor = (ROOT / "docs" / "adr" / DECISIONS[int(number)].file).read_text()
         assert f"[ADR {decision.number}]" in successor
 
 

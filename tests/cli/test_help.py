@@ -45,5 +45,5 @@ def test_choices_of_the_command_are_those_of_the_library() -> None:
 
 
 def test_models_are_completed() -> None:
-    assert complete_model("li") == ["lite"]
+    assert complete_model("li") == ["lite", "lite-256"]
     assert complete_upscaler("b") == ["bicubic"]

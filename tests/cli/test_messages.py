@@ -22,7 +22,7 @@ from dicface.images.inputs import Job
 from tests.support.command import PLAIN, dicface
 
 
-@pytest.mark.parametrize("encoding", ["cp1252", "cp437"])
+@pytest.mark.parametrize("encoding", ["cp1252", pytest.param("cp437", marks=pytest.mark.slow)])
 def test_names_beyond_the_consoles_letters_are_escaped(tmp_path: Path, encoding: str) -> None:
     """All of a batch is done, and every line is there."""
     for name in ("01 写真", "02", "03 ß"):

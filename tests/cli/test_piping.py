@@ -17,7 +17,7 @@ def piped(*arguments: object, content: bytes) -> subprocess.CompletedProcess[byt
     return subprocess.run(command, input=content, capture_output=True, check=False, env=os.environ | PLAIN)
 
 
-@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+@pytest.mark.parametrize("kind", ["PNG", pytest.param("JPEG", marks=pytest.mark.slow)])
 def test_a_photo_goes_through_pipes(photo: Path, kind: str) -> None:
     content = io.BytesIO()
     with Image.open(photo) as image:
@@ -65,6 +65,7 @@ def test_photos_of_a_list(photo: Path, tmp_path: Path) -> None:
     assert "expected photos or folders, or --files-from with a list of them, got none" in result.stderr
 
 
+@pytest.mark.slow
 def test_prepare_takes_a_list_from_stdin(tmp_path: Path) -> None:
     result = piped("prepare", "--files-from", "-", "-o", tmp_path / "a.parquet", "--jobs", 1, content=b"none.jpg\0")
     assert result.returncode == 1

@@ -51,10 +51,10 @@ def test_the_threshold_decides_what_is_a_face(photo: Path, tmp_path: Path) -> No
     assert "Invalid value for '--detector-threshold'" in wrong.stderr
 
 
-def test_faces_left_alone_are_said_with_the_reason(tmp_path: Path, portrait: np.ndarray) -> None:
-    Image.fromarray(portrait).save(tmp_path / "large.png")
+def test_faces_left_alone_are_said_with_the_reason(tmp_path: Path, large_photo: np.ndarray) -> None:
+    Image.fromarray(large_photo).save(tmp_path / "large.png")
     result = dicface(
-        "restore", tmp_path / "large.png", "-o", tmp_path / "out.png", "--box", "176,84,266,174", "--only-boxes"
+        "restore", tmp_path / "large.png", "-o", tmp_path / "out.png", "--box", "396,189,599,392", "--only-boxes"
     )
     assert "0 of 1 faces restored, scale 4, 1 left alone: already larger than the model can improve" in result.stdout
 
@@ -64,7 +64,7 @@ def test_faces_left_alone_are_said_with_the_reason(tmp_path: Path, portrait: np.
     [
         (
             ("--model", "nope"),
-            "expected one of lite, a model file (.onnx, .safetensors) or a run's folder, got 'nope'",
+            "expected one of lite, lite-256, a model file (.onnx, .safetensors) or a run's folder, got 'nope'",
         ),
         (("--only-boxes",), "expected --box with --only-boxes, got none"),
         (("--box", "1,2,3"), "expected --box X0,Y0,X1,Y1 in pixels of the photo, got '1,2,3'"),
@@ -115,13 +115,13 @@ def test_faces_are_chosen_by_number_and_strength(photo: Path, tmp_path: Path) ->
 
 
 def test_a_preview_restores_nothing(photo: Path, tmp_path: Path) -> None:
-    boxes = ("--only-boxes", "--box", "43,21,64,43", "--box", "10,10,110,110")
+    boxes = ("--only-boxes", "--box", "43,21,64,43", "--box", "-100,-100,221,221")
     result = dicface("restore", photo, "--preview", tmp_path / "p.png", *boxes)
     assert result.returncode == 0, result.stderr
     assert result.stdout == (
         f"{photo}: 1 of 2 faces would be restored, nothing restored -> {tmp_path / 'p.png'}\n"
         "  face 1: 22 px at 43,21, would be restored\n"
-        "  face 2: 100 px at 10,10, would be left alone: already larger than the model can improve\n"
+        "  face 2: 321 px at -100,-100, would be left alone: already larger than the model can improve\n"
     )
     assert {path.name for path in tmp_path.iterdir()} == {"in", "p.png"}
     again = dicface("restore", photo, "--preview", tmp_path / "p.png", *boxes)

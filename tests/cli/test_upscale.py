@@ -24,7 +24,10 @@ def test_upscale_crops(small_photo: np.ndarray, tmp_path: Path) -> None:
 def test_upscale_refuses_a_photo(photo: Path, tmp_path: Path) -> None:
     result = dicface("upscale", photo, "-o", tmp_path / "a.png")
     assert result.returncode == 1
-    assert "expected a square face crop of 8 to 64 px, got 121x121; use `dicface restore`" in result.stderr
+    expected = (
+        "expected a square face crop of 8 to 64 px, lite-256 takes larger ones, got 121x121; use `dicface restore`"
+    )
+    assert expected in result.stderr
 
 
 def test_upscale_says_what_to_doubt(portrait: np.ndarray, tmp_path: Path) -> None:

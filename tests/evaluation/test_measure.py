@@ -19,11 +19,13 @@ from dicface.evaluation.report import report_page
 from dicface.evaluation.scores import Judges
 from dicface.evaluation.summary import summary
 from dicface.evaluation.tables import result_grids
+from dicface.images.pixels import resize
 from dicface.networks.lightcnn import FaceRecogniser
 from dicface.runtime.consistency import DataConsistency
 from dicface.runtime.face_model import FaceModel, FaceSteps
 from dicface.runtime.image_model import open_enlargement
 from dicface.runtime.landmark_model import LandmarkModel
+from dicface.runtime.upscalers import open_models
 
 
 class Truth:
@@ -239,3 +241,16 @@ def test_features_of_another_kind_are_refused(tmp_path: Path) -> None:
     write_tensors({"weight": torch.zeros(2)}, other, {})
     with pytest.raises(CheckpointError, match="expected the weights of a features run"):
         Recogniser(str(other))
+
+
+def test_models_of_two_sides_are_compared_on_the_larger(portrait: np.ndarray) -> None:
+    hr = resize(portrait[45:185, 145:285], (256, 256))[None]
+    references = References("portrait", ("portrait/0",), hr, None, np.array([0]))
+    larger, lite, bicubic = open_models(["lite-256", "lite", "bicubic"])
+    assert [one.face_px for one in (larger, lite, bicubic)] == [256, 128, 256]
+    measured = measure(larger, references, 48, Judges(references, LandmarkModel()), lite)
+    result = summary(measured)
+    assert result["over_bicubic"]["psnr"]["y"]["difference"] > 0
+    assert result["against"]["psnr"]["y"]["difference"] > 0
+    assert result["nrmse"]["inter_ocular"] < 0.1
+    assert 'viewBox="-0.5 -0.5 256 256"' in report_page([measured], [larger, lite])

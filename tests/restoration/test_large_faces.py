@@ -9,6 +9,7 @@ import pytest
 from dicface import Box, Outcome, Restorer, read_photo, restore_file
 from dicface.errors import UsageError
 from dicface.images.pixels import resize
+from dicface.runtime.models import find_model
 from tests.support.face_restorers import write_face_restorer
 
 FACE = Box(176, 84, 266, 174)
@@ -16,8 +17,9 @@ FACE = Box(176, 84, 266, 174)
 
 @pytest.fixture(scope="module")
 def restorer(tmp_path_factory: pytest.TempPathFactory) -> Restorer:
+    # By its path, `lite` is a model alone, without a larger one beside it.
     path = write_face_restorer(tmp_path_factory.mktemp("networks") / "negative.onnx", fidelity="vector")
-    return Restorer(backend="onnxruntime", large_faces=path, fidelity=1, detector=lambda pixels: [])
+    return Restorer(find_model("lite"), backend="onnxruntime", large_faces=path, fidelity=1, detector=lambda pixels: [])
 
 
 def test_a_large_face_is_restored_in_its_place(restorer: Restorer, portrait: np.ndarray) -> None:
@@ -78,10 +80,10 @@ def test_the_result_says_which_networks_made_it(restorer: Restorer, portrait: np
     result = restorer.restore(both, scale=1, boxes=boxes)
     assert [face.model for face in result.faces] == ["negative.onnx", ""]
     assert result.provenance is not None
-    assert (result.provenance.model, result.provenance.faces) == ("lite + negative.onnx", 2)
+    assert (result.provenance.model, result.provenance.faces) == ("lite.onnx + negative.onnx", 2)
     assert result.provenance.model_sha256.count(" + ") == 1
     result.save(tmp_path / "a.png")
-    assert "lite + negative.onnx" in read_photo(tmp_path / "a.png").metadata.xmp.decode()
+    assert "lite.onnx + negative.onnx" in read_photo(tmp_path / "a.png").metadata.xmp.decode()
     row = restore_file(tmp_path / "a.png", tmp_path / "b.png", restorer=restorer, boxes=[FACE], scale=1).report_row()
     assert (row["model"], row["faces"][0]["model"]) == ("negative.onnx", "negative.onnx")
 

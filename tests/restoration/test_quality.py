@@ -72,12 +72,14 @@ def test_a_good_photo_raises_no_doubt(restorer: Restorer, small_photo: np.ndarra
     assert {face.quality_warnings for face in faces} == {()}
 
 
-def test_a_bad_one_is_restored_and_doubted(restorer: Restorer, small_photo: np.ndarray, portrait: np.ndarray) -> None:
+def test_a_bad_one_is_restored_and_doubted(
+    restorer: Restorer, small_photo: np.ndarray, large_photo: np.ndarray
+) -> None:
     dark = (small_photo * 0.02).astype(np.uint8) + np.indices((121, 121)).sum(0)[:, :, None].astype(np.uint8) % 8
     (face,) = restorer.faces(dark, boxes=[FACE], only_boxes=True)
     assert face.steps is not None
     assert QualityWarning.TOO_DARK in face.quality_warnings
     (sideways,) = restorer.faces(np.rot90(small_photo).copy(), boxes=[Box(21, 57, 43, 78)], only_boxes=True)
     assert sideways.quality_warnings == (QualityWarning.NO_FACE,)
-    (large,) = restorer.faces(portrait, boxes=[Box(176, 84, 266, 174)], force=True, only_boxes=True)
+    (large,) = restorer.faces(large_photo, boxes=[Box(396, 189, 599, 392)], force=True, only_boxes=True)
     assert large.quality_warnings[0] is QualityWarning.TOO_LARGE

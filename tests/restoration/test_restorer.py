@@ -14,6 +14,7 @@ from dicface.errors import OutputError, UsageError
 from dicface.evaluation.protocols import Y
 from dicface.images.pixels import resize
 from dicface.images.xmp import COMPOSITE
+from dicface.runtime.models import find_model
 
 FACE = Box(43.0, 21.0, 64.0, 43.0)
 
@@ -21,6 +22,12 @@ FACE = Box(43.0, 21.0, 64.0, 43.0)
 @pytest.fixture(scope="module")
 def restorer() -> Restorer:
     return Restorer(backend="onnxruntime")
+
+
+@pytest.fixture(scope="module")
+def lite_alone() -> Restorer:
+    """By its path, `lite` is a model alone, without a larger one beside it."""
+    return Restorer(find_model("lite"), backend="onnxruntime")
 
 
 def test_the_portraits_face_is_found_and_restored(restorer: Restorer, small_photo: np.ndarray) -> None:
@@ -64,18 +71,46 @@ def test_a_flat_grey_photo_stays_flat_grey(restorer: Restorer) -> None:
     assert (result.image == 119).all()
 
 
-def test_a_large_face_is_left_alone_unless_forced(restorer: Restorer, portrait: np.ndarray) -> None:
-    box = Box(176, 84, 266, 174)
-    result = restorer.restore(portrait, scale=1, boxes=[box], only_boxes=True)
+def test_a_large_face_is_left_alone_unless_forced(restorer: Restorer, large_photo: np.ndarray) -> None:
+    box = Box(396, 189, 599, 392)
+    result = restorer.restore(large_photo, scale=1, boxes=[box], only_boxes=True)
     assert result.faces[0].outcome is Outcome.TOO_LARGE
-    np.testing.assert_array_equal(result.image, portrait)
-    forced = restorer.restore(portrait, scale=1, boxes=[box], force=True, only_boxes=True)
+    np.testing.assert_array_equal(result.image, large_photo)
+    forced = restorer.restore(large_photo, scale=1, boxes=[box], force=True, only_boxes=True)
     assert forced.faces[0].outcome is Outcome.RESTORED
-    assert not np.array_equal(forced.image, portrait)
+    assert not np.array_equal(forced.image, large_photo)
 
 
-def test_the_landmarks_decide_a_border_case(restorer: Restorer, portrait: np.ndarray) -> None:
+@pytest.mark.parametrize(("passes", "side"), [(1, 121), (2, 121), (2, 290), (2, 512)])
+def test_the_size_of_a_face_chooses_its_model(restorer: Restorer, portrait: np.ndarray, passes: int, side: int) -> None:
+    """The crop of the portrait's face has 32, 77 and 136 px."""
+    box = Box(*(edge * side / 512 for edge in (176, 84, 266, 174)))
+    result = restorer.restore(resize(portrait, (side, side)), scale=1, boxes=[box], only_boxes=True, passes=passes)
+    (face,) = result.faces
+    assert face.steps is not None
+    assert face.landmarks is not None
+    larger = face.square.side >= 32
+    assert (face.model, face.steps.shape) == (("lite-256", (2, 256, 256, 3)) if larger else ("", (2, 128, 128, 3)))
+    assert result.provenance is not None
+    assert result.provenance.model == (face.model or "lite")
+    eyes = face.landmarks[36:48].mean(axis=0) * 512 / side
+    assert np.linalg.norm(eyes - (225, 103)) < 6, "landmarks are in pixels of the photo, whatever the model's side"
+
+
+def test_a_face_in_one_photo_does_not_choose_for_the_others(restorer: Restorer, portrait: np.ndarray) -> None:
+    both = portrait.copy()
+    both[300:400, 300:400] = resize(portrait, (100, 100))
+    boxes = [Box(176, 84, 266, 174), Box(334, 316, 352, 334)]
+    result = restorer.restore(both, scale=1, boxes=boxes, only_boxes=True)
+    assert [face.model for face in result.faces] == ["lite-256", ""]
+    assert result.provenance is not None
+    assert result.provenance.model == "lite + lite-256"
+    assert result.provenance.model_sha256.count(" + ") == 1
+
+
+def test_the_landmarks_decide_a_border_case(lite_alone: Restorer, portrait: np.ndarray) -> None:
     """A box whose crop is a little over 64 px about a face whose crop is under 64 px, and the reverse."""
+    restorer = lite_alone
     photo = resize(portrait, (256, 256))  # the face's own crop is 60 px
     (loose,) = restorer.faces(photo, boxes=[Box(84, 38, 137, 91)], only_boxes=True)
     assert loose.outcome is Outcome.RESTORED
@@ -164,15 +199,15 @@ def test_paths_and_pil_images_are_photos_too(restorer: Restorer, small_photo: np
     exif[0x0112] = 6
     lying = Image.fromarray(np.rot90(small_photo).copy())
     lying.save(tmp_path / "a.png", exif=exif)
-    boxes = [FACE]
-    expected = restorer.restore(small_photo, boxes=boxes)
+    drawn: dict[str, Any] = {"boxes": [FACE], "only_boxes": True, "adaptive": False, "passes": 1}
+    expected = restorer.restore(small_photo, **drawn)
     with Image.open(tmp_path / "a.png") as opened:
         for image in (str(tmp_path / "a.png"), tmp_path / "a.png", opened):
-            np.testing.assert_array_equal(restorer.restore(image, boxes=boxes).image, expected.image)
+            np.testing.assert_array_equal(restorer.restore(image, **drawn).image, expected.image)
         assert opened.size == (121, 121)
     clear = Image.fromarray(small_photo).convert("RGBA")
-    np.testing.assert_array_equal(restorer.restore(clear, boxes=boxes).image, expected.image)
-    (face,) = restorer.faces(tmp_path / "a.png", boxes=boxes)
+    np.testing.assert_array_equal(restorer.restore(clear, **drawn).image, expected.image)
+    (face,) = restorer.faces(tmp_path / "a.png", **drawn)
     assert face.outcome is Outcome.RESTORED
 
 
@@ -306,9 +341,9 @@ def test_numbers_do_not_depend_on_the_choice(restorer: Restorer, three: np.ndarr
         {"force": True},
     ]
     for choice in choices:
-        restored = restorer.faces(three, **choice, adaptive=False, passes=1)
-        assert [face.box for face in restored] == boxes, choice
         assert [face.box for face in restorer.find(three, **choice).faces] == boxes, choice
+    restored = restorer.faces(three, faces=[2], min_face=30, strength={1: 0}, adaptive=False, passes=1)
+    assert [face.box for face in restored] == boxes
     # A box about a face takes its number, another one the next.
     drawn = restorer.find(three, boxes=[Box(100, 130, 120, 150), every[0].box]).faces
     assert [face.box for face in drawn] == [*boxes, Box(100, 130, 120, 150)]
@@ -337,8 +372,9 @@ def test_the_chosen_faces_are_restored(restorer: Restorer, three: np.ndarray) ->
     ]
 
 
-def test_nothing_is_restored_by_looking(restorer: Restorer, portrait: np.ndarray) -> None:
+def test_nothing_is_restored_by_looking(lite_alone: Restorer, portrait: np.ndarray) -> None:
     """The outcome is that of restoring, also where the landmarks decide it, see below."""
+    restorer = lite_alone
     photo = resize(portrait, (290, 290))  # the face's own crop is 68 px
     for box, outcome in ((Box(102, 50, 150, 98), Outcome.TOO_LARGE), (Box(43, 21, 64, 43), Outcome.RESTORED)):
         (face,) = restorer.find(
@@ -358,7 +394,9 @@ def test_a_photo_on_its_side_is_found_in_its_turn(restorer: Restorer, small_phot
 
 def test_strength_blends_with_the_plain_enlargement(restorer: Restorer, three: np.ndarray) -> None:
     def image(strength: Any) -> np.ndarray:
-        result = restorer.restore(three, scale=2, boxes=THREE, only_boxes=True, strength=strength, adaptive=False)
+        result = restorer.restore(
+            three, scale=2, boxes=THREE, only_boxes=True, strength=strength, adaptive=False, passes=1
+        )
         assert result.provenance is not None
         assert result.provenance.faces == sum(face.strength > 0 for face in result.faces)
         return result.image.astype(float)
@@ -374,8 +412,8 @@ def test_strength_blends_with_the_plain_enlargement(restorer: Restorer, three: n
 
 
 def test_faces_are_blended_again_without_the_model(restorer: Restorer, three: np.ndarray) -> None:
-    whole = restorer.restore(three, scale=2, boxes=THREE, only_boxes=True, adaptive=False)
-    half = restorer.restore(three, scale=2, boxes=THREE, only_boxes=True, strength=0.5, adaptive=False)
+    whole = restorer.restore(three, scale=2, boxes=THREE, only_boxes=True, adaptive=False, passes=1)
+    half = restorer.restore(three, scale=2, boxes=THREE, only_boxes=True, strength=0.5, adaptive=False, passes=1)
     np.testing.assert_array_equal(restorer.blend(three, whole.faces, scale=2), whole.image)
     weaker = [replace(face, strength=0.5) for face in whole.faces]
     np.testing.assert_array_equal(restorer.blend(three, weaker, scale=2), half.image)

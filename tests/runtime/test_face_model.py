@@ -38,8 +38,9 @@ def test_onnx_names_and_shapes_are_the_contract(name: str) -> None:
     }
     assert list(shapes) == ["lr", "sr", "heatmaps"]
     assert shapes["lr"] == ["faces", 3, "side", "side"]
-    assert shapes["sr"][2:] == [3, 128, 128]
-    assert shapes["heatmaps"][2:] == [68, 32, 32]
+    side = 256 if name == "lite-256" else 128
+    assert shapes["sr"][2:] == [3, side, side]
+    assert shapes["heatmaps"][2:] == [68, side // 4, side // 4]
 
 
 @pytest.mark.parametrize("name", embedded_models("restoration"))
@@ -207,3 +208,16 @@ def test_torch_openvino_and_accelerators_do_not_share(monkeypatch: pytest.Monkey
     model = FaceModel(backend="onnxruntime")
     monkeypatch.setattr(model._backend, "may_mix", False)
     assert not model._is_same_in_any_batch()
+
+
+def test_a_model_of_256_px_says_so(portrait: np.ndarray) -> None:
+    model = FaceModel("lite-256", backend="onnxruntime")
+    assert (model.lr_sizes, model.face_px) == ((32, 256), 256)
+    (result,) = model([portrait[45:185, 145:285]])
+    assert result.sr.shape == (2, 256, 256, 3)
+    left_eye, right_eye = (result.landmarks[-1][part].mean(axis=0) for part in (slice(36, 42), slice(42, 48)))
+    # Read off the picture of this crop at 256 px.
+    assert np.linalg.norm(left_eye - (107, 103)) < 10
+    assert np.linalg.norm(right_eye - (186, 109)) < 10
+    with pytest.raises(UsageError, match="takes square crops of 32 to 256 px, got 31x31"):
+        model([np.zeros((31, 31, 3), np.uint8)])

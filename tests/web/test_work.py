@@ -131,9 +131,9 @@ def test_a_photo_is_turned_as_its_owner_says(request_at_2: Request, small_photo:
     assert written.row["turned_by_hand_degrees"] == 90
 
 
-def test_a_face_that_would_be_left_is_restored_all_the_same(tmp_path: Path, portrait: np.ndarray) -> None:
-    Image.fromarray(portrait).save(tmp_path / "large.jpg", quality=95)
-    request = Request(tmp_path / "large.jpg", tmp_path, "large.jpg", boxes=(Box(179, 86, 271, 176),))
+def test_a_face_that_would_be_left_is_restored_all_the_same(tmp_path: Path, large_photo: np.ndarray) -> None:
+    Image.fromarray(large_photo).save(tmp_path / "large.jpg", quality=95)
+    request = Request(tmp_path / "large.jpg", tmp_path, "large.jpg", boxes=(Box(403, 194, 610, 396),))
     (large,) = [face for face in find(request)["faces"] if face["drawn"]]
     assert large["words"] == "left as it is: it is large enough already, and would not gain"
     numbers = [face["number"] for face in restore(request)["faces"] if not face["restored"]]

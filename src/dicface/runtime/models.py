@@ -67,6 +67,12 @@ def find_card(name: str) -> ModelCard:
     return cards[name]
 
 
+def models_to_choose() -> list[str]:
+    """Names of the restoration models for a choice: without those that take over from another by themselves."""
+    names = embedded_models("restoration")
+    return [name for name in names if name not in {larger_model(other) for other in names}]
+
+
 def larger_model(name: str) -> str | None:
     """Name of the embedded model for faces that are too large for another; None if there is none."""
     larger = _LARGER.get(name)

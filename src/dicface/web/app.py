@@ -19,7 +19,7 @@ from starlette.staticfiles import StaticFiles
 from dicface.errors import DicfaceError, UsageError
 from dicface.images.clips import CLIP_SUFFIXES
 from dicface.images.photo import READ_SUFFIXES
-from dicface.runtime.models import DEFAULT_MODEL, embedded_models
+from dicface.runtime.models import DEFAULT_MODEL, models_to_choose
 from dicface.runtime.parallel import Result
 from dicface.version import __version__
 from dicface.web import words, work
@@ -83,9 +83,7 @@ class Page:
 
     async def settings(self, request: Request) -> Response:
         """What the page's script has to know of the server."""
-        models = [
-            {"name": name, "words": words.NAMES_OF_MODELS.get(name, name)} for name in embedded_models("restoration")
-        ]
+        models = [{"name": name, "words": words.NAMES_OF_MODELS.get(name, name)} for name in models_to_choose()]
         models.sort(key=lambda model: model["name"] != DEFAULT_MODEL)
         limits = {"upload_mb": self._upload_mb, "megapixels": work.MAX_UPLOAD_MEGAPIXELS}
         return JSONResponse(
