@@ -43,7 +43,7 @@ def without_settings(path: Path) -> None:
             target.metadata.update({name: _UNFINISHED.sub("stopped early,", text) for name, text in said})
             target.set_chapters(source.chapters())
             for packet in source.demux(kept):
-                if packet.dts is not None:
+                if packet.size:
                     packet.stream = streams[packet.stream.index]
                     target.mux(packet)
     copy.replace(path)
