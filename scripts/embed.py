@@ -53,6 +53,10 @@ LICENCE = (
     "Weights trained on CelebA, Helen and AFW, whose terms allow non-commercial research only; the same holds for "
     "these weights. The code is Apache-2.0."
 )
+LARGE_LICENCE = (
+    "Weights trained on CelebA, Helen, AFW and MEBeauty, whose terms allow non-commercial research only, and on face "
+    "sets under CC BY; the same holds for these weights. The code is Apache-2.0."
+)
 FINDER_LICENCE = (
     "Weights trained on CelebA, Helen, AFW, MEBeauty and BSDS500, whose terms allow non-commercial research only, and "
     "on face sets under CC BY; the same holds for these weights. The code is Apache-2.0."
@@ -214,6 +218,13 @@ def embed_network(run: Path, weights: Path, graph: Path, validation: Path) -> di
     return measured | {"network": dataclasses.asdict(network.config)}
 
 
+def licence(measured: dict[str, Any]) -> str:
+    """The licence of weights, by the data that networks of their kind are trained on."""
+    if measured["kind"] == "finder":
+        return FINDER_LICENCE
+    return LARGE_LICENCE if measured["network"].get("output_px") == LARGE_FACE_PX else LICENCE
+
+
 def is_features(run: Path) -> bool:
     """Whether a run's folder says that it learnt face features."""
     config = run / "config.json"
@@ -249,7 +260,7 @@ def main(
         "commit": commit,
         "command": command,
         "sha256": {path.suffix: file_digest(path) for path in files},
-        "licence": FINDER_LICENCE if measured["kind"] == "finder" else LICENCE,
+        "licence": licence(measured),
         "use": USE[measured["kind"]],
     }
     parse_card(name, json.dumps(card))  # refuses a card that lacks something
