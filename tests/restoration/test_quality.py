@@ -83,3 +83,9 @@ def test_a_bad_one_is_restored_and_doubted(
     assert sideways.quality_warnings == (QualityWarning.NO_FACE,)
     (large,) = restorer.faces(large_photo, boxes=[Box(396, 189, 599, 392)], force=True, only_boxes=True)
     assert large.quality_warnings[0] is QualityWarning.TOO_LARGE
+
+
+def test_confidence_is_judged_by_the_side_of_the_heatmaps() -> None:
+    seen = USUAL._replace(heatmap_confidence=0.45)
+    assert quality_warnings(seen) == (QualityWarning.NO_FACE,)
+    assert quality_warnings(seen._replace(face_px=256)) == ()

@@ -10,7 +10,7 @@ from dicface.errors import UsageError
 from dicface.faces.alignment import align, cut_aligned, into_square
 from dicface.faces.geometry import cut, square_of_landmarks
 from dicface.faces.landmarks import locate
-from dicface.images.pixels import resize
+from dicface.images.pixels import FACE_PX, resize
 from dicface.restoration.choice import FaceChoice
 from dicface.restoration.quality import MIN_HEATMAP_CONFIDENCE, QualityWarning
 from dicface.restoration.results import Face, Outcome
@@ -61,7 +61,7 @@ class LargeFaces:
             side = max(square.side, round(square.side * alignment.scale))
             plain = resize(cut(pixels, square), (side, side))
             steps = into_square(made, alignment, square, plain)[None]
-        sure = found.heatmap_confidence.mean() >= MIN_HEATMAP_CONFIDENCE
+        sure = found.heatmap_confidence.mean() >= MIN_HEATMAP_CONFIDENCE[FACE_PX]
         return replace(
             face,
             outcome=Outcome.RESTORED,

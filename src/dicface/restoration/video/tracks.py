@@ -22,8 +22,8 @@ from dicface.restoration.results import Face, Outcome
 from dicface.restoration.video.steadiness import FaceMotion, SteadyFace
 from dicface.runtime.face_model import FaceSteps
 
-LOST_CONFIDENCE = MIN_HEATMAP_CONFIDENCE - 0.1
-"""Mean heatmap confidence below which a face is not seen in a frame."""
+LOST_SHARE = 0.8
+"""Share of `MIN_HEATMAP_CONFIDENCE` below which a face is not seen in a frame."""
 FADE_S = 0.2
 """Length of a fade."""
 LONGEST_GAP_S = 0.6
@@ -143,7 +143,7 @@ class Track:
             face_px: side of the images in which the landmarks were found.
             longest_gap: number of frames after which a face that is not seen is given up.
         """
-        if float(steps.heatmap_confidence[-1].mean()) < LOST_CONFIDENCE:
+        if float(steps.heatmap_confidence[-1].mean()) < LOST_SHARE * MIN_HEATMAP_CONFIDENCE[face_px]:
             self._missing += 1
             self.is_over = self.is_over or self._missing > longest_gap
             return
