@@ -29,8 +29,8 @@ MAX_BLOCKINESS = 0.4
 MAX_JPEG_STEP = 7
 """Largest JPEG step of a crop's file, see `Photo`: between qualities 80 and 75. Crops are too small for blockiness."""
 MIN_HEATMAP_CONFIDENCE = {FACE_PX: 0.5, LARGE_FACE_PX: 0.35}
-"""Smallest mean heatmap confidence by the side of the model's result. No square without a face reached it; 95 % of those
-with faces did, of 60 faces of hires-val 99 %. On larger heatmaps an error costs a peak more of its height."""
+"""Smallest mean heatmap confidence by the side of the model's result. No square without a face reached it; 95 % of
+faces did at 128 px, 99 % of 60 at 256 px. On larger heatmaps an error costs a peak more of its height."""
 
 
 class QualityWarning(StrEnum):
