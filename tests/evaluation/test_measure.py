@@ -36,6 +36,7 @@ class Truth:
     sha256 = ""
     description = "what was there"
     lr_sizes = (16, 16)
+    face_px = 128
 
     def __init__(self, hr: np.ndarray) -> None:
         self._left = list(hr)
