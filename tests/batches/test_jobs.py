@@ -19,11 +19,15 @@ def test_results_come_in_order_though_the_first_is_slowest() -> None:
         time.sleep(0.1 if job.source.stem == "0" else 0)
         if job.source.stem == "3":
             raise ImageError("broken")
+        if job.source.stem == "5":
+            raise ZeroDivisionError("of a library")
         return job.source.stem
 
     results = [result for _, result in run_jobs(jobs(8), work, overwrite=False, workers=3)]
-    assert [r for r in results if not isinstance(r, Failure)] == ["0", "1", "2", "4", "5", "6", "7"]
+    assert [r for r in results if not isinstance(r, Failure)] == ["0", "1", "2", "4", "6", "7"]
     assert isinstance(results[3], Failure)
+    assert isinstance(results[5], Failure)
+    assert str(results[5].error) == "ZeroDivisionError: of a library"
     assert str(results[3].error) == "broken"
 
 

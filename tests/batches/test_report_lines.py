@@ -62,5 +62,9 @@ def test_of_each_input_the_best_row_is_kept(tmp_path: Path) -> None:
         failed_row("c.png", "2"),
         done("b.png", "new"),
     ]
-    with pytest.raises(InputError, match="could not read the report"):
+    with pytest.raises(InputError, match="expected a report as a file of JSON lines"):
         merge_reports([tmp_path / "absent.jsonl"], tmp_path / "all.jsonl")
+    (tmp_path / "report.json").write_text('{\n"faces": []\n}')
+    with pytest.raises(InputError, match=r"expected reports as JSON lines, found no row in '.*report\.json'"):
+        merge_reports([tmp_path / "report.json"], tmp_path / "all.jsonl")
+    assert len(rows(tmp_path / "all.jsonl")) == 4, "what was merged before stays"

@@ -112,6 +112,43 @@ def test_a_photo_is_a_row_whatever_happens_to_it(root: str, tmp_path: Path) -> N
     assert replace(work, skip="settings", overwrite=True)(late)["outcome"] == "done"
 
 
+def test_no_result_replaces_an_input(root: str, tmp_path: Path) -> None:
+    fill(f"{root}/in", ["a.png", "b.gif", "b.png", "below/c.png"])
+    work = StoreWork(CopyBatch(tmp_path), f"{root}/in", overwrite=True)
+    places = [f"{root}/in"] if is_address(root) else [f"{root}/in", f"file://{root}/in"]
+    for place in places:  # whatever its spelling
+        photos = list(stored_photos([place], f"{root}/in"))
+        assert [photo.problem[:30] for photo in photos[:1]] == ["the result would replace an in"]
+        assert all(row["outcome"] == "failed" for _, row in in_threads(photos, work, 2))
+    (one,) = stored_photos([f"{root}/in/a.png"], f"{root}/in")
+    assert one.problem == "the result would replace an input; choose another output"
+    assert Store(f"{root}/in").read("a.png") == b"photo"
+
+
+def test_what_appeared_since_the_listing_is_not_replaced(root: str, tmp_path: Path) -> None:
+    fill(f"{root}/in", ["a.png"])
+    (photo,) = stored_photos([f"{root}/in"], f"{root}/out")
+    fill(f"{root}/out", ["a.png"], b"precious")
+    row = StoreWork(CopyBatch(tmp_path), f"{root}/out")(photo)
+    assert row["error"].endswith("exists; add `overwrite` to replace it")
+    assert Store(f"{root}/out").read("a.png") == b"precious"
+
+
+def test_errors_of_other_libraries_are_rows(tmp_path: Path) -> None:
+    class Broken(CopyBatch):
+        def run_one(self, content: bytes, path: str) -> Any:
+            raise RuntimeError("the driver has lost its mind")
+
+    fill(f"{tmp_path}/in", ["a.png"])
+    (photo,) = stored_photos([f"{tmp_path}/in"], f"{tmp_path}/out")
+    row = StoreWork(Broken(tmp_path), f"{tmp_path}/out")(photo)
+    assert (row["outcome"], row["error"]) == ("failed", "RuntimeError: the driver has lost its mind")
+
+
+def test_credentials_of_an_address_are_not_shown() -> None:
+    assert Store("s3://KEY:SECRET@bucket/in?region=x").shown("a.png") == "s3://bucket/in/a.png"
+
+
 def test_the_command_takes_addresses(root: str, photo: Path, tmp_path: Path) -> None:
     fill(f"{root}/in", ["a.png", "below/b.png"], photo.read_bytes())
     fill(f"{root}/in", ["cut.png"], photo.read_bytes()[:900])

@@ -43,7 +43,7 @@ def test_torch_on_cuda_has_every_variant() -> None:
 
 
 def test_embedded_models_and_files(tmp_path: Path) -> None:
-    assert embedded_names() == ["lite", "landmarks-hr", "finder"]
+    assert embedded_names() == ["lite", "lite-256", "landmarks-hr", "finder"]
     assert set(embedded("lite").files) == {"onnxruntime", "openvino", "torch"}
     assert set(embedded("landmarks-hr").files) == set(embedded("finder").files) == {"onnxruntime"}
     (tmp_path / "mine.safetensors").touch()

@@ -11,7 +11,7 @@ import torch
 from packaging.requirements import Requirement
 
 from dicface import Outcome, Restorer, UsageError
-from dicface.runtime.models import embedded_models
+from dicface.runtime.models import models_to_choose
 from dicface.version import __version__
 from tests.support.comfyui import load_pack, run_node
 
@@ -47,7 +47,7 @@ def test_nodes_have_their_names(pack: ModuleType) -> None:
 
 def test_models_are_embedded_ones(pack: ModuleType) -> None:
     for node in pack.NODE_CLASS_MAPPINGS.values():
-        assert set(node.INPUT_TYPES()["required"]["model"][0]) == embedded_models("restoration").keys()
+        assert list(node.INPUT_TYPES()["required"]["model"][0]) == models_to_choose()
 
 
 def test_torch_converts_and_does_nothing_else() -> None:

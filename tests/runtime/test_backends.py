@@ -7,6 +7,9 @@ from pathlib import Path
 import onnx
 import pytest
 
+from dicface.errors import CheckpointError
+from dicface.runtime.backends import OnnxRuntimeBackend
+
 pytest.importorskip("openvino", reason="the backend needs its extra: pip install 'dicface[openvino]'")
 
 TWO_MODELS_AND_A_SIGNAL = """
@@ -23,14 +26,20 @@ signal.raise_signal(signal.SIGTERM)
 """
 
 
-def write_face_model(path: Path) -> None:
+def write_face_model(path: Path, side: int = 128) -> None:
     """A model with the ports of a face model, which returns its input twice."""
     port = onnx.helper.make_tensor_value_info
     nodes = [onnx.helper.make_node("Identity", ["lr"], [name]) for name in ("sr", "heatmaps")]
-    lr, *outputs = (port(name, onnx.TensorProto.FLOAT, [1, 3, 16, 16]) for name in ("lr", "sr", "heatmaps"))
+    lr, *outputs = (port(name, onnx.TensorProto.FLOAT, [1, 3, side, side]) for name in ("lr", "sr", "heatmaps"))
     graph = onnx.helper.make_graph(nodes, "g", [lr], outputs)
     opset = onnx.helper.make_opsetid("", 20)
     onnx.save(onnx.helper.make_model(graph, opset_imports=[opset], ir_version=10), path)
+
+
+def test_results_of_an_unknown_side_are_refused(tmp_path: Path) -> None:
+    write_face_model(tmp_path / "a.onnx", 64)
+    with pytest.raises(CheckpointError, match=r"results of 128 or 256 px, got .* with 64 px"):
+        OnnxRuntimeBackend(tmp_path / "a.onnx")
 
 
 def test_signals_are_handled_after_models_were_released(tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ def test_models_are_not_taken_for_one_another(tiny: tuple[StackedHourglass, Path
         LandmarkModel(str(find_model("lite")))
     with pytest.raises(CheckpointError, match="expected a face model with input lr"):
         FaceModel(str(tiny[1]), backend="onnxruntime")
-    with pytest.raises(UnknownModelError, match="expected one of lite, a model file"):
+    with pytest.raises(UnknownModelError, match="expected one of lite, lite-256, a model file"):
         FaceModel("landmarks-hr")
 
 

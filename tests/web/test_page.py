@@ -367,10 +367,10 @@ def test_nothing_to_download_where_nothing_was_done(visit: Visit, tmp_path: Path
 
 
 def test_a_face_that_is_left_says_why_and_is_restored_all_the_same(
-    visit: Visit, tmp_path: Path, portrait: np.ndarray
+    visit: Visit, tmp_path: Path, large_photo: np.ndarray
 ) -> None:
     page = visit.page
-    Image.fromarray(portrait).save(tmp_path / "close.jpg")
+    Image.fromarray(large_photo).save(tmp_path / "close.jpg")
     visit.choose(tmp_path / "close.jpg")
     frame = page.locator("#photo").bounding_box()
     page.click("#draw")

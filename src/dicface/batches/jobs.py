@@ -1,5 +1,6 @@
 """Batches of files: jobs in parallel, with results and failures in order."""
 
+import logging
 from collections.abc import Callable, Container, Generator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
@@ -12,6 +13,7 @@ from dicface.files import check_target, real_path
 from dicface.images.inputs import Job, results_of
 from dicface.runtime.parallel import Result, in_order, usable_cores
 
+_log = logging.getLogger(__name__)
 WORKERS = min(4, usable_cores() + 1)
 """Photos at a time: one more than cores, since one of them usually waits for the disk."""
 
@@ -152,4 +154,8 @@ def _outcome(job: Job, work: Callable[[], Result]) -> Result | Failure:
     except MemoryError:
         return Failure(job.source, ImageError("not enough memory; use a smaller `scale` or shrink the photo"))
     except OSError as error:
-        return Failure(job.source, OutputError(f"{error.strerror}: {error.filename!r}"))
+        said = f"{error.strerror}: {error.filename!r}" if error.strerror else str(error)
+        return Failure(job.source, OutputError(said))
+    except Exception as error:  # one photo must not end the batch
+        _log.exception("%s", job.source)
+        return Failure(job.source, DicfaceError(f"{type(error).__name__}: {error}"))

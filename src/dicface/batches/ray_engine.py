@@ -171,7 +171,8 @@ def _start(pool: RayPool) -> Any:
     from ray import data
 
     if not ray.is_initialized():
-        ray.init(address=pool.address, log_to_driver=False)
+        # Without an address Ray would join a cluster that this machine has known, dead or alive.
+        ray.init(address=pool.address or "local", log_to_driver=False)
     data.DataContext.get_current().enable_progress_bars = pool.progress
     return data
 

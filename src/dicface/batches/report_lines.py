@@ -148,9 +148,12 @@ def merge_reports(paths: Sequence[Path], out: Path) -> MergedReport:
         out: the merged report, replaced if it exists. Rows stand in the order of the reports.
 
     Raises:
-        InputError: a report cannot be read.
+        InputError: a report cannot be read, or is no file of JSON lines.
         OutputError: the merged report cannot be written.
     """
+    for path in paths:
+        if not path.is_file():
+            raise InputError(f"expected a report as a file of JSON lines, which is read twice, got {str(path)!r}")
     kept: dict[bytes, tuple[int, int]] = {}  # digest of the input's name: rank, number of the line
     damaged = 0
     for number, (row, _) in enumerate(_rows(paths)):
@@ -160,6 +163,8 @@ def merge_reports(paths: Sequence[Path], out: Path) -> MergedReport:
         rank, key = _RANKS[row["outcome"]], _key(row)
         if key not in kept or rank >= kept[key][0]:
             kept[key] = (rank, number)
+    if not kept and damaged:
+        raise InputError(f"expected reports as JSON lines, found no row in {', '.join(map(repr, map(str, paths)))}")
     counts = Counter(rank for rank, _ in kept.values())
     lines = {number for _, number in kept.values()}
     with written_whole(out) as part, part.open("wb") as file:

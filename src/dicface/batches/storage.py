@@ -14,6 +14,7 @@ from dicface.images.inputs import ALL_INPUTS, Shard, target_below
 from dicface.images.listing import is_hidden, is_image
 
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://.")
+_CREDENTIALS = re.compile(r"(?<=://)[^/@]*@")
 _FOLDED = re.compile(r"([a-z][a-z0-9+.-]+):/+(.*)")
 
 
@@ -74,9 +75,14 @@ class Store:
         return f"{base}/{name}" if name else base
 
     def shown(self, name: str) -> str:
-        """Address of a file, for people and reports."""
-        root = self.place.partition("?")[0].rstrip("/")
+        """Address of a file without credentials and settings, for people and reports."""
+        root = _CREDENTIALS.sub("", self.place.partition("?")[0]).rstrip("/")
         return f"{root}/{name}" if name else root
+
+    def is_at(self, name: str, other: "Store", other_name: str) -> bool:
+        """Whether a file of this place is one of another place, which may be spelled otherwise."""
+        same = self.path(name) == other.path(other_name)
+        return same and _open(self.place)[0].equals(_open(other.place)[0])
 
     def folder(self, name: str) -> tuple[list[str], list[str]]:
         """Names of the subfolders and files of a folder, sorted; both empty if there is none.
@@ -189,7 +195,7 @@ def stored_photos(places: Iterable[str], out: str, *, shard: Shard = ALL_INPUTS)
 def _photos_below(store: Store, out: str, shard: Shard, taken: set[str] | None) -> Iterator[StoredPhoto]:
     """Photos of a folder; `taken` are results of other places, None for a single one."""
     waiting, empty = [""], True
-    results = Store(out).path("") if is_address(out) == is_address(store.place) else ""
+    results = Store(out)
     while waiting:
         folder = waiting.pop()
         try:
@@ -199,7 +205,7 @@ def _photos_below(store: Store, out: str, shard: Shard, taken: set[str] | None) 
             yield StoredPhoto(store.place, folder, "", problem=f"the folder cannot be read: {error}")
             continue
         below = [f"{folder}/{name}" if folder else name for name in folders if not is_hidden(name)]
-        waiting += reversed([name for name in below if store.path(name) != results])
+        waiting += reversed([name for name in below if not store.is_at(name, results, "")])
         images = [name for name in files if is_image(name) and not is_hidden(name)]
         empty = empty and not images
         yield from _with_results(store.place, folder, images, out, shard, set() if taken is None else taken)
@@ -214,18 +220,28 @@ def _files(store: Store, folder: str) -> list[str]:
         raise OutputError(f"the output {store.shown(folder)!r} cannot be listed: {error}") from error
 
 
+def _lies_in(photo: Store, folder: Store) -> bool:
+    """Whether a place that is a photo lies in a folder."""
+    parent = Store(photo.place.rpartition("/")[0])
+    return bool(parent.place) and folder.is_at("", parent, "")
+
+
 def _with_results(
     place: str, folder: str, images: list[str], out: str, shard: Shard, taken: set[str]
 ) -> Iterator[StoredPhoto]:
     there: set[str] | None = None
+    results, inputs = Store(out), set(images)
+    among_inputs = results.is_at(folder, Store(place), folder) or (not folder and _lies_in(Store(place), results))
     for image in images:
         name = f"{folder}/{image}" if folder else image
         output = target_below(Path(), Path(name)).as_posix()
         if not shard.has(output):
             continue
         if there is None:
-            there = set(_files(Store(out), folder))
+            there = set(_files(results, folder))
         problem = f"another input of this call is written to {output!r}; rename one" if output in taken else ""
+        if PurePosixPath(output).name in inputs and among_inputs:
+            problem = "the result would replace an input; choose another output"
         taken.add(output)
         yield StoredPhoto(place, name, output, PurePosixPath(output).name in there, problem)
 

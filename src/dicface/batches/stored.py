@@ -1,5 +1,6 @@
 """Restoring photos at addresses: one photo from storage to storage, and many of them in threads."""
 
+import logging
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
@@ -14,6 +15,8 @@ from dicface.batches.storage import Store, StoredPhoto
 from dicface.errors import DicfaceError, InputError, OutputError
 from dicface.restoration.settings import STATELESS, stated_digest
 from dicface.runtime.parallel import in_order
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,9 @@ class StoreWork:
             return self._do(photo, content)
         except (DicfaceError, OSError) as error:
             return failed_row(photo.shown, str(error))
+        except Exception as error:  # storage drivers raise errors of their own, and one photo must not end the batch
+            _log.exception("%s", photo.shown)
+            return failed_row(photo.shown, f"{type(error).__name__}: {error}")
 
     def _do(self, photo: StoredPhoto, content: bytes | None) -> dict[str, Any]:
         if photo.problem:
@@ -64,9 +70,15 @@ class StoreWork:
         item = self.batch.run_one(content, photo.name or PurePosixPath(photo.shown).name)
         if item.outcome == "failed":
             return failed_row(photo.shown, item.error)
+        pictures = {photo.output: item.content}
         if item.map:
-            results.write(f"{PurePosixPath(photo.output).with_suffix('')}.uncertainty.png", item.map)
-        results.write(photo.output, item.content)
+            pictures[f"{PurePosixPath(photo.output).with_suffix('')}.uncertainty.png"] = item.map
+        if not self.overwrite and not exists and self.look_again:
+            for name in pictures:
+                if results.has(name):  # a map of an earlier call, or what appeared meanwhile
+                    raise OutputError(f"{results.shown(name)!r} exists; add `overwrite` to replace it")
+        for name in reversed(pictures):
+            results.write(name, pictures[name])
         paths = {"input": photo.shown, "output": results.shown(photo.output)}
         return done_row(item.row | paths, landmarks=self.landmarks)
 

@@ -124,6 +124,7 @@ def open_report(
     """
     from dicface.batches.report import BatchReport
     from dicface.batches.report_lines import LINES_SUFFIX, LinesReport
+    from dicface.batches.report_parquet import PARQUET_SUFFIX
     from dicface.files import real_path
     from dicface.images.clips import CLIP_SUFFIXES
     from dicface.images.photo import READ_SUFFIXES, WRITE_SUFFIXES
@@ -133,6 +134,10 @@ def open_report(
     like_an_image = path.suffix.lower() in {*READ_SUFFIXES, *WRITE_SUFFIXES, *CLIP_SUFFIXES}
     if like_an_image or real_path(path) in listing or path.is_dir():
         raise UsageError(f"expected --report to name a file of its own, got {str(path)!r}")
+    if path.suffix.lower() == PARQUET_SUFFIX:
+        raise UsageError(
+            f"expected --report as .json or {LINES_SUFFIX} without --engine or addresses, got {str(path)!r}"
+        )
     if path.suffix.lower() == LINES_SUFFIX:
         return LinesReport(path, landmarks=landmarks)
     check_free(path, overwrite=overwrite, another="another --report")
