@@ -2,6 +2,7 @@
 
 import io
 import shutil
+import sys
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,9 @@ def test_frames_go_through_the_function_of_spark(photos: dict[str, Any], expecte
 
 
 @pytest.fixture
-def spark() -> Generator[Any]:
+def spark(monkeypatch: pytest.MonkeyPatch) -> Generator[Any]:
+    # Its workers would take the first python of the path, which need not be this one.
+    monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
     pyspark = pytest.importorskip("pyspark.sql")
     if shutil.which("java") is None:
         pytest.skip("Spark needs Java")
