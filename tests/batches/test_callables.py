@@ -135,3 +135,13 @@ def test_an_empty_batch_and_one_that_is_none(restore: RestoreBatch) -> None:
 def test_without_a_path_the_format_is_that_of_the_file(restore: RestoreBatch, small_photo: np.ndarray) -> None:
     made = restore({"bytes": [encoded(small_photo, "JPEG"), encoded(small_photo, "GIF")]})
     assert [Image.open(io.BytesIO(each)).format for each in made["bytes"]] == ["JPEG", "PNG"]
+
+
+def test_files_are_found_in_another_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.onnx").touch()
+    (tmp_path / "lite").mkdir()  # an embedded model's name stays one
+    assert repr(RestoreBatch("mine.onnx")) == f"RestoreBatch({str(tmp_path / 'mine.onnx')!r})"
+    assert repr(UpscaleBatch(Path("mine.onnx"))) == f"UpscaleBatch({str(tmp_path / 'mine.onnx')!r})"
+    assert repr(RestoreBatch("lite")) == "RestoreBatch('lite')"
+    assert repr(RestoreBatch("absent.onnx")) == "RestoreBatch('absent.onnx')"

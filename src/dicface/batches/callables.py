@@ -18,8 +18,15 @@ from dicface.restoration.scale import Scale, check_scale
 from dicface.restoration.settings import restore_digest, upscale_digest
 from dicface.runtime.face_model import FaceModel
 from dicface.runtime.face_restorer import DEFAULT_FIDELITY
-from dicface.runtime.models import DEFAULT_MODEL
+from dicface.runtime.models import DEFAULT_MODEL, embedded_models
 from dicface.runtime.providers import BackendName, ProviderName
+
+
+def _everywhere(file: str | Path | None) -> str | Path | None:
+    """A file as a path that another process finds whatever its working directory; names of models stay."""
+    if file is None or str(file) in embedded_models("restoration") or not Path(file).exists():
+        return file
+    return str(Path(file).absolute())
 
 
 class RestoreBatch(FileBatch):
@@ -79,15 +86,15 @@ class RestoreBatch(FileBatch):
         check_scale(scale)
         FaceChoice(strength, min_face, max_face, faces, force, adaptive)  # checks them
         self._restorer: dict[str, Any] = {
-            "model": model,
+            "model": _everywhere(model),
             "backend": backend,
             "provider": provider,
             "detector": detector,
             "detector_threshold": detector_threshold,
             "threads": threads,
-            "large_faces": large_faces,
+            "large_faces": _everywhere(large_faces),
             "fidelity": fidelity,
-            "background": background,
+            "background": _everywhere(background),
         }
         self._settings = RestoreArguments(
             scale=scale,
@@ -156,7 +163,12 @@ class UpscaleBatch(FileBatch):
     ) -> None:
         super().__init__(Output(mark, metadata, gps, landmarks), uncertainty=uncertainty)
         FaceChoice(strength)  # checks it
-        self._model: dict[str, Any] = {"model": model, "backend": backend, "provider": provider, "threads": threads}
+        self._model: dict[str, Any] = {
+            "model": _everywhere(model),
+            "backend": backend,
+            "provider": provider,
+            "threads": threads,
+        }
         self._settings: dict[str, Any] = {"all_steps": all_steps, "consistent": consistent, "strength": strength}
 
     def __repr__(self) -> str:

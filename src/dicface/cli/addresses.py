@@ -94,10 +94,12 @@ class PlacedCall:
 
 
 def places(inputs: Sequence[Path], out: Path, engine: EngineName) -> tuple[list[str], str] | None:
-    """Inputs and output as texts; None where all are paths and there is no engine."""
+    """Inputs and output as texts, paths absolute; None where all are paths and there is no engine."""
     from dicface.batches.storage import as_place, is_address
 
-    named, target = [as_place(path) for path in inputs], as_place(out)
+    *named, target = [
+        place if is_address(place) else str(Path(place).absolute()) for place in map(as_place, [*inputs, out])
+    ]
     return (named, target) if engine != "none" or any(map(is_address, [*named, target])) else None
 
 
