@@ -67,6 +67,13 @@ class DICTask(Task[DICNetwork, DICRun | DICGANRun]):
         if name and self.network.landmark is not None:
             load_strictly(self.network.landmark, part_of(read_weights(name), "landmark"))
 
+    def compile_network(self) -> None:
+        """Compile the blocks that every step repeats: the whole network would be compiled anew for 1, 2 and 4 steps."""
+        network = self.network
+        for block in (network.first_recovery, network.recovery, network.reconstruction, network.landmark):
+            if block is not None:
+                block.compile(dynamic=False)
+
     @property
     def degradation(self) -> DegradationConfig:
         """The config's degradation."""

@@ -204,7 +204,7 @@ def fit(
         task.start()
     task.to(memory_format=torch.channels_last)
     if config.run.compile:
-        task.network.compile()
+        task.compile_network()
     averages, score = AveragedWeights(config.optimiser.ema_decay), LastScore()
     with no_advertisements():
         watch = [*_callbacks(config, averages, score, out, validated=validation is not None), *callbacks]

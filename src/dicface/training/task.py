@@ -135,6 +135,10 @@ class Task(lightning.LightningModule, Generic[Network, Settings]):
         """
         return cls(config)
 
+    def compile_network(self) -> None:
+        """Have `torch.compile` take the network, or its parts, from the first step on."""
+        self.network.compile()
+
     @classmethod
     def usable_faces(cls, pack: FacePack) -> FacePack:
         """The faces of a pack that the task can learn from.
