@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from dicface.batches.ray_engine import RayPool, in_ray, table_in_ray
-from dicface.batches.storage import Store, stored_photos, table_photos
+from dicface.batches.storage import Store
 from dicface.batches.stored import StoreWork
+from dicface.batches.stored_photos import stored_photos, table_photos
 from dicface.errors import UsageError
 from dicface.images.inputs import Shard
 from tests.support.command import dicface
@@ -126,6 +127,8 @@ def test_paths_in_a_table_stay_below_the_output(tmp_path: Path) -> None:
     for names, text in (
         (["../a.png"], "relative paths"),
         (["/a.png"], "relative paths"),
+        (["s3://bucket/a.png"], "relative paths"),
+        ([None], "relative paths in 't.parquet', got None"),
         (["a.gif", "a.png"], "got several"),
     ):
         with pytest.raises(UsageError, match=text):

@@ -8,8 +8,9 @@ from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 from dicface.batches.report_lines import encoded, failed_row
-from dicface.batches.storage import Store, StoredPhoto, table_photos
+from dicface.batches.storage import Store
 from dicface.batches.stored import StoreWork
+from dicface.batches.stored_photos import StoredPhoto, table_photos
 from dicface.errors import UsageError
 from dicface.images.inputs import ALL_INPUTS, Shard
 

@@ -11,7 +11,8 @@ from typing import Any
 from dicface.batches.file_batch import FileBatch
 from dicface.batches.names import SkipMode
 from dicface.batches.report_lines import done_row, failed_row, skipped_row
-from dicface.batches.storage import Store, StoredPhoto
+from dicface.batches.storage import Store
+from dicface.batches.stored_photos import StoredPhoto
 from dicface.errors import DicfaceError, InputError, OutputError
 from dicface.restoration.settings import STATELESS, stated_digest
 from dicface.runtime.parallel import in_order

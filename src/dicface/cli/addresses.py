@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from dicface.batches.names import SkipMode
     from dicface.batches.report_lines import LinesReport
     from dicface.batches.report_parquet import ParquetReport
-    from dicface.batches.storage import StoredPhoto
     from dicface.batches.stored import StoreWork
+    from dicface.batches.stored_photos import StoredPhoto
     from dicface.images.inputs import Shard
 
 EngineName = Literal["none", "ray"]
@@ -139,7 +139,7 @@ def restore_placed(call: PlacedCall, batch: "RestoreBatch", messages: Messages) 
 
 
 def _rows(call: PlacedCall, work: "StoreWork", pool: tuple[int, int], *, progress: bool) -> "Generator[dict[str, Any]]":
-    from dicface.batches.storage import stored_photos
+    from dicface.batches.stored_photos import stored_photos
 
     photos: Iterator[StoredPhoto] = stored_photos(call.inputs, call.out, shard=call.shard)
     if call.engine == "ray":
