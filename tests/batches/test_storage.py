@@ -192,6 +192,27 @@ def test_a_file_appears_once_it_is_whole(monkeypatch: pytest.MonkeyPatch) -> Non
     assert Store(place).folder("") == ([], ["a.png"])
 
 
+def test_a_result_without_its_map_is_not_finished(root: str, tmp_path: Path) -> None:
+    fill(f"{root}/in", ["a.png", "b.png"])
+    fill(f"{root}/out", ["a.png", "b.png", "b.uncertainty.png"])
+    work = StoreWork(CopyBatch(tmp_path, maps=True), f"{root}/out", skip="any", overwrite=True)
+    photos = list(stored_photos([f"{root}/in"], f"{root}/out"))
+    assert [work(photo)["outcome"] for photo in photos] == ["done", "skipped"]
+    assert Store(f"{root}/out").read("a.uncertainty.png") == b"map"
+    assert work(photos[0])["outcome"] == "skipped"
+
+
+def test_rows_of_what_was_running_are_not_lost(tmp_path: Path) -> None:
+    names = [f"{number}.png" for number in range(9)]
+    fill(f"{tmp_path}/in", names)
+    work, late = StoreWork(CopyBatch(tmp_path, pause_s=0.05), f"{tmp_path}/out"), list[dict[str, Any]]()
+    over = in_threads(stored_photos([f"{tmp_path}/in"], f"{tmp_path}/out"), work, 2, late=late.append)
+    rows = [next(over)[1]]
+    over.close()
+    assert late
+    assert sorted(Store(f"{tmp_path}/out").folder("")[1]) == [Path(row["output"]).name for row in [*rows, *late]]
+
+
 def test_what_appeared_since_the_listing_is_not_replaced(root: str, tmp_path: Path) -> None:
     fill(f"{root}/in", ["a.png"])
     (photo,) = stored_photos([f"{root}/in"], f"{root}/out")

@@ -29,6 +29,11 @@ class StoredPhoto:
     problem: str = ""
 
     @property
+    def map(self) -> str:
+        """Path of the map of the expected errors below the output."""
+        return f"{PurePosixPath(self.output).with_suffix('')}.uncertainty.png"
+
+    @property
     def shown(self) -> str:
         """Its address."""
         return Store(self.root).shown(self.name)
