@@ -12,6 +12,7 @@ from PIL import Image
 
 from dicface import RestoreBatch, Restorer, UpscaleBatch, UsageError
 from dicface.faces.geometry import Box
+from dicface.runtime.models import find_model
 from tests.support.command import dicface
 
 BOX = Box(43, 21, 64, 43)
@@ -79,6 +80,18 @@ def test_arguments_are_checked_before_any_photo_and_models_by_the_first() -> Non
         UpscaleBatch(strength=2)
     with pytest.raises(UsageError, match="nothing"):
         RestoreBatch("nothing")({"bytes": [b""], "path": ["a.png"]})
+
+
+def test_paths_hold_in_other_working_directories(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "lite").touch()
+    (tmp_path / "own.onnx").write_bytes(find_model("lite").read_bytes())
+    own, named = UpscaleBatch("own.onnx", backend="onnxruntime"), RestoreBatch("lite", background="absent.onnx")
+    monkeypatch.chdir("/")
+    assert pickle.loads(pickle.dumps(own)).opened().session.sha256 == UpscaleBatch(backend="onnxruntime").session.sha256
+    assert repr(named) == "RestoreBatch('lite')", "the name of an embedded model comes before a file"
+    with pytest.raises(UsageError, match=str(tmp_path / "absent.onnx")):
+        named.opened()
 
 
 def test_a_bad_photo_is_a_row(restore: RestoreBatch, content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -81,6 +81,20 @@ def test_a_node_dies_in_the_middle(cluster: Any, tmp_path: Path) -> None:
     assert len(list(log.iterdir())) == before + 1
 
 
+def test_a_photo_that_ends_its_process_is_a_failure(cluster: Any, tmp_path: Path) -> None:
+    del cluster
+    (tmp_path / "log").mkdir()
+    for number in range(6):
+        Store(f"{tmp_path}/in").write(f"{number}.png", b"deadly" if number == 2 else b"x")
+    work = StoreWork(CopyBatch(tmp_path / "log"), f"{tmp_path}/out", look_again=False)
+    photos = stored_photos([f"{tmp_path}/in"], f"{tmp_path}/out")
+    rows = list(in_ray(photos, work, RayPool(progress=False, retries=2)))
+    (failed,) = (row for row in rows if row["outcome"] == "failed")
+    assert failed["input"] == f"{tmp_path}/in/2.png"
+    assert "its worker died each time" in failed["error"]
+    assert Counter(row["outcome"] for row in rows) == {"done": 5, "failed": 1}
+
+
 def test_the_command_works_on_ray(cluster: Any, small_photo: Any, tmp_path: Path) -> None:
     from PIL import Image
 

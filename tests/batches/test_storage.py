@@ -13,6 +13,7 @@ import pytest
 from dicface.batches.storage import Store, as_place, is_address
 from dicface.batches.stored import StoreWork, in_threads
 from dicface.batches.stored_photos import stored_photos
+from dicface.cli.addresses import places
 from dicface.errors import InputError, OutputError, UsageError
 from dicface.images.inputs import Shard
 from tests.support.command import dicface
@@ -290,6 +291,14 @@ def test_places_in_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert as_place(Path("s3:/")) == "s3:"
     assert not is_address(r"C:\photos")
     assert os.sep == "/" or is_address("s3://b")
+
+
+def test_an_engine_gets_absolute_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    asked = ([Path("in"), Path("s3:/bucket/in")], Path("out"))
+    assert places(*asked, "ray") == ([f"{tmp_path}/in", "s3://bucket/in"], f"{tmp_path}/out")
+    assert places(*asked, "none") == (["in", "s3://bucket/in"], "out")
+    assert places([Path("in")], Path("out"), "none") is None
 
 
 def test_wrong_calls_with_addresses(photo: Path, tmp_path: Path) -> None:

@@ -18,8 +18,14 @@ from dicface.restoration.scale import Scale, check_scale
 from dicface.restoration.settings import restore_digest, upscale_digest
 from dicface.runtime.face_model import FaceModel
 from dicface.runtime.face_restorer import DEFAULT_FIDELITY
-from dicface.runtime.models import DEFAULT_MODEL
+from dicface.runtime.models import DEFAULT_MODEL, embedded_models
 from dicface.runtime.providers import BackendName, ProviderName
+
+
+def _for_workers(model: str | Path) -> str | Path:
+    """A model's name, or its absolute path: workers have working directories of their own."""
+    path = Path(model)
+    return path.absolute() if str(model) not in embedded_models() and path.exists() else model
 
 
 class RestoreBatch(FileBatch):
@@ -79,15 +85,15 @@ class RestoreBatch(FileBatch):
         check_scale(scale)
         FaceChoice(strength, min_face, max_face, faces, force, adaptive)  # checks them
         self._restorer: dict[str, Any] = {
-            "model": model,
+            "model": _for_workers(model),
             "backend": backend,
             "provider": provider,
             "detector": detector,
             "detector_threshold": detector_threshold,
             "threads": threads,
-            "large_faces": large_faces,
+            "large_faces": large_faces and Path(large_faces).absolute(),
             "fidelity": fidelity,
-            "background": background,
+            "background": background and Path(background).absolute(),
         }
         self._settings = RestoreArguments(
             scale=scale,
@@ -156,7 +162,12 @@ class UpscaleBatch(FileBatch):
     ) -> None:
         super().__init__(Output(mark, metadata, gps, landmarks), uncertainty=uncertainty)
         FaceChoice(strength)  # checks it
-        self._model: dict[str, Any] = {"model": model, "backend": backend, "provider": provider, "threads": threads}
+        self._model: dict[str, Any] = {
+            "model": _for_workers(model),
+            "backend": backend,
+            "provider": provider,
+            "threads": threads,
+        }
         self._settings: dict[str, Any] = {"all_steps": all_steps, "consistent": consistent, "strength": strength}
 
     def __repr__(self) -> str:
