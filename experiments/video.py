@@ -33,7 +33,7 @@ from rich.table import Table
 
 from dicface import Face, Restorer
 from dicface.faces.geometry import Square, square_of_landmarks
-from dicface.images.pixels import FACE_PX, luma, resize
+from dicface.images.pixels import luma, resize
 from dicface.restoration.choice import FaceChoice
 from dicface.restoration.stages import Stages
 from dicface.restoration.video.steadiness import SteadyFace, SteadyStep
@@ -56,7 +56,7 @@ class SteadyResidual(SteadyFace):
 
     def __call__(self, face: NDArray[np.uint8], crop: NDArray[np.uint8], square: Square) -> SteadyStep:
         """See `SteadyFace`."""
-        plain = resize(crop, (FACE_PX, FACE_PX)).astype(np.float32)
+        plain = resize(crop, face.shape[:2]).astype(np.float32)
         step = super().__call__(np.rint(np.clip(face - plain + 128, 0, 255)).astype(np.uint8), crop, square)
         return step._replace(face=np.rint(np.clip(plain + step.face - 128, 0, 255)).astype(np.uint8))
 

@@ -12,7 +12,6 @@ from PIL import Image
 
 from dicface import RestoreBatch, Restorer, UpscaleBatch, UsageError
 from dicface.faces.geometry import Box
-from dicface.runtime.models import find_model
 from tests.support.command import dicface
 
 BOX = Box(43, 21, 64, 43)
@@ -82,18 +81,6 @@ def test_arguments_are_checked_before_any_photo_and_models_by_the_first() -> Non
         RestoreBatch("nothing")({"bytes": [b""], "path": ["a.png"]})
 
 
-def test_paths_hold_in_other_working_directories(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "lite").touch()
-    (tmp_path / "own.onnx").write_bytes(find_model("lite").read_bytes())
-    own, named = UpscaleBatch("own.onnx", backend="onnxruntime"), RestoreBatch("lite", background="absent.onnx")
-    monkeypatch.chdir("/")
-    assert pickle.loads(pickle.dumps(own)).opened().session.sha256 == UpscaleBatch(backend="onnxruntime").session.sha256
-    assert repr(named) == "RestoreBatch('lite')", "the name of an embedded model comes before a file"
-    with pytest.raises(UsageError, match=str(tmp_path / "absent.onnx")):
-        named.opened()
-
-
 def test_a_bad_photo_is_a_row(restore: RestoreBatch, content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     """And the others of its batch, which has photos of ragged sizes, are done."""
     wide = encoded(np.full((8, 90, 3), 128, np.uint8))
@@ -148,3 +135,13 @@ def test_an_empty_batch_and_one_that_is_none(restore: RestoreBatch) -> None:
 def test_without_a_path_the_format_is_that_of_the_file(restore: RestoreBatch, small_photo: np.ndarray) -> None:
     made = restore({"bytes": [encoded(small_photo, "JPEG"), encoded(small_photo, "GIF")]})
     assert [Image.open(io.BytesIO(each)).format for each in made["bytes"]] == ["JPEG", "PNG"]
+
+
+def test_files_are_found_in_another_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.onnx").touch()
+    (tmp_path / "lite").mkdir()  # an embedded model's name stays one
+    assert repr(RestoreBatch("mine.onnx")) == f"RestoreBatch({str(tmp_path / 'mine.onnx')!r})"
+    assert repr(UpscaleBatch(Path("mine.onnx"))) == f"UpscaleBatch({str(tmp_path / 'mine.onnx')!r})"
+    assert repr(RestoreBatch("lite")) == "RestoreBatch('lite')"
+    assert repr(RestoreBatch("absent.onnx")) == "RestoreBatch('absent.onnx')"

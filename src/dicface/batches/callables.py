@@ -22,10 +22,11 @@ from dicface.runtime.models import DEFAULT_MODEL, embedded_models
 from dicface.runtime.providers import BackendName, ProviderName
 
 
-def _for_workers(model: str | Path) -> str | Path:
-    """A model's name, or its absolute path: workers have working directories of their own."""
-    path = Path(model)
-    return path.absolute() if str(model) not in embedded_models() and path.exists() else model
+def _everywhere(file: str | Path | None) -> str | Path | None:
+    """A file as a path that another process finds whatever its working directory; names of models stay."""
+    if file is None or str(file) in embedded_models("restoration") or not Path(file).exists():
+        return file
+    return str(Path(file).absolute())
 
 
 class RestoreBatch(FileBatch):
@@ -85,15 +86,15 @@ class RestoreBatch(FileBatch):
         check_scale(scale)
         FaceChoice(strength, min_face, max_face, faces, force, adaptive)  # checks them
         self._restorer: dict[str, Any] = {
-            "model": _for_workers(model),
+            "model": _everywhere(model),
             "backend": backend,
             "provider": provider,
             "detector": detector,
             "detector_threshold": detector_threshold,
             "threads": threads,
-            "large_faces": large_faces and Path(large_faces).absolute(),
+            "large_faces": _everywhere(large_faces),
             "fidelity": fidelity,
-            "background": background and Path(background).absolute(),
+            "background": _everywhere(background),
         }
         self._settings = RestoreArguments(
             scale=scale,
@@ -163,7 +164,7 @@ class UpscaleBatch(FileBatch):
         super().__init__(Output(mark, metadata, gps, landmarks), uncertainty=uncertainty)
         FaceChoice(strength)  # checks it
         self._model: dict[str, Any] = {
-            "model": _for_workers(model),
+            "model": _everywhere(model),
             "backend": backend,
             "provider": provider,
             "threads": threads,

@@ -94,16 +94,13 @@ class PlacedCall:
 
 
 def places(inputs: Sequence[Path], out: Path, engine: EngineName) -> tuple[list[str], str] | None:
-    """Inputs and output as texts; None where all are paths and there is no engine.
-
-    An engine's workers have working directories of their own and get absolute paths.
-    """
+    """Inputs and output as texts, paths absolute; None where all are paths and there is no engine."""
     from dicface.batches.storage import as_place, is_address
 
-    named = [as_place(path) for path in [*inputs, out]]
-    if engine != "none":
-        named = [place if is_address(place) else str(Path(place).absolute()) for place in named]
-    return (named[:-1], named[-1]) if engine != "none" or any(map(is_address, named)) else None
+    *named, target = [
+        place if is_address(place) else str(Path(place).absolute()) for place in map(as_place, [*inputs, out])
+    ]
+    return (named, target) if engine != "none" or any(map(is_address, [*named, target])) else None
 
 
 def restore_placed(call: PlacedCall, batch: "RestoreBatch", messages: Messages) -> None:
