@@ -283,7 +283,13 @@ def test_a_report_as_parquet_is_added_to(photo: Path, tmp_path: Path) -> None:
 
 def test_places_in_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A `Path` folds the slashes of an address; on the command line, addresses are paths."""
-    for place in ("s3://bucket/in", "gs://b/x?y=1", "memory://in", "file:///tmp/x"):
+    for place in (
+        "s3://bucket/in",
+        "gs://b/x?y=1",
+        "s3://b/x?endpoint_override=http://h:1&scheme=http",
+        "memory://in",
+        "file:///tmp/x",
+    ):
         assert as_place(Path(place)) == place
     assert as_place(Path("a/b:c/d.png")) == "a/b:c/d.png"
     monkeypatch.chdir(tmp_path)

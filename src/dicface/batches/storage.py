@@ -25,7 +25,9 @@ def as_place(path: Path) -> str:
     folded = _FOLDED.fullmatch(text)
     if folded is None or path.exists():
         return text
-    return f"{folded[1]}://{'/' if folded[1] == 'file' else ''}{folded[2]}"
+    below, asked, settings = folded[2].partition("?")
+    settings = re.sub(r"(?<==)([a-z][a-z0-9+.-]+):/(?!/)", r"\1://", settings)  # such as endpoint_override=http://host
+    return f"{folded[1]}://{'/' if folded[1] == 'file' else ''}{below}{asked}{settings}"
 
 
 def is_address(place: str) -> bool:
