@@ -1,15 +1,18 @@
 # dicface in two images: `base` runs the command, `web` serves the page. See docs/deployment.md.
 #   docker build --target base --tag dicface:base .
 #   docker build --target web --tag dicface:web .
+#   docker build --target base --build-arg EXTRAS=cloud,ray --tag dicface:cloud .
 ARG PYTHON_VERSION=3.13
 
 FROM python:${PYTHON_VERSION}-slim-bookworm AS build
+# Extras of the package, with commas between.
+ARG EXTRAS=""
 WORKDIR /build
 COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY src ./src
 # The environment has no pip of its own: nothing can be installed into the image later.
 RUN python -m venv --without-pip /opt/dicface \
-    && pip --python /opt/dicface/bin/python install --no-cache-dir --constraint constraints.txt .
+    && pip --python /opt/dicface/bin/python install --no-cache-dir --constraint constraints.txt ".${EXTRAS:+[$EXTRAS]}"
 
 FROM python:${PYTHON_VERSION}-slim-bookworm AS base
 LABEL org.opencontainers.image.title="dicface" \

@@ -63,6 +63,16 @@ class TestDockerfile:
         assert STAGES["build"].parent == STAGES["base"].parent == "python:${PYTHON_VERSION}-slim-bookworm"
         assert STAGES["base"].all("RUN") == STAGES["web"].all("RUN") == []  # nothing of the build stays
 
+    @pytest.mark.parametrize(("extras", "installed"), [("", "."), ("cloud,ray", ".[cloud,ray]")])
+    def test_extras_are_an_argument_of_the_build(self, extras: str, installed: str) -> None:
+        assert 'EXTRAS=""' in STAGES["build"].all("ARG")
+        (run,) = STAGES["build"].all("RUN")
+        word = run.split()[-1]
+        said = subprocess.run(
+            ["sh", "-c", f"echo {word}"], env={"EXTRAS": extras}, capture_output=True, text=True, check=True
+        )
+        assert said.stdout.strip() == installed
+
     def test_it_is_not_run_by_root(self) -> None:
         assert STAGES["base"].last("USER") == f"{USER}:{USER}"  # a number, which Kubernetes can check
         assert STAGES["web"].all("USER") == []
@@ -127,7 +137,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 pytest.skip(f"the package index is not reached: {done.stderr[-300:]}")
             assert done.returncode == 0, done.stderr
         else:
-            assert (word, value) == ("WORKDIR", "/build")
+            assert (word, value) in (("WORKDIR", "/build"), ("ARG", 'EXTRAS=""'))
     for folder in (root, *root.parents):
         if folder.is_relative_to("/tmp") and folder != Path("/tmp"):
             folder.chmod(0o755)
@@ -301,10 +311,9 @@ class TestJob:
         assert {mount["name"] for mount in mounts.values()} == {volume["name"] for volume in pod["volumes"]}
 
     def test_exit_codes_are_those_of_the_command(self, job: dict[str, Any]) -> None:
-        codes = [
-            rule["onExitCodes"]["values"] for rule in job["spec"]["podFailurePolicy"]["rules"] if "onExitCodes" in rule
-        ]
-        assert codes == [[SOME_FAILED, WRONG_CALL]]
+        rules = job["spec"]["podFailurePolicy"]["rules"]
+        actions = {tuple(rule["onExitCodes"]["values"]): rule["action"] for rule in rules if "onExitCodes" in rule}
+        assert actions == {(SOME_FAILED,): "Count", (WRONG_CALL,): "FailIndex"}
 
 
 class TestCompose:
@@ -334,7 +343,10 @@ class TestCompose:
         name, *words = services["page"]["command"]
         asked = options(name, words)
         assert asked["root_path"] == "/faces"
-        assert f"http://page:{asked['port']}" in {d["args"][0] for d in _directives(tmp_path, "proxy_pass")}
+        # A name in proxy_pass itself would be looked up once, at the start.
+        assert ["$page", f"http://page:{asked['port']}"] in [each["args"] for each in _directives(tmp_path, "set")]
+        assert [each["args"] for each in _directives(tmp_path, "proxy_pass")] == [["$page"]]
+        assert [each["args"][0] for each in _directives(tmp_path, "resolver")] == ["127.0.0.11"]
         (size,) = _directives(tmp_path, "client_max_body_size")
         assert asked["upload_mb"] < int(size["args"][0].removesuffix("m")) < 1.2 * asked["upload_mb"]
         (patience,) = _directives(tmp_path, "proxy_read_timeout")

@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from dicface.batches.ray_engine import RayPool, in_ray, table_in_ray
-from dicface.batches.storage import Store, stored_photos, table_photos
+from dicface.batches.storage import Store
 from dicface.batches.stored import StoreWork
+from dicface.batches.stored_photos import stored_photos, table_photos
 from dicface.errors import UsageError
 from dicface.images.inputs import Shard
 from tests.support.command import dicface
@@ -80,6 +81,20 @@ def test_a_node_dies_in_the_middle(cluster: Any, tmp_path: Path) -> None:
     assert len(list(log.iterdir())) == before + 1
 
 
+def test_a_photo_that_ends_its_process_is_a_failure(cluster: Any, tmp_path: Path) -> None:
+    del cluster
+    (tmp_path / "log").mkdir()
+    for number in range(6):
+        Store(f"{tmp_path}/in").write(f"{number}.png", b"deadly" if number == 2 else b"x")
+    work = StoreWork(CopyBatch(tmp_path / "log"), f"{tmp_path}/out", look_again=False)
+    photos = stored_photos([f"{tmp_path}/in"], f"{tmp_path}/out")
+    rows = list(in_ray(photos, work, RayPool(progress=False, retries=2)))
+    (failed,) = (row for row in rows if row["outcome"] == "failed")
+    assert failed["input"] == f"{tmp_path}/in/2.png"
+    assert "its worker died each time" in failed["error"]
+    assert Counter(row["outcome"] for row in rows) == {"done": 5, "failed": 1}
+
+
 def test_the_command_works_on_ray(cluster: Any, small_photo: Any, tmp_path: Path) -> None:
     from PIL import Image
 
@@ -126,6 +141,8 @@ def test_paths_in_a_table_stay_below_the_output(tmp_path: Path) -> None:
     for names, text in (
         (["../a.png"], "relative paths"),
         (["/a.png"], "relative paths"),
+        (["s3://bucket/a.png"], "relative paths"),
+        ([None], "relative paths in 't.parquet', got None"),
         (["a.gif", "a.png"], "got several"),
     ):
         with pytest.raises(UsageError, match=text):

@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
-from dicface.batches.storage import Store, as_place, is_address, stored_photos
+from dicface.batches.storage import Store, as_place, is_address
 from dicface.batches.stored import StoreWork, in_threads
-from dicface.errors import InputError, UsageError
+from dicface.batches.stored_photos import stored_photos
+from dicface.cli.addresses import places
+from dicface.errors import InputError, OutputError, UsageError
 from dicface.images.inputs import Shard
 from tests.support.command import dicface
 from tests.support.stored import CopyBatch
@@ -125,6 +127,93 @@ def test_no_result_replaces_an_input(root: str, tmp_path: Path) -> None:
     assert Store(f"{root}/in").read("a.png") == b"photo"
 
 
+def test_no_result_replaces_an_input_of_another_place(tmp_path: Path) -> None:
+    """Neither one of another input of the call, nor one by a link or by `..`."""
+    fill(f"{tmp_path}/a", ["1.png", "b/2.png", "b/b/2.png"])
+    fill(f"{tmp_path}/b", ["1.png"])
+    (tmp_path / "link").symlink_to(tmp_path / "a")
+    for inputs, out, refused in (
+        (["a", "b/1.png"], "b", "1.png"),
+        (["a/b"], "a", "b/2.png"),
+        (["a"], "link", "1.png"),
+        (["a"], "b/../a", "1.png"),
+    ):
+        photos = stored_photos([f"file://{tmp_path}/{each}" for each in inputs], f"{tmp_path}/{out}")
+        assert refused in [photo.output for photo in photos if "replace an input" in photo.problem], inputs
+    # Results of an earlier call below an input are no inputs.
+    fill(f"{tmp_path}/a/deep/out", ["1.png", "b/2.png"])
+    photos = list(stored_photos([f"{tmp_path}/a"], f"file://{tmp_path}/a/deep/out"))
+    assert [(photo.name, photo.exists, photo.problem) for photo in photos] == [
+        ("1.png", True, ""),
+        ("b/2.png", True, ""),
+        ("b/b/2.png", False, ""),
+    ]
+
+
+def test_storage_that_cannot_be_listed_is_a_problem_of_its_photos(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(f"{tmp_path}/in", ["a.png", "b.png"])
+    (tmp_path / "out").mkdir()
+    listed = Store.folder
+
+    def folder(store: Store, name: str) -> Any:
+        if store.place.endswith("out"):
+            raise RuntimeError("no route")
+        return listed(store, name)
+
+    monkeypatch.setattr(Store, "folder", folder)
+    photos = list(stored_photos([f"{tmp_path}/in"], f"{tmp_path}/out"))
+    assert [photo.name for photo in photos] == ["a.png", "b.png"]
+    assert all("/out' cannot be listed: no route" in photo.problem for photo in photos)
+
+    def has(store: Store, name: str) -> bool:
+        raise OSError("timed out")
+
+    monkeypatch.setattr(Store, "has", has)
+    (photo,) = stored_photos(["memory://in"], "memory://out")
+    assert photo.problem == "the input cannot be reached: timed out"
+
+
+def test_a_file_appears_once_it_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    from fsspec.implementations.memory import MemoryFile
+
+    place = f"memory://{uuid.uuid4().hex}"
+    fill(place, ["a.png"], b"precious")
+    fill(place, ["a.png"], b"newer")
+    assert Store(place).read("a.png") == b"newer"
+
+    def full(file: MemoryFile, content: bytes) -> int:
+        raise OSError("no space left")
+
+    monkeypatch.setattr(MemoryFile, "write", full)
+    with pytest.raises(OutputError, match="no space left"):
+        fill(place, ["a.png", "b.png"], b"other")
+    assert Store(place).read("a.png") == b"newer"
+    assert Store(place).folder("") == ([], ["a.png"])
+
+
+def test_a_result_without_its_map_is_not_finished(root: str, tmp_path: Path) -> None:
+    fill(f"{root}/in", ["a.png", "b.png"])
+    fill(f"{root}/out", ["a.png", "b.png", "b.uncertainty.png"])
+    work = StoreWork(CopyBatch(tmp_path, maps=True), f"{root}/out", skip="any", overwrite=True)
+    photos = list(stored_photos([f"{root}/in"], f"{root}/out"))
+    assert [work(photo)["outcome"] for photo in photos] == ["done", "skipped"]
+    assert Store(f"{root}/out").read("a.uncertainty.png") == b"map"
+    assert work(photos[0])["outcome"] == "skipped"
+
+
+def test_rows_of_what_was_running_are_not_lost(tmp_path: Path) -> None:
+    names = [f"{number}.png" for number in range(9)]
+    fill(f"{tmp_path}/in", names)
+    work, late = StoreWork(CopyBatch(tmp_path, pause_s=0.05), f"{tmp_path}/out"), list[dict[str, Any]]()
+    over = in_threads(stored_photos([f"{tmp_path}/in"], f"{tmp_path}/out"), work, 2, late=late.append)
+    rows = [next(over)[1]]
+    over.close()
+    assert late
+    assert sorted(Store(f"{tmp_path}/out").folder("")[1]) == [Path(row["output"]).name for row in [*rows, *late]]
+
+
 def test_what_appeared_since_the_listing_is_not_replaced(root: str, tmp_path: Path) -> None:
     fill(f"{root}/in", ["a.png"])
     (photo,) = stored_photos([f"{root}/in"], f"{root}/out")
@@ -194,7 +283,13 @@ def test_a_report_as_parquet_is_added_to(photo: Path, tmp_path: Path) -> None:
 
 def test_places_in_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A `Path` folds the slashes of an address; on the command line, addresses are paths."""
-    for place in ("s3://bucket/in", "gs://b/x?y=1", "memory://in", "file:///tmp/x"):
+    for place in (
+        "s3://bucket/in",
+        "gs://b/x?y=1",
+        "s3://b/x?endpoint_override=http://h:1&scheme=http",
+        "memory://in",
+        "file:///tmp/x",
+    ):
         assert as_place(Path(place)) == place
     assert as_place(Path("a/b:c/d.png")) == "a/b:c/d.png"
     monkeypatch.chdir(tmp_path)
@@ -202,6 +297,14 @@ def test_places_in_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert as_place(Path("s3:/")) == "s3:"
     assert not is_address(r"C:\photos")
     assert os.sep == "/" or is_address("s3://b")
+
+
+def test_an_engine_gets_absolute_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    asked = ([Path("in"), Path("s3:/bucket/in")], Path("out"))
+    assert places(*asked, "ray") == ([f"{tmp_path}/in", "s3://bucket/in"], f"{tmp_path}/out")
+    assert places(*asked, "none") == places(*asked, "ray"), "one place is an address"
+    assert places([Path("in")], Path("out"), "none") is None
 
 
 def test_wrong_calls_with_addresses(photo: Path, tmp_path: Path) -> None:

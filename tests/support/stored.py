@@ -1,5 +1,6 @@
 """A stand-in for `RestoreBatch` in processes of engines: it copies files, slowly if asked to, and loads nothing."""
 
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,11 @@ class CopyBatch(FileBatch):
     Args:
         log: folder to which a file is added for each photo that was done.
         pause_s: time that a photo takes.
+        maps: a map belongs to each result.
     """
 
-    def __init__(self, log: Path, *, pause_s: float = 0) -> None:
-        super().__init__(Output(), uncertainty=False)
+    def __init__(self, log: Path, *, pause_s: float = 0, maps: bool = False) -> None:
+        super().__init__(Output(), uncertainty=maps)
         self._log, self._pause_s = log, pause_s
 
     def _open(self) -> str:
@@ -31,10 +33,12 @@ class CopyBatch(FileBatch):
         return "0" * 64
 
     def run_one(self, content: Any, path: Any) -> BatchItem:
-        """A photo that says `broken` fails."""
+        """A photo that says `broken` fails, and one that says `deadly` ends the process."""
         assert self.session == "opened"
         time.sleep(self._pause_s)
+        if content == b"deadly":
+            os._exit(1)
         if content == b"broken":
             return BatchItem("failed", b"", "", b"", "the image is damaged or cut off", {})
         (self._log / f"{str(path).replace('/', '_')}-{time.time_ns()}").touch()
-        return BatchItem("done", content, path, b"", "", {"faces": []})
+        return BatchItem("done", content, path, b"map" * self.has_maps, "", {"faces": []})

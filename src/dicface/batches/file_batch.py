@@ -93,6 +93,11 @@ class FileBatch(ABC):
         return self
 
     @property
+    def has_maps(self) -> bool:
+        """Whether a map of the expected errors belongs to each result."""
+        return self._uncertainty
+
+    @property
     def settings_sha256(self) -> str:
         """Digest of the settings, which each result states; loads the models if need be."""
         return self._digest(self.session)

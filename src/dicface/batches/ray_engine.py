@@ -8,8 +8,9 @@ from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 from dicface.batches.report_lines import encoded, failed_row
-from dicface.batches.storage import Store, StoredPhoto, table_photos
+from dicface.batches.storage import Store
 from dicface.batches.stored import StoreWork
+from dicface.batches.stored_photos import StoredPhoto, table_photos
 from dicface.errors import UsageError
 from dicface.images.inputs import ALL_INPUTS, Shard
 
@@ -24,12 +25,15 @@ class RayPool(NamedTuple):
         address: of the cluster, auto for the one that this machine belongs to; None starts one on this machine.
         smallest, largest: number of actors; Ray scales between.
         progress: show Ray's progress bars.
+        retries: how often a block is tried again whose actor or node has died; then its photos are failures. One node's
+            death costs several, until Ray knows of it: at least six were counted on one machine.
     """
 
     address: str | None = None
     smallest: int = 1
     largest: int = 1
     progress: bool = True
+    retries: int = 60
 
 
 class RayActor:
@@ -120,7 +124,8 @@ def in_ray(photos: Iterable[StoredPhoto], work: StoreWork, pool: RayPool) -> Gen
     """Do photos on a Ray cluster.
 
     Photos are read and written by the actors: only names and rows pass through Ray, and a photo that cannot be read is
-    a row. Ray repeats the blocks of a node that dies on others; results are replaced as a whole, by equal ones.
+    a row. Ray repeats the blocks of a node that dies on others; results are replaced as a whole, by
+    equal ones.
 
     Args:
         photos: all are listed before the work begins; the driver keeps them.
@@ -153,10 +158,15 @@ def _mapped(data: Any, blocks: list[Any], pool: RayPool, actor: type, *arguments
     made = data.from_arrow(blocks).map_batches(
         actor,
         fn_constructor_args=arguments,
-        compute=data.ActorPoolStrategy(min_size=pool.smallest, max_size=pool.largest),
+        compute=data.ActorPoolStrategy(
+            min_size=pool.smallest,
+            max_size=pool.largest,
+            max_tasks_in_flight_per_actor=1,  # a block that ends its actor costs no other block an attempt
+        ),
         batch_size=None,
         batch_format="numpy",
         num_cpus=1,
+        max_task_retries=pool.retries,
     )
     return made.iter_rows()
 
@@ -173,7 +183,9 @@ def _start(pool: RayPool) -> Any:
     if not ray.is_initialized():
         # Without an address Ray would join a cluster that this machine has known, dead or alive.
         ray.init(address=pool.address or "local", log_to_driver=False)
-    data.DataContext.get_current().enable_progress_bars = pool.progress
+    context = data.DataContext.get_current()
+    context.enable_progress_bars = pool.progress
+    context.max_errored_blocks = -1  # photos of a lost block are failures, and the others go on
     return data
 
 
@@ -183,4 +195,4 @@ def _each_once(rows: Iterable[dict[str, Any]], key: str, missing: dict[Any, Stor
         if missing.pop(each[key], None) is not None:
             yield json.loads(each["row"])
     for photo in missing.values():
-        yield failed_row(photo.shown, "the engine has lost it; repeat the call")
+        yield failed_row(photo.shown, "the engine has lost it, since its worker died each time; repeat the call")

@@ -10,12 +10,34 @@ from dicface.images.inputs import Job
 from dicface.restoration.settings import STATELESS, stated_digest
 
 
+def may_skip(mode: SkipMode, is_same: Callable[[], bool], *, shown: str, overwrite: bool) -> bool:
+    """Whether a result that is there, with all that belongs to it, is left as it is.
+
+    A format without metadata states no settings; its results count as made with the same.
+
+    Args:
+        mode: which results count.
+        is_same: whether the result states the settings of this call.
+        shown: the result's path or address.
+        overwrite: results of other settings are made again.
+
+    Raises:
+        OutputError: it was made with other settings and is not to be replaced.
+    """
+    if mode == "any" or Path(shown).suffix.lower() in STATELESS or is_same():
+        return True
+    if not overwrite:
+        raise OutputError(
+            f"{shown!r} exists and was made with other settings; add `overwrite` to replace it, or take it as it is "
+            "with `skip_existing`=any"
+        )
+    return False
+
+
 def finished_check(
     mode: SkipMode | None, digest: str, *, overwrite: bool, clip_digest: str = ""
 ) -> Callable[[Job], bool]:
     """A function that says whether the results of a job are there already.
-
-    A format without metadata states no settings; its results count as made with the same.
 
     Args:
         mode: which results count; None counts none.
@@ -35,13 +57,6 @@ def finished_check(
     def is_done(job: Job) -> bool:
         if mode is None or not all(path.is_file() for path in (job.target, *job.beside)):
             return False
-        if mode == "any" or job.target.suffix.lower() in STATELESS or is_same(job.target):
-            return True
-        if not overwrite:
-            raise OutputError(
-                f"{str(job.target)!r} exists and was made with other settings; add `overwrite` to replace it, or take "
-                "it as it is with `skip_existing`=any"
-            )
-        return False
+        return may_skip(mode, lambda: is_same(job.target), shown=str(job.target), overwrite=overwrite)
 
     return is_done

@@ -1,8 +1,9 @@
-"""Photos and results at addresses: object storage and other file systems of pyarrow and fsspec."""
+"""Files at addresses: object storage and other file systems of pyarrow and fsspec."""
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+import secrets
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
@@ -10,12 +11,12 @@ from typing import IO, Any
 
 from dicface.errors import InputError, OutputError, UsageError
 from dicface.files import written_whole
-from dicface.images.inputs import ALL_INPUTS, Shard, target_below
-from dicface.images.listing import is_hidden, is_image
 
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://.")
 _CREDENTIALS = re.compile(r"(?<=://)[^/@]*@")
 _FOLDED = re.compile(r"([a-z][a-z0-9+.-]+):/+(.*)")
+_OBJECT_STORES = re.compile(r"s3|gcs|abfs|py::fsspec\+.*\b(s3a?|gs|gcs|abfss?|az|oss)\b.*")
+"""pyarrow's names of file systems that show a file once it is closed."""
 
 
 def as_place(path: Path) -> str:
@@ -24,7 +25,9 @@ def as_place(path: Path) -> str:
     folded = _FOLDED.fullmatch(text)
     if folded is None or path.exists():
         return text
-    return f"{folded[1]}://{'/' if folded[1] == 'file' else ''}{folded[2]}"
+    below, asked, settings = folded[2].partition("?")
+    settings = re.sub(r"(?<==)([a-z][a-z0-9+.-]+):/(?!/)", r"\1://", settings)  # such as endpoint_override=http://host
+    return f"{folded[1]}://{'/' if folded[1] == 'file' else ''}{below}{asked}{settings}"
 
 
 def is_address(place: str) -> bool:
@@ -79,10 +82,20 @@ class Store:
         root = _CREDENTIALS.sub("", self.place.partition("?")[0]).rstrip("/")
         return f"{root}/{name}" if name else root
 
+    def real_path(self, name: str) -> str:
+        """The path of a file by which it is compared: without links and `..` in a file system of this machine."""
+        from pyarrow import fs
+
+        path = self.path(name)
+        return Path(path).resolve().as_posix() if isinstance(_open(self.place)[0], fs.LocalFileSystem) else path
+
+    def shares_files_with(self, other: "Store") -> bool:
+        """Whether paths of both are of one file system."""
+        return _open(self.place)[0].equals(_open(other.place)[0])
+
     def is_at(self, name: str, other: "Store", other_name: str) -> bool:
         """Whether a file of this place is one of another place, which may be spelled otherwise."""
-        same = self.path(name) == other.path(other_name)
-        return same and _open(self.place)[0].equals(_open(other.place)[0])
+        return self.shares_files_with(other) and self.real_path(name) == other.real_path(other_name)
 
     def folder(self, name: str) -> tuple[list[str], list[str]]:
         """Names of the subfolders and files of a folder, sorted; both empty if there is none.
@@ -120,7 +133,9 @@ class Store:
             raise InputError(f"the file cannot be read: {error}") from error
 
     def write(self, name: str, content: bytes) -> None:
-        """Write a file, complete or not at all.
+        """Write a file, complete or not at all: it is moved to its name once it is whole, but in object stores.
+
+        HDFS moves onto no file. There the old one is deleted before, so that for a moment there is none.
 
         Raises:
             OutputError: it cannot be written.
@@ -132,144 +147,31 @@ class Store:
             if isinstance(system, fs.LocalFileSystem):
                 with written_whole(Path(path)) as part:
                     part.write_bytes(content)
-            else:
-                # Object stores show a file once it is closed.
+            elif _OBJECT_STORES.fullmatch(system.type_name):
                 if system.type_name != "s3":
                     system.create_dir(str(PurePosixPath(path).parent))
                 with system.open_output_stream(path) as file:
                     file.write(content)
+            else:
+                _write_and_move(system, path, content)
         except (OSError, ValueError) as error:
             raise OutputError(f"could not write {self.shown(name)!r}: {error}") from error
 
 
-@dataclass(frozen=True)
-class StoredPhoto:
-    """A photo below a place, and its result.
-
-    Attributes:
-        root: the place.
-        name: path below the place, with slashes; empty if the place is the photo.
-        output: path of the result below the output.
-        exists: a result is there already.
-        problem: why it cannot be restored, if that is known already; else empty.
-    """
-
-    root: str
-    name: str
-    output: str
-    exists: bool = False
-    problem: str = ""
-
-    @property
-    def shown(self) -> str:
-        """Its address."""
-        return Store(self.root).shown(self.name)
-
-
-def stored_photos(places: Iterable[str], out: str, *, shard: Shard = ALL_INPUTS) -> Iterator[StoredPhoto]:
-    """The photos below places with their results below another, listed folder by folder while they are worked on.
-
-    Hidden names and folders are left out, as are results of an earlier call below an input.
-
-    Args:
-        places: addresses or paths, of folders or of photos.
-        out: the output folder.
-        shard: the part of the photos that is listed.
-
-    Raises:
-        UsageError: an address of an unknown kind.
-    """
-    taken: set[str] = set()
-    places = list(dict.fromkeys(places))
-    for place in places:
-        if len(places) == 1:
-            taken = set()
-        store = Store(place)
-        if store.has(""):
-            photos = _with_results(place, "", [PurePosixPath(store.path("")).name], out, shard, taken)
-            yield from (replace(photo, name="") for photo in photos)
-        else:
-            yield from _photos_below(store, out, shard, taken if len(places) > 1 else None)
-
-
-def _photos_below(store: Store, out: str, shard: Shard, taken: set[str] | None) -> Iterator[StoredPhoto]:
-    """Photos of a folder; `taken` are results of other places, None for a single one."""
-    waiting, empty = [""], True
-    results = Store(out)
-    while waiting:
-        folder = waiting.pop()
-        try:
-            folders, files = store.folder(folder)
-        except (OSError, ValueError) as error:
-            empty = False
-            yield StoredPhoto(store.place, folder, "", problem=f"the folder cannot be read: {error}")
-            continue
-        below = [f"{folder}/{name}" if folder else name for name in folders if not is_hidden(name)]
-        waiting += reversed([name for name in below if not store.is_at(name, results, "")])
-        images = [name for name in files if is_image(name) and not is_hidden(name)]
-        empty = empty and not images
-        yield from _with_results(store.place, folder, images, out, shard, set() if taken is None else taken)
-    if empty:
-        yield StoredPhoto(store.place, "", "", problem="expected a folder with images, found none in it")
-
-
-def _files(store: Store, folder: str) -> list[str]:
+def _write_and_move(system: Any, path: str, content: bytes) -> None:
+    """Write a file beside its place under a hidden name, and move it there."""
+    folder = PurePosixPath(path).parent
+    part = str(folder / f".part-{secrets.token_hex(8)}")
+    system.create_dir(str(folder))
     try:
-        return store.folder(folder)[1]
-    except (OSError, ValueError) as error:
-        raise OutputError(f"the output {store.shown(folder)!r} cannot be listed: {error}") from error
-
-
-def _lies_in(photo: Store, folder: Store) -> bool:
-    """Whether a place that is a photo lies in a folder."""
-    parent = Store(photo.place.rpartition("/")[0])
-    return bool(parent.place) and folder.is_at("", parent, "")
-
-
-def _with_results(
-    place: str, folder: str, images: list[str], out: str, shard: Shard, taken: set[str]
-) -> Iterator[StoredPhoto]:
-    there: set[str] | None = None
-    results, inputs = Store(out), set(images)
-    among_inputs = results.is_at(folder, Store(place), folder) or (not folder and _lies_in(Store(place), results))
-    for image in images:
-        name = f"{folder}/{image}" if folder else image
-        output = target_below(Path(), Path(name)).as_posix()
-        if not shard.has(output):
-            continue
-        if there is None:
-            there = set(_files(results, folder))
-        problem = f"another input of this call is written to {output!r}; rename one" if output in taken else ""
-        if PurePosixPath(output).name in inputs and among_inputs:
-            problem = "the result would replace an input; choose another output"
-        taken.add(output)
-        yield StoredPhoto(place, name, output, PurePosixPath(output).name in there, problem)
-
-
-def table_photos(place: str, names: Iterable[str], out: str, *, shard: Shard = ALL_INPUTS) -> Iterator[StoredPhoto]:
-    """The photos of a table, by their paths in it.
-
-    Args:
-        place: address of the table.
-        names: paths of the photos, with slashes.
-        out: the output folder.
-        shard: the part of the photos that is given.
-
-    Raises:
-        UsageError: two photos have one result, or a path leads out of the output folder.
-    """
-    there: dict[str, set[str]] = {}
-    taken: set[str] = set()
-    for name in names:
-        below = PurePosixPath(name)
-        if not name or below.is_absolute() or ".." in below.parts:
-            raise UsageError(f"expected relative paths in {place!r}, got {name!r}")
-        output = target_below(Path(), Path(name)).as_posix()
-        if output in taken:
-            raise UsageError(f"expected one photo in {place!r} with the result {output!r}, got several")
-        taken.add(output)
-        if shard.has(output):
-            folder = str(PurePosixPath(output).parent).removeprefix(".")
-            if folder not in there:
-                there[folder] = set(_files(Store(out), folder))
-            yield StoredPhoto(place, name, output, PurePosixPath(output).name in there[folder])
+        with system.open_output_stream(part) as file:
+            file.write(content)
+        try:
+            system.move(part, path)
+        except OSError:
+            system.delete_file(path)
+            system.move(part, path)
+    except BaseException:
+        with suppress(Exception):
+            system.delete_file(part)
+        raise

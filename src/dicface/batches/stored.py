@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
@@ -11,9 +11,11 @@ from typing import Any
 from dicface.batches.file_batch import FileBatch
 from dicface.batches.names import SkipMode
 from dicface.batches.report_lines import done_row, failed_row, skipped_row
-from dicface.batches.storage import Store, StoredPhoto
+from dicface.batches.skipping import may_skip
+from dicface.batches.storage import Store
+from dicface.batches.stored_photos import StoredPhoto
 from dicface.errors import DicfaceError, InputError, OutputError
-from dicface.restoration.settings import STATELESS, stated_digest
+from dicface.restoration.settings import stated_digest
 from dicface.runtime.parallel import in_order
 
 _log = logging.getLogger(__name__)
@@ -63,7 +65,7 @@ class StoreWork:
             raise InputError(photo.problem)
         results = Store(self.out)
         exists = photo.exists or (self.skip is not None and self.look_again and results.has(photo.output))
-        if exists and self._is_done(results, photo.output):
+        if exists and self._is_done(results, photo):
             return skipped_row(photo.shown, results.shown(photo.output))
         if content is None:
             content = Store(photo.root).read(photo.name)
@@ -72,7 +74,7 @@ class StoreWork:
             return failed_row(photo.shown, item.error)
         pictures = {photo.output: item.content}
         if item.map:
-            pictures[f"{PurePosixPath(photo.output).with_suffix('')}.uncertainty.png"] = item.map
+            pictures[photo.map] = item.map
         if not self.overwrite and not exists and self.look_again:
             for name in pictures:
                 if results.has(name):  # a map of an earlier call, or what appeared meanwhile
@@ -82,24 +84,27 @@ class StoreWork:
         paths = {"input": photo.shown, "output": results.shown(photo.output)}
         return done_row(item.row | paths, landmarks=self.landmarks)
 
-    def _is_done(self, results: Store, output: str) -> bool:
+    def _is_done(self, results: Store, photo: StoredPhoto) -> bool:
         """Whether a result that is there is to be left; False lets it be replaced."""
-        if self.skip == "any":
-            return True
-        if self.skip == "settings":
-            if PurePosixPath(output).suffix.lower() in STATELESS:
-                return True
-            with results.open(output) as file:
-                if stated_digest(file) == self.batch.settings_sha256:
-                    return True
+        shown = results.shown(photo.output)
+        if self.skip is not None and (not self.batch.has_maps or results.has(photo.map)):
+
+            def is_same() -> bool:
+                with results.open(photo.output) as file:
+                    return stated_digest(file) == self.batch.settings_sha256
+
+            return may_skip(self.skip, is_same, shown=shown, overwrite=self.overwrite)
         if not self.overwrite:
-            other = " and was made with other settings" if self.skip else ""
-            raise OutputError(f"{results.shown(output)!r} exists{other}; add `overwrite` to replace it")
+            raise OutputError(f"{shown!r} exists; add `overwrite` to replace it")
         return False
 
 
 def in_threads(
-    photos: Iterable[StoredPhoto], work: Callable[[StoredPhoto], dict[str, Any]], workers: int
+    photos: Iterable[StoredPhoto],
+    work: Callable[[StoredPhoto], dict[str, Any]],
+    workers: int,
+    *,
+    late: Callable[[dict[str, Any]], None] = lambda _row: None,
 ) -> Generator[tuple[StoredPhoto, dict[str, Any]]]:
     """Do photos in threads of this process.
 
@@ -107,14 +112,28 @@ def in_threads(
         photos: taken when there is room for one.
         work: does one, such as a `StoreWork`.
         workers: photos at a time.
+        late: called, in order, with the rows of photos that were started and not yielded when the generator was closed,
+            once all are finished.
 
     Yields:
         Each photo in order, with its row. When the generator is closed, running photos are finished.
     """
-    with ThreadPoolExecutor(workers) as pool:
+    unreported: dict[StoredPhoto, Future[dict[str, Any]]] = {}
+
+    def report_the_rest() -> None:
+        for future in unreported.values():
+            if not future.cancelled():
+                late(future.result())
+
+    with ExitStack() as stack:
+        stack.callback(report_the_rest)
+        pool = stack.enter_context(ThreadPoolExecutor(workers))
 
         def start(photo: StoredPhoto) -> Future[dict[str, Any]]:
-            return pool.submit(work, photo)
+            unreported[photo] = pool.submit(work, photo)
+            return unreported[photo]
 
         with closing(in_order(photos, start, 2 * workers)) as over:
-            yield from over
+            for photo, row in over:
+                unreported.pop(photo, None)
+                yield photo, row

@@ -8,6 +8,8 @@ import numpy as np
 
 from dicface.errors import UsageError
 
+BINARY = ("bytes", "uncertainty")
+"""Columns of files; others are text."""
 Table = Any
 """A dict of lists or of NumPy arrays by column, a pandas data frame, or an Arrow table or record batch."""
 
@@ -74,7 +76,7 @@ def _with_arrow_columns(table: Table, columns: Mapping[str, Sequence[Any]]) -> T
     kinds = {str: arrow.large_string(), bytes: arrow.large_binary()}
     by_name = dict(zip(table.schema.names, table.columns, strict=True))
     for name, values in columns.items():
-        kind = type(values[0]) if values else str
+        kind = type(values[0]) if values else bytes if name in BINARY else str
         by_name[name] = arrow.array(list(values), kinds[kind])
     make = arrow.table if isinstance(table, arrow.Table) else arrow.RecordBatch.from_pydict
     return make(by_name)

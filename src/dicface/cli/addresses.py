@@ -1,6 +1,6 @@
 """The command restore at addresses and in an engine."""
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from dicface.batches.names import SkipMode
     from dicface.batches.report_lines import LinesReport
     from dicface.batches.report_parquet import ParquetReport
-    from dicface.batches.storage import StoredPhoto
     from dicface.batches.stored import StoreWork
+    from dicface.batches.stored_photos import StoredPhoto
     from dicface.images.inputs import Shard
 
 EngineName = Literal["none", "ray"]
@@ -122,13 +122,17 @@ def restore_placed(call: PlacedCall, batch: "RestoreBatch", messages: Messages) 
     with ended_in_order():
         if report is not None:
             report.__enter__()
+
+        def take(row: dict[str, Any]) -> None:
+            counts[row["outcome"]] += 1
+            if report is not None:
+                report.append(row)
+            _say(row, messages)
+
         try:
-            with closing(_rows(call, work, pool, progress=not messages.quiet)) as rows:
+            with closing(_rows(call, work, pool, take, progress=not messages.quiet)) as rows:
                 for row in rows:
-                    counts[row["outcome"]] += 1
-                    if report is not None:
-                        report.append(row)
-                    _say(row, messages)
+                    take(row)
         finally:
             if report is not None:
                 report.__exit__(None, None, None)
@@ -140,8 +144,16 @@ def restore_placed(call: PlacedCall, batch: "RestoreBatch", messages: Messages) 
         raise typer.Exit(SOME_FAILED)
 
 
-def _rows(call: PlacedCall, work: "StoreWork", pool: tuple[int, int], *, progress: bool) -> "Generator[dict[str, Any]]":
-    from dicface.batches.storage import stored_photos
+def _rows(
+    call: PlacedCall,
+    work: "StoreWork",
+    pool: tuple[int, int],
+    late: "Callable[[dict[str, Any]], None]",
+    *,
+    progress: bool,
+) -> "Generator[dict[str, Any]]":
+    """The rows of a call; those of photos that were running when it was stopped go to `late`."""
+    from dicface.batches.stored_photos import stored_photos
 
     photos: Iterator[StoredPhoto] = stored_photos(call.inputs, call.out, shard=call.shard)
     if call.engine == "ray":
@@ -155,7 +167,7 @@ def _rows(call: PlacedCall, work: "StoreWork", pool: tuple[int, int], *, progres
         return
     from dicface.batches.stored import in_threads
 
-    with closing(in_threads(photos, work, call.jobs)) as results:
+    with closing(in_threads(photos, work, call.jobs, late=late)) as results:
         for _, row in results:
             yield row
 

@@ -1,0 +1,175 @@
+"""Photos at addresses with their results, listed while they are worked on."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+from dicface.batches.storage import Store, is_address
+from dicface.errors import UsageError
+from dicface.images.inputs import ALL_INPUTS, Shard, target_below
+from dicface.images.listing import is_hidden, is_image
+
+
+@dataclass(frozen=True)
+class StoredPhoto:
+    """A photo below a place, and its result.
+
+    Attributes:
+        root: the place.
+        name: path below the place, with slashes; empty if the place is the photo.
+        output: path of the result below the output.
+        exists: a result is there already.
+        problem: why it cannot be restored, if that is known already; else empty.
+    """
+
+    root: str
+    name: str
+    output: str
+    exists: bool = False
+    problem: str = ""
+
+    @property
+    def map(self) -> str:
+        """Path of the map of the expected errors below the output."""
+        return f"{PurePosixPath(self.output).with_suffix('')}.uncertainty.png"
+
+    @property
+    def shown(self) -> str:
+        """Its address."""
+        return Store(self.root).shown(self.name)
+
+
+def stored_photos(places: Iterable[str], out: str, *, shard: Shard = ALL_INPUTS) -> Iterator[StoredPhoto]:
+    """The photos below places with their results below another, listed folder by folder while they are worked on.
+
+    Hidden names and folders are left out, as are results of an earlier call below an input.
+
+    Args:
+        places: addresses or paths, of folders or of photos.
+        out: the output folder.
+        shard: the part of the photos that is listed.
+
+    Raises:
+        UsageError: an address of an unknown kind.
+    """
+    taken: set[str] = set()
+    places = list(dict.fromkeys(places))
+    results = _Results(Store(out), [Store(place) for place in places])
+    for place in places:
+        if len(places) == 1:
+            taken = set()
+        store = Store(place)
+        try:
+            is_photo = store.has("")
+        except Exception as error:  # drivers of storage raise errors of their own
+            yield StoredPhoto(place, "", "", problem=f"the input cannot be reached: {error}")
+            continue
+        if is_photo:
+            photos = _with_results(place, "", [PurePosixPath(store.path("")).name], results, shard, taken)
+            yield from (replace(photo, name="") for photo in photos)
+        else:
+            yield from _photos_below(store, results, shard, taken if len(places) > 1 else None)
+
+
+class _Results:
+    """The results below the output of a call.
+
+    Args:
+        store: the output.
+        inputs: places of the call's photos.
+    """
+
+    def __init__(self, store: Store, inputs: Sequence[Store]) -> None:
+        self.store = store
+        self._root = store.real_path("")
+        roots = [each.real_path("") for each in inputs if each.shares_files_with(store)]
+        # An output in an input folder is left out of it: what is there are results.
+        self._roots = [root for root in roots if root == self._root or not _lies_in(self._root, root)]
+
+    def replaces_an_input(self, output: str) -> bool:
+        """Whether a result that exists is an input."""
+        path = f"{self._root}/{output}"
+        return any(_lies_in(path, root) for root in self._roots)
+
+    def names(self, folder: str) -> tuple[set[str], str]:
+        """Names of the files of a folder of results, and why there are none to be seen; empty if they are."""
+        try:
+            return set(self.store.folder(folder)[1]), ""
+        except Exception as error:  # drivers of storage raise errors of their own
+            return set(), f"the output {self.store.shown(folder)!r} cannot be listed: {error}"
+
+
+def _lies_in(path: str, root: str) -> bool:
+    return path == root or path.startswith(f"{root.rstrip('/')}/")
+
+
+def _photos_below(store: Store, results: _Results, shard: Shard, taken: set[str] | None) -> Iterator[StoredPhoto]:
+    """Photos of a folder; `taken` are results of other places, None for a single one."""
+    waiting, empty = [""], True
+    while waiting:
+        folder = waiting.pop()
+        try:
+            folders, files = store.folder(folder)
+        except Exception as error:  # drivers of storage raise errors of their own
+            empty = False
+            yield StoredPhoto(store.place, folder, "", problem=f"the folder cannot be read: {error}")
+            continue
+        below = [f"{folder}/{name}" if folder else name for name in folders if not is_hidden(name)]
+        waiting += reversed([name for name in below if not store.is_at(name, results.store, "")])
+        images = [name for name in files if is_image(name) and not is_hidden(name)]
+        empty = empty and not images
+        yield from _with_results(store.place, folder, images, results, shard, set() if taken is None else taken)
+    if empty:
+        yield StoredPhoto(store.place, "", "", problem="expected a folder with images, found none in it")
+
+
+def _with_results(
+    place: str, folder: str, images: list[str], results: _Results, shard: Shard, taken: set[str]
+) -> Iterator[StoredPhoto]:
+    there: tuple[set[str], str] | None = None
+    for image in images:
+        name = f"{folder}/{image}" if folder else image
+        output = target_below(Path(), Path(name)).as_posix()
+        if not shard.has(output):
+            continue
+        names, problem = there = there or results.names(folder)
+        exists = PurePosixPath(output).name in names
+        if output in taken:
+            problem = f"another input of this call is written to {output!r}; rename one"
+        elif exists and results.replaces_an_input(output):
+            problem = "the result would replace an input; choose another output"
+        taken.add(output)
+        yield StoredPhoto(place, name, output, exists, problem)
+
+
+def table_photos(
+    place: str, names: Iterable[str | None], out: str, *, shard: Shard = ALL_INPUTS
+) -> Iterator[StoredPhoto]:
+    """The photos of a table, by their paths in it.
+
+    Args:
+        place: address of the table.
+        names: paths of the photos, with slashes; a null is refused.
+        out: the output folder.
+        shard: the part of the photos that is given.
+
+    Raises:
+        UsageError: two photos have one result, or a path is none below the output folder.
+    """
+    there: dict[str, tuple[set[str], str]] = {}
+    taken: set[str] = set()
+    results = _Results(Store(out), [])
+    for name in names:
+        below = PurePosixPath(name or "")
+        if not name or below.is_absolute() or ".." in below.parts or is_address(name):
+            raise UsageError(f"expected relative paths in {Store(place).shown('')!r}, got {name!r}")
+        output = target_below(Path(), Path(name)).as_posix()
+        if output in taken:
+            raise UsageError(f"expected one photo in {place!r} with the result {output!r}, got several")
+        taken.add(output)
+        if shard.has(output):
+            folder = str(PurePosixPath(output).parent).removeprefix(".")
+            if folder not in there:
+                there[folder] = results.names(folder)
+            found, problem = there[folder]
+            yield StoredPhoto(place, name, output, PurePosixPath(output).name in found, problem)
