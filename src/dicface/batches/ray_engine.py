@@ -124,8 +124,8 @@ def in_ray(photos: Iterable[StoredPhoto], work: StoreWork, pool: RayPool) -> Gen
     """Do photos on a Ray cluster.
 
     Photos are read and written by the actors: only names and rows pass through Ray, and a photo that cannot be read is
-    a row. Ray repeats the blocks of a node that dies on others; results are replaced as a whole, by
-    equal ones.
+    a row. Ray repeats the blocks of a node that dies on others; results are replaced as a whole, by equal
+    ones.
 
     Args:
         photos: all are listed before the work begins; the driver keeps them.
