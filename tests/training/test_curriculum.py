@@ -42,12 +42,14 @@ class Watch:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.steps: list[int] = []
         self.moments: list[int] = []
+        self.all_moments: list[int] = []
         original = DICTask.training_step
 
         def watched(task: DICTask, batch: FaceBatch, index: int) -> Tensor:
             optimiser: Any = task.trainer.optimizers[0]
             assert task.network.recovery is not None
             self.moments.append(sum(p in optimiser.state for p in task.network.recovery.parameters()))
+            self.all_moments.append(len(optimiser.state))
             self.steps.append(task.network_steps)
             return original(task, batch, index)
 
@@ -62,7 +64,14 @@ def test_the_steps_double_where_they_are_told_to(tmp_path: Path, monkeypatch: py
     # Nothing moves the later block before it takes part.
     assert seen.moments[:4] == [0, 0, 0, 0]
     assert seen.moments[4] > 0
+    # Each switch begins with fresh moments.
+    assert [count == 0 for count in seen.all_moments] == [True, False, False, True, False, True]
     assert load_network(tmp_path / "run" / "weights.safetensors").config.steps == 4
+
+
+def test_the_rate_rises_anew_after_a_switch() -> None:
+    task = DICTask(curriculum("run.steps=9", "optimiser.warmup_steps=2", "optimiser.schedule=constant-linear", "optimiser.decay_steps=1"))
+    assert [task.rate(step) for step in range(9)] == [0.5, 1, 1, 0.5, 1, 0.5, 1, 1, 1]
 
 
 def test_the_later_block_is_the_first_until_it_takes_part(tmp_path: Path) -> None:

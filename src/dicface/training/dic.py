@@ -86,6 +86,22 @@ class DICTask(Task[DICNetwork, DICRun | DICGANRun]):
         steps = self.config.network.steps
         return min(2**doublings, steps) if self.steps_at else steps
 
+    def rate(self, step: int) -> float:
+        """The schedule's rate, which rises anew where the number of the network's steps has doubled."""
+        warmup = self.config.optimiser.warmup_steps
+        since = min((step - at for at in self.steps_at if at <= step), default=warmup)
+        return super().rate(step) * (min(1.0, (since + 1) / warmup) if warmup else 1.0)
+
+    def on_train_batch_start(self, batch: FaceBatch, index: int) -> None:
+        """Forget the moments where the number of steps doubles.
+
+        Weights that only later steps use had no gradient until then. With second moments near zero, their first updates
+        would be several times too large; in a run without this and without the new warm-up, the landmark branch died.
+        """
+        if self.global_step in self.steps_at:
+            for optimiser in self.trainer.optimizers:
+                optimiser.state.clear()
+
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
         """Take an optimiser step; while the network has one step, copy the first recovery block to the later one.
 

@@ -199,13 +199,15 @@ class Task(lightning.LightningModule, Generic[Network, Settings]):
         """Parameter groups; gradients are clipped per group."""
         return [list(self.parameters())]
 
+    def rate(self, step: int) -> float:
+        """Learning rate at a step, relative to the highest; see `lr_lambda`."""
+        return lr_lambda(step, self.config.optimiser, self.config.run.steps)
+
     def configure_optimizers(self) -> Any:
         config = self.config.optimiser
         groups = [{"params": group} for group in self.groups()]
         optimiser = torch.optim.AdamW(groups, config.learning_rate, weight_decay=config.weight_decay, fused=True)
-        schedule = torch.optim.lr_scheduler.LambdaLR(
-            optimiser, lambda step: lr_lambda(step, config, self.config.run.steps)
-        )
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, self.rate)
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def on_train_start(self) -> None:
@@ -215,7 +217,7 @@ class Task(lightning.LightningModule, Generic[Network, Settings]):
         assert isinstance(schedule, torch.optim.lr_scheduler.LambdaLR)
         config = self.config.optimiser
         schedule.base_lrs = [config.learning_rate for _ in optimiser.param_groups]
-        factor = lr_lambda(self.global_step, config, self.config.run.steps)
+        factor = self.rate(self.global_step)
         for group in optimiser.param_groups:
             group["initial_lr"] = config.learning_rate
             group["lr"] = config.learning_rate * factor
