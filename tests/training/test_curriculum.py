@@ -70,7 +70,8 @@ def test_the_steps_double_where_they_are_told_to(tmp_path: Path, monkeypatch: py
 
 
 def test_the_rate_rises_anew_after_a_switch() -> None:
-    task = DICTask(curriculum("run.steps=9", "optimiser.warmup_steps=2", "optimiser.schedule=constant-linear", "optimiser.decay_steps=1"))
+    schedule = ("optimiser.schedule=constant-linear", "optimiser.decay_steps=1", "optimiser.warmup_steps=2")
+    task = DICTask(curriculum("run.steps=9", *schedule))
     assert [task.rate(step) for step in range(9)] == [0.5, 1, 1, 0.5, 1, 0.5, 1, 1, 1]
 
 
