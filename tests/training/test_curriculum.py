@@ -12,7 +12,7 @@ from torch import Tensor
 from dicface.checkpoints.networks import load_network, load_run, read_tensors
 from dicface.data.batches import FaceBatch
 from dicface.errors import ConfigError
-from dicface.training.config import TrainConfig
+from dicface.training.config import DICRun, TrainConfig
 from dicface.training.dic import DICTask
 from dicface.training.fit import fit
 from tests.support.packs import write_pack
@@ -71,7 +71,9 @@ def test_the_steps_double_where_they_are_told_to(tmp_path: Path, monkeypatch: py
 
 def test_the_rate_rises_anew_after_a_switch() -> None:
     schedule = ("optimiser.schedule=constant-linear", "optimiser.decay_steps=1", "optimiser.warmup_steps=2")
-    task = DICTask(curriculum("run.steps=9", *schedule))
+    config = curriculum("run.steps=9", *schedule)
+    assert isinstance(config, DICRun)
+    task = DICTask(config)
     assert [task.rate(step) for step in range(9)] == [0.5, 1, 1, 0.5, 1, 0.5, 1, 1, 1]
 
 
