@@ -236,6 +236,35 @@ def test_errors_of_other_libraries_are_rows(tmp_path: Path) -> None:
 
 def test_credentials_of_an_address_are_not_shown() -> None:
     assert Store("s3://KEY:SECRET@bucket/in?region=x").shown("a.png") == "s3://bucket/in/a.png"
+    with pytest.raises(UsageError, match="known kind, got 'nonsense://x'") as raised:
+        Store("nonsense://KEY:SECRET@x").has("")
+    assert "SECRET" not in str(raised.value)
+
+
+def test_credentials_in_errors_of_a_driver_are_not_shown(tmp_path: Path) -> None:
+    class Broken(CopyBatch):
+        def run_one(self, content: bytes, path: str) -> Any:
+            raise OSError("cannot reach sftp://user:SECRET@host/in (of a@b)")
+
+    fill(f"{tmp_path}/in", ["a.png"])
+    (photo,) = stored_photos([f"{tmp_path}/in"], f"{tmp_path}/out")
+    row = StoreWork(Broken(tmp_path), f"{tmp_path}/out")(photo)
+    assert row["error"] == "cannot reach sftp://host/in (of a@b)"
+
+
+def test_a_place_is_tried_before_the_first_photo(root: str, photo: Path, tmp_path: Path) -> None:
+    store = Store(f"{root}/out")
+    store.check_writable()
+    assert store.folder("") == ([], []), "nothing is left there"
+    (tmp_path / "file").write_text("in the way")
+    result = dicface("restore", f"file://{photo}", "-o", f"file://{tmp_path}/file/below", *QUICK)
+    assert result.returncode == 1
+    assert f"cannot write below 'file://{tmp_path}/file/below'" in result.stderr
+
+
+def test_a_bucket_that_is_missing_is_told_before_the_first_photo(s3: str) -> None:
+    with pytest.raises(OutputError, match="cannot write below 's3://elsewhere/out'"):
+        Store(s3.replace("bucket", "elsewhere") + "/out").check_writable()
 
 
 def test_the_command_takes_addresses(root: str, photo: Path, tmp_path: Path) -> None:
@@ -321,3 +350,8 @@ def test_wrong_calls_with_addresses(photo: Path, tmp_path: Path) -> None:
         result = dicface("restore", f"file://{photo}", "-o", f"file://{tmp_path}/out", *options)
         assert result.returncode == 2, options
         assert text in result.stderr
+    result = dicface("restore", f"file://{photo}", "-o", f"file://{tmp_path}/one.jpg")
+    assert result.returncode == 2
+    assert f"expected a folder as the output at an address or with --engine, got 'file://{tmp_path}/one.jpg'" in (
+        " ".join(result.stderr.split())
+    )

@@ -13,8 +13,10 @@ from dicface.errors import InputError, OutputError, UsageError
 from dicface.files import written_whole
 
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://.")
-_CREDENTIALS = re.compile(r"(?<=://)[^/@]*@")
+_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]*@")
 _FOLDED = re.compile(r"([a-z][a-z0-9+.-]+):/+(.*)")
+PART = ".part-"
+"""How names of files begin that are not whole yet; hidden, so that they are no inputs."""
 _OBJECT_STORES = re.compile(r"s3|gcs|abfs|py::fsspec\+.*\b(s3a?|gs|gcs|abfss?|az|oss)\b.*")
 """pyarrow's names of file systems that show a file once it is closed."""
 
@@ -30,9 +32,18 @@ def as_place(path: Path) -> str:
     return f"{folded[1]}://{'/' if folded[1] == 'file' else ''}{below}{asked}{settings}"
 
 
+def without_credentials(text: str) -> str:
+    """A text, such as the error of a storage driver, without the user and password of addresses in it."""
+    return _CREDENTIALS.sub("", text)
+
+
 def is_address(place: str) -> bool:
     """Whether a text names a place by its scheme, such as s3://bucket/photos."""
     return _ADDRESS.match(place) is not None
+
+
+def _unknown(place: str, error: Exception) -> UsageError:
+    return UsageError(without_credentials(f"expected an address of a known kind, got {place!r}: {error}"))
 
 
 @lru_cache(maxsize=64)
@@ -52,13 +63,13 @@ def _open(place: str) -> tuple[Any, str]:
         return fs.FileSystem.from_uri(place)
     except (ValueError, OSError) as error:
         if find_spec("fsspec") is None:
-            raise UsageError(f"expected an address of a known kind, got {place!r}: {error}") from error
+            raise _unknown(place, error) from error
     import fsspec
 
     try:
         known, path = fsspec.url_to_fs(place)
     except (ValueError, ImportError) as error:
-        raise UsageError(f"expected an address of a known kind, got {place!r}: {error}") from error
+        raise _unknown(place, error) from error
     return fs.PyFileSystem(fs.FSSpecHandler(known)), path
 
 
@@ -79,7 +90,7 @@ class Store:
 
     def shown(self, name: str) -> str:
         """Address of a file without credentials and settings, for people and reports."""
-        root = _CREDENTIALS.sub("", self.place.partition("?")[0]).rstrip("/")
+        root = without_credentials(self.place.partition("?")[0]).rstrip("/")
         return f"{root}/{name}" if name else root
 
     def real_path(self, name: str) -> str:
@@ -155,13 +166,28 @@ class Store:
             else:
                 _write_and_move(system, path, content)
         except (OSError, ValueError) as error:
-            raise OutputError(f"could not write {self.shown(name)!r}: {error}") from error
+            raise OutputError(without_credentials(f"could not write {self.shown(name)!r}: {error}")) from error
+
+    def check_writable(self) -> None:
+        """Write a small hidden file below the place and delete it, so that a batch does not fail at each of its photos.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        name = f"{PART}{secrets.token_hex(8)}"
+        try:
+            self.write(name, b"dicface")
+        except Exception as error:  # drivers of storage raise errors of their own
+            why = error.__cause__ or error
+            raise OutputError(without_credentials(f"cannot write below {self.shown('')!r}: {why}")) from error
+        with suppress(Exception):  # who may write may not be allowed to delete
+            _open(self.place)[0].delete_file(self.path(name))
 
 
 def _write_and_move(system: Any, path: str, content: bytes) -> None:
     """Write a file beside its place under a hidden name, and move it there."""
     folder = PurePosixPath(path).parent
-    part = str(folder / f".part-{secrets.token_hex(8)}")
+    part = str(folder / f"{PART}{secrets.token_hex(8)}")
     system.create_dir(str(folder))
     try:
         with system.open_output_stream(part) as file:
