@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -260,6 +261,22 @@ def test_a_place_is_tried_before_the_first_photo(root: str, photo: Path, tmp_pat
     result = dicface("restore", f"file://{photo}", "-o", f"file://{tmp_path}/file/below", *QUICK)
     assert result.returncode == 1
     assert f"cannot write below 'file://{tmp_path}/file/below'" in result.stderr
+
+
+def test_the_error_is_of_the_driver_that_knows_the_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    import fsspec
+    from pyarrow import fs
+
+    def unreachable(place: str) -> Any:
+        raise OSError("Bucket 'photos' not found")
+
+    def missing(place: str) -> Any:
+        raise ImportError("Install s3fs to access S3")
+
+    monkeypatch.setattr(fs, "FileSystem", SimpleNamespace(from_uri=unreachable))
+    monkeypatch.setattr(fsspec, "url_to_fs", missing)
+    with pytest.raises(UsageError, match=r"^'s3://photos/in': Bucket 'photos' not found$"):
+        Store("s3://photos/in").has("")
 
 
 def test_a_bucket_that_is_missing_is_told_before_the_first_photo(s3: str) -> None:

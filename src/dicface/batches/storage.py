@@ -42,16 +42,12 @@ def is_address(place: str) -> bool:
     return _ADDRESS.match(place) is not None
 
 
-def _unknown(place: str, error: Exception) -> UsageError:
-    return UsageError(without_credentials(f"expected an address of a known kind, got {place!r}: {error}"))
-
-
 @lru_cache(maxsize=64)
 def _open(place: str) -> tuple[Any, str]:
     """The file system of a place, of pyarrow's kind, and the path in it.
 
     Raises:
-        UsageError: an address of an unknown kind, or pyarrow is not installed.
+        UsageError: an address of an unknown kind or of a bucket that cannot be reached, or pyarrow is not installed.
     """
     if find_spec("pyarrow") is None:
         raise UsageError("addresses need the cloud extra; pip install 'dicface[cloud]'")
@@ -62,14 +58,24 @@ def _open(place: str) -> tuple[Any, str]:
     try:
         return fs.FileSystem.from_uri(place)
     except (ValueError, OSError) as error:
-        if find_spec("fsspec") is None:
-            raise _unknown(place, error) from error
-    import fsspec
+        return _open_with_fsspec(place, error)
 
+
+def _open_with_fsspec(place: str, refused: Exception) -> tuple[Any, str]:
+    """The file system of an address that pyarrow refused, and the path in it.
+
+    Raises:
+        UsageError: fsspec refuses it, too. The error is pyarrow's, if it knows that kind of address.
+    """
+    unknown = "Unrecognized filesystem" in str(refused)
     try:
+        import fsspec
+        from pyarrow import fs
+
         known, path = fsspec.url_to_fs(place)
     except (ValueError, ImportError) as error:
-        raise _unknown(place, error) from error
+        told = f"expected an address of a known kind, got {place!r}: {error}" if unknown else f"{place!r}: {refused}"
+        raise UsageError(without_credentials(told)) from error
     return fs.PyFileSystem(fs.FSSpecHandler(known)), path
 
 
