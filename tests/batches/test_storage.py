@@ -151,6 +151,34 @@ def test_no_result_replaces_an_input_of_another_place(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("name", ["a b", "a#b", "ä", "100%", "a%2x", "a+b"])
+def test_an_address_holds_what_a_uri_does_not(root: str, name: str) -> None:
+    """pyarrow refuses some of it, and takes what follows a `#` for no part of the path."""
+    fill(f"{root}/{name}/in", ["1.png"])
+    assert Store(root).folder(name)[0] == ["in"]
+    assert Store(f"{root}/{name}/in").shown("1.png") == f"{root}/{name}/in/1.png"
+    (photo,) = stored_photos([f"{root}/{name}/in"], f"{root}/{name}/in")
+    assert photo.problem == "the result would replace an input; choose another output"
+
+
+@pytest.mark.parametrize("name", ["a b", "a#b", "ä", "a?b", "a[1]"])
+def test_a_file_is_one_by_its_path_and_its_address(tmp_path: Path, name: str) -> None:
+    fill(f"{tmp_path}/{name}", ["1.png"])
+    (photo,) = stored_photos([f"file://{tmp_path}/{name}"], f"{tmp_path}/{name}")
+    assert photo.problem == "the result would replace an input; choose another output"
+    assert photo.shown == f"file://{tmp_path}/{name}/1.png"
+
+
+@pytest.mark.parametrize("scheme", ["file://", ""])
+def test_links_to_folders_are_not_followed(tmp_path: Path, scheme: str) -> None:
+    fill(f"{tmp_path}/in", ["a.png", "below/b.png"])
+    (tmp_path / "in/below/back").symlink_to("..")
+    (tmp_path / "link").symlink_to("in")
+    for folder in ("in", "link"):
+        photos = stored_photos([f"{scheme}{tmp_path}/{folder}"], f"{tmp_path}/out")
+        assert [photo.name for photo in photos] == ["a.png", "below/b.png"]
+
+
 def test_storage_that_cannot_be_listed_is_a_problem_of_its_photos(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

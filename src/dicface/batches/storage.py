@@ -8,6 +8,7 @@ from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
+from urllib.parse import quote
 
 from dicface.errors import InputError, OutputError, UsageError
 from dicface.files import written_whole
@@ -30,6 +31,19 @@ def as_place(path: Path) -> str:
     below, asked, settings = folded[2].partition("?")
     settings = re.sub(r"(?<==)([a-z][a-z0-9+.-]+):/(?!/)", r"\1://", settings)  # such as endpoint_override=http://host
     return f"{folded[1]}://{'/' if folded[1] == 'file' else ''}{below}{asked}{settings}"
+
+
+def _parts(place: str) -> tuple[str, str]:
+    """An address and its settings. A file's has none: a question mark is of its name."""
+    address, _, settings = (place, "", "") if place.startswith("file:") else place.partition("?")
+    return address, settings
+
+
+def _quoted(place: str) -> str:
+    """An address as pyarrow reads it: with escapes for what a URI does not hold, such as spaces and `#`."""
+    address, settings = _parts(place)
+    address = re.sub(r"%(?![0-9A-Fa-f]{2})", "%25", quote(address, safe="%/:@!$&'()*+,;="))
+    return f"{address}?{settings}" if settings else address
 
 
 def without_credentials(text: str) -> str:
@@ -56,7 +70,7 @@ def _open(place: str) -> tuple[Any, str]:
     if not is_address(place):
         return fs.LocalFileSystem(), str(Path(place).absolute())
     try:
-        return fs.FileSystem.from_uri(place)
+        return fs.FileSystem.from_uri(_quoted(place))
     except (ValueError, OSError) as error:
         return _open_with_fsspec(place, error)
 
@@ -96,7 +110,7 @@ class Store:
 
     def shown(self, name: str) -> str:
         """Address of a file without credentials and settings, for people and reports."""
-        root = without_credentials(self.place.partition("?")[0]).rstrip("/")
+        root = without_credentials(_parts(self.place)[0]).rstrip("/")
         return f"{root}/{name}" if name else root
 
     def real_path(self, name: str) -> str:
@@ -117,14 +131,18 @@ class Store:
     def folder(self, name: str) -> tuple[list[str], list[str]]:
         """Names of the subfolders and files of a folder, sorted; both empty if there is none.
 
+        Links to folders are left out, which may lead back to where they are.
+
         Raises:
             OSError: it cannot be read.
         """
         from pyarrow import fs
 
-        selector = fs.FileSelector(self.path(name), allow_not_found=True)
-        found = _open(self.place)[0].get_file_info(selector)
-        folders = sorted(each.base_name for each in found if each.type == fs.FileType.Directory)
+        system, selector = _open(self.place)[0], fs.FileSelector(self.path(name), allow_not_found=True)
+        found = system.get_file_info(selector)
+        is_local = isinstance(system, fs.LocalFileSystem)
+        below = [each for each in found if each.type == fs.FileType.Directory]
+        folders = sorted(each.base_name for each in below if not (is_local and Path(each.path).is_symlink()))
         return folders, sorted(each.base_name for each in found if each.type == fs.FileType.File)
 
     def has(self, name: str) -> bool:
