@@ -37,6 +37,7 @@ from dicface.images.pixels import luma, resize
 from dicface.restoration.choice import FaceChoice
 from dicface.restoration.stages import Stages
 from dicface.restoration.video.steadiness import SteadyFace, SteadyStep
+from dicface.runtime.models import DEFAULT_MODEL
 
 Motion = Literal["pan", "zoom", "turn"]
 SCALE = 4
@@ -277,10 +278,13 @@ def main(
     clips: Annotated[int, typer.Option(min=1, help="Pairs of faces.")] = 3,
     frames: Annotated[int, typer.Option(min=4, help="Frames of a clip.")] = 40,
     speed: Annotated[bool, typer.Option("--speed", help="Measure the speed instead.")] = False,
+    model: Annotated[
+        str, typer.Option(help="Name, or an ONNX file, which has no larger model beside it.")
+    ] = DEFAULT_MODEL,
     threads: Annotated[int | None, typer.Option(min=1, help="Of each network.")] = None,
 ) -> None:
     """Print the table."""
-    restorer, console = Restorer(backend="onnxruntime", threads=1 if speed else threads), Console(width=150)
+    restorer, console = Restorer(model, backend="onnxruntime", threads=1 if speed else threads), Console(width=150)
     if speed:
         print_speed(restorer, data, backgrounds, frames, console)
     else:

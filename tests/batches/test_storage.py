@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -150,6 +151,34 @@ def test_no_result_replaces_an_input_of_another_place(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("name", ["a b", "a#b", "ä", "100%", "a%2x", "a+b"])
+def test_an_address_holds_what_a_uri_does_not(root: str, name: str) -> None:
+    """pyarrow refuses some of it, and takes what follows a `#` for no part of the path."""
+    fill(f"{root}/{name}/in", ["1.png"])
+    assert Store(root).folder(name)[0] == ["in"]
+    assert Store(f"{root}/{name}/in").shown("1.png") == f"{root}/{name}/in/1.png"
+    (photo,) = stored_photos([f"{root}/{name}/in"], f"{root}/{name}/in")
+    assert photo.problem == "the result would replace an input; choose another output"
+
+
+@pytest.mark.parametrize("name", ["a b", "a#b", "ä", "a?b", "a[1]"])
+def test_a_file_is_one_by_its_path_and_its_address(tmp_path: Path, name: str) -> None:
+    fill(f"{tmp_path}/{name}", ["1.png"])
+    (photo,) = stored_photos([f"file://{tmp_path}/{name}"], f"{tmp_path}/{name}")
+    assert photo.problem == "the result would replace an input; choose another output"
+    assert photo.shown == f"file://{tmp_path}/{name}/1.png"
+
+
+@pytest.mark.parametrize("scheme", ["file://", ""])
+def test_links_to_folders_are_not_followed(tmp_path: Path, scheme: str) -> None:
+    fill(f"{tmp_path}/in", ["a.png", "below/b.png"])
+    (tmp_path / "in/below/back").symlink_to("..")
+    (tmp_path / "link").symlink_to("in")
+    for folder in ("in", "link"):
+        photos = stored_photos([f"{scheme}{tmp_path}/{folder}"], f"{tmp_path}/out")
+        assert [photo.name for photo in photos] == ["a.png", "below/b.png"]
+
+
 def test_storage_that_cannot_be_listed_is_a_problem_of_its_photos(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -236,6 +265,51 @@ def test_errors_of_other_libraries_are_rows(tmp_path: Path) -> None:
 
 def test_credentials_of_an_address_are_not_shown() -> None:
     assert Store("s3://KEY:SECRET@bucket/in?region=x").shown("a.png") == "s3://bucket/in/a.png"
+    with pytest.raises(UsageError, match="known kind, got 'nonsense://x'") as raised:
+        Store("nonsense://KEY:SECRET@x").has("")
+    assert "SECRET" not in str(raised.value)
+
+
+def test_credentials_in_errors_of_a_driver_are_not_shown(tmp_path: Path) -> None:
+    class Broken(CopyBatch):
+        def run_one(self, content: bytes, path: str) -> Any:
+            raise OSError("cannot reach sftp://user:SECRET@host/in (of a@b)")
+
+    fill(f"{tmp_path}/in", ["a.png"])
+    (photo,) = stored_photos([f"{tmp_path}/in"], f"{tmp_path}/out")
+    row = StoreWork(Broken(tmp_path), f"{tmp_path}/out")(photo)
+    assert row["error"] == "cannot reach sftp://host/in (of a@b)"
+
+
+def test_a_place_is_tried_before_the_first_photo(root: str, photo: Path, tmp_path: Path) -> None:
+    store = Store(f"{root}/out")
+    store.check_writable()
+    assert store.folder("") == ([], []), "nothing is left there"
+    (tmp_path / "file").write_text("in the way")
+    result = dicface("restore", f"file://{photo}", "-o", f"file://{tmp_path}/file/below", *QUICK)
+    assert result.returncode == 1
+    assert f"cannot write below 'file://{tmp_path}/file/below'" in result.stderr
+
+
+def test_the_error_is_of_the_driver_that_knows_the_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    import fsspec
+    from pyarrow import fs
+
+    def unreachable(place: str) -> Any:
+        raise OSError("Bucket 'photos' not found")
+
+    def missing(place: str) -> Any:
+        raise ImportError("Install s3fs to access S3")
+
+    monkeypatch.setattr(fs, "FileSystem", SimpleNamespace(from_uri=unreachable))
+    monkeypatch.setattr(fsspec, "url_to_fs", missing)
+    with pytest.raises(UsageError, match=r"^'s3://photos/in': Bucket 'photos' not found$"):
+        Store("s3://photos/in").has("")
+
+
+def test_a_bucket_that_is_missing_is_told_before_the_first_photo(s3: str) -> None:
+    with pytest.raises(OutputError, match="cannot write below 's3://elsewhere/out'"):
+        Store(s3.replace("bucket", "elsewhere") + "/out").check_writable()
 
 
 def test_the_command_takes_addresses(root: str, photo: Path, tmp_path: Path) -> None:
@@ -321,3 +395,8 @@ def test_wrong_calls_with_addresses(photo: Path, tmp_path: Path) -> None:
         result = dicface("restore", f"file://{photo}", "-o", f"file://{tmp_path}/out", *options)
         assert result.returncode == 2, options
         assert text in result.stderr
+    result = dicface("restore", f"file://{photo}", "-o", f"file://{tmp_path}/one.jpg")
+    assert result.returncode == 2
+    assert f"expected a folder as the output at an address or with --engine, got 'file://{tmp_path}/one.jpg'" in (
+        " ".join(result.stderr.split())
+    )

@@ -2,6 +2,7 @@
 
 import json
 import os
+import warnings
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import asdict
 from importlib.util import find_spec
@@ -155,19 +156,22 @@ def in_ray(photos: Iterable[StoredPhoto], work: StoreWork, pool: RayPool) -> Gen
 
 def _mapped(data: Any, blocks: list[Any], pool: RayPool, actor: type, *arguments: object) -> Iterable[dict[str, Any]]:
     """Rows of the blocks, as actors finish them."""
-    made = data.from_arrow(blocks).map_batches(
-        actor,
-        fn_constructor_args=arguments,
-        compute=data.ActorPoolStrategy(
-            min_size=pool.smallest,
-            max_size=pool.largest,
-            max_tasks_in_flight_per_actor=1,  # a block that ends its actor costs no other block an attempt
-        ),
-        batch_size=None,
-        batch_format="numpy",
-        num_cpus=1,
-        max_task_retries=pool.retries,
-    )
+    with warnings.catch_warnings():
+        # Ray names no other way to bound the attempts, which are endless by default.
+        warnings.filterwarnings("ignore", "`ray_remote_args` is deprecated")
+        made = data.from_arrow(blocks).map_batches(
+            actor,
+            fn_constructor_args=arguments,
+            compute=data.ActorPoolStrategy(
+                min_size=pool.smallest,
+                max_size=pool.largest,
+                max_tasks_in_flight_per_actor=1,  # a block that ends its actor costs no other block an attempt
+            ),
+            batch_size=None,
+            batch_format="numpy",
+            num_cpus=1,
+            max_task_retries=pool.retries,
+        )
     return made.iter_rows()
 
 

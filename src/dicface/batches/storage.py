@@ -8,13 +8,16 @@ from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
+from urllib.parse import quote
 
 from dicface.errors import InputError, OutputError, UsageError
 from dicface.files import written_whole
 
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://.")
-_CREDENTIALS = re.compile(r"(?<=://)[^/@]*@")
+_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]*@")
 _FOLDED = re.compile(r"([a-z][a-z0-9+.-]+):/+(.*)")
+PART = ".part-"
+"""How names of files begin that are not whole yet; hidden, so that they are no inputs."""
 _OBJECT_STORES = re.compile(r"s3|gcs|abfs|py::fsspec\+.*\b(s3a?|gs|gcs|abfss?|az|oss)\b.*")
 """pyarrow's names of file systems that show a file once it is closed."""
 
@@ -30,6 +33,24 @@ def as_place(path: Path) -> str:
     return f"{folded[1]}://{'/' if folded[1] == 'file' else ''}{below}{asked}{settings}"
 
 
+def _parts(place: str) -> tuple[str, str]:
+    """An address and its settings. A file's has none: a question mark is of its name."""
+    address, _, settings = (place, "", "") if place.startswith("file:") else place.partition("?")
+    return address, settings
+
+
+def _quoted(place: str) -> str:
+    """An address as pyarrow reads it: with escapes for what a URI does not hold, such as spaces and `#`."""
+    address, settings = _parts(place)
+    address = re.sub(r"%(?![0-9A-Fa-f]{2})", "%25", quote(address, safe="%/:@!$&'()*+,;="))
+    return f"{address}?{settings}" if settings else address
+
+
+def without_credentials(text: str) -> str:
+    """A text, such as the error of a storage driver, without the user and password of addresses in it."""
+    return _CREDENTIALS.sub("", text)
+
+
 def is_address(place: str) -> bool:
     """Whether a text names a place by its scheme, such as s3://bucket/photos."""
     return _ADDRESS.match(place) is not None
@@ -40,7 +61,7 @@ def _open(place: str) -> tuple[Any, str]:
     """The file system of a place, of pyarrow's kind, and the path in it.
 
     Raises:
-        UsageError: an address of an unknown kind, or pyarrow is not installed.
+        UsageError: an address of an unknown kind or of a bucket that cannot be reached, or pyarrow is not installed.
     """
     if find_spec("pyarrow") is None:
         raise UsageError("addresses need the cloud extra; pip install 'dicface[cloud]'")
@@ -49,16 +70,26 @@ def _open(place: str) -> tuple[Any, str]:
     if not is_address(place):
         return fs.LocalFileSystem(), str(Path(place).absolute())
     try:
-        return fs.FileSystem.from_uri(place)
+        return fs.FileSystem.from_uri(_quoted(place))
     except (ValueError, OSError) as error:
-        if find_spec("fsspec") is None:
-            raise UsageError(f"expected an address of a known kind, got {place!r}: {error}") from error
-    import fsspec
+        return _open_with_fsspec(place, error)
 
+
+def _open_with_fsspec(place: str, refused: Exception) -> tuple[Any, str]:
+    """The file system of an address that pyarrow refused, and the path in it.
+
+    Raises:
+        UsageError: fsspec refuses it, too. The error is pyarrow's, if it knows that kind of address.
+    """
+    unknown = "Unrecognized filesystem" in str(refused)
     try:
+        import fsspec
+        from pyarrow import fs
+
         known, path = fsspec.url_to_fs(place)
     except (ValueError, ImportError) as error:
-        raise UsageError(f"expected an address of a known kind, got {place!r}: {error}") from error
+        told = f"expected an address of a known kind, got {place!r}: {error}" if unknown else f"{place!r}: {refused}"
+        raise UsageError(without_credentials(told)) from error
     return fs.PyFileSystem(fs.FSSpecHandler(known)), path
 
 
@@ -79,7 +110,7 @@ class Store:
 
     def shown(self, name: str) -> str:
         """Address of a file without credentials and settings, for people and reports."""
-        root = _CREDENTIALS.sub("", self.place.partition("?")[0]).rstrip("/")
+        root = without_credentials(_parts(self.place)[0]).rstrip("/")
         return f"{root}/{name}" if name else root
 
     def real_path(self, name: str) -> str:
@@ -100,14 +131,18 @@ class Store:
     def folder(self, name: str) -> tuple[list[str], list[str]]:
         """Names of the subfolders and files of a folder, sorted; both empty if there is none.
 
+        Links to folders are left out, which may lead back to where they are.
+
         Raises:
             OSError: it cannot be read.
         """
         from pyarrow import fs
 
-        selector = fs.FileSelector(self.path(name), allow_not_found=True)
-        found = _open(self.place)[0].get_file_info(selector)
-        folders = sorted(each.base_name for each in found if each.type == fs.FileType.Directory)
+        system, selector = _open(self.place)[0], fs.FileSelector(self.path(name), allow_not_found=True)
+        found = system.get_file_info(selector)
+        is_local = isinstance(system, fs.LocalFileSystem)
+        below = [each for each in found if each.type == fs.FileType.Directory]
+        folders = sorted(each.base_name for each in below if not (is_local and Path(each.path).is_symlink()))
         return folders, sorted(each.base_name for each in found if each.type == fs.FileType.File)
 
     def has(self, name: str) -> bool:
@@ -155,13 +190,28 @@ class Store:
             else:
                 _write_and_move(system, path, content)
         except (OSError, ValueError) as error:
-            raise OutputError(f"could not write {self.shown(name)!r}: {error}") from error
+            raise OutputError(without_credentials(f"could not write {self.shown(name)!r}: {error}")) from error
+
+    def check_writable(self) -> None:
+        """Write a small hidden file below the place and delete it, so that a batch does not fail at each of its photos.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        name = f"{PART}{secrets.token_hex(8)}"
+        try:
+            self.write(name, b"dicface")
+        except Exception as error:  # drivers of storage raise errors of their own
+            why = error.__cause__ or error
+            raise OutputError(without_credentials(f"cannot write below {self.shown('')!r}: {why}")) from error
+        with suppress(Exception):  # who may write may not be allowed to delete
+            _open(self.place)[0].delete_file(self.path(name))
 
 
 def _write_and_move(system: Any, path: str, content: bytes) -> None:
     """Write a file beside its place under a hidden name, and move it there."""
     folder = PurePosixPath(path).parent
-    part = str(folder / f".part-{secrets.token_hex(8)}")
+    part = str(folder / f"{PART}{secrets.token_hex(8)}")
     system.create_dir(str(folder))
     try:
         with system.open_output_stream(part) as file:

@@ -12,7 +12,7 @@ from dicface.batches.file_batch import FileBatch
 from dicface.batches.names import SkipMode
 from dicface.batches.report_lines import done_row, failed_row, skipped_row
 from dicface.batches.skipping import may_skip
-from dicface.batches.storage import Store
+from dicface.batches.storage import Store, without_credentials
 from dicface.batches.stored_photos import StoredPhoto
 from dicface.errors import DicfaceError, InputError, OutputError
 from dicface.restoration.settings import stated_digest
@@ -55,10 +55,10 @@ class StoreWork:
         try:
             return self._do(photo, content)
         except (DicfaceError, OSError) as error:
-            return failed_row(photo.shown, str(error))
+            return failed_row(photo.shown, without_credentials(str(error)))
         except Exception as error:  # storage drivers raise errors of their own, and one photo must not end the batch
             _log.exception("%s", photo.shown)
-            return failed_row(photo.shown, f"{type(error).__name__}: {error}")
+            return failed_row(photo.shown, without_credentials(f"{type(error).__name__}: {error}"))
 
     def _do(self, photo: StoredPhoto, content: bytes | None) -> dict[str, Any]:
         if photo.problem:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -77,15 +77,26 @@ class PlacedCall:
     mark: bool
 
     def __post_init__(self) -> None:
+        from dicface.images.photo import WRITE_SUFFIXES
+
         if self.preview:
             raise UsageError("expected paths of this machine and no --engine with --preview, got another")
         if self.skip == "settings" and not self.mark:
             raise UsageError(UNMARKED)
+        if PurePosixPath(self.out.partition("?")[0]).suffix.lower() in WRITE_SUFFIXES:
+            raise UsageError(f"expected a folder as the output at an address or with --engine, got {self.shown_out!r}")
         if self.engine == "none" and self.ray_address is not None:
             raise UsageError("expected --engine ray with --ray-address, got none")
         tables = [place for place in self.inputs if place.endswith(_TABLE)]
         if tables and (self.engine != "ray" or len(self.inputs) > 1):
             raise UsageError(f"expected --engine ray and one input with a Parquet table, got {tables[0]!r}")
+
+    @property
+    def shown_out(self) -> str:
+        """The output without credentials and settings."""
+        from dicface.batches.storage import Store
+
+        return Store(self.out).shown("")
 
     @property
     def table(self) -> str:
@@ -105,10 +116,12 @@ def places(inputs: Sequence[Path], out: Path, engine: EngineName) -> tuple[list[
 
 def restore_placed(call: PlacedCall, batch: "RestoreBatch", messages: Messages) -> None:
     """Restore photos at addresses or in an engine, and say what comes of each."""
+    from dicface.batches.storage import Store
     from dicface.batches.stored import StoreWork
 
     pool = parse_concurrency(call.concurrency)
     batch.opened()  # an unknown model is told before any photo
+    Store(call.out).check_writable()
     work = StoreWork(
         batch,
         call.out,

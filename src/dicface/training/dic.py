@@ -92,7 +92,7 @@ class DICTask(Task[DICNetwork, DICRun | DICGANRun]):
         since = min((step - at for at in self.steps_at if at <= step), default=warmup)
         return super().rate(step) * (min(1.0, (since + 1) / warmup) if warmup else 1.0)
 
-    def on_train_batch_start(self, batch: FaceBatch, index: int) -> None:
+    def on_train_batch_start(self, batch: FaceBatch, batch_idx: int) -> None:
         """Forget the moments where the number of steps doubles.
 
         Weights that only later steps use had no gradient until then. With second moments near zero, their first updates
