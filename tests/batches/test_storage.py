@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from dicface.batches.storage import Store, as_place, is_address
+from dicface.batches.report_parquet import ParquetReport
+from dicface.batches.storage import Store, as_place, is_address, without_credentials
 from dicface.batches.stored import StoreWork, in_threads
 from dicface.batches.stored_photos import stored_photos
 from dicface.cli.addresses import places
@@ -279,6 +280,39 @@ def test_credentials_in_errors_of_a_driver_are_not_shown(tmp_path: Path) -> None
     (photo,) = stored_photos([f"{tmp_path}/in"], f"{tmp_path}/out")
     row = StoreWork(Broken(tmp_path), f"{tmp_path}/out")(photo)
     assert row["error"] == "cannot reach sftp://host/in (of a@b)"
+    signed = "403, url='https://h/a.png?X-Amz-Signature=0a1b&region=x&sig=c%2B'"
+    assert without_credentials(signed) == "403, url='https://h/a.png?X-Amz-Signature=...&region=x&sig=...'"
+
+
+def test_a_traceback_in_the_log_has_no_credentials(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    class Broken(CopyBatch):
+        def run_one(self, content: bytes, path: str) -> Any:
+            raise RuntimeError("cannot reach sftp://user:SECRET@host/in")
+
+    fill(f"{tmp_path}/in", ["a.png"])
+    (photo,) = stored_photos([f"{tmp_path}/in"], f"{tmp_path}/out")
+    StoreWork(Broken(tmp_path), f"{tmp_path}/out")(photo)
+    assert "RuntimeError: cannot reach sftp://host/in" in caplog.text
+    assert "SECRET" not in caplog.text
+
+
+def test_the_error_is_that_of_the_move(monkeypatch: pytest.MonkeyPatch) -> None:
+    from fsspec.implementations.memory import MemoryFileSystem
+
+    def refused(system: MemoryFileSystem, *paths: str, **settings: Any) -> None:
+        raise OSError("not allowed to move")
+
+    place = f"memory://{uuid.uuid4().hex}"
+    monkeypatch.setattr(MemoryFileSystem, "mv", refused)
+    with pytest.raises(OutputError, match="not allowed to move"):
+        fill(place, ["a.png"])
+    assert Store(place).folder("") == ([], [])
+
+
+def test_a_report_folder_is_made_before_the_first_photo(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match="choose another folder"), ParquetReport(tmp_path / "file/r.parquet"):
+        pass
 
 
 def test_a_place_is_tried_before_the_first_photo(root: str, photo: Path, tmp_path: Path) -> None:
@@ -391,10 +425,11 @@ def test_wrong_calls_with_addresses(photo: Path, tmp_path: Path) -> None:
         (("--concurrency", "4,2"), "expected --concurrency LEAST,GREATEST such as 4,64"),
         (("--ray-address", "auto"), "expected --engine ray with --ray-address"),
         (("--model", "nothing"), "nothing"),
+        (("s3://KEY:SECRET@b/x.parquet",), "one input with a Parquet table, got 's3://b/x.parquet'"),
     ):
         result = dicface("restore", f"file://{photo}", "-o", f"file://{tmp_path}/out", *options)
         assert result.returncode == 2, options
-        assert text in result.stderr
+        assert text in " ".join(result.stderr.split())
     result = dicface("restore", f"file://{photo}", "-o", f"file://{tmp_path}/one.jpg")
     assert result.returncode == 2
     assert f"expected a folder as the output at an address or with --engine, got 'file://{tmp_path}/one.jpg'" in (

@@ -15,6 +15,7 @@ from dicface.files import written_whole
 
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://.")
 _CREDENTIALS = re.compile(r"(?<=://)[^/@\s]*@")
+_SIGNATURES = re.compile(r"(?i)([?&][\w.%-]*(?:sig|signature|token|key|keyid|secret|password|credential)=)[^&\s'\"]+")
 _FOLDED = re.compile(r"([a-z][a-z0-9+.-]+):/+(.*)")
 PART = ".part-"
 """How names of files begin that are not whole yet; hidden, so that they are no inputs."""
@@ -47,8 +48,8 @@ def _quoted(place: str) -> str:
 
 
 def without_credentials(text: str) -> str:
-    """A text, such as the error of a storage driver, without the user and password of addresses in it."""
-    return _CREDENTIALS.sub("", text)
+    """A text, such as the error of a storage driver, without users, passwords and signatures of addresses in it."""
+    return _SIGNATURES.sub(r"\1...", _CREDENTIALS.sub("", text))
 
 
 def is_address(place: str) -> bool:
@@ -219,6 +220,8 @@ def _write_and_move(system: Any, path: str, content: bytes) -> None:
         try:
             system.move(part, path)
         except OSError:
+            if not system.get_file_info(path).is_file:
+                raise
             system.delete_file(path)
             system.move(part, path)
     except BaseException:
