@@ -26,6 +26,17 @@ settings.load_profile("patient")
 PORTRAIT = Path(__file__).parent.parent / "examples" / "portrait.jpg"
 
 
+@pytest.hookimpl(tryfirst=True)  # before the names of groups become part of the tests'
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that share what their module makes go to one process, which makes it once."""
+    for item in items:
+        if not isinstance(item, pytest.Function) or item.get_closest_marker("xdist_group"):
+            continue
+        known = item._fixtureinfo.name2fixturedefs
+        if any(known[name][-1].scope == "module" for name in item.fixturenames if name in known):
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def loaded_once() -> Generator[None]:
     """Restorers of one process share detectors, and what OpenVINO compiled of embedded models: half a second each.

@@ -27,8 +27,6 @@ from dicface.runtime.landmark_model import LandmarkModel
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="CHROMIUM IS MISSING: run `make browser` as root")
-# In one process, since what its tests share takes seconds to make.
-pytestmark = pytest.mark.xdist_group("report")
 
 KINDS = ["Best", "Median", "Worst"]
 
