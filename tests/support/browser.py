@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-# A browser as root, without a screen, that asks nobody for updates.
+# A browser as root, without a screen, that asks for no updates.
 _FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 _FLAGS += ["--disable-component-update", "--disable-sync", "--disable-quic"]
 PATIENCE_MS = 60_000
