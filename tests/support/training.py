@@ -17,7 +17,7 @@ from dicface.checkpoints.networks import save_network
 from dicface.checkpoints.runs import CONFIGS
 from dicface.images.pixels import FACE_PX
 from dicface.networks.dic import DICNetwork
-from dicface.training.config import DICGANRun, DICRun, LandmarkRun, TrainConfig
+from dicface.training.config import DICGANRun, DICRun, LandmarkRun, SharpRun, TrainConfig
 from dicface.training.config_files import read_config
 from dicface.training.dic import DICTask
 from dicface.training.dicgan import DICGANTask
@@ -25,6 +25,7 @@ from dicface.training.features import FeaturesTask
 from dicface.training.finder import FinderTask
 from dicface.training.fit import fit
 from dicface.training.landmarks import HRLandmarkTask
+from dicface.training.sharp import SharpTask
 from tests.support.packs import write_pack
 
 TASKS = {
@@ -33,6 +34,7 @@ TASKS = {
     "features": FeaturesTask,
     "finder": FinderTask,
     "hr-landmark": HRLandmarkTask,
+    "sharp": SharpTask,
 }
 # Small enough for a test, and in float32 so that runs can be compared bit for bit; by the table they belong to.
 SHRINK = {
@@ -57,6 +59,7 @@ SHRINK = {
     "finder": {"width": 4, "depth": 1},
     "batch": {"size": 2},
     "optimiser": {"decay_steps": 0},
+    "sharp": {"discriminator_width": 2, "discriminator_steps": 1, "ramp_steps": 2, "feature": 0.0},
 }
 
 
@@ -64,17 +67,23 @@ def shrinking(config: str) -> list[str]:
     """Settings that make a shipped config small enough for a test."""
     tables = tomllib.loads((CONFIGS / f"{config}.toml").read_text())
     shrunk = [f"{table}.{key}={value}" for table in tables for key, value in SHRINK.get(table, {}).items()]
+    if "sharp" in tables:
+        return [
+            *shrunk,
+            f"run.network_weights={untrained_network(config.removesuffix('-sharp'))}",
+            "run.features_weights=",
+        ]
     if "gan" not in tables:
         return shrunk
     return [*shrunk, f"run.network_weights={untrained_network()}", "run.features_weights=", "gan.feature=0.0"]
 
 
 @cache
-def untrained_network() -> Path:
-    """What `dicgan` starts from."""
+def untrained_network(config: str = "dic") -> Path:
+    """What `dicgan` and `sharp` start from."""
     path = Path(tempfile.mkdtemp()) / "dic.safetensors"
     torch.manual_seed(0)
-    save_network(DICNetwork(small("dic").network), path)
+    save_network(DICNetwork(small(config).network), path)
     return path
 
 
@@ -85,7 +94,9 @@ def small(config: str, *overrides: str) -> Any:
 def run(config: TrainConfig, folder: Path, name: str, resume: bool = False, decay_from: Path | None = None) -> Path:
     pack = folder / "faces.parquet"
     if not pack.exists():
-        face_px = config.network.output_px if isinstance(config, LandmarkRun | DICRun | DICGANRun) else FACE_PX
+        face_px = (
+            config.network.output_px if isinstance(config, LandmarkRun | DICRun | DICGANRun | SharpRun) else FACE_PX
+        )
         write_pack(pack, 10, side=face_px * 9 // 8)
     with warnings.catch_warnings():
         # Lightning's advice on loaders, devices and its own deprecations.
