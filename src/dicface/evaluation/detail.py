@@ -86,14 +86,15 @@ def detail_energies(sr: NDArray[np.uint8], hr: NDArray[np.uint8], lr_size: int) 
         Energies by face; add those of several batches with `joined_energies`.
     """
     side = hr.shape[1]
-    made, real = _spectrum(luma(sr)), _spectrum(luma(hr))
     across = np.fft.fftfreq(side, 1 / side)
     beyond = np.hypot(across[:, None], across) > lr_size / 2
+    # Face by face in memory, so that a sum does not depend on the faces beside it.
+    made, real = (np.ascontiguousarray(_spectrum(luma(faces))[:, beyond]) for faces in (sr, hr))
     plain = luma(np.stack([resize(resize(face, (lr_size, lr_size)), (side, side)) for face in hr]))
     return DetailEnergies(
-        (np.abs(made[:, beyond]) ** 2).sum(axis=1),
-        (np.abs(real[:, beyond]) ** 2).sum(axis=1),
-        (made[:, beyond] * real[:, beyond].conj()).real.sum(axis=1),
+        (np.abs(made) ** 2).sum(axis=1),
+        (np.abs(real) ** 2).sum(axis=1),
+        (made * real.conj()).real.sum(axis=1),
         _peaks(luma(sr) - plain),
         _peaks(luma(hr) - plain),
     )
