@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from dicface.checkpoints.networks import load_network, read_tensors
 from dicface.errors import ConfigError
@@ -49,11 +50,16 @@ def test_discriminators_learn_alone_first(tmp_path: Path) -> None:
     assert {group["betas"] for group in best["optimizer_states"][0]["param_groups"]} == {(0.5, 0.99)}
 
 
-def test_face_features_take_part(tmp_path: Path) -> None:
+def test_face_features_take_part_and_identity_is_logged(tmp_path: Path) -> None:
     features = run(small("features", "run.steps=1", "run.validate_every=1"), tmp_path, "features")
     settings = (f"run.features_weights={features}", "sharp.feature=0.1", "run.steps=2", "run.validate_every=2")
-    with_features = run(small("lite-sharp", *settings, "sharp.ramp_steps=0"), tmp_path, "with")
-    assert load_network(with_features).config == small("lite-sharp").network
+    run(small("lite-sharp", *settings, "sharp.ramp_steps=0", "run.precision=bf16-mixed"), tmp_path, "with")
+    log = EventAccumulator(str(tmp_path / "with" / "log"))
+    log.Reload()
+    logged = {name: log.Scalars(name)[-1].value for name in log.Tags()["scalars"]}
+    measures = ("psnr", "detail", "correlation", "stitch", "cells", "identity", "consistency")
+    assert {f"val_{name}_{size}" for name in measures for size in (16, 32)} < set(logged)
+    assert -1 <= logged["val_identity_16"] <= 1
 
 
 def test_the_ramp_waits_and_rises() -> None:

@@ -169,8 +169,8 @@ class SharpTask(Task[DICNetwork, SharpRun]):
         pair: list[Tensor] = []
         for gradient in (faithful, adversarial):
             (at_last,) = torch.autograd.grad(sr, last, gradient, retain_graph=True)
-            pair.append(self.trainer.strategy.reduce(at_last, reduce_op="mean"))
-        return balanced_weight(*pair, self.sharp.adversarial_ratio)
+            pair.append(self.trainer.strategy.reduce(at_last, None, "mean"))
+        return balanced_weight(pair[0], pair[1], self.sharp.adversarial_ratio)
 
     def training_step(self, batch: FaceBatch, index: int) -> Tensor:
         """Sum of both networks' losses, a scalar; each has gradients in its own network only.
@@ -182,7 +182,7 @@ class SharpTask(Task[DICNetwork, SharpRun]):
         alone = self.global_step < self.sharp.discriminator_steps
         with torch.set_grad_enabled(not alone or self.trainer.world_size > 1):
             sr = self._last_image(batch.lr)
-        leaf = sr.detach().requires_grad_(requires_grad=not alone)
+        leaf = sr.detach().requires_grad_(not alone)
         loss = self._losses(leaf, batch, ramp)
         self.log_dict({"adversarial": loss.adversarial, "discriminator": loss.discriminator})
         self.log("psnr", psnr_db(leaf + self.network.means, batch.hr), prog_bar=True)
@@ -243,7 +243,9 @@ class SharpTask(Task[DICNetwork, SharpRun]):
         if stitch is not None:
             measured["stitch"] = stitch
         if (recogniser := self._recogniser()) is not None:
-            one, other = (recogniser(to_pixels(self._of_face_px(images))) for images in (sr, batch.hr))
+            # Validation runs in the run's precision, the recogniser in float32.
+            with torch.autocast(sr.device.type, enabled=False):
+                one, other = (recogniser(to_pixels(self._of_face_px(images))) for images in (sr, batch.hr))
             measured["identity"] = float(np.sum(one * other, axis=1).mean())
         return measured
 

@@ -224,9 +224,10 @@ class Task(lightning.LightningModule, Generic[Network, Settings]):
         (optimiser,) = self.trainer.optimizers
         (schedule,) = (setting.scheduler for setting in self.trainer.lr_scheduler_configs)
         assert isinstance(schedule, torch.optim.lr_scheduler.LambdaLR)
-        schedule.base_lrs = self.learning_rates()
+        rates = self.learning_rates()
+        schedule.base_lrs = list(rates)
         factor = self.rate(self.global_step)
-        for group, highest in zip(optimiser.param_groups, schedule.base_lrs, strict=True):
+        for group, highest in zip(optimiser.param_groups, rates, strict=True):
             group["initial_lr"] = highest
             group["lr"] = highest * factor
             group["betas"] = self.betas
