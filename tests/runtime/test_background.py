@@ -4,11 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from dicface.errors import CheckpointError, UsageError
 from dicface.images.pixels import resize
 from dicface.runtime import background
 from dicface.runtime.background import OVERLAP_PX, BackgroundModel, enlarge_to, tile_starts
+from dicface.runtime.spandrel import import_spandrel
 from tests.support.enlargers import write_enlarger
 
 
@@ -31,6 +33,28 @@ def test_tiles_give_the_same_as_the_whole(
         tiled = network(photo)
         # The rim of a tile sees zeros where the photo goes on; it must not be used.
         assert np.abs(tiled.astype(int) - whole).max() <= 1, side
+
+
+@pytest.mark.parametrize("scale", [2, 4])
+def test_a_network_of_spandrel_gives_the_same_in_tiles_as_in_one_piece(
+    tmp_path: Path, photo: np.ndarray, monkeypatch: pytest.MonkeyPatch, scale: int
+) -> None:
+    import_spandrel()
+    from spandrel.architectures.Compact import Compact
+
+    torch.manual_seed(0)
+    # Four convolutions of 3x3: it looks 4 px far.
+    torch.save(Compact(num_feat=8, num_conv=2, upscale=scale).state_dict(), tmp_path / "compact.pth")
+    network = BackgroundModel(tmp_path / "compact.pth")
+    assert network.scale == scale
+    part = np.ascontiguousarray(photo[:150, :190])
+    monkeypatch.setattr(background, "TILE_PX", 1000)
+    whole = network(part)
+    assert whole.shape == (150 * scale, 190 * scale, 3)
+    assert np.abs(whole.astype(int) - resize(part, (190 * scale, 150 * scale))).max() > 1, "it is the network's"
+    for side in (100, 128):
+        monkeypatch.setattr(background, "TILE_PX", side)
+        assert np.abs(network(part).astype(int) - whole).max() <= 1, side
 
 
 def test_where_tiles_disagree_the_transition_is_smooth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

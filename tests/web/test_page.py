@@ -1,6 +1,7 @@
 """The web page in a real browser, on a phone and a desktop, in light and dark."""
 
 import json
+import re
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from dicface.images.pixels import resize
 from tests.support.browser import CHROMIUM, DESKTOP, PHONE, Visit, chromium, group_photo
 from tests.support.server import Server, running
 
@@ -220,6 +222,53 @@ def test_a_click_takes_a_face_out_and_in_and_strength_acts_without_a_request(
     # Where the model expects errors, strength is lowered by itself.
     asked = {face["number"]: face["strength"] / face["strength_share"] for face in report["faces"] if face["strength"]}
     assert (asked[first], asked[second]) == pytest.approx((0.5, 1), abs=2e-3)
+
+
+def test_the_strength_that_is_used_is_the_reports(
+    browser: Any, server: Server, tmp_path: Path, small_photo: np.ndarray
+) -> None:
+    """Of a face that is so blurred that the model is not sure of it."""
+    photo = np.full((300, 400, 3), 130, dtype=np.uint8)
+    photo[80:201, 120:241] = resize(resize(small_photo, (24, 24)), (121, 121))
+    Image.fromarray(photo).save(tmp_path / "blurred.png")
+    visit = Visit(browser, server.url, **VIEWS["desktop-light"])
+    page = visit.page
+    visit.choose(tmp_path / "blurred.png")
+    frame = page.locator("#photo").bounding_box()
+    page.mouse.move(frame["x"] + 163 / 400 * frame["width"], frame["y"] + 101 / 300 * frame["height"])
+    page.mouse.down()
+    page.mouse.move(frame["x"] + 184 / 400 * frame["width"], frame["y"] + 123 / 300 * frame["height"], steps=3)
+    page.mouse.up()
+    page.locator(".box.drawn").wait_for()
+    visit.ready()
+    number = int(page.locator(".box.drawn i").inner_text())
+    assert "Used" not in (box(visit, number).get_attribute("aria-label") or ""), "it is known after the restoration"
+    visit.restore()
+
+    def used_percent() -> int:
+        said = page.inner_text(f"#card-{number} .used")
+        found = re.fullmatch(r"Used: (\d+) %, since the model is not sure of this face\.", said)
+        assert found, said
+        return int(found[1])
+
+    for chosen, key in ((1.0, "End"), (0.5, "Home")):
+        page.focus("#strength")
+        page.keyboard.press(key)
+        for _ in range(5 if key == "Home" else 0):
+            page.keyboard.press("PageUp")
+        faces = json.loads(visit.download("#report", tmp_path).read_text())["faces"]
+        (face,) = [face for face in faces if face["number"] == number]
+        assert face["strength"] < chosen
+        assert used_percent() == pytest.approx(100 * face["strength"], abs=0.6)
+        box(visit, number).focus()
+        assert f"Used: {used_percent()} %" in page.inner_text("#tip")
+        assert f"Used: {used_percent()} %" in (box(visit, number).get_attribute("aria-label") or "")
+    page.focus("#strength")
+    page.keyboard.press("Home")
+    # It is drawn with the next frame.
+    page.locator(f"#card-{number} .used").wait_for(state="hidden")
+    page.context.close()
+    assert visit.faults == []
 
 
 def test_before_and_after_by_keyboard_touch_and_mouse(browser: Any, server: Server, visit: Visit) -> None:

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 from dicface.batches.report_lines import encoded, failed_row
-from dicface.batches.storage import Store
+from dicface.batches.storage import Store, without_credentials
 from dicface.batches.stored import StoreWork
 from dicface.batches.stored_photos import StoredPhoto, table_photos
 from dicface.errors import UsageError
@@ -113,7 +113,8 @@ def table_in_ray(place: str, work: StoreWork, pool: RayPool, *, shard: Shard = A
     try:
         groups = list(_groups_of(table))
     except (OSError, ValueError, KeyError) as error:
-        raise UsageError(f"expected a Parquet table with path and bytes, could not read {place!r}: {error}") from error
+        told = f"expected a Parquet table with path and bytes, could not read {table.shown('')!r}: {error}"
+        raise UsageError(without_credentials(told)) from error
     names = [name for _, _, paths in groups for name in paths]
     photos = {photo.name: photo for photo in table_photos(place, names, work.out, shard=shard)}
     blocks = [arrow.table({"file": [file], "group": [group]}) for file, group, _ in groups]

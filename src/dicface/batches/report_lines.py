@@ -152,6 +152,11 @@ def merge_reports(paths: Sequence[Path], out: Path) -> MergedReport:
         OutputError: the merged report cannot be written.
     """
     for path in paths:
+        if path.is_dir():
+            raise InputError(
+                f"expected a report as a file of JSON lines, got the folder {str(path)!r}; read the parts of a Parquet "
+                "report as one table"
+            )
         if not path.is_file():
             raise InputError(f"expected a report as a file of JSON lines, which is read twice, got {str(path)!r}")
     kept: dict[bytes, tuple[int, int]] = {}  # digest of the input's name: rank, number of the line

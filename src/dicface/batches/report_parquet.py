@@ -64,6 +64,12 @@ class ParquetReport:
         self._rows.clear()
 
     def __enter__(self) -> Self:
+        try:
+            self._path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(
+                f"could not write {str(self._path)!r}: {error.strerror}; choose another folder"
+            ) from error
         return self
 
     def __exit__(

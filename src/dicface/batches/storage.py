@@ -8,12 +8,14 @@ from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
+from urllib.parse import quote
 
 from dicface.errors import InputError, OutputError, UsageError
 from dicface.files import written_whole
 
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://.")
 _CREDENTIALS = re.compile(r"(?<=://)[^/@\s]*@")
+_SIGNATURES = re.compile(r"(?i)([?&][\w.%-]*(?:sig|signature|token|key|keyid|secret|password|credential)=)[^&\s'\"]+")
 _FOLDED = re.compile(r"([a-z][a-z0-9+.-]+):/+(.*)")
 PART = ".part-"
 """How names of files begin that are not whole yet; hidden, so that they are no inputs."""
@@ -32,9 +34,22 @@ def as_place(path: Path) -> str:
     return f"{folded[1]}://{'/' if folded[1] == 'file' else ''}{below}{asked}{settings}"
 
 
+def _parts(place: str) -> tuple[str, str]:
+    """An address and its settings. A file's has none: a question mark is of its name."""
+    address, _, settings = (place, "", "") if place.startswith("file:") else place.partition("?")
+    return address, settings
+
+
+def _quoted(place: str) -> str:
+    """An address as pyarrow reads it: with escapes for what a URI does not hold, such as spaces and `#`."""
+    address, settings = _parts(place)
+    address = re.sub(r"%(?![0-9A-Fa-f]{2})", "%25", quote(address, safe="%/:@!$&'()*+,;="))
+    return f"{address}?{settings}" if settings else address
+
+
 def without_credentials(text: str) -> str:
-    """A text, such as the error of a storage driver, without the user and password of addresses in it."""
-    return _CREDENTIALS.sub("", text)
+    """A text, such as the error of a storage driver, without users, passwords and signatures of addresses in it."""
+    return _SIGNATURES.sub(r"\1...", _CREDENTIALS.sub("", text))
 
 
 def is_address(place: str) -> bool:
@@ -56,7 +71,7 @@ def _open(place: str) -> tuple[Any, str]:
     if not is_address(place):
         return fs.LocalFileSystem(), str(Path(place).absolute())
     try:
-        return fs.FileSystem.from_uri(place)
+        return fs.FileSystem.from_uri(_quoted(place))
     except (ValueError, OSError) as error:
         return _open_with_fsspec(place, error)
 
@@ -96,7 +111,7 @@ class Store:
 
     def shown(self, name: str) -> str:
         """Address of a file without credentials and settings, for people and reports."""
-        root = without_credentials(self.place.partition("?")[0]).rstrip("/")
+        root = without_credentials(_parts(self.place)[0]).rstrip("/")
         return f"{root}/{name}" if name else root
 
     def real_path(self, name: str) -> str:
@@ -117,14 +132,18 @@ class Store:
     def folder(self, name: str) -> tuple[list[str], list[str]]:
         """Names of the subfolders and files of a folder, sorted; both empty if there is none.
 
+        Links to folders are left out, which may lead back to where they are.
+
         Raises:
             OSError: it cannot be read.
         """
         from pyarrow import fs
 
-        selector = fs.FileSelector(self.path(name), allow_not_found=True)
-        found = _open(self.place)[0].get_file_info(selector)
-        folders = sorted(each.base_name for each in found if each.type == fs.FileType.Directory)
+        system, selector = _open(self.place)[0], fs.FileSelector(self.path(name), allow_not_found=True)
+        found = system.get_file_info(selector)
+        is_local = isinstance(system, fs.LocalFileSystem)
+        below = [each for each in found if each.type == fs.FileType.Directory]
+        folders = sorted(each.base_name for each in below if not (is_local and Path(each.path).is_symlink()))
         return folders, sorted(each.base_name for each in found if each.type == fs.FileType.File)
 
     def has(self, name: str) -> bool:
@@ -201,6 +220,8 @@ def _write_and_move(system: Any, path: str, content: bytes) -> None:
         try:
             system.move(part, path)
         except OSError:
+            if not system.get_file_info(path).is_file:
+                raise
             system.delete_file(path)
             system.move(part, path)
     except BaseException:

@@ -1,6 +1,7 @@
 """Restoring photos at addresses: one photo from storage to storage, and many of them in threads."""
 
 import logging
+import traceback
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
@@ -57,7 +58,7 @@ class StoreWork:
         except (DicfaceError, OSError) as error:
             return failed_row(photo.shown, without_credentials(str(error)))
         except Exception as error:  # storage drivers raise errors of their own, and one photo must not end the batch
-            _log.exception("%s", photo.shown)
+            _log.error("%s\n%s", photo.shown, without_credentials(traceback.format_exc()))
             return failed_row(photo.shown, without_credentials(f"{type(error).__name__}: {error}"))
 
     def _do(self, photo: StoredPhoto, content: bytes | None) -> dict[str, Any]:

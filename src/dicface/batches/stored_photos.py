@@ -165,7 +165,9 @@ def table_photos(
             raise UsageError(f"expected relative paths in {Store(place).shown('')!r}, got {name!r}")
         output = target_below(Path(), Path(name)).as_posix()
         if output in taken:
-            raise UsageError(f"expected one photo in {place!r} with the result {output!r}, got several")
+            raise UsageError(
+                f"expected one photo in {Store(place).shown('')!r} with the result {output!r}, got several"
+            )
         taken.add(output)
         if shard.has(output):
             folder = str(PurePosixPath(output).parent).removeprefix(".")

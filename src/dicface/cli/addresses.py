@@ -89,7 +89,10 @@ class PlacedCall:
             raise UsageError("expected --engine ray with --ray-address, got none")
         tables = [place for place in self.inputs if place.endswith(_TABLE)]
         if tables and (self.engine != "ray" or len(self.inputs) > 1):
-            raise UsageError(f"expected --engine ray and one input with a Parquet table, got {tables[0]!r}")
+            from dicface.batches.storage import Store
+
+            shown = Store(tables[0]).shown("")
+            raise UsageError(f"expected --engine ray and one input with a Parquet table, got {shown!r}")
 
     @property
     def shown_out(self) -> str:

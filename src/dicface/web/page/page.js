@@ -329,7 +329,9 @@ function faceWords(face) {
   if (face.out) return `${name}: taken out. Press to put it in again.`;
   if (face.forced) return `${name}: will be restored all the same. Press to leave it as it is.`;
   if (!face.restored) return `${name}: ${face.words}. Press to restore it all the same.`;
-  return `${name}${doubt}: ${current?.result && !current.stale ? "restored" : face.words}. Press to take it out.`;
+  const done = current?.result && !current.stale;
+  const used = done ? usedWords(face, current) : "";
+  return `${name}${doubt}: ${done ? "restored" : face.words}. ${used}${used && " "}Press to take it out.`;
 }
 
 function refreshBoxes() {
@@ -674,6 +676,13 @@ function strengthOf(face, photo) {
   return face.out ? 0 : (face.own ?? photo.strength);
 }
 
+/** The strength that the result has, where that is less than the one chosen; empty where it is the same. */
+function usedWords(face, photo) {
+  const chosen = strengthOf(face, photo);
+  if (!chosen || face.strength >= 1) return "";
+  return `Used: ${Math.round(100 * chosen * face.strength)} %, since the model is not sure of this face.`;
+}
+
 function kept(photo) {
   return photo.faces.filter((face) => face.restored && photo.result.layers.has(face.number) && strengthOf(face, photo) > 0);
 }
@@ -774,7 +783,10 @@ function drawResult(photo) {
   canvas.setAttribute("aria-label", `${photo.name} after, with ${plural(count, "restored face")}`);
   $("before").setAttribute("aria-label", `${photo.name} before, enlarged`);
   $("strength-words").textContent = `${Math.round(100 * photo.strength)} %`;
-  for (const face of photo.faces) drawCard(photo, face);
+  for (const face of photo.faces) {
+    drawCard(photo, face);
+    $("boxes").querySelector(`[data-key="${keyOf(face.box)}"]`)?.setAttribute("aria-label", faceWords(face));
+  }
   $("downloads").hidden = !count;
   $("nothing").hidden = Boolean(count);
   $("nothing").textContent = count ? "" : "Every face is taken out, so there is nothing to download. Put one in again, or raise the strength.";
@@ -814,7 +826,8 @@ function makeCards(photo) {
         element("span", { className: "mark", textContent: sureness(face) })),
       element("div", { className: "pair" }, figure(face, "was", "as it was"), figure(face, "made", "restored")),
       ...(ownWarnings.length ? [element("p", { className: "why", textContent: `Look closely: ${ownWarnings.join(", ")}.` })] : []),
-      element("label", { className: "own", htmlFor: own.id }, "Strength", output), own, details);
+      element("label", { className: "own", htmlFor: own.id }, "Strength", output), own,
+      element("p", { className: "used quiet", hidden: true }), details);
     card.id = `card-${face.number}`;
     return card;
   });
@@ -856,6 +869,9 @@ function drawCard(photo, face) {
   const percent = Math.round(100 * (face.own ?? photo.strength));
   card.querySelector("[type=range]").value = percent;
   card.querySelector("output").textContent = `${percent} %`;
+  const used = card.querySelector(".used");
+  used.textContent = usedWords(face, photo);
+  used.hidden = !used.textContent;
 }
 
 // ---- Downloads ----
