@@ -32,7 +32,7 @@ def assert_same_weights(one: Path, other: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("config", ["lite", "landmark-lite", "dicgan", "lite-sharp"])
+@pytest.mark.parametrize("config", ["lite", "landmark-lite", "dicgan"])
 def test_two_processes_equal_one_with_twice_the_batch_each(tmp_path: Path, config: str) -> None:
     """A batch of 4 shared by two processes gives the weights of the same batch in one."""
     alone = run(small(config, *STEPS), tmp_path, "alone")
