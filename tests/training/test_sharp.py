@@ -56,7 +56,7 @@ def test_face_features_take_part_and_identity_is_logged(tmp_path: Path) -> None:
     run(small("lite-sharp", *settings, "sharp.ramp_steps=0", "run.precision=bf16-mixed"), tmp_path, "with")
     log = EventAccumulator(str(tmp_path / "with" / "log"))
     log.Reload()
-    logged = {name: log.Scalars(name)[-1].value for name in log.Tags()["scalars"]}
+    logged = {name: log.Scalars(name)[-1].value for name in log.scalars.Keys()}
     measures = ("psnr", "detail", "correlation", "stitch", "cells", "identity", "consistency")
     assert {f"val_{name}_{size}" for name in measures for size in (16, 32)} < set(logged)
     assert -1 <= logged["val_identity_16"] <= 1
