@@ -35,8 +35,8 @@ def loaded_once() -> Generator[None]:
     compiled = cache(OpenVinoBackend)
     embedded = find_model(DEFAULT_MODEL).parent
 
-    def load(path: Path, *, threads: int | None = None) -> OpenVinoBackend:
-        return (compiled if path.parent == embedded else OpenVinoBackend)(path, threads=threads)
+    def load(path: Path, *, graph: bytes | None = None, threads: int | None = None) -> OpenVinoBackend:
+        return (compiled if path.parent == embedded else OpenVinoBackend)(path, graph=graph, threads=threads)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("dicface.runtime.face_model.OpenVinoBackend", load)

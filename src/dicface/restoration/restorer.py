@@ -55,6 +55,7 @@ class Restorer(ClipMethods):
         large_faces: str | Path | None = None,
         fidelity: float = DEFAULT_FIDELITY,
         background: str | Path | None = None,
+        sharpness: float = 0.0,
     ) -> None:
         """Load the model and the detector.
 
@@ -75,19 +76,28 @@ class Restorer(ClipMethods):
                 (docs/other-networks.md); None leaves these alone.
             fidelity: of `large_faces`, 0 to 1: more is nearer to the photo; networks without that input ignore it.
             background: file of a network for the rest of the photo, see `BackgroundModel`; None takes Pillow's filter.
+            sharpness: 0 for the faithful model, 1 for its sharp twin, between for weights between them: more detail,
+                and more of it invented (docs/sharpness.md). It changes no outcome.
 
         Raises:
             UnknownModelError: no such model.
             UsageError: no such backend, provider or detector, or it is not installed; a threshold that is no
-                probability; or a backend beside a loaded model.
+                probability; a sharpness out of its range, or of a model without sharp twin; or a backend or sharpness
+                beside a loaded model that has its own.
             CheckpointError: the file is not a model.
         """
         if not isinstance(model, FaceModel):
             model = FaceModel(model, backend=backend, provider=provider, threads=threads, spinning=not several)
         elif backend != "auto":
             raise UsageError(f"expected no `backend` beside a loaded model, which has its own, got {backend!r}")
+        elif model.sharpness:
+            raise UsageError(
+                f"expected a faithful model beside `sharpness`, which sharpens its last pass, got {model.files.title}"
+            )
         self.model = model
-        self._models = SizedModels(model, backend=backend, provider=provider, threads=threads, spinning=not several)
+        self._models = SizedModels(
+            model, backend=backend, provider=provider, threads=threads, spinning=not several, sharpness=sharpness
+        )
         self._detect = make_detector(detector, threads=threads, spinning=not several, provider=provider)
         self._verify = make_verification(detector, self.model.name, threshold=detector_threshold)
         self._restore_faces = FacePasses(self._models, self._verify)
@@ -98,7 +108,8 @@ class Restorer(ClipMethods):
         self._background = None if background is None else BackgroundModel(background, provider=provider)
         self.settings: Mapping[str, Any] = {
             "model": self.model.sha256,
-            "larger_model": self._models.larger_sha256,
+            "last_pass": [files.sha256 for files in self._models.last_pass],
+            "sharpness": float(sharpness),
             "detector": detector if isinstance(detector, str) else type(detector).__qualname__,
             "detector_threshold": detector_threshold,
             "large_faces": self._large_faces and self._large_faces.network.sha256,

@@ -17,7 +17,7 @@ from dicface.images.pixels import to_network, to_uint8
 from dicface.landmarks import decode_heatmaps
 from dicface.runtime.backends import Backend, OnnxRuntimeBackend, OpenVinoBackend, TorchBackend
 from dicface.runtime.batching import SharedRuns
-from dicface.runtime.models import DEFAULT_MODEL, PICKLED, embedded_models, find_model
+from dicface.runtime.models import DEFAULT_MODEL, PICKLED, embedded_models, find_model, sharp_twin
 from dicface.runtime.parallel import usable_cores
 from dicface.runtime.providers import (
     BACKENDS,
@@ -28,6 +28,7 @@ from dicface.runtime.providers import (
     choose_provider,
     processor_capabilities,
 )
+from dicface.runtime.sharp_twins import TWIN_SUFFIX, mixed_graph, read_twin
 from dicface.runtime.torch_extra import lacks_torch
 
 _log = logging.getLogger(__name__)
@@ -64,6 +65,36 @@ def check_crops(name: str, lr_sizes: tuple[int, int], crops: Sequence[NDArray[np
             raise UsageError(f"{name} takes square crops of {low} to {high} px, got {crop.shape[1]}x{crop.shape[0]}")
 
 
+class ModelFiles(NamedTuple):
+    """What results say of the model that made them.
+
+    Attributes:
+        title: its name without folders, and its sharpness if it has one.
+        sha256: SHA-256 of its file in hex; with that of its sharp twin after it, where that takes part.
+    """
+
+    title: str
+    sha256: str
+
+    @classmethod
+    def of(cls, model: str, sharpness: float = 0.0, path: Path | None = None) -> "ModelFiles":
+        """Name a model.
+
+        Args:
+            model: name or path.
+            sharpness: see `FaceModel`.
+            path: its file; None takes the ONNX file of an embedded model.
+
+        Raises:
+            UsageError: see `check_sharpness`.
+        """
+        title, twin = Path(model).name, check_sharpness(model, sharpness)
+        digest = file_digest(path or find_model(model))
+        if twin is None:
+            return cls(title, digest)
+        return cls(f"{title} at sharpness {sharpness:g}", f"{digest} + {file_digest(twin)}")
+
+
 class _How(NamedTuple):
     """Requested settings of a model; see `FaceModel`."""
 
@@ -71,6 +102,8 @@ class _How(NamedTuple):
     provider: ProviderName
     threads: int | None
     spinning: bool
+    twin: Path | None
+    sharpness: float
 
 
 class _Loaded(NamedTuple):
@@ -79,6 +112,28 @@ class _Loaded(NamedTuple):
     run: Backend
     reason: str
     path: Path
+
+
+def check_sharpness(model: str, sharpness: float) -> Path | None:
+    """Check the sharpness that is asked of a model.
+
+    Args:
+        model: name or path.
+        sharpness: see `FaceModel`.
+
+    Returns:
+        File of the sharp twin that takes part; None where none does.
+
+    Raises:
+        UsageError: out of its range, or not 0 for a model without sharp twin.
+    """
+    if not 0 <= sharpness <= 1:
+        raise UsageError(f"expected a `sharpness` from 0 to 1, got {sharpness:g}")
+    if not sharpness:
+        return None
+    if (twin := sharp_twin(model)) is None:
+        raise UsageError(f"expected `sharpness` 0 for a model without sharp twin, got {sharpness:g} for {model!r}")
+    return find_model(twin, TWIN_SUFFIX, "sharp")
 
 
 def _load_backend(model: str, how: _How) -> _Loaded:
@@ -98,6 +153,8 @@ def _load_backend(model: str, how: _How) -> _Loaded:
 
 
 def _load_in_torch(path: Path, how: _How) -> _Loaded:
+    if how.twin is not None:
+        raise UsageError("expected `sharpness` 0 for the torch backend, which has no sharp twins; take another backend")
     if how.backend not in ("auto", "torch") or path.suffix != ".safetensors":
         raise UsageError(
             f"the torch backend takes .safetensors and the others .onnx, got {how.backend} and {path.name!r}"
@@ -125,9 +182,10 @@ def _load_graph(path: Path, how: _How) -> _Loaded:
     if how.backend == "auto":
         provider = choose_provider(onnxruntime.get_available_providers(), provider=how.provider)
         chosen = choose_backend(provider, processor_capabilities, has_openvino=has_openvino)
+    graph = None if how.twin is None else mixed_graph(path.read_bytes(), read_twin(how.twin), how.sharpness)
     if chosen.backend == "openvino":
-        return _Loaded(OpenVinoBackend(path, threads=how.threads), chosen.reason, path)
-    run = OnnxRuntimeBackend(path, threads=how.threads, spinning=how.spinning, provider=how.provider)
+        return _Loaded(OpenVinoBackend(path, graph=graph, threads=how.threads), chosen.reason, path)
+    run = OnnxRuntimeBackend(path, graph=graph, threads=how.threads, spinning=how.spinning, provider=how.provider)
     return _Loaded(run, chosen.reason, path)
 
 
@@ -136,7 +194,8 @@ class FaceModel:
 
     Attributes:
         name: name or path, as given.
-        sha256: SHA-256 of the model file in hex.
+        files: what results say of it.
+        sharpness: share of the way to its sharp twin.
     """
 
     def __init__(
@@ -147,6 +206,7 @@ class FaceModel:
         provider: ProviderName = "auto",
         threads: int | None = None,
         spinning: bool = True,
+        sharpness: float = 0.0,
     ) -> None:
         """Load a model.
 
@@ -156,21 +216,30 @@ class FaceModel:
             provider: processor of ONNX Runtime, and of torch (cpu or cuda); OpenVINO runs on the CPU.
             threads: with which it computes, in ONNX Runtime and OpenVINO; None takes one for each core.
             spinning: see `open_session`.
+            sharpness: share of the way to the model's sharp twin, 0 to 1: more detail, and more of it invented
+                (ADR 46). Only of an embedded model that has one, and not in torch.
 
         Raises:
             UnknownModelError: no such model.
-            UsageError: no such backend or provider, or it is not installed or has no such setting.
+            UsageError: no such backend or provider, or it is not installed or has no such setting; a sharpness out of
+                its range, or of a model without sharp twin.
             CheckpointError: the file is not a model.
         """
-        self.name = str(model)
-        how = _How(backend, provider, threads, spinning)
+        self.name, self.sharpness = str(model), float(sharpness)
+        twin = check_sharpness(self.name, self.sharpness)
+        how = _How(backend, provider, threads, spinning, twin, self.sharpness)
         self._backend, self._reason, path = _load_backend(self.name, how)
         _log.info("%s", self.how_it_runs)
-        self.sha256 = file_digest(path)
+        self.files = ModelFiles.of(self.name, self.sharpness, path)
         self._runs = SharedRuns(self._restore, self._is_same_in_any_batch, RUNS_AT_ONCE, MAX_BATCH)
 
     def __repr__(self) -> str:
         return f"FaceModel({self.name!r}, backend={self.backend!r})"
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the model file in hex; see `ModelFiles`."""
+        return self.files.sha256
 
     @property
     def backend(self) -> str:
