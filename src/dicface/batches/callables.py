@@ -16,8 +16,9 @@ from dicface.restoration.output import Output
 from dicface.restoration.restorer import Restorer
 from dicface.restoration.scale import Scale, check_scale
 from dicface.restoration.settings import restore_digest, upscale_digest
-from dicface.runtime.face_model import FaceModel, check_sharpness
+from dicface.runtime.face_model import FaceModel
 from dicface.runtime.face_restorer import DEFAULT_FIDELITY
+from dicface.runtime.model_files import check_sharpness
 from dicface.runtime.models import DEFAULT_MODEL, embedded_models
 from dicface.runtime.providers import BackendName, ProviderName
 

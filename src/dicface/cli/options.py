@@ -80,7 +80,7 @@ SharpnessOption = Annotated[
         "--sharpness",
         min=0,
         max=1,
-        help="0 keeps to what the photo shows; up to 1, more detail is added, and more of it is invented.",
+        help="0 keeps to what the input shows; up to 1, more detail is added, and more of it is invented.",
         rich_help_panel=MODEL,
     ),
 ]

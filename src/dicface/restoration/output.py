@@ -17,7 +17,8 @@ from dicface.restoration.paste import mask_of, paste
 from dicface.restoration.results import Face, Outcome, Restoration
 from dicface.restoration.sized_models import SizedModels
 from dicface.runtime.background import BackgroundModel
-from dicface.runtime.face_model import FaceModel, ModelFiles
+from dicface.runtime.face_model import FaceModel
+from dicface.runtime.model_files import ModelFiles
 from dicface.runtime.uncertainty import LEVELS_PER_GREY, map_image
 
 _MAP = f"expected error of luma, {LEVELS_PER_GREY} levels a grey level"

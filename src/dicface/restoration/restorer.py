@@ -38,8 +38,7 @@ class Restorer(ClipMethods):
 
     Attributes:
         model: the face model. `lite` has a larger model beside it, `lite-256`, for crops from 32 px on.
-        settings: models by their hashes, detector and limits: what else than the arguments of a call decides about its
-            result.
+        settings: models by their hashes, detector and limits: what decides about a result besides a call's arguments.
     """
 
     def __init__(
@@ -66,34 +65,26 @@ class Restorer(ClipMethods):
                 (ADR 22). A loaded model has one already.
             detector: face (the embedded network), dlib, dlib-fast or dlib-thorough (see `make_detector`), or any
                 `Detector`, whose detections are all taken for faces unless it is a `FaceDetector`.
-            detector_threshold: least probability of a face, from 0 to 1; None takes that of the face finder's card. For
-                detectors other than face it is the least score, and None sets no limit of its own.
-            threads: with which each network computes; None takes one for each core. torch has no such setting for one
-                network; see `FaceModel`.
-            several: photos will be restored several at a time. Then threads that wait leave the cores to others, which
-                makes a single photo slower.
+            detector_threshold: least probability of a face, 0 to 1; None takes that of the face finder's card. For
+                other detectors it is the least score, and None sets no limit.
+            threads: with which each network computes; None takes one for each core; see `FaceModel` for torch.
+            several: photos will be restored several at a time: threads that wait leave the cores to others.
             large_faces: ONNX file of a restorer of aligned 512 px faces, for faces that are too large for the model
                 (docs/other-networks.md); None leaves these alone.
             fidelity: of `large_faces`, 0 to 1: more is nearer to the photo; networks without that input ignore it.
             background: file of a network for the rest of the photo, see `BackgroundModel`; None takes Pillow's filter.
-            sharpness: 0 for the faithful model, 1 for its sharp twin, between for weights between them: more detail,
-                and more of it invented (docs/sharpness.md). It changes no outcome.
+            sharpness: more detail, and more of it invented, see `FaceModel`; it changes no outcome.
 
         Raises:
             UnknownModelError: no such model.
             UsageError: no such backend, provider or detector, or it is not installed; a threshold that is no
-                probability; a sharpness out of its range, or of a model without sharp twin; or a backend or sharpness
-                beside a loaded model that has its own.
+                probability; a sharpness that the model has not; or a backend beside a loaded model.
             CheckpointError: the file is not a model.
         """
         if not isinstance(model, FaceModel):
             model = FaceModel(model, backend=backend, provider=provider, threads=threads, spinning=not several)
         elif backend != "auto":
             raise UsageError(f"expected no `backend` beside a loaded model, which has its own, got {backend!r}")
-        elif model.sharpness:
-            raise UsageError(
-                f"expected a faithful model beside `sharpness`, which sharpens its last pass, got {model.files.title}"
-            )
         self.model = model
         self._models = SizedModels(
             model, backend=backend, provider=provider, threads=threads, spinning=not several, sharpness=sharpness

@@ -3,7 +3,8 @@
 import threading
 
 from dicface.images.pixels import LARGE_FACE_PX, LR_PX_OF
-from dicface.runtime.face_model import FaceModel, ModelFiles, check_sharpness
+from dicface.runtime.face_model import FaceModel
+from dicface.runtime.model_files import ModelFiles, check_sharpness
 from dicface.runtime.models import larger_model, sharp_twin
 from dicface.runtime.providers import BackendName, ProviderName
 
@@ -85,7 +86,7 @@ class SizedModels:
 
     def said_of(self, model: FaceModel) -> str:
         """What is said of the model that restored a face; see `Face.model`."""
-        return "" if model is self.model else model.files.title
+        return "" if model is self.model else model.name
 
     def takes_larger(self, side: int) -> bool:
         """Whether the larger model restores a crop of this side."""

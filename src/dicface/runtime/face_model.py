@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from dicface.checkpoints.runs import weights_file
 from dicface.errors import UsageError
-from dicface.files import file_digest
 from dicface.images.pixels import to_network, to_uint8
 from dicface.landmarks import decode_heatmaps
 from dicface.runtime.backends import Backend, OnnxRuntimeBackend, OpenVinoBackend, TorchBackend
 from dicface.runtime.batching import SharedRuns
-from dicface.runtime.models import DEFAULT_MODEL, PICKLED, embedded_models, find_model, sharp_twin
+from dicface.runtime.model_files import ModelFiles, check_sharpness
+from dicface.runtime.models import DEFAULT_MODEL, PICKLED, embedded_models, find_model
 from dicface.runtime.parallel import usable_cores
 from dicface.runtime.providers import (
     BACKENDS,
@@ -28,7 +28,7 @@ from dicface.runtime.providers import (
     choose_provider,
     processor_capabilities,
 )
-from dicface.runtime.sharp_twins import TWIN_SUFFIX, mixed_graph, read_twin
+from dicface.runtime.sharp_twins import mixed_graph, read_twin
 from dicface.runtime.torch_extra import lacks_torch
 
 _log = logging.getLogger(__name__)
@@ -65,36 +65,6 @@ def check_crops(name: str, lr_sizes: tuple[int, int], crops: Sequence[NDArray[np
             raise UsageError(f"{name} takes square crops of {low} to {high} px, got {crop.shape[1]}x{crop.shape[0]}")
 
 
-class ModelFiles(NamedTuple):
-    """What results say of the model that made them.
-
-    Attributes:
-        title: its name without folders, and its sharpness if it has one.
-        sha256: SHA-256 of its file in hex; with that of its sharp twin after it, where that takes part.
-    """
-
-    title: str
-    sha256: str
-
-    @classmethod
-    def of(cls, model: str, sharpness: float = 0.0, path: Path | None = None) -> "ModelFiles":
-        """Name a model.
-
-        Args:
-            model: name or path.
-            sharpness: see `FaceModel`.
-            path: its file; None takes the ONNX file of an embedded model.
-
-        Raises:
-            UsageError: see `check_sharpness`.
-        """
-        title, twin = Path(model).name, check_sharpness(model, sharpness)
-        digest = file_digest(path or find_model(model))
-        if twin is None:
-            return cls(title, digest)
-        return cls(f"{title} at sharpness {sharpness:g}", f"{digest} + {file_digest(twin)}")
-
-
 class _How(NamedTuple):
     """Requested settings of a model; see `FaceModel`."""
 
@@ -112,28 +82,6 @@ class _Loaded(NamedTuple):
     run: Backend
     reason: str
     path: Path
-
-
-def check_sharpness(model: str, sharpness: float) -> Path | None:
-    """Check the sharpness that is asked of a model.
-
-    Args:
-        model: name or path.
-        sharpness: see `FaceModel`.
-
-    Returns:
-        File of the sharp twin that takes part; None where none does.
-
-    Raises:
-        UsageError: out of its range, or not 0 for a model without sharp twin.
-    """
-    if not 0 <= sharpness <= 1:
-        raise UsageError(f"expected a `sharpness` from 0 to 1, got {sharpness:g}")
-    if not sharpness:
-        return None
-    if (twin := sharp_twin(model)) is None:
-        raise UsageError(f"expected `sharpness` 0 for a model without sharp twin, got {sharpness:g} for {model!r}")
-    return find_model(twin, TWIN_SUFFIX, "sharp")
 
 
 def _load_backend(model: str, how: _How) -> _Loaded:
@@ -193,7 +141,7 @@ class FaceModel:
     """A loaded model: crops in, restored faces with landmarks out. May be shared between threads.
 
     Attributes:
-        name: name or path, as given.
+        name: name or path, as given; the title in `files`, if it is sharpened.
         files: what results say of it.
         sharpness: share of the way to its sharp twin.
     """
@@ -217,7 +165,7 @@ class FaceModel:
             threads: with which it computes, in ONNX Runtime and OpenVINO; None takes one for each core.
             spinning: see `open_session`.
             sharpness: share of the way to the model's sharp twin, 0 to 1: more detail, and more of it invented
-                (ADR 46). Only of an embedded model that has one, and not in torch.
+                (ADR 48). Only of an embedded model that has one, and not in torch.
 
         Raises:
             UnknownModelError: no such model.
@@ -225,12 +173,13 @@ class FaceModel:
                 its range, or of a model without sharp twin.
             CheckpointError: the file is not a model.
         """
-        self.name, self.sharpness = str(model), float(sharpness)
-        twin = check_sharpness(self.name, self.sharpness)
+        name, self.sharpness = str(model), float(sharpness)
+        twin = check_sharpness(name, self.sharpness)
         how = _How(backend, provider, threads, spinning, twin, self.sharpness)
-        self._backend, self._reason, path = _load_backend(self.name, how)
+        self._backend, self._reason, path = _load_backend(name, how)
+        self.files = ModelFiles.of(name, self.sharpness, path)
+        self.name = self.files.title if twin else name
         _log.info("%s", self.how_it_runs)
-        self.files = ModelFiles.of(self.name, self.sharpness, path)
         self._runs = SharedRuns(self._restore, self._is_same_in_any_batch, RUNS_AT_ONCE, MAX_BATCH)
 
     def __repr__(self) -> str:

@@ -1,4 +1,4 @@
-"""Sharp twins: how the weights of a faithful network change on the way to its sharp one (ADR 45, ADR 46).
+"""Sharp twins: how the weights of a faithful network change on the way to its sharp one (ADR 45, ADR 48).
 
 A twin's file holds the differences of those weights that differ, and where in the faithful network's ONNX file they
 lie. Any share of them can be added, so that one small file gives every sharpness, to any runtime and without torch.
