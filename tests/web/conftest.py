@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 from dicface.web.album import Album
 from dicface.web.app import make_app
 from dicface.web.desk import Desk
+from dicface.web.request import Request
 from dicface.web.worker import Worker
 
 UPLOAD_MB = 2
@@ -46,3 +47,11 @@ def photo(tmp_path: Path, small_photo: np.ndarray) -> Path:
     path = tmp_path / "small photo.png"
     Image.fromarray(small_photo).save(path)
     return path
+
+
+@pytest.fixture
+def request_at_2(photo: Path, tmp_path: Path) -> Request:
+    """A request to enlarge the small portrait twice."""
+    folder = tmp_path / "entry"
+    folder.mkdir()
+    return Request(photo, folder, "Aunt Eileen.png", scale=2)

@@ -10,7 +10,9 @@ from dicface.images.photo import WRITE_SUFFIXES
 from dicface.restoration.files import restore_file
 from dicface.restoration.scale import Scale
 from dicface.runtime.models import DEFAULT_MODEL, embedded_models
-from dicface.web.work import MAX_RESULT_MEGAPIXELS, MAX_UPLOAD_MEGAPIXELS, WrittenFaces, restorer_of, result_name
+from dicface.web.request import MAX_RESULT_MEGAPIXELS, MAX_UPLOAD_MEGAPIXELS
+from dicface.web.restorers import restorer_of
+from dicface.web.result import WrittenFaces, result_name
 
 PARAMETERS = ("scale", "strength", "faces", "min_face", "max_face", "box", "only_boxes", "force", "model", "format")
 _TRUE, _FALSE = ("1", "true", "yes", ""), ("0", "false", "no")

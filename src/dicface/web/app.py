@@ -29,6 +29,8 @@ from dicface.web.desk import Desk
 from dicface.web.guard import App, Guard
 from dicface.web.messages import read_list, read_request, read_strengths
 from dicface.web.replies import PRIVATE, Refusal, attachment, error_handlers, file_response, write_zip
+from dicface.web.request import MAX_UPLOAD_MEGAPIXELS
+from dicface.web.result import FACES_FILE, WrittenFaces, compose
 from dicface.web.uploads import read_json, receive, receive_any
 from dicface.web.worker import Arguments
 
@@ -85,7 +87,7 @@ class Page:
         """What the page's script has to know of the server."""
         models = [{"name": name, "words": words.NAMES_OF_MODELS.get(name, name)} for name in models_to_choose()]
         models.sort(key=lambda model: model["name"] != DEFAULT_MODEL)
-        limits = {"upload_mb": self._upload_mb, "megapixels": work.MAX_UPLOAD_MEGAPIXELS}
+        limits = {"upload_mb": self._upload_mb, "megapixels": MAX_UPLOAD_MEGAPIXELS}
         return JSONResponse(
             {**limits, "models": models, "suffixes": READ_SUFFIXES, "clips": CLIP_SUFFIXES, "version": __version__}
         )
@@ -192,12 +194,12 @@ class Page:
         except DicfaceError as error:
             raise Refusal(error, entry.name) from error
 
-    async def _composed(self, request: Request, said: Any, entry_id: str) -> work.WrittenFaces:
+    async def _composed(self, request: Request, said: Any, entry_id: str) -> WrittenFaces:
         entry = self._entry(entry_id)
         asked, strengths = read_request(said, entry), read_strengths(said)
-        if not (entry.folder / work.FACES_FILE).is_file():
+        if not (entry.folder / FACES_FILE).is_file():
             raise HTTPException(404, words.GONE)
-        return await self._work(request, entry, work.compose, asked, strengths)
+        return await self._work(request, entry, compose, asked, strengths)
 
 
 def make_app(

@@ -8,7 +8,7 @@ from dicface.errors import UsageError
 from dicface.faces.geometry import Box
 from dicface.runtime.models import DEFAULT_MODEL, embedded_models
 from dicface.web.album import Entry
-from dicface.web.work import SCALES, Request
+from dicface.web.request import SCALES, Request
 
 MAX_BOXES = 200
 _MODELS = tuple(embedded_models("restoration"))

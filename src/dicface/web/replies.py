@@ -17,8 +17,9 @@ from dicface.web import words
 from dicface.web.album import unique_names
 from dicface.web.desk import BusyError
 from dicface.web.guard import IdleError, TooManyBytesError
+from dicface.web.request import MAX_UPLOAD_MEGAPIXELS
+from dicface.web.result import WrittenFaces
 from dicface.web.uploads import EmptyUploadError
-from dicface.web.work import MAX_UPLOAD_MEGAPIXELS, WrittenFaces
 
 PRIVATE: Mapping[str, str] = {"cache-control": "no-store"}
 _CLIENT_CLOSED = 499

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from pathlib import PurePath
 from shlex import quote
+from typing import Any
 
 from dicface.errors import DicfaceError, ImageError, TooLargeError, TooLongError
 from dicface.images.clips import is_clip
 from dicface.restoration.quality import QualityWarning
-from dicface.restoration.results import Outcome
+from dicface.restoration.results import Face, Outcome
 
 OUTCOMES: Mapping[Outcome, str] = {
     Outcome.RESTORED: "will be restored",
@@ -45,6 +46,23 @@ _HEIC = (".heic", ".heif")
 def outcome_words(outcome: Outcome) -> str:
     """What happens to a face, as the end of a sentence that begins with the face."""
     return OUTCOMES.get(outcome, outcome.value)
+
+
+def face_words(face: Face) -> dict[str, Any]:
+    """A face as the page shows it."""
+    return {
+        "number": face.number,
+        "box": [round(edge, 1) for edge in face.box],
+        "square": list(face.square),
+        "size": round(face.size_px),
+        "outcome": face.outcome.name.lower(),
+        "restored": face.outcome is Outcome.RESTORED,
+        "drawn": face.score is None,
+        "strength": face.strength,
+        "probability": face.probability,
+        "words": outcome_words(face.outcome),
+        "warnings": [WARNINGS.get(warning, warning.value) for warning in face.quality_warnings],
+    }
 
 
 def clip_words(name: str) -> str:
