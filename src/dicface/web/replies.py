@@ -32,12 +32,16 @@ class Refusal(Exception):  # noqa: N818 - a photo that is refused is no fault of
     Args:
         error: why.
         name: of the photo.
+
+    Attributes:
+        background: a network was to enlarge the photo.
     """
 
     def __init__(self, error: DicfaceError, name: str) -> None:
         super().__init__(str(error))
         self.error = error
         self.name = name
+        self.background = False
 
 
 def attachment(name: str) -> dict[str, str]:
@@ -70,7 +74,9 @@ def error_handlers() -> dict[Any, Handler]:
     async def refused(request: Request, error: Exception) -> Response:
         assert isinstance(error, Refusal)
         heic = find_spec("pillow_heif") is not None
-        text = words.error_words(error.error, error.name, megapixels=MAX_UPLOAD_MEGAPIXELS, heic=heic)
+        text = words.error_words(
+            error.error, error.name, megapixels=MAX_UPLOAD_MEGAPIXELS, heic=heic, background=error.background
+        )
         return said(_status(error.error), text)
 
     async def of_http(request: Request, error: Exception) -> Response:

@@ -11,6 +11,7 @@ from dicface.faces.geometry import Box
 from dicface.faces.turns import Quarters, turn_image
 from dicface.images.photo import Photo, read_photo
 from dicface.runtime.models import DEFAULT_MODEL
+from dicface.web.networks import NO_NETWORKS, AddedNetworks
 
 MAX_UPLOAD_MEGAPIXELS = 64.0
 """Of an uploaded photo: a letter page at 600 dpi has 34, the largest phones' photos 50."""
@@ -30,6 +31,7 @@ class Request(NamedTuple):
         scale: enlargement of the photo.
         boxes: faces drawn by the owner, in pixels of the turned photo.
         forced: numbers of faces to restore although they would be left as they are.
+        networks: of the operator's networks, those that are switched on.
     """
 
     source: Path
@@ -40,6 +42,17 @@ class Request(NamedTuple):
     scale: float = 1.0
     boxes: tuple[Box, ...] = ()
     forced: tuple[int, ...] = ()
+    networks: AddedNetworks = NO_NETWORKS
+
+    @property
+    def enlarged_file(self) -> Path | None:
+        """File for the photo as the network for the background enlarges it: an array, without restored faces.
+
+        None if that network is not used. A photo that keeps its size is not changed by it.
+        """
+        if self.networks.background is None or self.scale == 1:
+            return None
+        return self.folder / f"enlarged-{self.turn}-{self.scale:g}.npy"
 
 
 def read_turned(source: Path, turn: int) -> Photo:

@@ -33,6 +33,8 @@ NAMES_OF_MODELS: Mapping[str, str] = {
     "lite": "Any photo",
 }
 """Names that visitors know; other models keep their own."""
+BACKGROUND = "Sharper background"
+"""Name of the page's switch for the operator's network."""
 READABLE = "JPEG, PNG, WebP, AVIF, HEIC, TIFF, BMP and GIF"
 BUSY = "Many photos are waiting at the moment. Please try again in a minute."
 GONE = "The photo has been deleted in the meantime. Please choose it again."
@@ -70,7 +72,7 @@ def clip_words(name: str) -> str:
     return f"This is a clip. A command restores clips: dicface restore {quote(name)} -o {quote(f'restored-{name}')}"
 
 
-def error_words(error: DicfaceError, name: str, *, megapixels: float, heic: bool) -> str:
+def error_words(error: DicfaceError, name: str, *, megapixels: float, heic: bool, background: bool = False) -> str:
     """An error as a visitor can use it.
 
     Args:
@@ -78,6 +80,7 @@ def error_words(error: DicfaceError, name: str, *, megapixels: float, heic: bool
         name: name of the photo's file.
         megapixels: largest photo that is taken.
         heic: whether HEIC can be read here.
+        background: whether a network was to enlarge the photo.
     """
     match error:
         case TooLargeError():
@@ -89,7 +92,8 @@ def error_words(error: DicfaceError, name: str, *, megapixels: float, heic: bool
         case ImageError():
             return f"This file is no photo that can be read, or it is damaged. {READABLE} can be read."
         case TooLongError():
-            return "This photo takes more time or memory than there is for one. Make it smaller, or enlarge it less."
+            less = f"switch off {BACKGROUND}" if background else "enlarge it less"
+            return f"This photo takes more time or memory than there is for one. Make it smaller, or {less}."
         case _:
             return "This cannot be done with this photo. Enlarge it less, or try another photo."
 

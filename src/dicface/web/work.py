@@ -9,18 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dicface.errors import ImageError
-from dicface.files import write_json
+from dicface.files import written_whole
 from dicface.images.photo import Photo, write_photo
-from dicface.restoration.file_result import FileResult
-from dicface.restoration.output import provenance_of
 from dicface.restoration.restorer import Restorer
 from dicface.restoration.results import Face
 from dicface.restoration.scale import scale_for
+from dicface.restoration.stages import Stages
 from dicface.web.faces_file import write_faces
 from dicface.web.pictures import SHOWN_PX, shown, write_face_pictures, write_plain
 from dicface.web.request import MAX_RESULT_MEGAPIXELS, SCALES, Request, check_result, read_turned
 from dicface.web.restorers import restorer_of
-from dicface.web.result import FACES_FILE, result_name, result_suffix
+from dicface.web.result import FACES_FILE, result_name, result_suffix, write_run
 from dicface.web.words import face_words, warnings_summary
 
 
@@ -46,10 +45,10 @@ def find(request: Request) -> dict[str, Any]:
     """Find the faces of a photo, and what would happen to each.
 
     Args:
-        request: of it, its source, turn, model and drawn boxes count.
+        request: of it, its source, turn, model, drawn boxes and networks count.
     """
     photo = read_turned(request.source, request.turn)
-    found = restorer_of(request.model).find(photo.pixels, boxes=request.boxes)
+    found = restorer_of(request.model, request.networks).find(photo.pixels, boxes=request.boxes)
     return {"faces": [face_words(face) for face in found.faces], "turned": found.turned_degrees}
 
 
@@ -62,33 +61,49 @@ def restore(request: Request) -> dict[str, Any]:
     photo = read_turned(request.source, request.turn)
     height, width = photo.pixels.shape[:2]
     check_result(request, width, height)
-    restorer = restorer_of(request.model)
-    done = restorer.restore(photo.pixels, scale=request.scale, boxes=request.boxes)
+    restorer = restorer_of(request.model, request.networks)
+    # The faces do not depend on the enlargement, and the result is composed when it is asked for.
+    done = restorer.restore(photo.pixels, scale=1, boxes=request.boxes)
     faces = _with_forced(done.faces, restorer, photo.pixels, request)
-    restoration = replace(done, faces=faces)
-    provenance = provenance_of(restorer.model, faces=1)
-    write_plain(request.folder / "plain.jpg", photo.pixels, restoration.image.shape[:2], provenance)
     restored = [face for face in faces if face.steps is not None]
     for face in restored:
+        provenance = restorer.provenance([face], scale=1)
         write_face_pictures(request.folder, face, photo.pixels, restorer.layer(photo.pixels, face), provenance)
     write_faces(request.folder / FACES_FILE, faces)
-    row = FileResult(
-        request.source, request.source, photo, restoration, request.scale, "", photo.notes, restoration.stages_s
-    ).report_row()
-    write_json(request.folder / "report.json", {**row, "input": request.name})
-    result_height, result_width = restoration.image.shape[:2]
+    stages = Stages()
+    with stages.measure("enlarge"):
+        _write_plain_pictures(request, photo.pixels, restorer)
+    stages_s = {**done.stages_s, **stages.spent_s}
+    elapsed_s = sum(stages_s.values())
+    write_run(request, stages_s=stages_s, turned_degrees=done.turned_degrees)
+    result_width, result_height = round(width * request.scale), round(height * request.scale)
     suffix = result_suffix(request.source.suffix, result_width, result_height, alpha=photo.alpha is not None)
     return {
         "width": result_width,
         "height": result_height,
         "scale": request.scale,
+        "background": request.enlarged_file is not None,
         "download": result_name(request.name, suffix),
-        "turned": restoration.turned_degrees,
-        "elapsed_s": round(sum(restoration.stages_s.values()), 1),
+        "turned": done.turned_degrees,
+        "elapsed_s": round(elapsed_s, 1),
         "notes": list(photo.notes),
         "warnings": warnings_summary([face.quality_warnings for face in restored]),
         "faces": [face_words(face) for face in faces],
     }
+
+
+def _write_plain_pictures(request: Request, pixels: NDArray[np.uint8], restorer: Restorer) -> None:
+    """Write the photo enlarged without its faces restored; where a network enlarges it, also as it was before."""
+    for old in request.folder.glob("enlarged-*.npy"):
+        old.unlink()
+    size = round(pixels.shape[0] * request.scale), round(pixels.shape[1] * request.scale)
+    plain, enlarged_file = pixels, request.enlarged_file
+    if enlarged_file is not None:
+        plain = restorer.blend(pixels, (), scale=request.scale)
+        with written_whole(enlarged_file) as part:
+            np.save(part, plain)
+        write_plain(request.folder / "before.jpg", pixels, size, restorer.provenance((), scale=1))
+    write_plain(request.folder / "plain.jpg", plain, size, restorer.provenance((), scale=request.scale))
 
 
 def _with_forced(
