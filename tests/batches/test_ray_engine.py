@@ -149,6 +149,14 @@ def test_paths_in_a_table_stay_below_the_output(tmp_path: Path) -> None:
             list(table_photos("t.parquet", names, str(tmp_path)))
 
 
+def test_maps_of_a_table_are_known(tmp_path: Path) -> None:
+    Store(str(tmp_path)).write("b/1.uncertainty.png", b"map")
+    photos = list(table_photos("t.parquet", ["b/1.jpg", "b/2.jpg"], str(tmp_path), maps=True))
+    assert [(photo.exists, photo.map_exists) for photo in photos] == [(False, True), (False, False)]
+    with pytest.raises(UsageError, match=r"the result '1.uncertainty.png', got several"):
+        list(table_photos("t.parquet", ["1.jpg", "1.png"], str(tmp_path), maps=True))
+
+
 def test_without_ray_it_is_said(tmp_path: Path) -> None:
     code = "import sys; sys.modules['ray'] = None\nfrom dicface.cli import main\nmain()"
     call = ["restore", "a.png", "-o", "out", "--engine", "ray"]

@@ -233,6 +233,49 @@ def test_a_result_without_its_map_is_not_finished(root: str, tmp_path: Path) -> 
     assert work(photos[0])["outcome"] == "skipped"
 
 
+def test_a_map_without_its_photo_is_not_finished(root: str, tmp_path: Path) -> None:
+    """As a crash leaves it, since the map is written first."""
+    fill(f"{root}/in", ["a.png"])
+    fill(f"{root}/out", ["a.uncertainty.png"], b"of an earlier call")
+    (photo,) = stored_photos([f"{root}/in"], f"{root}/out", maps=True)
+    assert (photo.exists, photo.map_exists) == (False, True)
+    work = StoreWork(CopyBatch(tmp_path, maps=True), f"{root}/out")
+    for look_again in (True, False):
+        row = replace(work, look_again=look_again)(photo)
+        assert row["error"].endswith("a.uncertainty.png' exists; add `overwrite` to replace it")
+    row = replace(work, skip="settings")(photo)
+    assert "exists without its photo and was not made with these settings" in row["error"]
+    assert Store(f"{root}/out").read("a.uncertainty.png") == b"of an earlier call"
+    assert replace(work, skip="any")(photo)["outcome"] == "done"
+    assert Store(f"{root}/out").read("a.uncertainty.png") == b"map"
+
+
+def test_no_map_replaces_an_input_or_another_result(root: str) -> None:
+    fill(f"{root}/in", ["a.gif", "a.uncertainty.png", "b.jpg", "b.png", "b.uncertainty.gif"])
+    photos = [list(stored_photos([f"{root}/in"], f"{root}/{out}", maps=True)) for out in ("in", "out")]
+    assert photos[0][0].problem == "the result would replace an input; choose another output"
+    told = "another input of this call is written to '{}.uncertainty.png'; rename one"
+    told_of = ["", told.format("a"), "", told.format("b"), told.format("b")]
+    assert [photo.problem for photo in photos[1]] == told_of
+    parts = [list(stored_photos([f"{root}/in"], f"{root}/out", maps=True, shard=Shard(n, 2))) for n in range(2)]
+    assert sorted(photo.problem for part in parts for photo in part) == sorted(told_of)
+    assert not any(photo.problem for photo in stored_photos([f"{root}/in"], f"{root}/out"))
+
+
+def test_what_another_call_did_meanwhile_is_skipped(root: str, tmp_path: Path) -> None:
+    class Slow(CopyBatch):
+        def run_one(self, content: bytes, path: str) -> Any:
+            fill(f"{root}/out", ["a.png"], b"of the other call")
+            return super().run_one(content, path)
+
+    fill(f"{root}/in", ["a.png"])
+    (photo,) = stored_photos([f"{root}/in"], f"{root}/out")
+    work = StoreWork(Slow(tmp_path), f"{root}/out")
+    assert replace(work, skip="any")(photo)["outcome"] == "skipped"
+    assert Store(f"{root}/out").read("a.png") == b"of the other call"
+    assert work(photo)["error"].endswith("exists; add `overwrite` to replace it")
+
+
 def test_rows_of_what_was_running_are_not_lost(tmp_path: Path) -> None:
     names = [f"{number}.png" for number in range(9)]
     fill(f"{tmp_path}/in", names)

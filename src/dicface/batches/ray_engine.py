@@ -116,7 +116,8 @@ def table_in_ray(place: str, work: StoreWork, pool: RayPool, *, shard: Shard = A
         told = f"expected a Parquet table with path and bytes, could not read {table.shown('')!r}: {error}"
         raise UsageError(without_credentials(told)) from error
     names = [name for _, _, paths in groups for name in paths]
-    photos = {photo.name: photo for photo in table_photos(place, names, work.out, shard=shard)}
+    listed = table_photos(place, names, work.out, shard=shard, maps=work.batch.has_maps)
+    photos = {photo.name: photo for photo in listed}
     blocks = [arrow.table({"file": [file], "group": [group]}) for file, group, _ in groups]
     rows = _mapped(data, blocks, pool, RayTableActor, work, table, photos) if photos else []
     yield from _each_once(rows, "path", dict(photos))
