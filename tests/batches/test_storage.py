@@ -152,7 +152,7 @@ def test_no_result_replaces_an_input_of_another_place(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("name", ["a b", "a#b", "ä", "100%", "a%2x", "a+b"])
+@pytest.mark.parametrize("name", ["a b", "a#b", "ä", "100%", "a%2x", "a+b", "[a]*b", "a?b"])
 def test_an_address_holds_what_a_uri_does_not(root: str, name: str) -> None:
     """pyarrow refuses some of it, and takes what follows a `#` for no part of the path."""
     fill(f"{root}/{name}/in", ["1.png"])
@@ -178,6 +178,32 @@ def test_links_to_folders_are_not_followed(tmp_path: Path, scheme: str) -> None:
     for folder in ("in", "link"):
         photos = stored_photos([f"{scheme}{tmp_path}/{folder}"], f"{tmp_path}/out")
         assert [photo.name for photo in photos] == ["a.png", "below/b.png"]
+
+
+@pytest.mark.parametrize("scheme", ["file://", "local://", "", "memory:/"])
+def test_a_name_that_is_no_text_fails_alone(tmp_path: Path, scheme: str) -> None:
+    import fsspec
+
+    root, odd = f"{tmp_path}/{uuid.uuid4().hex}", os.fsdecode(b"\xff.png")
+    fill(f"{scheme}{root}/in", ["a.png", "z.png"])
+    with fsspec.open(f"{scheme or 'file://'}{root}/in/{odd}", "wb", auto_mkdir=True) as file:
+        file.write(b"photo")
+    with fsspec.open(f"{scheme or 'file://'}{root}/in/{odd[:-4]}/b.png", "wb", auto_mkdir=True) as file:
+        file.write(b"photo")
+    with fsspec.open(f"{scheme or 'file://'}{root}/out/{odd}", "wb", auto_mkdir=True) as file:
+        file.write(b"of another program")
+    photos = list(stored_photos([f"{scheme}{root}/in"], f"{scheme}{root}/out"))
+    assert [photo.name for photo in photos] == ["a.png", "z.png", odd, f"{odd[:-4]}/b.png"]
+    with ParquetReport(tmp_path / "report.parquet") as report:
+        for photo in photos:
+            row = StoreWork(CopyBatch(tmp_path), f"{scheme}{root}/out")(photo)
+            report.append(row)
+            assert (row["outcome"] == "failed") == (photo in photos[2:])
+            assert row.get("error", "expected a name in UTF-8").startswith("expected a name in UTF-8")
+    from pyarrow import parquet
+
+    shown = parquet.read_table(tmp_path / "report.parquet").column("input").to_pylist()
+    assert shown[2].endswith("/in/\\udcff.png")
 
 
 def test_storage_that_cannot_be_listed_is_a_problem_of_its_photos(

@@ -151,11 +151,18 @@ def _with_results(
             continue
         names, problem = there = there or results.names(folder)
         present = [path for path in paths if PurePosixPath(path).name in names]
-        if repeated:
+        if not _is_text(name):
+            problem = "expected a name in UTF-8; rename the file, or the folder that it is in"
+        elif repeated:
             problem = f"another input of this call is written to {repeated!r}; rename one"
         elif any(map(results.replaces_an_input, present)):
             problem = "the result would replace an input; choose another output"
         yield StoredPhoto(place, name, output, output in present, _map_of(output) in present, problem)
+
+
+def _is_text(name: str) -> bool:
+    """Whether a name has no escapes of bytes in it, which pyarrow does not take."""
+    return name.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in name)
 
 
 def table_photos(
