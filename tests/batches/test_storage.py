@@ -152,6 +152,26 @@ def test_no_result_replaces_an_input_of_another_place(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("scheme", ["file://", "local://", ""])
+def test_no_result_replaces_what_an_input_links_to(tmp_path: Path, scheme: str) -> None:
+    """Nor an input by a link in the output folder."""
+    fill(f"{tmp_path}/in", ["a.png", "below/c.png", "x.png", "y.png"])
+    fill(f"{tmp_path}/out", ["x.png", "y.png"], b"precious")
+    (tmp_path / "in/link.png").symlink_to("../out/x.png")
+    (tmp_path / "out/below").symlink_to("../in/below")
+    (tmp_path / "out/a.png").symlink_to("../in/a.png")
+    (tmp_path / "in/circle.png").symlink_to("circle.png")
+    photos = list(stored_photos([f"{scheme}{tmp_path}/in"], f"{scheme}{tmp_path}/out"))
+    told = "the result would replace an input; choose another output"
+    assert [(photo.name, photo.problem) for photo in photos] == [
+        ("a.png", told),
+        ("link.png", ""),
+        ("x.png", told),
+        ("y.png", ""),
+        ("below/c.png", told),
+    ]
+
+
 @pytest.mark.parametrize("name", ["a b", "a#b", "ä", "100%", "a%2x", "a+b", "[a]*b", "a?b"])
 def test_an_address_holds_what_a_uri_does_not(root: str, name: str) -> None:
     """pyarrow refuses some of it, and takes what follows a `#` for no part of the path."""

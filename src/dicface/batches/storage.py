@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from dicface.batches import drivers
 from dicface.errors import InputError, OutputError, UsageError
-from dicface.files import written_whole
+from dicface.files import real_path, written_whole
 
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://.")
 _CREDENTIALS = re.compile(r"(?<=://)[^/@\s]*@")
@@ -119,12 +119,17 @@ class Store:
         root = without_credentials(_parts(self.place)[0]).rstrip("/")
         return f"{root}/{name}" if name else root
 
-    def real_path(self, name: str) -> str:
-        """The path of a file by which it is compared: without links and `..` in a file system of this machine."""
+    @property
+    def is_here(self) -> bool:
+        """Whether the place is in a file system of this machine."""
         from pyarrow import fs
 
+        return isinstance(_open(self.place)[0], fs.LocalFileSystem)
+
+    def real_path(self, name: str) -> str:
+        """The path of a file by which it is compared: without links and `..` in a file system of this machine."""
         path = self.path(name)
-        return Path(path).resolve().as_posix() if isinstance(_open(self.place)[0], fs.LocalFileSystem) else path
+        return real_path(Path(path)).as_posix() if self.is_here else path
 
     def shares_files_with(self, other: "Store") -> bool:
         """Whether paths of both are of one file system."""
@@ -145,7 +150,7 @@ class Store:
         from pyarrow import fs
 
         system, path = _open(self.place)[0], self.path(name)
-        if isinstance(system, fs.LocalFileSystem):
+        if self.is_here:
             folders, files = _listed_here(path)
         elif driver := drivers.driver_of(system):
             folders, files = drivers.listed(driver, path)
@@ -187,11 +192,9 @@ class Store:
         Raises:
             OutputError: it cannot be written.
         """
-        from pyarrow import fs
-
         system, path = _open(self.place)[0], self.path(name)
         try:
-            if isinstance(system, fs.LocalFileSystem):
+            if self.is_here:
                 with written_whole(Path(path)) as part:
                     part.write_bytes(content)
             elif _OBJECT_STORES.fullmatch(system.type_name):

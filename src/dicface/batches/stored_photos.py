@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from dicface.batches.storage import Store, is_address
 from dicface.errors import UsageError
 from dicface.images.inputs import ALL_INPUTS, Shard, target_below
-from dicface.images.listing import is_hidden, is_image
+from dicface.images.listing import is_hidden, is_image, linked_files
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,7 @@ class _Results:
         roots = [each.real_path("") for each in inputs if each.shares_files_with(store)]
         # An output in an input folder is left out of it: what is there are results.
         self._roots = [root for root in roots if root == self._root or not _lies_in(self._root, root)]
+        self._folders = [Path(each.path("")) for each in inputs if store.is_here and each.is_here]
 
     def of(self, output: str) -> tuple[str, ...]:
         """Paths of a result and of what belongs to it."""
@@ -102,8 +104,13 @@ class _Results:
 
     def replaces_an_input(self, output: str) -> bool:
         """Whether a result that exists is an input."""
-        path = f"{self._root}/{output}"
-        return any(_lies_in(path, root) for root in self._roots)
+        path = self.store.real_path(output)
+        return any(_lies_in(path, root) for root in self._roots) or Path(path) in self._linked
+
+    @cached_property
+    def _linked(self) -> set[Path]:
+        """Files that links in the input folders lead to. All folders are read once a file is in the way."""
+        return set[Path]().union(*(linked_files(folder, is_image) for folder in self._folders))
 
     def names(self, folder: str) -> tuple[set[str], str]:
         """Names of the files of a folder of results, and why there are none to be seen; empty if they are."""
