@@ -1,9 +1,11 @@
-"""Photos at addresses: memory, files and an S3 server of moto's."""
+"""Photos at addresses: memory, files, an S3 server of moto's, and one of Google's storage."""
 
 import json
 import os
+import subprocess
+import sys
 import uuid
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,6 +24,14 @@ from tests.support.command import dicface
 from tests.support.stored import CopyBatch
 
 pytest.importorskip("pyarrow")
+GS_SERVER = """
+import http.server
+http.server.HTTPServer = http.server.ThreadingHTTPServer
+from gcp_storage_emulator.server import create_server
+server = create_server("127.0.0.1", 0, in_memory=True, default_bucket="bucket")
+server.start()
+print(server._api._httpd.server_port, flush=True)
+"""
 QUICK = ("--box", "43,21,64,43", "--only-boxes", "--scale", "1", "--backend", "onnxruntime")
 
 
@@ -42,6 +52,22 @@ def s3() -> Generator[str]:
         fs.FileSystem.from_uri("s3://bucket?allow_bucket_creation=true")[0].create_dir("bucket")
         yield "s3://bucket"
     server.stop()
+
+
+@pytest.fixture(scope="module")
+def gs() -> Generator[Callable[[str], str]]:
+    """Addresses of names in a bucket of a server of Google's storage on this machine.
+
+    It is a process of its own, since pyarrow keeps the interpreter to itself while it reads parts of a file.
+    """
+    pytest.importorskip("gcp_storage_emulator")
+    with subprocess.Popen(
+        [sys.executable, "-c", GS_SERVER], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as server:
+        assert server.stdout is not None
+        settings = f"scheme=http&endpoint_override=127.0.0.1:{int(server.stdout.readline())}&retry_limit_seconds=20"
+        yield lambda name: f"gs://anonymous@bucket/{name}?{settings}"
+        server.terminate()
 
 
 @pytest.fixture(params=["memory", "file", "s3", "path"])
@@ -320,6 +346,37 @@ def test_what_another_call_did_meanwhile_is_skipped(root: str, tmp_path: Path) -
     assert replace(work, skip="any")(photo)["outcome"] == "skipped"
     assert Store(f"{root}/out").read("a.png") == b"of the other call"
     assert work(photo)["error"].endswith("exists; add `overwrite` to replace it")
+
+
+def test_folders_of_gs_need_no_marker(gs: Callable[[str], str], tmp_path: Path) -> None:
+    """Most programs write none, and pyarrow shows no folder without one."""
+    names = ["a.png", "b/1.png", "b/c/2.png", "d e/[f]/3.png"]
+    fill(gs("in"), names)
+    assert Store(gs("in")).folder("") == (["b", "d e"], ["a.png"])
+    assert Store(gs("in")).folder("b") == (["c"], ["1.png"])
+    assert Store(gs("i")).folder("") == ([], [])
+    fill(gs("out"), ["b/c/2.png"])
+    photos = list(stored_photos([gs("in")], gs("out")))
+    assert [(photo.name, photo.exists) for photo in photos] == [(name, name == "b/c/2.png") for name in names]
+    work = StoreWork(CopyBatch(tmp_path), gs("out"))
+    assert [row["outcome"] for _, row in in_threads(photos, work, 2)] == ["done", "done", "failed", "done"]
+    assert Store(gs("out")).read("d e/[f]/3.png") == b"photo"
+    again = list(stored_photos([gs("in")], gs("in")))
+    assert all(photo.problem.startswith("the result would replace an input") for photo in again)
+
+
+def test_the_command_takes_addresses_of_gs(gs: Callable[[str], str], photo: Path, tmp_path: Path) -> None:
+    fill(gs("photos"), ["below/b.png"], photo.read_bytes())
+    call = ("restore", gs("photos"), "-o", gs("restored"), *QUICK, "--report", tmp_path / "report.jsonl")
+    assert dicface(*call).returncode == 0
+    again = dicface(*call, "--skip-existing")
+    assert (again.returncode, again.stdout) == (0, "skipped 1 of 1, whose results are there\n")
+    rows = [json.loads(line) for line in (tmp_path / "report.jsonl").read_text().splitlines()]
+    assert rows[1] == {
+        "outcome": "skipped",
+        "input": "gs://bucket/photos/below/b.png",
+        "output": "gs://bucket/restored/below/b.png",
+    }
 
 
 def test_rows_of_what_was_running_are_not_lost(tmp_path: Path) -> None:

@@ -85,7 +85,7 @@ def _groups_of(table: Store) -> Iterator[tuple[str, int, list[str]]]:
     """Files of a table, their row groups, and the paths of the photos in each."""
     from pyarrow import parquet
 
-    files = [""] if table.has("") else [name for name in table.folder("")[1] if name.endswith(".parquet")]
+    files = [""] if table.has("") else [name for name in table.files("") if name.endswith(".parquet")]
     for file in files:
         with table.open(file) as source:
             content = parquet.ParquetFile(source)

@@ -155,12 +155,21 @@ class Store:
         elif driver := drivers.driver_of(system):
             folders, files = drivers.listed(driver, path)
         else:
-            found = system.get_file_info(fs.FileSelector(path, allow_not_found=True))
-            folders, files = (
-                [each.base_name for each in found if each.type == kind]
-                for kind in (fs.FileType.Directory, fs.FileType.File)
-            )
+            # Of GCS, pyarrow shows no folder but those with a marker, which few programs write (apache/arrow#35993).
+            whole = system.type_name == "gcs"
+            found = system.get_file_info(fs.FileSelector(path, allow_not_found=True, recursive=whole))
+            folders, files = _children(found, path)
         return sorted(folders), sorted(files)
+
+    def files(self, name: str) -> list[str]:
+        """Names of the files of a folder, sorted; see `folder`."""
+        from pyarrow import fs
+
+        system = _open(self.place)[0]
+        if system.type_name != "gcs":
+            return self.folder(name)[1]
+        found = system.get_file_info(fs.FileSelector(self.path(name), allow_not_found=True))
+        return sorted(each.base_name for each in found if each.type == fs.FileType.File)
 
     def has(self, name: str) -> bool:
         """Whether there is a file of a name."""
@@ -198,7 +207,7 @@ class Store:
                 with written_whole(Path(path)) as part:
                     part.write_bytes(content)
             elif _OBJECT_STORES.fullmatch(system.type_name):
-                if system.type_name != "s3":
+                if system.type_name not in ("s3", "gcs"):
                     system.create_dir(str(PurePosixPath(path).parent))
                 with system.open_output_stream(path) as file:
                     file.write(content)
@@ -221,6 +230,18 @@ class Store:
             raise OutputError(without_credentials(f"cannot write below {self.shown('')!r}: {why}")) from error
         with suppress(Exception):  # who may write may not be allowed to delete
             drivers.delete(_open(self.place)[0], self.path(name))
+
+
+def _children(found: list[Any], path: str) -> tuple[set[str], set[str]]:
+    """Names of the subfolders and files of a folder among all that is below it."""
+    from pyarrow import fs
+
+    folders: set[str] = set()
+    files: set[str] = set()
+    for each in found:
+        name, below, _ = each.path.rstrip("/").removeprefix(f"{path}/").partition("/")
+        (folders if below or each.type == fs.FileType.Directory else files).add(name)
+    return folders, files
 
 
 def _listed_here(path: str) -> tuple[list[str], list[str]]:

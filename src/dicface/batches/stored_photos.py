@@ -115,7 +115,7 @@ class _Results:
     def names(self, folder: str) -> tuple[set[str], str]:
         """Names of the files of a folder of results, and why there are none to be seen; empty if they are."""
         try:
-            return set(self.store.folder(folder)[1]), ""
+            return set(self.store.files(folder)), ""
         except Exception as error:  # drivers of storage raise errors of their own
             return set(), f"the output {self.store.shown(folder)!r} cannot be listed: {error}"
 
