@@ -1,6 +1,7 @@
 """Ray Data on two nodes of this machine, one of which dies."""
 
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -79,6 +80,27 @@ def test_a_node_dies_in_the_middle(cluster: Any, tmp_path: Path) -> None:
     restarted = list(in_ray(stored_photos([f"{tmp_path}/in"], out), again, RayPool(progress=False)))
     assert Counter(row["outcome"] for row in restarted) == {"done": 1, "failed": 1, "skipped": 58}
     assert len(list(log.iterdir())) == before + 1
+
+
+def test_actors_are_added_while_there_is_work(cluster: Any, tmp_path: Path) -> None:
+    """From the least number to the greatest. Told to be quiet, Ray says nothing of it."""
+    node = cluster.add_node(num_cpus=1, object_store_memory=2**27)
+    cluster.wait_for_nodes()
+    (tmp_path / "log").mkdir()
+    for number in range(80):
+        Store(f"{tmp_path}/in").write(f"{number}.png", b"x")
+    said: list[logging.LogRecord] = []
+    handler = logging.Handler()
+    handler.emit = said.append
+    logging.getLogger("ray.data").addHandler(handler)
+    work = StoreWork(CopyBatch(tmp_path / "log", pause_s=0.3), f"{tmp_path}/out", look_again=False)
+    photos = stored_photos([f"{tmp_path}/in"], f"{tmp_path}/out")
+    rows = list(in_ray(photos, work, RayPool(smallest=1, largest=2, progress=False)))
+    logging.getLogger("ray.data").removeHandler(handler)
+    assert Counter(row["outcome"] for row in rows) == {"done": 80}
+    assert len({path.name.split("-")[1] for path in (tmp_path / "log").iterdir()}) == 2
+    assert not said
+    cluster.remove_node(node)
 
 
 def test_a_photo_that_ends_its_process_is_a_failure(cluster: Any, tmp_path: Path) -> None:

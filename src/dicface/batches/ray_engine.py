@@ -1,6 +1,7 @@
 """Ray Data as the engine: an actor pool over stored photos, with rows of the report streamed back."""
 
 import json
+import logging
 import os
 import warnings
 from collections.abc import Generator, Iterable, Iterator
@@ -25,7 +26,7 @@ class RayPool(NamedTuple):
     Attributes:
         address: of the cluster, auto for the one that this machine belongs to; None starts one on this machine.
         smallest, largest: number of actors; Ray scales between.
-        progress: show Ray's progress bars.
+        progress: show Ray's progress bars, and what it says besides errors.
         retries: how often a block is tried again whose actor or node has died; then its photos are failures. One node's
             death costs several, until Ray knows of it: at least six were counted on one machine.
     """
@@ -188,8 +189,13 @@ def _start(pool: RayPool) -> Any:
 
     if not ray.is_initialized():
         # Without an address Ray would join a cluster that this machine has known, dead or alive.
-        ray.init(address=pool.address or "local", log_to_driver=False)
+        level = logging.INFO if pool.progress else logging.ERROR
+        ray.init(address=pool.address or "local", log_to_driver=False, logging_level=level)
+    if not pool.progress:
+        logging.getLogger("ray.data").setLevel(logging.ERROR)
     context = data.DataContext.get_current()
+    # Actors have one task each, so that the pool is never more than fully used. Ray would wait for more to add actors.
+    context.autoscaling_config.actor_pool_util_upscaling_threshold = 0.75
     context.enable_progress_bars = pool.progress
     context.max_errored_blocks = -1  # photos of a lost block are failures, and the others go on
     return data
