@@ -79,6 +79,18 @@ def test_the_embedded_model_beats_bicubic(references: References) -> None:
     assert "against" not in result
 
 
+def test_detail_is_shown_beside_bicubic(references: References) -> None:
+    measured = measure(FaceModel("lite", backend="onnxruntime"), references, 16)
+    detail = summary(measured)["detail"]
+    assert list(detail) == ["bicubic", "lite"]
+    assert detail["bicubic"]["share"] < detail["lite"]["share"] < 1
+    assert detail["bicubic"]["stitch"] is None
+    assert detail["lite"]["correlation"] > 0.5
+    (grid,) = (grid for grid in result_grids(measured) if grid.title.startswith("detail that a crop of 16 px"))
+    assert grid.header == ("", "share", "correlation", "stitch")
+    assert [row[0] for row in grid.rows] == ["bicubic", "lite"]
+
+
 def test_damage_reaches_the_model_and_bicubic_alike(references: References) -> None:
     lite = FaceModel("lite", backend="onnxruntime")
     clean, noisy = (summary(measure(lite, references, 24, damage=name)) for name in ("", "noise18"))
@@ -171,6 +183,7 @@ def test_identity_similarity(references: References, features: Path) -> None:
     assert similarity is not None
     assert similarity.own["truth"].mean == pytest.approx(1, abs=1e-5)
     assert similarity.rank1_accuracy["truth"] == 1
+    assert similarity.frechet["truth"] == pytest.approx(0, abs=1e-6)
     assert similarity.own["bicubic"].mean is not None
     assert similarity.own["bicubic"].mean < 1
     assert similarity.auc is not None
@@ -208,7 +221,7 @@ def test_everything_is_computed_once(references: References, features: Path, mon
     monkeypatch.setattr("dicface.evaluation.statistics.bootstrap_interval", again)
     monkeypatch.setattr("dicface.evaluation.results.verification_auc", again)
     assert summary(measured) == summary(measured)
-    assert len(result_grids(measured)) == 6
+    assert len(result_grids(measured)) == 7
     report_page([measured], [upscaler, FaceModel("lite", backend="onnxruntime")])
 
 

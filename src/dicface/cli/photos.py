@@ -10,7 +10,7 @@ import typer
 from dicface.cli.addresses import Concurrency, EngineOption, PlacedCall, RayAddress, places, restore_placed
 from dicface.cli.choices import parse_box, parse_faces, parse_scale, parse_shard, parse_strengths
 from dicface.cli.clips import ClipJobs, ClipSettings, CodecOption, CrfOption, EndOption, StartOption
-from dicface.cli.jobs import batch_of, open_report, output_of
+from dicface.cli.jobs import batch_of, open_report
 from dicface.cli.messages import Messages
 from dicface.cli.options import (
     BackendOption,
@@ -26,6 +26,7 @@ from dicface.cli.options import (
     ProviderOption,
     Quiet,
     ShardOption,
+    SharpnessOption,
     SkipExisting,
     StripMetadata,
     Threads,
@@ -86,6 +87,7 @@ def restore(
     scale: ScaleOption = "auto",
     strength: StrengthOption = None,
     full_strength: FullStrength = False,
+    sharpness: SharpnessOption = 0,
     faces: FacesOption = None,
     min_face: MinFace = None,
     max_face: MaxFace = None,
@@ -177,6 +179,7 @@ def restore(
                 large_faces=large_faces,
                 fidelity=fidelity,
                 background=background,
+                sharpness=sharpness,
                 scale=chosen_scale,
                 **choice,
                 adaptive=not full_strength,
@@ -222,6 +225,7 @@ def restore(
         large_faces=large_faces,
         fidelity=fidelity,
         background=None if preview else background,
+        sharpness=sharpness,
     )
     if verbose:
         messages.note(restorer.model.how_it_runs)
@@ -246,7 +250,7 @@ def restore(
             scale=chosen_scale,
             **choice,
             adaptive=adaptive,
-            output=output_of(job, output),
+            output=batch.output_of(job, output),
             max_megapixels=max_megapixels,
             gate=gate,
         )

@@ -101,20 +101,26 @@ class _Folder:
             return False
         return not any(map(is_hidden, path.relative_to(self.real).parts)) and path.is_file()
 
-    def links(self) -> set[Path]:
-        """Real paths of the images that are links."""
-        found: set[Path] = set()
-        folders = [str(self.source)]
-        while folders:
-            with suppress(OSError), os.scandir(folders.pop()) as entries:
-                for entry in entries:
-                    if is_hidden(entry.name):
-                        continue
-                    if entry.is_symlink() and self.is_input(entry.name):
-                        found.add(real_path(Path(entry.path)))
-                    elif entry.is_dir(follow_symlinks=False):
-                        folders.append(entry.path)
-        return found
+
+def linked_files(folder: Path, is_input: Callable[[str], bool]) -> set[Path]:
+    """Real paths of the inputs below a folder that are links.
+
+    Args:
+        folder: the folder; hidden ones below it are left out.
+        is_input: whether a name is that of an input.
+    """
+    found: set[Path] = set()
+    folders = [str(folder)]
+    while folders:
+        with suppress(OSError), os.scandir(folders.pop()) as entries:
+            for entry in entries:
+                if is_hidden(entry.name):
+                    continue
+                if entry.is_symlink() and is_input(entry.name):
+                    found.add(real_path(Path(entry.path)))
+                elif entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.path)
+    return found
 
 
 def _stem(name: str) -> str:
@@ -215,7 +221,7 @@ class Listing:
         if not self._folders or not path.exists():
             return False
         if self._links is None:
-            self._links = set[Path]().union(*(folder.links() for folder in self._folders))
+            self._links = set[Path]().union(*(linked_files(each.source, each.is_input) for each in self._folders))
         return path in self._links
 
 
