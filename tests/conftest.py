@@ -49,15 +49,17 @@ def loaded_once() -> Generator[None]:
     sessions: dict[tuple[object, ...], InferenceSession] = {}
 
     def load(path: Path, *, graph: bytes | None = None, threads: int | None = None) -> OpenVinoBackend:
-        return (compiled if path.parent == embedded else OpenVinoBackend)(path, graph=graph, threads=threads)
+        if graph is not None or path.parent != embedded:
+            return OpenVinoBackend(path, graph=graph, threads=threads)
+        return compiled(path, threads=threads)
 
-    def open_once(path: Path, options: SessionOptions, providers: list[str]) -> InferenceSession:
-        if path.parent != embedded:
-            return InferenceSession(path, options, providers=providers)
+    def open_once(source: Path | bytes, options: SessionOptions, providers: list[str]) -> InferenceSession:
+        if isinstance(source, bytes) or source.parent != embedded:
+            return InferenceSession(source, options, providers=providers)
         spinning = options.get_session_config_entry("session.intra_op.allow_spinning")
-        key = (path, options.intra_op_num_threads, spinning, *providers)
+        key = (source, options.intra_op_num_threads, spinning, *providers)
         if key not in sessions:
-            sessions[key] = InferenceSession(path, options, providers=providers)
+            sessions[key] = InferenceSession(source, options, providers=providers)
         return sessions[key]
 
     with pytest.MonkeyPatch.context() as patch:

@@ -67,7 +67,7 @@ def test_no_more_are_started_than_said_and_none_beside_what_it_waits_for() -> No
     assert waiting == []
 
 
-def test_a_closed_generator_cancels_what_was_not_begun() -> None:
+def test_a_closed_generator_cancels_what_was_not_started() -> None:
     with ThreadPoolExecutor(1) as pool:
         gate: Future[None] = Future()
         submitted: list[Future[None]] = []

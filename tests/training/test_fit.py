@@ -36,10 +36,10 @@ def test_every_shipped_config_trains_three_steps(tmp_path: Path, config: str) ->
 @pytest.mark.slow
 @pytest.mark.parametrize("config", ["lite", "dicgan", "lite-sharp", "landmarks-hr", "features", "finder"])
 def test_a_resumed_run_equals_a_straight_one(tmp_path: Path, config: str) -> None:
-    settings = small(config, "run.steps=6", "run.validate_every=3")
+    settings = small(config, "run.steps=4", "run.validate_every=2")
     straight = run(settings, tmp_path, "straight")
     with pytest.raises(SystemExit):
-        run_but(settings, tmp_path, "halved", 3, raise_interrupt)
+        run_but(settings, tmp_path, "halved", 2, raise_interrupt)
     resumed = run(settings, tmp_path, "halved", resume=True)
     one, other = read_tensors(straight)[0], read_tensors(resumed)[0]
     assert all(torch.equal(one[key], other[key]) for key in one)
@@ -52,10 +52,10 @@ def test_a_network_of_ones_own_needs_a_caller_that_brings_it(tmp_path: Path) -> 
 
 
 def test_a_run_told_to_stop_saves_itself_and_goes_on(tmp_path: Path) -> None:
-    settings = small("lite", "run.steps=6", "run.validate_every=6")
+    settings = small("lite", "run.steps=4", "run.validate_every=4")
     straight = run(settings, tmp_path, "straight")
-    with pytest.raises(TrainingError, match="told to stop at step 3; `resume` goes on from there"):
-        run_but(settings, tmp_path, "told", 2, send_sigterm)
+    with pytest.raises(TrainingError, match="told to stop at step 2; `resume` goes on from there"):
+        run_but(settings, tmp_path, "told", 1, send_sigterm)
     assert not (tmp_path / "told" / "weights.safetensors").exists()
     resumed = run(settings, tmp_path, "told", resume=True)
     one, other = read_tensors(straight)[0], read_tensors(resumed)[0]
