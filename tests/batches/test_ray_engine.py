@@ -1,6 +1,7 @@
 """Ray Data on two nodes of this machine, one of which dies."""
 
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -25,7 +26,6 @@ ray = pytest.importorskip("ray")
 pytestmark = [
     pytest.mark.ray,
     pytest.mark.slow,
-    pytest.mark.xdist_group("ray"),
     pytest.mark.filterwarnings("ignore"),  # Ray's own
 ]
 
@@ -41,7 +41,10 @@ def cluster() -> Generator[Any]:
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     os.environ["RAY_TQDM_PATCH_PRINT"] = "0"  # the print of this process stays Python's
     handler = signal.getsignal(signal.SIGTERM)
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "object_store_memory": 2**27})
+    # A node that died is noticed after a second or two instead of fifteen.
+    settings = {"health_check_initial_delay_ms": 0, "health_check_period_ms": 500, "health_check_failure_threshold": 3}
+    head = {"num_cpus": 1, "object_store_memory": 2**27, "_system_config": settings}
+    cluster = Cluster(initialize_head=True, head_node_args=head)
     ray.init(address=cluster.address, log_to_driver=False)
     yield cluster
     ray.shutdown()
@@ -79,6 +82,27 @@ def test_a_node_dies_in_the_middle(cluster: Any, tmp_path: Path) -> None:
     restarted = list(in_ray(stored_photos([f"{tmp_path}/in"], out), again, RayPool(progress=False)))
     assert Counter(row["outcome"] for row in restarted) == {"done": 1, "failed": 1, "skipped": 58}
     assert len(list(log.iterdir())) == before + 1
+
+
+def test_actors_are_added_while_there_is_work(cluster: Any, tmp_path: Path) -> None:
+    """From the least number to the greatest. Told to be quiet, Ray says nothing of it."""
+    node = cluster.add_node(num_cpus=1, object_store_memory=2**27)
+    cluster.wait_for_nodes()
+    (tmp_path / "log").mkdir()
+    for number in range(80):
+        Store(f"{tmp_path}/in").write(f"{number}.png", b"x")
+    said: list[logging.LogRecord] = []
+    handler = logging.Handler()
+    handler.emit = said.append
+    logging.getLogger("ray.data").addHandler(handler)
+    work = StoreWork(CopyBatch(tmp_path / "log", pause_s=0.3), f"{tmp_path}/out", look_again=False)
+    photos = stored_photos([f"{tmp_path}/in"], f"{tmp_path}/out")
+    rows = list(in_ray(photos, work, RayPool(smallest=1, largest=2, progress=False)))
+    logging.getLogger("ray.data").removeHandler(handler)
+    assert Counter(row["outcome"] for row in rows) == {"done": 80}
+    assert len({path.name.split("-")[1] for path in (tmp_path / "log").iterdir()}) == 2
+    assert not said
+    cluster.remove_node(node)
 
 
 def test_a_photo_that_ends_its_process_is_a_failure(cluster: Any, tmp_path: Path) -> None:
@@ -147,6 +171,14 @@ def test_paths_in_a_table_stay_below_the_output(tmp_path: Path) -> None:
     ):
         with pytest.raises(UsageError, match=text):
             list(table_photos("t.parquet", names, str(tmp_path)))
+
+
+def test_maps_of_a_table_are_known(tmp_path: Path) -> None:
+    Store(str(tmp_path)).write("b/1.uncertainty.png", b"map")
+    photos = list(table_photos("t.parquet", ["b/1.jpg", "b/2.jpg"], str(tmp_path), maps=True))
+    assert [(photo.exists, photo.map_exists) for photo in photos] == [(False, True), (False, False)]
+    with pytest.raises(UsageError, match=r"the result '1.uncertainty.png', got several"):
+        list(table_photos("t.parquet", ["1.jpg", "1.png"], str(tmp_path), maps=True))
 
 
 def test_without_ray_it_is_said(tmp_path: Path) -> None:

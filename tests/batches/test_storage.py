@@ -1,9 +1,11 @@
-"""Photos at addresses: memory, files and an S3 server of moto's."""
+"""Photos at addresses: memory, files, an S3 server of moto's, and one of Google's storage."""
 
 import json
 import os
+import subprocess
+import sys
 import uuid
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,6 +24,14 @@ from tests.support.command import dicface
 from tests.support.stored import CopyBatch
 
 pytest.importorskip("pyarrow")
+GS_SERVER = """
+import http.server
+http.server.HTTPServer = http.server.ThreadingHTTPServer
+from gcp_storage_emulator.server import create_server
+server = create_server("127.0.0.1", 0, in_memory=True, default_bucket="bucket")
+server.start()
+print(server._api._httpd.server_port, flush=True)
+"""
 QUICK = ("--box", "43,21,64,43", "--only-boxes", "--scale", "1", "--backend", "onnxruntime")
 
 
@@ -42,6 +52,22 @@ def s3() -> Generator[str]:
         fs.FileSystem.from_uri("s3://bucket?allow_bucket_creation=true")[0].create_dir("bucket")
         yield "s3://bucket"
     server.stop()
+
+
+@pytest.fixture(scope="module")
+def gs() -> Generator[Callable[[str], str]]:
+    """Addresses of names in a bucket of a server of Google's storage on this machine.
+
+    It is a process of its own, since pyarrow keeps the interpreter to itself while it reads parts of a file.
+    """
+    pytest.importorskip("gcp_storage_emulator")
+    with subprocess.Popen(
+        [sys.executable, "-c", GS_SERVER], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as server:
+        assert server.stdout is not None
+        settings = f"scheme=http&endpoint_override=127.0.0.1:{int(server.stdout.readline())}&retry_limit_seconds=20"
+        yield lambda name: f"gs://anonymous@bucket/{name}?{settings}"
+        server.terminate()
 
 
 @pytest.fixture(params=["memory", "file", "s3", "path"])
@@ -152,7 +178,27 @@ def test_no_result_replaces_an_input_of_another_place(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("name", ["a b", "a#b", "ä", "100%", "a%2x", "a+b"])
+@pytest.mark.parametrize("scheme", ["file://", "local://", ""])
+def test_no_result_replaces_what_an_input_links_to(tmp_path: Path, scheme: str) -> None:
+    """Nor an input by a link in the output folder."""
+    fill(f"{tmp_path}/in", ["a.png", "below/c.png", "x.png", "y.png"])
+    fill(f"{tmp_path}/out", ["x.png", "y.png"], b"precious")
+    (tmp_path / "in/link.png").symlink_to("../out/x.png")
+    (tmp_path / "out/below").symlink_to("../in/below")
+    (tmp_path / "out/a.png").symlink_to("../in/a.png")
+    (tmp_path / "in/circle.png").symlink_to("circle.png")
+    photos = list(stored_photos([f"{scheme}{tmp_path}/in"], f"{scheme}{tmp_path}/out"))
+    told = "the result would replace an input; choose another output"
+    assert [(photo.name, photo.problem) for photo in photos] == [
+        ("a.png", told),
+        ("link.png", ""),
+        ("x.png", told),
+        ("y.png", ""),
+        ("below/c.png", told),
+    ]
+
+
+@pytest.mark.parametrize("name", ["a b", "a#b", "ä", "100%", "a%2x", "a+b", "[a]*b", "a?b"])
 def test_an_address_holds_what_a_uri_does_not(root: str, name: str) -> None:
     """pyarrow refuses some of it, and takes what follows a `#` for no part of the path."""
     fill(f"{root}/{name}/in", ["1.png"])
@@ -178,6 +224,32 @@ def test_links_to_folders_are_not_followed(tmp_path: Path, scheme: str) -> None:
     for folder in ("in", "link"):
         photos = stored_photos([f"{scheme}{tmp_path}/{folder}"], f"{tmp_path}/out")
         assert [photo.name for photo in photos] == ["a.png", "below/b.png"]
+
+
+@pytest.mark.parametrize("scheme", ["file://", "local://", "", "memory:/"])
+def test_a_name_that_is_no_text_fails_alone(tmp_path: Path, scheme: str) -> None:
+    import fsspec
+
+    root, odd = f"{tmp_path}/{uuid.uuid4().hex}", os.fsdecode(b"\xff.png")
+    fill(f"{scheme}{root}/in", ["a.png", "z.png"])
+    with fsspec.open(f"{scheme or 'file://'}{root}/in/{odd}", "wb", auto_mkdir=True) as file:
+        file.write(b"photo")
+    with fsspec.open(f"{scheme or 'file://'}{root}/in/{odd[:-4]}/b.png", "wb", auto_mkdir=True) as file:
+        file.write(b"photo")
+    with fsspec.open(f"{scheme or 'file://'}{root}/out/{odd}", "wb", auto_mkdir=True) as file:
+        file.write(b"of another program")
+    photos = list(stored_photos([f"{scheme}{root}/in"], f"{scheme}{root}/out"))
+    assert [photo.name for photo in photos] == ["a.png", "z.png", odd, f"{odd[:-4]}/b.png"]
+    with ParquetReport(tmp_path / "report.parquet") as report:
+        for photo in photos:
+            row = StoreWork(CopyBatch(tmp_path), f"{scheme}{root}/out")(photo)
+            report.append(row)
+            assert (row["outcome"] == "failed") == (photo in photos[2:])
+            assert row.get("error", "expected a name in UTF-8").startswith("expected a name in UTF-8")
+    from pyarrow import parquet
+
+    shown = parquet.read_table(tmp_path / "report.parquet").column("input").to_pylist()
+    assert shown[2].endswith("/in/\\udcff.png")
 
 
 def test_storage_that_cannot_be_listed_is_a_problem_of_its_photos(
@@ -231,6 +303,80 @@ def test_a_result_without_its_map_is_not_finished(root: str, tmp_path: Path) -> 
     assert [work(photo)["outcome"] for photo in photos] == ["done", "skipped"]
     assert Store(f"{root}/out").read("a.uncertainty.png") == b"map"
     assert work(photos[0])["outcome"] == "skipped"
+
+
+def test_a_map_without_its_photo_is_not_finished(root: str, tmp_path: Path) -> None:
+    """As a crash leaves it, since the map is written first."""
+    fill(f"{root}/in", ["a.png"])
+    fill(f"{root}/out", ["a.uncertainty.png"], b"of an earlier call")
+    (photo,) = stored_photos([f"{root}/in"], f"{root}/out", maps=True)
+    assert (photo.exists, photo.map_exists) == (False, True)
+    work = StoreWork(CopyBatch(tmp_path, maps=True), f"{root}/out")
+    for look_again in (True, False):
+        row = replace(work, look_again=look_again)(photo)
+        assert row["error"].endswith("a.uncertainty.png' exists; add `overwrite` to replace it")
+    row = replace(work, skip="settings")(photo)
+    assert "exists without its photo and was not made with these settings" in row["error"]
+    assert Store(f"{root}/out").read("a.uncertainty.png") == b"of an earlier call"
+    assert replace(work, skip="any")(photo)["outcome"] == "done"
+    assert Store(f"{root}/out").read("a.uncertainty.png") == b"map"
+
+
+def test_no_map_replaces_an_input_or_another_result(root: str) -> None:
+    fill(f"{root}/in", ["a.gif", "a.uncertainty.png", "b.jpg", "b.png", "b.uncertainty.gif"])
+    photos = [list(stored_photos([f"{root}/in"], f"{root}/{out}", maps=True)) for out in ("in", "out")]
+    assert photos[0][0].problem == "the result would replace an input; choose another output"
+    told = "another input of this call is written to '{}.uncertainty.png'; rename one"
+    told_of = ["", told.format("a"), "", told.format("b"), told.format("b")]
+    assert [photo.problem for photo in photos[1]] == told_of
+    parts = [list(stored_photos([f"{root}/in"], f"{root}/out", maps=True, shard=Shard(n, 2))) for n in range(2)]
+    assert sorted(photo.problem for part in parts for photo in part) == sorted(told_of)
+    assert not any(photo.problem for photo in stored_photos([f"{root}/in"], f"{root}/out"))
+
+
+def test_what_another_call_did_meanwhile_is_skipped(root: str, tmp_path: Path) -> None:
+    class Slow(CopyBatch):
+        def run_one(self, content: bytes, path: str) -> Any:
+            fill(f"{root}/out", ["a.png"], b"of the other call")
+            return super().run_one(content, path)
+
+    fill(f"{root}/in", ["a.png"])
+    (photo,) = stored_photos([f"{root}/in"], f"{root}/out")
+    work = StoreWork(Slow(tmp_path), f"{root}/out")
+    assert replace(work, skip="any")(photo)["outcome"] == "skipped"
+    assert Store(f"{root}/out").read("a.png") == b"of the other call"
+    assert work(photo)["error"].endswith("exists; add `overwrite` to replace it")
+
+
+def test_folders_of_gs_need_no_marker(gs: Callable[[str], str], tmp_path: Path) -> None:
+    """Most programs write none, and pyarrow shows no folder without one."""
+    names = ["a.png", "b/1.png", "b/c/2.png", "d e/[f]/3.png"]
+    fill(gs("in"), names)
+    assert Store(gs("in")).folder("") == (["b", "d e"], ["a.png"])
+    assert Store(gs("in")).folder("b") == (["c"], ["1.png"])
+    assert Store(gs("i")).folder("") == ([], [])
+    fill(gs("out"), ["b/c/2.png"])
+    photos = list(stored_photos([gs("in")], gs("out")))
+    assert [(photo.name, photo.exists) for photo in photos] == [(name, name == "b/c/2.png") for name in names]
+    work = StoreWork(CopyBatch(tmp_path), gs("out"))
+    assert [row["outcome"] for _, row in in_threads(photos, work, 2)] == ["done", "done", "failed", "done"]
+    assert Store(gs("out")).read("d e/[f]/3.png") == b"photo"
+    again = list(stored_photos([gs("in")], gs("in")))
+    assert all(photo.problem.startswith("the result would replace an input") for photo in again)
+
+
+def test_the_command_takes_addresses_of_gs(gs: Callable[[str], str], photo: Path, tmp_path: Path) -> None:
+    fill(gs("photos"), ["below/b.png"], photo.read_bytes())
+    call = ("restore", gs("photos"), "-o", gs("restored"), *QUICK, "--report", tmp_path / "report.jsonl")
+    assert dicface(*call).returncode == 0
+    again = dicface(*call, "--skip-existing")
+    assert (again.returncode, again.stdout) == (0, "skipped 1 of 1, whose results are there\n")
+    rows = [json.loads(line) for line in (tmp_path / "report.jsonl").read_text().splitlines()]
+    assert rows[1] == {
+        "outcome": "skipped",
+        "input": "gs://bucket/photos/below/b.png",
+        "output": "gs://bucket/restored/below/b.png",
+    }
 
 
 def test_rows_of_what_was_running_are_not_lost(tmp_path: Path) -> None:
@@ -346,19 +492,19 @@ def test_a_bucket_that_is_missing_is_told_before_the_first_photo(s3: str) -> Non
         Store(s3.replace("bucket", "elsewhere") + "/out").check_writable()
 
 
+@pytest.mark.parametrize("root", ["memory", "file", "s3"], indirect=True)
 def test_the_command_takes_addresses(root: str, photo: Path, tmp_path: Path) -> None:
     fill(f"{root}/in", ["a.png", "below/b.png"], photo.read_bytes())
     fill(f"{root}/in", ["cut.png"], photo.read_bytes()[:900])
     report = tmp_path / "report.jsonl"
-    place = root if is_address(root) else f"file://{root}"
-    call = ("restore", f"{place}/in", "-o", f"{place}/out", *QUICK, "--report", report, "--jobs", "2")
+    call = ("restore", f"{root}/in", "-o", f"{root}/out", *QUICK, "--report", report, "--jobs", "2")
     result = dicface(*call)
     assert result.returncode == 1
     assert "/in/cut.png: the image is damaged or cut off" in result.stderr
     assert "/in/below/b.png: 1 of 1 faces restored -> " in result.stdout
     # The same to the byte as from and to files.
     assert dicface("restore", photo, "-o", tmp_path / "local", *QUICK).returncode == 0
-    assert Store(f"{place}/out").read("below/b.png") == (tmp_path / "local" / photo.name).read_bytes()
+    assert Store(f"{root}/out").read("below/b.png") == (tmp_path / "local" / photo.name).read_bytes()
     again = dicface(*call, "--skip-existing")
     assert (again.returncode, again.stdout) == (1, "skipped 2 of 3, whose results are there\n")
     other = dicface(*call, "--skip-existing", "--strength", "0.5")

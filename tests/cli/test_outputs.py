@@ -131,22 +131,40 @@ def test_a_stopped_batch_goes_on(tmp_path: Path, command: str) -> None:
     """As a kill leaves it: one photo done, of another the map, which is written first."""
     crops, out = tmp_path / "in", tmp_path / "out"
     crops.mkdir()
-    out.mkdir()
     for name in ("a.png", "b.png", "c.png"):
         Image.linear_gradient("L").resize((16, 16)).save(crops / name)
-    for name in ("a.png", "a.uncertainty.png", "b.uncertainty.png"):
-        (out / name).write_text("precious")
-    call = (command, crops, "-o", out, "--uncertainty", "--skip-existing=any")
-    result = dicface(*call)
-    assert result.returncode == 1
-    assert result.stdout.endswith("skipped 1 of 3, whose results are there\n")
-    assert "b.uncertainty.png' exists; add --overwrite to replace it" in result.stderr
+    call = (command, crops, "-o", out, "--uncertainty")
+    assert dicface(*call).returncode == 0
+    made = {path.name: path.read_bytes() for path in out.iterdir()}
+    for name in ("b.png", "c.png", "c.uncertainty.png"):
+        (out / name).unlink()
+    without = dicface(*call)
+    assert without.returncode == 1
+    assert "b.uncertainty.png' exists; add --overwrite to replace it" in without.stderr
+    (out / "c.png").unlink()
+    (out / "c.uncertainty.png").unlink()
+    other = dicface(*call, "--skip-existing", "--strength", "0.5")
+    assert "b.uncertainty.png' exists without its photo and was not made with these settings; add --overwrite" in (
+        other.stderr
+    )
     assert not (out / "b.png").exists()
-    again = dicface(*call, "--overwrite")
-    assert (again.returncode, again.stderr) == (0, "")
-    assert "\nskipped 2 of 3" in again.stdout
-    assert {path.name for path in out.iterdir() if path.read_bytes() == b"precious"} == {"a.png", "a.uncertainty.png"}
-    assert len(list(out.iterdir())) == 6
+    for name in ("c.png", "c.uncertainty.png"):
+        (out / name).unlink()
+    result = dicface(*call, "--skip-existing")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.endswith("skipped 1 of 3, whose results are there\n")
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == made
+
+
+def test_a_map_counts_as_left_over_by_its_name_where_settings_do_not_matter(tmp_path: Path) -> None:
+    Image.linear_gradient("L").resize((16, 16)).save(tmp_path / "a.png")
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "a.uncertainty.png").write_text("cut off")
+    call = ("upscale", tmp_path / "a.png", "-o", out, "--uncertainty", "--no-mark")
+    assert dicface(*call, "--skip-existing=any").returncode == 0
+    (out / "a.uncertainty.png").unlink()
+    assert "a.png' exists; add --overwrite to replace it" in dicface(*call, "--skip-existing=any").stderr
 
 
 def test_skipping_replaces_nothing_that_a_whole_call_would_not(tmp_path: Path) -> None:

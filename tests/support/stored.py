@@ -14,7 +14,7 @@ class CopyBatch(FileBatch):
     """Gives back what it gets, and writes down that it did.
 
     Args:
-        log: folder to which a file is added for each photo that was done.
+        log: folder to which a file NAME-PROCESS-TIME is added for each photo that was done.
         pause_s: time that a photo takes.
         maps: a map belongs to each result.
     """
@@ -40,5 +40,5 @@ class CopyBatch(FileBatch):
             os._exit(1)
         if content == b"broken":
             return BatchItem("failed", b"", "", b"", "the image is damaged or cut off", {})
-        (self._log / f"{str(path).replace('/', '_')}-{time.time_ns()}").touch()
+        (self._log / f"{str(path).replace('/', '_')}-{os.getpid()}-{time.time_ns()}").touch()
         return BatchItem("done", content, path, b"map" * self.has_maps, "", {"faces": []})

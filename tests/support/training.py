@@ -6,7 +6,7 @@ import tempfile
 import tomllib
 import warnings
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from dicface.checkpoints.networks import save_network
 from dicface.checkpoints.runs import CONFIGS
 from dicface.images.pixels import FACE_PX
 from dicface.networks.dic import DICNetwork
+from dicface.networks.lightcnn import Discriminator, FaceRecogniser, LightCNNFeatures
 from dicface.training.config import DICGANRun, DICRun, LandmarkRun, SharpRun, TrainConfig
 from dicface.training.config_files import read_config
 from dicface.training.dic import DICTask
@@ -57,10 +58,19 @@ SHRINK = {
     "hourglass": {"width": 8},
     "features": {"embedding": 4},
     "finder": {"width": 4, "depth": 1},
+    "scenes": {"side_px": 128},
     "batch": {"size": 2},
     "optimiser": {"decay_steps": 0},
     "sharp": {"discriminator_width": 2, "discriminator_steps": 1, "ramp_steps": 2, "feature": 0.0},
 }
+LIGHTCNN_WIDTHS = (4, 4, 4, 4)
+
+
+def narrow_lightcnn(patch: pytest.MonkeyPatch) -> None:
+    """Train networks built on LightCNN with few channels: with all of them, each checkpoint of `dicgan` has 100 MB."""
+    patch.setattr("dicface.training.dicgan.Discriminator", partial(Discriminator, LIGHTCNN_WIDTHS))
+    patch.setattr("dicface.training.dicgan.LightCNNFeatures", partial(LightCNNFeatures, LIGHTCNN_WIDTHS))
+    patch.setattr("dicface.training.features.FaceRecogniser", partial(FaceRecogniser, widths=LIGHTCNN_WIDTHS))
 
 
 def shrinking(config: str) -> list[str]:

@@ -15,6 +15,7 @@ from dicface.training.sharp_losses import (
     generator_hinge_loss,
     hinge_loss,
     matching_loss,
+    moved_crop,
 )
 from tests.support.training import run, small, untrained_network
 
@@ -56,7 +57,7 @@ def test_face_features_take_part_and_identity_is_logged(tmp_path: Path) -> None:
     run(small("lite-sharp", *settings, "sharp.ramp_steps=0", "run.precision=bf16-mixed"), tmp_path, "with")
     log = EventAccumulator(str(tmp_path / "with" / "log"))
     log.Reload()
-    logged = {name: log.Scalars(name)[-1].value for name in log.Tags()["scalars"]}
+    logged = {name: log.Scalars(name)[-1].value for name in log.scalars.Keys()}
     measures = ("psnr", "detail", "correlation", "stitch", "cells", "identity", "consistency")
     assert {f"val_{name}_{size}" for name in measures for size in (16, 32)} < set(logged)
     assert -1 <= logged["val_identity_16"] <= 1
@@ -116,3 +117,13 @@ def test_what_it_starts_from_is_needed(tmp_path: Path) -> None:
         run(small("lite-sharp", "run.network_weights="), tmp_path, "run")
     with pytest.raises(ConfigError, match=r"expected run\.features_weights, the result of a run of the `features`"):
         run(small("lite-sharp", "sharp.feature=0.1"), tmp_path, "run")
+
+
+def test_the_discriminators_see_another_part_in_every_step() -> None:
+    faces = torch.arange(2 * 64 * 64).reshape(2, 1, 64, 64)
+    crops = [moved_crop(faces, step) for step in range(400)]
+    assert {tuple(crop.shape) for crop in crops} == {(2, 1, 48, 48)}
+    corners = [divmod(int(crop[0, 0, 0, 0]), 64) for crop in crops]
+    for places in zip(*corners, strict=True):
+        assert set(places) == set(range(17))
+    assert torch.equal(moved_crop(faces, 7), crops[7])

@@ -203,6 +203,7 @@ def test_a_prefix_that_is_none_is_refused(prefix: str) -> None:
         check_root_path(prefix)
 
 
+@pytest.mark.slow
 def test_it_opens_the_browser_when_asked(tmp_path: Path) -> None:
     """A program that writes down the address stands for the browser."""
     browser = tmp_path / "browser"

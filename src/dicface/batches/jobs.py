@@ -41,6 +41,7 @@ class _Rules(NamedTuple):
     inputs: Container[Path]
     overwrite: bool
     is_done: Callable[[Job], bool]
+    is_unfinished: Callable[[Job], bool]
     written: set[Path]
 
     def refuse(self, job: Job) -> None:
@@ -63,8 +64,9 @@ class _Rules(NamedTuple):
         self.refuse(job)
         if self.is_done(job):
             return AlreadyDone(job.source)
+        overwrite = self.overwrite or self.is_unfinished(job)
         for path in (job.target, *job.beside):
-            check_target(path, overwrite=self.overwrite)
+            check_target(path, overwrite=overwrite)
         return None
 
     def remember(self, job: Job) -> None:
@@ -81,6 +83,7 @@ def run_jobs(
     workers: int = 1,
     inputs: Container[Path] = (),
     is_done: Callable[[Job], bool] = _never,
+    is_unfinished: Callable[[Job], bool] = _never,
     claims: Claims = NO_CLAIMS,
     late: Callable[[Job, Result | Failure | AlreadyDone], None] = lambda _job, _result: None,
 ) -> Generator[tuple[Job, Result | Failure | AlreadyDone]]:
@@ -97,13 +100,15 @@ def run_jobs(
         inputs: real paths of all inputs.
         is_done: whether the results of a job are there already, so that it is skipped. Asked when its turn comes, and
             again if it fails. It may raise `DicfaceError`.
+        is_unfinished: whether what is there of the results of a job was left by a call that was cut off, so that it may
+            be replaced. It may raise `DicfaceError`.
         claims: of the jobs that other calls work on; these come when they are free, at the end of all others at latest.
         late: called, in order, with the jobs that were running when the generator was closed, once all are finished.
 
     Yields:
         Each job in order, with the result of `work`, its failure, or that it was skipped.
     """
-    rules = _Rules(inputs, overwrite, is_done, set())
+    rules = _Rules(inputs, overwrite, is_done, is_unfinished, set())
     unreported: dict[Job, Future[Result | Failure | AlreadyDone]] = {}
 
     def attempt(job: Job) -> Result | Failure | AlreadyDone:

@@ -1,6 +1,7 @@
 """Ray Data as the engine: an actor pool over stored photos, with rows of the report streamed back."""
 
 import json
+import logging
 import os
 import warnings
 from collections.abc import Generator, Iterable, Iterator
@@ -25,7 +26,7 @@ class RayPool(NamedTuple):
     Attributes:
         address: of the cluster, auto for the one that this machine belongs to; None starts one on this machine.
         smallest, largest: number of actors; Ray scales between.
-        progress: show Ray's progress bars.
+        progress: show Ray's progress bars, and what it says besides errors.
         retries: how often a block is tried again whose actor or node has died; then its photos are failures. One node's
             death costs several, until Ray knows of it: at least six were counted on one machine.
     """
@@ -85,7 +86,7 @@ def _groups_of(table: Store) -> Iterator[tuple[str, int, list[str]]]:
     """Files of a table, their row groups, and the paths of the photos in each."""
     from pyarrow import parquet
 
-    files = [""] if table.has("") else [name for name in table.folder("")[1] if name.endswith(".parquet")]
+    files = [""] if table.has("") else [name for name in table.files("") if name.endswith(".parquet")]
     for file in files:
         with table.open(file) as source:
             content = parquet.ParquetFile(source)
@@ -116,7 +117,8 @@ def table_in_ray(place: str, work: StoreWork, pool: RayPool, *, shard: Shard = A
         told = f"expected a Parquet table with path and bytes, could not read {table.shown('')!r}: {error}"
         raise UsageError(without_credentials(told)) from error
     names = [name for _, _, paths in groups for name in paths]
-    photos = {photo.name: photo for photo in table_photos(place, names, work.out, shard=shard)}
+    listed = table_photos(place, names, work.out, shard=shard, maps=work.batch.has_maps)
+    photos = {photo.name: photo for photo in listed}
     blocks = [arrow.table({"file": [file], "group": [group]}) for file, group, _ in groups]
     rows = _mapped(data, blocks, pool, RayTableActor, work, table, photos) if photos else []
     yield from _each_once(rows, "path", dict(photos))
@@ -187,8 +189,13 @@ def _start(pool: RayPool) -> Any:
 
     if not ray.is_initialized():
         # Without an address Ray would join a cluster that this machine has known, dead or alive.
-        ray.init(address=pool.address or "local", log_to_driver=False)
+        level = logging.INFO if pool.progress else logging.ERROR
+        ray.init(address=pool.address or "local", log_to_driver=False, logging_level=level)
+    if not pool.progress:
+        logging.getLogger("ray.data").setLevel(logging.ERROR)
     context = data.DataContext.get_current()
+    # Actors have one task each, so that the pool is never more than fully used. Ray would wait for more to add actors.
+    context.autoscaling_config.actor_pool_util_upscaling_threshold = 0.75
     context.enable_progress_bars = pool.progress
     context.max_errored_blocks = -1  # photos of a lost block are failures, and the others go on
     return data

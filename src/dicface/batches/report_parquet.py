@@ -52,7 +52,7 @@ class ParquetReport:
         if not self._rows:
             return
         plain = ("outcome", "input", "output", "error")
-        columns = {name: [str(row.get(name, "")) for row in self._rows] for name in plain}
+        columns = {name: [_text(row.get(name, "")) for row in self._rows] for name in plain}
         columns["faces"] = [json.dumps(row.get("faces", [])) for row in self._rows]
         columns["row"] = [json.dumps(row) for row in self._rows]
         name = f"part-{time.time_ns()}-{secrets.token_hex(4)}{PARQUET_SUFFIX}"
@@ -76,3 +76,8 @@ class ParquetReport:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._write()
+
+
+def _text(value: object) -> str:
+    """A value as text, with bytes of names that are none as escapes."""
+    return str(value).encode("utf-8", "backslashreplace").decode()

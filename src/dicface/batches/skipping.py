@@ -34,6 +34,43 @@ def may_skip(mode: SkipMode, is_same: Callable[[], bool], *, shown: str, overwri
     return False
 
 
+def check_left_over(mode: SkipMode, is_same: Callable[[], bool], *, shown: str) -> None:
+    """Check that a map of expected errors without its photo is what a call that was cut off has left.
+
+    The map is written before the photo, so that such a map is unfinished work, which is done again.
+
+    Args:
+        mode: which maps count.
+        is_same: whether the map states the settings of this call.
+        shown: the map's path or address.
+
+    Raises:
+        OutputError: it was made with other settings or by something else.
+    """
+    if mode != "any" and not is_same():
+        raise OutputError(
+            f"{shown!r} exists without its photo and was not made with these settings; add `overwrite` to replace it"
+        )
+
+
+def unfinished_check(mode: SkipMode | None, digest: str) -> Callable[[Job], bool]:
+    """A function that says whether nothing but a left-over map may be there of a job's results, so that it is replaced.
+
+    Args:
+        mode: which maps count; None counts none.
+        digest: of the settings of this call. The function raises `OutputError` for a map of other settings.
+    """
+
+    def is_unfinished(job: Job) -> bool:
+        if mode is None or job.target.exists():
+            return False
+        for path in filter(Path.is_file, job.beside):
+            check_left_over(mode, lambda path=path: stated_digest(path) == digest, shown=str(path))
+        return True
+
+    return is_unfinished
+
+
 def finished_check(
     mode: SkipMode | None, digest: str, *, overwrite: bool, clip_digest: str = ""
 ) -> Callable[[Job], bool]:

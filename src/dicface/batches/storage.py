@@ -1,5 +1,6 @@
 """Files at addresses: object storage and other file systems of pyarrow and fsspec."""
 
+import os
 import re
 import secrets
 from contextlib import suppress
@@ -10,8 +11,9 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any
 from urllib.parse import quote
 
+from dicface.batches import drivers
 from dicface.errors import InputError, OutputError, UsageError
-from dicface.files import written_whole
+from dicface.files import real_path, written_whole
 
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://.")
 _CREDENTIALS = re.compile(r"(?<=://)[^/@\s]*@")
@@ -35,9 +37,9 @@ def as_place(path: Path) -> str:
 
 
 def _parts(place: str) -> tuple[str, str]:
-    """An address and its settings. A file's has none: a question mark is of its name."""
-    address, _, settings = (place, "", "") if place.startswith("file:") else place.partition("?")
-    return address, settings
+    """An address and its settings such as ?region=x. Another question mark is of a name, as are all in a file's."""
+    address, _, settings = place.partition("?")
+    return (address, settings) if "=" in settings and not place.startswith("file:") else (place, "")
 
 
 def _quoted(place: str) -> str:
@@ -85,9 +87,12 @@ def _open_with_fsspec(place: str, refused: Exception) -> tuple[Any, str]:
     unknown = "Unrecognized filesystem" in str(refused)
     try:
         import fsspec
+        from fsspec.implementations.local import LocalFileSystem
         from pyarrow import fs
 
         known, path = fsspec.url_to_fs(place)
+        if isinstance(known, LocalFileSystem):
+            return fs.LocalFileSystem(), path
     except (ValueError, ImportError) as error:
         told = f"expected an address of a known kind, got {place!r}: {error}" if unknown else f"{place!r}: {refused}"
         raise UsageError(without_credentials(told)) from error
@@ -114,12 +119,17 @@ class Store:
         root = without_credentials(_parts(self.place)[0]).rstrip("/")
         return f"{root}/{name}" if name else root
 
-    def real_path(self, name: str) -> str:
-        """The path of a file by which it is compared: without links and `..` in a file system of this machine."""
+    @property
+    def is_here(self) -> bool:
+        """Whether the place is in a file system of this machine."""
         from pyarrow import fs
 
+        return isinstance(_open(self.place)[0], fs.LocalFileSystem)
+
+    def real_path(self, name: str) -> str:
+        """The path of a file by which it is compared: without links and `..` in a file system of this machine."""
         path = self.path(name)
-        return Path(path).resolve().as_posix() if isinstance(_open(self.place)[0], fs.LocalFileSystem) else path
+        return real_path(Path(path)).as_posix() if self.is_here else path
 
     def shares_files_with(self, other: "Store") -> bool:
         """Whether paths of both are of one file system."""
@@ -139,12 +149,27 @@ class Store:
         """
         from pyarrow import fs
 
-        system, selector = _open(self.place)[0], fs.FileSelector(self.path(name), allow_not_found=True)
-        found = system.get_file_info(selector)
-        is_local = isinstance(system, fs.LocalFileSystem)
-        below = [each for each in found if each.type == fs.FileType.Directory]
-        folders = sorted(each.base_name for each in below if not (is_local and Path(each.path).is_symlink()))
-        return folders, sorted(each.base_name for each in found if each.type == fs.FileType.File)
+        system, path = _open(self.place)[0], self.path(name)
+        if self.is_here:
+            folders, files = _listed_here(path)
+        elif driver := drivers.driver_of(system):
+            folders, files = drivers.listed(driver, path)
+        else:
+            # Of GCS, pyarrow shows no folder but those with a marker, which few programs write (apache/arrow#35993).
+            whole = system.type_name == "gcs"
+            found = system.get_file_info(fs.FileSelector(path, allow_not_found=True, recursive=whole))
+            folders, files = _children(found, path)
+        return sorted(folders), sorted(files)
+
+    def files(self, name: str) -> list[str]:
+        """Names of the files of a folder, sorted; see `folder`."""
+        from pyarrow import fs
+
+        system = _open(self.place)[0]
+        if system.type_name != "gcs":
+            return self.folder(name)[1]
+        found = system.get_file_info(fs.FileSelector(self.path(name), allow_not_found=True))
+        return sorted(each.base_name for each in found if each.type == fs.FileType.File)
 
     def has(self, name: str) -> bool:
         """Whether there is a file of a name."""
@@ -176,15 +201,13 @@ class Store:
         Raises:
             OutputError: it cannot be written.
         """
-        from pyarrow import fs
-
         system, path = _open(self.place)[0], self.path(name)
         try:
-            if isinstance(system, fs.LocalFileSystem):
+            if self.is_here:
                 with written_whole(Path(path)) as part:
                     part.write_bytes(content)
             elif _OBJECT_STORES.fullmatch(system.type_name):
-                if system.type_name != "s3":
+                if system.type_name not in ("s3", "gcs"):
                     system.create_dir(str(PurePosixPath(path).parent))
                 with system.open_output_stream(path) as file:
                     file.write(content)
@@ -206,7 +229,36 @@ class Store:
             why = error.__cause__ or error
             raise OutputError(without_credentials(f"cannot write below {self.shown('')!r}: {why}")) from error
         with suppress(Exception):  # who may write may not be allowed to delete
-            _open(self.place)[0].delete_file(self.path(name))
+            drivers.delete(_open(self.place)[0], self.path(name))
+
+
+def _children(found: list[Any], path: str) -> tuple[set[str], set[str]]:
+    """Names of the subfolders and files of a folder among all that is below it."""
+    from pyarrow import fs
+
+    folders: set[str] = set()
+    files: set[str] = set()
+    for each in found:
+        name, below, _ = each.path.rstrip("/").removeprefix(f"{path}/").partition("/")
+        (folders if below or each.type == fs.FileType.Directory else files).add(name)
+    return folders, files
+
+
+def _listed_here(path: str) -> tuple[list[str], list[str]]:
+    """Names of the subfolders and files of a folder of this machine.
+
+    Names that are no text keep their bytes as escapes. pyarrow lists no folder with such a name in it.
+    """
+    folders: list[str] = []
+    files: list[str] = []
+    with suppress(FileNotFoundError), os.scandir(path) as entries:
+        for entry in entries:
+            with suppress(OSError):  # a link that leads where access is denied
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.name)
+                elif entry.is_file():
+                    files.append(entry.name)
+    return folders, files
 
 
 def _write_and_move(system: Any, path: str, content: bytes) -> None:
@@ -218,13 +270,13 @@ def _write_and_move(system: Any, path: str, content: bytes) -> None:
         with system.open_output_stream(part) as file:
             file.write(content)
         try:
-            system.move(part, path)
-        except OSError:
+            drivers.move(system, part, path)
+        except Exception:  # drivers of storage raise errors of their own
             if not system.get_file_info(path).is_file:
                 raise
-            system.delete_file(path)
-            system.move(part, path)
+            drivers.delete(system, path)
+            drivers.move(system, part, path)
     except BaseException:
         with suppress(Exception):
-            system.delete_file(part)
+            drivers.delete(system, part)
         raise

@@ -12,7 +12,7 @@ from typing import Any
 from dicface.batches.file_batch import FileBatch
 from dicface.batches.names import SkipMode
 from dicface.batches.report_lines import done_row, failed_row, skipped_row
-from dicface.batches.skipping import may_skip
+from dicface.batches.skipping import check_left_over, may_skip
 from dicface.batches.storage import Store, without_credentials
 from dicface.batches.stored_photos import StoredPhoto
 from dicface.errors import DicfaceError, InputError, OutputError
@@ -68,6 +68,8 @@ class StoreWork:
         exists = photo.exists or (self.skip is not None and self.look_again and results.has(photo.output))
         if exists and self._is_done(results, photo):
             return skipped_row(photo.shown, results.shown(photo.output))
+        if photo.map_exists and not exists:
+            self._check_left_over(results, photo)
         if content is None:
             content = Store(photo.root).read(photo.name)
         item = self.batch.run_one(content, photo.name or PurePosixPath(photo.shown).name)
@@ -76,10 +78,8 @@ class StoreWork:
         pictures = {photo.output: item.content}
         if item.map:
             pictures[photo.map] = item.map
-        if not self.overwrite and not exists and self.look_again:
-            for name in pictures:
-                if results.has(name):  # a map of an earlier call, or what appeared meanwhile
-                    raise OutputError(f"{results.shown(name)!r} exists; add `overwrite` to replace it")
+        if not self.overwrite and not exists and self.look_again and self._appeared(results, photo):
+            return skipped_row(photo.shown, results.shown(photo.output))
         for name in reversed(pictures):
             results.write(name, pictures[name])
         paths = {"input": photo.shown, "output": results.shown(photo.output)}
@@ -97,6 +97,32 @@ class StoreWork:
             return may_skip(self.skip, is_same, shown=shown, overwrite=self.overwrite)
         if not self.overwrite:
             raise OutputError(f"{shown!r} exists; add `overwrite` to replace it")
+        return False
+
+    def _check_left_over(self, results: Store, photo: StoredPhoto) -> None:
+        """Refuse a map that was there without its photo, unless it may be replaced."""
+        if self.overwrite:
+            return
+        shown = results.shown(photo.map)
+        if self.skip is None:
+            raise OutputError(f"{shown!r} exists; add `overwrite` to replace it")
+
+        def is_same() -> bool:
+            with results.open(photo.map) as file:
+                return stated_digest(file) == self.batch.settings_sha256
+
+        check_left_over(self.skip, is_same, shown=shown)
+
+    def _appeared(self, results: Store, photo: StoredPhoto) -> bool:
+        """Whether another call has done the photo meanwhile.
+
+        Raises:
+            OutputError: what appeared is not to be skipped.
+        """
+        if results.has(photo.output):
+            return self._is_done(results, photo)
+        if self.skip is None and self.batch.has_maps and results.has(photo.map):
+            raise OutputError(f"{results.shown(photo.map)!r} exists; add `overwrite` to replace it")
         return False
 
 

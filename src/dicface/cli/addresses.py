@@ -171,7 +171,7 @@ def _rows(
     """The rows of a call; those of photos that were running when it was stopped go to `late`."""
     from dicface.batches.stored_photos import stored_photos
 
-    photos: Iterator[StoredPhoto] = stored_photos(call.inputs, call.out, shard=call.shard)
+    photos: Iterator[StoredPhoto] = stored_photos(call.inputs, call.out, shard=call.shard, maps=work.batch.has_maps)
     if call.engine == "ray":
         from dicface.batches.ray_engine import RayPool, in_ray, table_in_ray
 

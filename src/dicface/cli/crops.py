@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dicface.cli.choices import parse_shard
-from dicface.cli.jobs import batch_of, output_of
+from dicface.cli.jobs import batch_of
 from dicface.cli.messages import Messages
 from dicface.cli.options import (
     OUTPUT,
@@ -109,7 +109,7 @@ def upscale(
             all_steps=all_steps,
             consistent=consistent,
             strength=strength,
-            output=output_of(job, output),
+            output=batch.output_of(job, output),
         )
         return Line(f"{pipes.name(job.source)}: {in_options(result.sentence)} -> {pipes.name(job.target)}")
 

@@ -64,7 +64,7 @@ class Batch:
             claims: of this batch.
             clip_digest: the same of clips.
         """
-        from dicface.batches.skipping import finished_check
+        from dicface.batches.skipping import finished_check, unfinished_check
 
         return {
             "overwrite": self.overwrite,
@@ -72,8 +72,18 @@ class Batch:
             "count": self.listing.count,
             "inputs": self.listing,
             "is_done": finished_check(self.skip, digest, overwrite=self.overwrite, clip_digest=clip_digest),
+            "is_unfinished": unfinished_check(self.skip, digest),
             "claims": claims,
         }
+
+    def output_of(self, job: "Job", output: "Output") -> "Output":
+        """The output with the job's map of expected errors, which may replace one that a call cut off has left."""
+        from dataclasses import replace
+
+        if not job.beside:
+            return output
+        unfinished = self.skip is not None and not job.target.exists()
+        return replace(output, uncertainty=job.beside[0], overwrite=output.overwrite or unfinished)
 
     def say_left_out(self, messages: Messages) -> None:
         """Say what was left out of folders, once all are listed."""
@@ -142,10 +152,3 @@ def open_report(
         return LinesReport(path, landmarks=landmarks)
     check_free(path, overwrite=overwrite, another="another --report")
     return BatchReport(path, settings, landmarks=landmarks)
-
-
-def output_of(job: "Job", output: "Output") -> "Output":
-    """The output with the job's map of expected errors."""
-    from dataclasses import replace
-
-    return replace(output, uncertainty=job.beside[0]) if job.beside else output

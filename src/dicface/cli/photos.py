@@ -10,7 +10,7 @@ import typer
 from dicface.cli.addresses import Concurrency, EngineOption, PlacedCall, RayAddress, places, restore_placed
 from dicface.cli.choices import parse_box, parse_faces, parse_scale, parse_shard, parse_strengths
 from dicface.cli.clips import ClipJobs, ClipSettings, CodecOption, CrfOption, EndOption, StartOption
-from dicface.cli.jobs import batch_of, open_report, output_of
+from dicface.cli.jobs import batch_of, open_report
 from dicface.cli.messages import Messages
 from dicface.cli.options import (
     BackendOption,
@@ -246,7 +246,7 @@ def restore(
             scale=chosen_scale,
             **choice,
             adaptive=adaptive,
-            output=output_of(job, output),
+            output=batch.output_of(job, output),
             max_megapixels=max_megapixels,
             gate=gate,
         )

@@ -103,6 +103,7 @@ def run(
     count: "int | Callable[[], int]" = 0,
     inputs: "Container[Path]" = (),
     is_done: "Callable[[Job], bool]" = lambda _: False,
+    is_unfinished: "Callable[[Job], bool]" = lambda _: False,
     claims: "Claims | None" = None,
     failed: "Callable[[Failure], None]" = lambda _: None,
     skipped: "Callable[[Job], None]" = lambda _: None,
@@ -115,7 +116,7 @@ def run(
         messages: says it.
         name: a path as it is said.
         what: the plural of what a job is about.
-        overwrite, workers, inputs, is_done, claims: see `run_jobs`.
+        overwrite, workers, inputs, is_done, is_unfinished, claims: see `run_jobs`.
         count: number of the jobs, or a function that counts them.
         failed, skipped: called with each failure and each skipped job.
     """
@@ -147,6 +148,7 @@ def run(
         workers=workers,
         inputs=inputs,
         is_done=is_done,
+        is_unfinished=is_unfinished,
         claims=claims or NO_CLAIMS,
         late=tell_outcome,
     )

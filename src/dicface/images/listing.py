@@ -6,47 +6,13 @@ from contextlib import suppress
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
 
 from dicface.errors import UsageError
 from dicface.files import real_path
 from dicface.images.clips import CLIP_SUFFIXES, is_clip, lacks_video
 from dicface.images.foreign import is_foreign
-from dicface.images.inputs import ALL_INPUTS, Job, Shard, target_below
+from dicface.images.inputs import ALL_INPUTS, Job, LeftOut, Shard, is_hidden, is_image, is_media, target_below
 from dicface.images.photo import READ_SUFFIXES, WRITE_SUFFIXES
-
-_NOT_PHOTOS = frozenset(
-    {
-        *("@eadir", "@tmp", "@recycle", "@recently-snapshot", "#recycle", "#snapshot"),
-        *("$recycle.bin", "recycler", "system volume information", "lost+found", "__macosx"),
-    }
-)
-"""Folders of NAS, Windows, macOS and file systems, in lower case; hidden names begin with a full stop."""
-
-
-class LeftOut(NamedTuple):
-    """Files in folders that are no inputs.
-
-    Attributes:
-        hidden: number of images that are hidden, or in hidden folders, bins and folders of other programs' thumbnails.
-        foreign: number of PDF and RAW files, which are not read.
-        clips: number of clips, for which the extra is missing.
-    """
-
-    hidden: int = 0
-    foreign: int = 0
-    clips: int = 0
-
-    def text(self) -> str:
-        """What was left out as text; empty if nothing was."""
-        parts: list[str] = []
-        if self.hidden:
-            parts.append(f"left out {self.hidden} images in hidden folders, bins and folders of thumbnails")
-        if self.foreign:
-            parts.append(f"left out {self.foreign} PDF and RAW files; give one by itself to learn what to do with it")
-        if self.clips:
-            parts.append(f"left out {self.clips} clips, for which the extra is missing; pip install 'dicface[video]'")
-        return "; ".join(parts)
 
 
 def _is_folder(path: Path) -> bool:
@@ -57,23 +23,8 @@ def _is_folder(path: Path) -> bool:
         return False
 
 
-def is_hidden(name: str) -> bool:
-    """Whether a name is that of a hidden file or folder, a bin, or a folder of thumbnails."""
-    return name.startswith(".") or name.lower() in _NOT_PHOTOS
-
-
 def _count_images(folder: Path) -> int:
     return sum(is_image(name) for _, _, names in os.walk(folder) for name in names)
-
-
-def is_image(name: str) -> bool:
-    """Whether a name has the suffix of an image that is read."""
-    return os.path.splitext(name)[1].lower() in READ_SUFFIXES  # noqa: PTH122 - of a million names
-
-
-def is_media(name: str) -> bool:
-    """Whether a name has the suffix of an image or a clip."""
-    return is_image(name) or is_clip(name)
 
 
 class _Folder:
@@ -150,20 +101,26 @@ class _Folder:
             return False
         return not any(map(is_hidden, path.relative_to(self.real).parts)) and path.is_file()
 
-    def links(self) -> set[Path]:
-        """Real paths of the images that are links."""
-        found: set[Path] = set()
-        folders = [str(self.source)]
-        while folders:
-            with suppress(OSError), os.scandir(folders.pop()) as entries:
-                for entry in entries:
-                    if is_hidden(entry.name):
-                        continue
-                    if entry.is_symlink() and self.is_input(entry.name):
-                        found.add(real_path(Path(entry.path)))
-                    elif entry.is_dir(follow_symlinks=False):
-                        folders.append(entry.path)
-        return found
+
+def linked_files(folder: Path, is_input: Callable[[str], bool]) -> set[Path]:
+    """Real paths of the inputs below a folder that are links.
+
+    Args:
+        folder: the folder; hidden ones below it are left out.
+        is_input: whether a name is that of an input.
+    """
+    found: set[Path] = set()
+    folders = [str(folder)]
+    while folders:
+        with suppress(OSError), os.scandir(folders.pop()) as entries:
+            for entry in entries:
+                if is_hidden(entry.name):
+                    continue
+                if entry.is_symlink() and is_input(entry.name):
+                    found.add(real_path(Path(entry.path)))
+                elif entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.path)
+    return found
 
 
 def _stem(name: str) -> str:
@@ -264,7 +221,7 @@ class Listing:
         if not self._folders or not path.exists():
             return False
         if self._links is None:
-            self._links = set[Path]().union(*(folder.links() for folder in self._folders))
+            self._links = set[Path]().union(*(linked_files(each.source, each.is_input) for each in self._folders))
         return path in self._links
 
 

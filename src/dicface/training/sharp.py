@@ -29,6 +29,7 @@ from dicface.training.sharp_losses import (
     generator_hinge_loss,
     hinge_loss,
     matching_loss,
+    moved_crop,
 )
 from dicface.training.task import Column, Task
 from dicface.training.weights import find_weights, part_of, read_weights
@@ -140,7 +141,7 @@ class SharpTask(Task[DICNetwork, SharpRun]):
         """Terms of an image (N, 3, R, R), means subtracted."""
         weights, hr, size = self.sharp, batch.hr - self.network.means, batch.lr.shape[-1]
         # Photos and results are judged together, so that one estimate of the spectral norm serves both.
-        judged = self.discriminators(torch.cat([hr, sr]), size)
+        judged = self.discriminators(moved_crop(torch.cat([hr, sr]), self.global_step), size)
         halves = [(one.scores.chunk(2), [each.chunk(2) for each in one.features]) for one in judged]
         real = [scores[0] for scores, _ in halves]
         fake = [scores[1] for scores, _ in halves]

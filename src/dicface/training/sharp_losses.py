@@ -9,6 +9,8 @@ from torch import Tensor
 
 from dicface.errors import ConfigError
 
+CROPPED_PX = 16
+"""Difference between the side of a face and of what the discriminators see: their patches lie that far apart."""
 _LARGEST_BALANCE = 100.0
 """Bound of the adversarial weight where the adversarial gradient vanishes."""
 
@@ -94,6 +96,23 @@ def balanced_weight(others: Tensor, adversarial: Tensor, ratio: float) -> Tensor
     """
     weight = others.norm() / adversarial.norm().clamp_min(1e-12)
     return ratio * weight.clamp_max(_LARGEST_BALANCE)
+
+
+def moved_crop(images: Tensor, step: int) -> Tensor:
+    """Cut what the discriminators see out of faces, at another place in every step.
+
+    Their strides tie each of their layers to a grid. On faces that never move, they teach the network that grid.
+
+    Args:
+        images: (N, C, R, R) float.
+        step: number of the step, from which the place follows, so that a resumed run takes the same.
+
+    Returns:
+        (N, C, R - 16, R - 16) float, the same place for all.
+    """
+    top, left = torch.randint(0, CROPPED_PX + 1, (2,), generator=torch.Generator().manual_seed(step)).tolist()
+    side = images.shape[-1] - CROPPED_PX
+    return images[..., top : top + side, left : left + side]
 
 
 def hinge_loss(real: Sequence[Tensor], fake: Sequence[Tensor]) -> Tensor:

@@ -27,6 +27,7 @@ WARNINGS: Mapping[QualityWarning, str] = {
     QualityWarning.YAW: "turned to the side",
     QualityWarning.ROLL: "strongly tilted",
     QualityWarning.BLOCKS: "strongly compressed",
+    QualityWarning.NOISE: "very noisy",
     QualityWarning.NO_FACE: "hardly looks like a face",
 }
 NAMES_OF_MODELS: Mapping[str, str] = {
