@@ -48,8 +48,8 @@ def loaded_once() -> Generator[None]:
     embedded = find_model(DEFAULT_MODEL).parent
     sessions: dict[tuple[object, ...], InferenceSession] = {}
 
-    def load(path: Path, *, threads: int | None = None) -> OpenVinoBackend:
-        return (compiled if path.parent == embedded else OpenVinoBackend)(path, threads=threads)
+    def load(path: Path, *, graph: bytes | None = None, threads: int | None = None) -> OpenVinoBackend:
+        return (compiled if path.parent == embedded else OpenVinoBackend)(path, graph=graph, threads=threads)
 
     def open_once(
         path: str | Path, options: SessionOptions | None = None, providers: list[str] | None = None

@@ -70,7 +70,9 @@ def narrow_lightcnn(patch: pytest.MonkeyPatch) -> None:
     """Train networks built on LightCNN with few channels: with all of them, each checkpoint of `dicgan` has 100 MB."""
     patch.setattr("dicface.training.dicgan.Discriminator", partial(Discriminator, LIGHTCNN_WIDTHS))
     patch.setattr("dicface.training.dicgan.LightCNNFeatures", partial(LightCNNFeatures, LIGHTCNN_WIDTHS))
-    patch.setattr("dicface.training.features.FaceRecogniser", partial(FaceRecogniser, widths=LIGHTCNN_WIDTHS))
+    patch.setattr("dicface.training.sharp.LightCNNFeatures", partial(LightCNNFeatures, LIGHTCNN_WIDTHS))
+    for module in ("dicface.training.features", "dicface.evaluation.identity"):
+        patch.setattr(f"{module}.FaceRecogniser", partial(FaceRecogniser, widths=LIGHTCNN_WIDTHS))
 
 
 def shrinking(config: str) -> list[str]:

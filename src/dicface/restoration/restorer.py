@@ -39,8 +39,7 @@ class Restorer(CropMethods, ClipMethods):
 
     Attributes:
         model: the face model. `lite` has a larger model beside it, `lite-256`, for crops from 32 px on.
-        settings: models by their hashes, detector and limits: what else than the arguments of a call decides about its
-            result.
+        settings: models by their hashes, detector and limits: what decides about a result besides a call's arguments.
     """
 
     def __init__(
@@ -56,6 +55,7 @@ class Restorer(CropMethods, ClipMethods):
         large_faces: str | Path | None = None,
         fidelity: float = DEFAULT_FIDELITY,
         background: str | Path | None = None,
+        sharpness: float = 0.0,
     ) -> None:
         """Load the model and the detector.
 
@@ -66,21 +66,20 @@ class Restorer(CropMethods, ClipMethods):
                 (ADR 22). A loaded model has one already.
             detector: face (the embedded network), dlib, dlib-fast or dlib-thorough (see `make_detector`), or any
                 `Detector`, whose detections are all taken for faces unless it is a `FaceDetector`.
-            detector_threshold: least probability of a face, from 0 to 1; None takes that of the face finder's card. For
-                detectors other than face it is the least score, and None sets no limit of its own.
-            threads: with which each network computes; None takes one for each core. torch has no such setting for one
-                network; see `FaceModel`.
-            several: photos will be restored several at a time. Then threads that wait leave the cores to others, which
-                makes a single photo slower.
+            detector_threshold: least probability of a face, 0 to 1; None takes that of the face finder's card. For
+                other detectors it is the least score, and None sets no limit.
+            threads: with which each network computes; None takes one for each core; see `FaceModel` for torch.
+            several: photos will be restored several at a time: threads that wait leave the cores to others.
             large_faces: ONNX file of a restorer of aligned 512 px faces, for faces that are too large for the model
                 (docs/other-networks.md); None leaves these alone.
             fidelity: of `large_faces`, 0 to 1: more is nearer to the photo; networks without that input ignore it.
             background: file of a network for the rest of the photo, see `BackgroundModel`; None takes Pillow's filter.
+            sharpness: more detail, and more of it invented, see `FaceModel`; it changes no outcome.
 
         Raises:
             UnknownModelError: no such model.
             UsageError: no such backend, provider or detector, or it is not installed; a threshold that is no
-                probability; or a backend beside a loaded model.
+                probability; a sharpness that the model has not; or a backend beside a loaded model.
             CheckpointError: the file is not a model.
         """
         if not isinstance(model, FaceModel):
@@ -88,13 +87,16 @@ class Restorer(CropMethods, ClipMethods):
         elif backend != "auto":
             raise UsageError(f"expected no `backend` beside a loaded model, which has its own, got {backend!r}")
         self.model = model
-        self._models = SizedModels(model, backend=backend, provider=provider, threads=threads, spinning=not several)
+        self._models = SizedModels(
+            model, backend=backend, provider=provider, threads=threads, spinning=not several, sharpness=sharpness
+        )
         self._detect = make_detector(detector, threads=threads, spinning=not several, provider=provider)
         self._verify = make_verification(detector, self.model.name, threshold=detector_threshold)
         self._restore_faces = FacePasses(self._models, self._verify)
         self._own_settings: Mapping[str, Any] = {
             "model": self.model.sha256,
-            "larger_model": self._models.larger_sha256,
+            "last_pass": [files.sha256 for files in self._models.last_pass],
+            "sharpness": float(sharpness),
             "detector": detector if isinstance(detector, str) else type(detector).__qualname__,
             "detector_threshold": detector_threshold,
         }

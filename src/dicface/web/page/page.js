@@ -726,9 +726,6 @@ function nextSteps(photo) {
     }
     steps.push("Or try another photo: faces that are small or blurred gain most.");
   }
-  const blocks = result.warnings.some((words) => words.includes("compressed"));
-  if (blocks && settings.models.length > 1 && photo.model === settings.models[0].name)
-    steps.push("Under Kind of photo, try the one for strongly compressed photos.");
   return steps;
 }
 
