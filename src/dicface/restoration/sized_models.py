@@ -72,11 +72,6 @@ class SizedModels:
             return self._opened[name]
 
     @property
-    def opened(self) -> list[FaceModel]:
-        """The models in use, the restorer's own first."""
-        return [self.model, *self._opened.values()]
-
-    @property
     def last_pass(self) -> list[ModelFiles]:
         """The models that may make a last pass; none is opened for it."""
         own = ModelFiles.of(self.model.name, self.sharpness) if self.sharpness else self.model.files
