@@ -51,8 +51,11 @@ def loaded_once() -> Generator[None]:
     def load(path: Path, *, graph: bytes | None = None, threads: int | None = None) -> OpenVinoBackend:
         return (compiled if path.parent == embedded else OpenVinoBackend)(path, graph=graph, threads=threads)
 
-    def open_once(path: Path, options: SessionOptions, providers: list[str]) -> InferenceSession:
-        if path.parent != embedded:
+    def open_once(
+        path: str | Path, options: SessionOptions | None = None, providers: list[str] | None = None
+    ) -> InferenceSession:
+        # A page of the docs opens a file by its name alone.
+        if options is None or providers is None or Path(path).parent != embedded:
             return InferenceSession(path, options, providers=providers)
         spinning = options.get_session_config_entry("session.intra_op.allow_spinning")
         key = (path, options.intra_op_num_threads, spinning, *providers)
