@@ -6,12 +6,12 @@ Faces are damaged step by step, reduced to 24 px (for JPEG also to 16, 32 and 48
 each step: the gain over bicubic (`y-crop8`, in dB, with a 95 % bootstrap interval), the distance of the model's
 landmarks from the pack's (root mean square, in per cent of the distance between the outer eye corners), and the 5, 50
 and 95 % quantiles of the sign that `dicface.restoration.quality` looks at. The damage goes on the face before it is
-reduced and compared, except for noise and JPEG, which only the reduced one has. `turned` sorts the undamaged faces by
-their landmarks instead.
+reduced and compared, except for noise, grain and JPEG, which only the reduced one has. `by_yaw` sorts the undamaged
+faces by their landmarks instead.
 
 PHOTOS is a folder of photos with a `.pts` file each. Shrunk until the face is 16, 24, 32 and 48 px wide, stored as JPEG
-and cut a little, so that the blocks begin anywhere, they show how often blocks are found by quality; and squares
-without a face are compared with squares about the faces.
+and cut a little, so that the blocks begin anywhere, they show how often blocks are found by quality, and likewise how
+often noise is; and squares without a face are compared with squares about the faces.
 """
 
 import io
@@ -35,7 +35,8 @@ from dicface.evaluation.statistics import estimate
 from dicface.faces.geometry import Square, cut, intersection_over_union, square_of_landmarks
 from dicface.images.pixels import FACE_PX, luma, resize
 from dicface.restoration.blockiness import blockiness
-from dicface.restoration.quality import MAX_BLOCKINESS, QualityMeasures, quality_measures, yaw
+from dicface.restoration.noise import noise_level
+from dicface.restoration.quality import MAX_BLOCKINESS, MAX_NOISE, QualityMeasures, quality_measures, yaw
 from dicface.runtime.face_model import FaceModel
 from dicface.runtime.models import DEFAULT_MODEL
 from experiments.consistency import through_jpeg
@@ -44,6 +45,10 @@ from experiments.photos import shrunk_photos
 CROP_PX = 24
 SIDES_PX = (16, 24, 32, 48)
 QUALITIES = (90, 75, 60, 50, 30, 10)
+NOISES = (5, 10, 18, 25, 35, 50)
+"""Standard deviations of noise in grey levels."""
+NOISE_COLOURS = {"noise": 3, "grain": 1}
+"""Independent channels of noise by its kind."""
 Pixels = NDArray[np.uint8]
 YAWS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 2.0)
 
@@ -154,6 +159,16 @@ def by_jpeg(bench: Bench, pack: FacePack) -> None:
             bench.row(f"{side} px, JPEG {quality}", stored, ("heatmap_confidence",))
 
 
+def by_noise(bench: Bench, pack: FacePack) -> None:
+    """Faces of several sizes with noise, in each colour or in luma only."""
+    hr, wanted = pack.nominal()
+    for side in SIDES_PX:
+        for kind, colours in NOISE_COLOURS.items():
+            for levels in NOISES:
+                noisy = bench.measure(hr, wanted, partial(_noisy, levels, colours), side)
+                bench.row(f"{side} px, {kind} {levels}", noisy, ("heatmap_confidence",))
+
+
 def by_yaw(bench: Bench, pack: FacePack) -> None:
     """Undamaged faces, sorted by yaw."""
     hr, wanted = pack.nominal()
@@ -193,6 +208,33 @@ def found_blocks(photos: Path) -> Table:
     sides = [np.median([min(pixels.shape[:2]) for pixels, _ in faces]) for faces in shrunk]
     table.add_row("shorter side, median", *(f"{side:.0f} px" for side in sides))
     return table
+
+
+def found_noise(photos: Path) -> Table:
+    """How often noise is found, and its level, by what the photo went through and the width of the face."""
+    histories: dict[str, Callable[[Pixels], Pixels]] = {"none": lambda pixels: pixels}
+    for kind, colours in NOISE_COLOURS.items():
+        histories |= {f"{kind} {levels}": partial(_noisy, levels, colours) for levels in NOISES}
+    for quality in (90, 60):
+        histories[f"noise 35, JPEG {quality}"] = lambda pixels, quality=quality: _stored(quality, _noisy(35, 3, pixels))
+    table = Table("photo", *(f"{width} px" for width in SIDES_PX))
+    shrunk = [
+        [(face.pixels, square_of_landmarks(face.landmarks)) for face in shrunk_photos(photos, width_px)]
+        for width_px in SIDES_PX
+    ]
+    for name, history in histories.items():
+        cells: list[str] = []
+        for faces in shrunk:
+            found = [noise_level(history(pixels), square) for pixels, square in faces]
+            low, middle, high = np.quantile(found, (0.05, 0.5, 0.95))
+            cells.append(f"{np.mean(np.array(found) > MAX_NOISE):.0%}: {low:.1f}, {middle:.1f}, {high:.1f}")
+        table.add_row(name, *cells)
+    return table
+
+
+def _noisy(levels: float, colours: int, pixels: Pixels) -> Pixels:
+    noise = np.random.default_rng(0).normal(0, levels, (*pixels.shape[:2], colours))
+    return np.clip(np.rint(pixels + noise), 0, 255).astype(np.uint8)
 
 
 def _continued(pixels: Pixels, least_px: int) -> Pixels:
@@ -250,8 +292,9 @@ def main(
     """Print the tables."""
     console, network = Console(width=160), FaceModel(model, backend="onnxruntime")
     console.print(found_blocks(photos))
+    console.print(found_noise(photos))
     console.print(peaks_without_face(network, photos))
-    for part, faces in ((by_jpeg, limit), (damages, limit), (by_yaw, None)):
+    for part, faces in ((by_jpeg, limit), (by_noise, limit), (damages, limit), (by_yaw, None)):
         bench = Bench(network)
         part(bench, read_pack(data, faces))
         console.print(bench.table)

@@ -11,6 +11,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
+from onnxruntime import InferenceSession, SessionOptions
 
 from dicface.faces.detection import make_detector
 from dicface.images.photo import read_photo
@@ -26,20 +27,42 @@ settings.load_profile("patient")
 PORTRAIT = Path(__file__).parent.parent / "examples" / "portrait.jpg"
 
 
+@pytest.hookimpl(tryfirst=True)  # before the names of groups become part of the tests'
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that share what their module makes go to one process, which makes it once."""
+    for item in items:
+        if not isinstance(item, pytest.Function) or item.get_closest_marker("xdist_group"):
+            continue
+        known = item._fixtureinfo.name2fixturedefs
+        if any(known[name][-1].scope == "module" for name in item.fixturenames if name in known):
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def loaded_once() -> Generator[None]:
-    """Restorers of one process share detectors, and what OpenVINO compiled of embedded models: half a second each.
+    """Restorers of one process share detectors, sessions, and what OpenVINO compiled of embedded models.
 
-    The choice of backend and provider still happens in each call.
+    Each saves up to half a second. The choice of backend and provider still happens in each call.
     """
     compiled = cache(OpenVinoBackend)
     embedded = find_model(DEFAULT_MODEL).parent
+    sessions: dict[tuple[object, ...], InferenceSession] = {}
 
-    def load(path: Path, *, threads: int | None = None) -> OpenVinoBackend:
-        return (compiled if path.parent == embedded else OpenVinoBackend)(path, threads=threads)
+    def load(path: Path, *, graph: bytes | None = None, threads: int | None = None) -> OpenVinoBackend:
+        return (compiled if path.parent == embedded else OpenVinoBackend)(path, graph=graph, threads=threads)
+
+    def open_once(path: Path, options: SessionOptions, providers: list[str]) -> InferenceSession:
+        if path.parent != embedded:
+            return InferenceSession(path, options, providers=providers)
+        spinning = options.get_session_config_entry("session.intra_op.allow_spinning")
+        key = (path, options.intra_op_num_threads, spinning, *providers)
+        if key not in sessions:
+            sessions[key] = InferenceSession(path, options, providers=providers)
+        return sessions[key]
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("dicface.runtime.face_model.OpenVinoBackend", load)
+        patch.setattr("dicface.runtime.sessions.onnxruntime.InferenceSession", open_once)
         patch.setattr("dicface.restoration.restorer.make_detector", cache(make_detector))
         yield
 

@@ -71,16 +71,16 @@ def test_memory_that_runs_out_is_one_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_hundred_faces_in_one_photo(small_photo: np.ndarray) -> None:
+def test_dozens_of_faces_in_one_photo(small_photo: np.ndarray) -> None:
     """Each is made as if it were alone, whatever batches they go through the network in."""
     one = np.ascontiguousarray(small_photo[:64, 20:84])
-    boxes = [Box(23 + left, 21 + top, 44 + left, 43 + top) for top in range(0, 640, 64) for left in range(0, 640, 64)]
+    boxes = [Box(23 + left, 21 + top, 44 + left, 43 + top) for top in range(0, 384, 64) for left in range(0, 384, 64)]
     restorer = Restorer(backend="onnxruntime")
-    restoration = restorer.restore(np.tile(one, (10, 10, 1)), scale=2, boxes=boxes, only_boxes=True, passes=1)
+    restoration = restorer.restore(np.tile(one, (6, 6, 1)), scale=2, boxes=boxes, only_boxes=True, passes=1)
     alone = restorer.restore(one, scale=2, boxes=boxes[:1], only_boxes=True, passes=1)
-    assert [face.outcome for face in restoration.faces] == [Outcome.RESTORED] * 100
+    assert [face.outcome for face in restoration.faces] == [Outcome.RESTORED] * 36
     # Less the edges, which other faces' neighbours reach into.
-    inner = restoration.image.reshape(10, 128, 10, 128, 3)[:, 20:100, :, 20:100]
+    inner = restoration.image.reshape(6, 128, 6, 128, 3)[:, 20:100, :, 20:100]
     assert np.abs(inner.astype(int) - alone.image[20:100, 20:100][None, :, None]).max() <= 2
 
 
@@ -109,18 +109,18 @@ def test_a_disk_that_fills_up_leaves_nothing(tmp_path: Path, suffix: str) -> Non
 def test_a_kill_in_the_middle_loses_nothing_that_was_finished(tmp_path: Path, small_photo: np.ndarray) -> None:
     photos, out = tmp_path / "in", tmp_path / "out"
     photos.mkdir()
-    for number in range(12):
+    for number in range(8):
         Image.fromarray(small_photo).save(photos / f"{number:02}.png")
     arguments = (photos, "-o", out, "--box", "43,21,64,43", "--scale", 8)
     process = start(*arguments)
     patience = time.monotonic() + 60
-    while time.monotonic() < patience and len(list(out.glob("[!.]*"))) < 2 and process.poll() is None:
+    while time.monotonic() < patience and not list(out.glob("[!.]*")) and process.poll() is None:
         time.sleep(0.005)
     with contextlib.suppress(ProcessLookupError):
         os.kill(process.pid, signal.SIGKILL)
     process.communicate()
     finished = {path: path.read_bytes() for path in out.glob("[!.]*.png")}
-    assert 2 <= len(finished) < 12
+    assert 1 <= len(finished) < 8
     for path in finished:
         with Image.open(path) as image:
             image.load()
@@ -129,5 +129,5 @@ def test_a_kill_in_the_middle_loses_nothing_that_was_finished(tmp_path: Path, sm
     _, failed = process.communicate()
     assert process.returncode == 1
     assert failed.count("exists; add --overwrite to replace it") == failed.count("\n") == len(finished)
-    assert len(list(out.glob("[!.]*.png"))) == 12
+    assert len(list(out.glob("[!.]*.png"))) == 8
     assert all(path.read_bytes() == content for path, content in finished.items())

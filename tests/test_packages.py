@@ -18,19 +18,13 @@ from trove_classifiers import classifiers
 
 from dicface.runtime.models import embedded_models
 from dicface.version import __version__
-from tests.support.models import write_model
+from tests.support.distributions import build, run
+from tests.support.models import copy_model
 
 ROOT = Path(__file__).parent.parent
 MODELS = ROOT / "packages" / "dicface-models"
+DISTRIBUTIONS = pytest.mark.xdist_group("distributions")  # in one process, which builds them once
 PROJECTS = {path: tomllib.loads((path / "pyproject.toml").read_text())["project"] for path in (ROOT, MODELS)}
-
-
-def run(*words: object, cwd: Path | None = None, **environment: str) -> str:
-    """What a process says, which must end well."""
-    env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | environment
-    done = subprocess.run([str(word) for word in words], capture_output=True, text=True, check=False, cwd=cwd, env=env)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 def test_versions_are_in_step() -> None:
@@ -85,37 +79,30 @@ class TestWorkflow:
         ]
 
 
-def build(project: Path, out: Path) -> list[Path]:
-    """Source distribution and wheel, by the backend of the dev extra, so that nothing is fetched."""
-    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", out, project)
-    return sorted(out.iterdir())
-
-
-@pytest.fixture
-def models_project(tmp_path: Path) -> Path:
-    """The second distribution with a generated network in it."""
-    project = tmp_path / "dicface-models"
+@pytest.fixture(scope="module")
+def models_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The second distribution with a model in it."""
+    project = tmp_path_factory.mktemp("projects") / "dicface-models"
     shutil.copytree(MODELS, project, ignore=shutil.ignore_patterns("*.onnx", "*.safetensors", "*.json", "__pycache__"))
-    write_model(project / "src" / "dicface_models", "generated")
+    copy_model(project / "src" / "dicface_models", "generated")
     return project
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["dicface", "dicface-models"])
-def test_both_files_of_a_distribution_pass_the_checks(
-    name: str, tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
-    project = ROOT if name == "dicface" else request.getfixturevalue("models_project")
-    wheel, sdist = build(project, tmp_path / "dist")
-    assert wheel.name == f"{name.replace('-', '_')}-{__version__}-py3-none-any.whl"
-    assert sdist.name == f"{name.replace('-', '_')}-{__version__}.tar.gz"
-    run(sys.executable, "-m", "twine", "check", "--strict", wheel, sdist)
-    run(sys.executable, "-m", "check_wheel_contents", wheel)
+@DISTRIBUTIONS
+def test_both_files_of_each_distribution_pass_the_checks(models_project: Path) -> None:
+    built = {"dicface": build(ROOT), "dicface_models": build(models_project)}
+    for name, files in built.items():
+        assert files.wheel.name == f"{name}-{__version__}-py3-none-any.whl"
+        assert files.sdist.name == f"{name}-{__version__}.tar.gz"
+    run(sys.executable, "-m", "twine", "check", "--strict", *(file for files in built.values() for file in files))
+    run(sys.executable, "-m", "check_wheel_contents", *(files.wheel for files in built.values()))
 
 
 @pytest.mark.slow
+@DISTRIBUTIONS
 def test_an_installed_model_is_listed_and_restores(models_project: Path, tmp_path: Path) -> None:
-    wheel, _ = build(models_project, tmp_path / "dist")
+    wheel = build(models_project).wheel
     site = tmp_path / "site"
     pip = (sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-index", "--no-deps")
     run(*pip, "--target", site, wheel)

@@ -2,8 +2,6 @@
 
 import csv
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +9,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from dicface.data.packs import read_pack
-from tests.support.command import dicface_process
+from tests.support.command import dicface, train
 from tests.support.training import CONFIGS, shrinking
 
 
@@ -39,9 +37,7 @@ def photos(portrait: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Pa
 @pytest.mark.slow
 def test_photos_to_restoration(photos: Path, tmp_path: Path, small_photo: np.ndarray) -> None:
     pack, sheet = tmp_path / "faces.parquet", tmp_path / "sheet.png"
-    prepared = dicface_process(
-        "prepare", photos, "-o", pack, "--contact-sheet", sheet, "--source", "portrait", "--jobs", 1
-    )
+    prepared = dicface("prepare", photos, "-o", pack, "--contact-sheet", sheet, "--source", "portrait", "--jobs", 1)
     assert prepared.returncode == 1
     assert prepared.stderr == (
         "dicface: broken.jpg: expected an image (JPEG, PNG, WEBP, AVIF, TIFF, BMP, GIF), got something else or a "
@@ -61,37 +57,20 @@ def test_photos_to_restoration(photos: Path, tmp_path: Path, small_photo: np.nda
     with Image.open(sheet) as drawn:
         assert drawn.size == (5 * 144, 158)
 
-    settings = (*shrinking("lite"), "run.steps=3", "run.validate_every=3")
+    settings = (*shrinking("lite"), "network.steps=1", "run.steps=3", "run.validate_every=3")
     sets = [part for setting in settings for part in ("--set", setting)]
-    run = tmp_path / "run"
-    # Without -W error: Lightning warns of its own.
-    command = [
-        sys.executable,
-        "-m",
-        "dicface",
-        "train",
-        CONFIGS / "lite.toml",
-        "--data",
-        pack,
-        "--validation",
-        pack,
-        "--out",
-        run,
-    ]
-    trained = subprocess.run([str(part) for part in (*command, *sets)], capture_output=True, text=True, check=False)
+    trained = train(CONFIGS / "lite.toml", "--data", pack, "--validation", pack, "--out", tmp_path / "run", *sets)
     assert trained.returncode == 0, trained.stderr
 
     model = tmp_path / "model.onnx"
-    exported = dicface_process("export", run, "-o", model, "--data", pack)
+    exported = dicface("export", tmp_path / "run", "-o", model, "--data", pack)
     assert exported.returncode == 0, exported.stderr
-    measured = dicface_process("evaluate", pack, "--model", model, "--json")
+    measured = dicface("evaluate", pack, "--model", model, "--json")
     assert measured.returncode == 0, measured.stderr
     assert json.loads(measured.stdout)["n"] == 5
 
     Image.fromarray(small_photo).save(tmp_path / "small.png")
-    restored = dicface_process(
-        "restore", tmp_path / "small.png", "-o", tmp_path / "out.png", "--model", model, "--force"
-    )
+    restored = dicface("restore", tmp_path / "small.png", "-o", tmp_path / "out.png", "--model", model, "--force")
     assert restored.returncode == 0, restored.stderr
     with Image.open(tmp_path / "out.png") as image:
         assert image.size == (484, 484)

@@ -18,26 +18,16 @@ from packaging.requirements import Requirement
 from PIL import Image
 
 from dicface.version import __version__
+from tests.support.distributions import build, run
 
 ROOT = Path(__file__).parent.parent
-
-
-def run(*words: object) -> str:
-    """What a process says, which must end well; it sees nothing of this checkout."""
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    done = subprocess.run([str(word) for word in words], capture_output=True, text=True, check=False, env=environment)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("distributions")]
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Built by the backend of the dev extra, so that nothing is fetched."""
-    out = tmp_path_factory.mktemp("wheel")
-    pip = (sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check")
-    run(*pip, "--no-deps", "--no-build-isolation", "--no-index", "--wheel-dir", out, ROOT)
-    (built,) = out.iterdir()
-    return built
+def wheel() -> Path:
+    """The wheel of this checkout."""
+    return build(ROOT).wheel
 
 
 def needed(requirements: list[str] | None) -> set[str]:
@@ -58,7 +48,6 @@ def link(distribution: str, folder: Path) -> None:
             (folder / top).symlink_to(str(here))
 
 
-@pytest.mark.slow
 def test_the_wheel_holds_the_package_alone(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
@@ -92,7 +81,6 @@ def programs(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return python.parent
 
 
-@pytest.mark.slow
 def test_the_wheel_restores_the_portrait(programs: Path, tmp_path: Path, small_photo: np.ndarray) -> None:
     Image.fromarray(small_photo).save(tmp_path / "photo.png")
     said = run(programs / "dicface", "restore", tmp_path / "photo.png", "-o", tmp_path / "out.png")
@@ -101,7 +89,6 @@ def test_the_wheel_restores_the_portrait(programs: Path, tmp_path: Path, small_p
         assert image.size == (484, 484)
 
 
-@pytest.mark.slow
 def test_the_wheel_opens_the_page(programs: Path, tmp_path: Path) -> None:
     """What `uvx dicface serve --open` does once it has installed the wheel."""
     browser, opened = tmp_path / "browser", tmp_path / "opened"

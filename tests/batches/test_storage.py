@@ -492,19 +492,19 @@ def test_a_bucket_that_is_missing_is_told_before_the_first_photo(s3: str) -> Non
         Store(s3.replace("bucket", "elsewhere") + "/out").check_writable()
 
 
+@pytest.mark.parametrize("root", ["memory", "file", "s3"], indirect=True)
 def test_the_command_takes_addresses(root: str, photo: Path, tmp_path: Path) -> None:
     fill(f"{root}/in", ["a.png", "below/b.png"], photo.read_bytes())
     fill(f"{root}/in", ["cut.png"], photo.read_bytes()[:900])
     report = tmp_path / "report.jsonl"
-    place = root if is_address(root) else f"file://{root}"
-    call = ("restore", f"{place}/in", "-o", f"{place}/out", *QUICK, "--report", report, "--jobs", "2")
+    call = ("restore", f"{root}/in", "-o", f"{root}/out", *QUICK, "--report", report, "--jobs", "2")
     result = dicface(*call)
     assert result.returncode == 1
     assert "/in/cut.png: the image is damaged or cut off" in result.stderr
     assert "/in/below/b.png: 1 of 1 faces restored -> " in result.stdout
     # The same to the byte as from and to files.
     assert dicface("restore", photo, "-o", tmp_path / "local", *QUICK).returncode == 0
-    assert Store(f"{place}/out").read("below/b.png") == (tmp_path / "local" / photo.name).read_bytes()
+    assert Store(f"{root}/out").read("below/b.png") == (tmp_path / "local" / photo.name).read_bytes()
     again = dicface(*call, "--skip-existing")
     assert (again.returncode, again.stdout) == (1, "skipped 2 of 3, whose results are there\n")
     other = dicface(*call, "--skip-existing", "--strength", "0.5")

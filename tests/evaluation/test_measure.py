@@ -79,6 +79,18 @@ def test_the_embedded_model_beats_bicubic(references: References) -> None:
     assert "against" not in result
 
 
+def test_detail_is_shown_beside_bicubic(references: References) -> None:
+    measured = measure(FaceModel("lite", backend="onnxruntime"), references, 16)
+    detail = summary(measured)["detail"]
+    assert list(detail) == ["bicubic", "lite"]
+    assert detail["bicubic"]["share"] < detail["lite"]["share"] < 1
+    assert detail["bicubic"]["stitch"] is None
+    assert detail["lite"]["correlation"] > 0.5
+    (grid,) = (grid for grid in result_grids(measured) if grid.title.startswith("detail that a crop of 16 px"))
+    assert grid.header == ("", "share", "correlation", "stitch")
+    assert [row[0] for row in grid.rows] == ["bicubic", "lite"]
+
+
 def test_damage_reaches_the_model_and_bicubic_alike(references: References) -> None:
     lite = FaceModel("lite", backend="onnxruntime")
     clean, noisy = (summary(measure(lite, references, 24, damage=name)) for name in ("", "noise18"))
@@ -171,6 +183,7 @@ def test_identity_similarity(references: References, features: Path) -> None:
     assert similarity is not None
     assert similarity.own["truth"].mean == pytest.approx(1, abs=1e-5)
     assert similarity.rank1_accuracy["truth"] == 1
+    assert similarity.frechet["truth"] == pytest.approx(0, abs=1e-6)
     assert similarity.own["bicubic"].mean is not None
     assert similarity.own["bicubic"].mean < 1
     assert similarity.auc is not None
@@ -180,18 +193,12 @@ def test_identity_similarity(references: References, features: Path) -> None:
     json.dumps(summary(measured), allow_nan=False)
 
 
-def test_people_who_are_not_known_leave_the_features_unjudged(references: References, features: Path) -> None:
-    strangers = references._replace(identities=np.full(4, -1))
-    judges = Judges(strangers, LandmarkModel(), Recogniser(str(features)))
-    similarity = measure(Truth(references.hr), strangers, 16, judges).identity
-    assert similarity is not None
-    assert similarity.auc is None
-
-
-def test_embedded_features_say_how_good_they_are(references: References) -> None:
+def test_embedded_features_say_how_good_they_are_and_unknown_people_do_not(references: References) -> None:
     strangers = references._replace(identities=np.full(4, -1))
     recogniser = Recogniser()
     measured = measure(open_enlargement("lanczos"), strangers, 16, Judges(strangers, LandmarkModel(), recogniser))
+    assert measured.identity is not None
+    assert measured.identity.auc is None
     assert recogniser.held_out == ("celeba-val.parquet", 59, 0.7535)
     assert summary(measured)["identity"]["auc_held_out"]["auc"] == 0.7535
     titles = [grid.title for grid in result_grids(measured)]
@@ -214,7 +221,7 @@ def test_everything_is_computed_once(references: References, features: Path, mon
     monkeypatch.setattr("dicface.evaluation.statistics.bootstrap_interval", again)
     monkeypatch.setattr("dicface.evaluation.results.verification_auc", again)
     assert summary(measured) == summary(measured)
-    assert len(result_grids(measured)) == 6
+    assert len(result_grids(measured)) == 7
     report_page([measured], [upscaler, FaceModel("lite", backend="onnxruntime")])
 
 

@@ -5,7 +5,15 @@ import pytest
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from dicface.errors import UsageError
-from dicface.evaluation.metrics import average_precision, nrmse, psnr, ssim, studio_luma, verification_auc
+from dicface.evaluation.metrics import (
+    average_precision,
+    frechet_distance,
+    nrmse,
+    psnr,
+    ssim,
+    studio_luma,
+    verification_auc,
+)
 from dicface.evaluation.protocols import PROTOCOLS, Y_CROP8, Y_CROP8_RELEASED, protocols_by_name
 from tests.support.recorded import recorded_tensors
 
@@ -111,3 +119,19 @@ def test_average_precision_by_hand() -> None:
     assert average_precision(np.array([0.9]), np.array([True]), 1) == 1
     assert average_precision(np.array([]), np.array([], dtype=bool), 2) == 0
     assert average_precision(np.array([]), np.array([], dtype=bool), 0) == 0
+
+
+def test_the_frechet_distance_of_normal_samples_is_the_formula() -> None:
+    draw = np.random.default_rng(0)
+    # Means 0 and 2, deviations 1 and 3 in one dimension: 2^2 + (3 - 1)^2; nothing in the other.
+    one = draw.normal((0, 0), (1, 1), (200_000, 2))
+    other = draw.normal((2, 0), (3, 1), (200_000, 2))
+    assert frechet_distance(one, other) == pytest.approx(8, rel=0.02)
+    assert frechet_distance(other, one) == pytest.approx(frechet_distance(one, other))
+    assert frechet_distance(one, one) == pytest.approx(0, abs=1e-9)
+
+
+def test_the_frechet_distance_takes_fewer_vectors_than_features() -> None:
+    few = np.random.default_rng(0).normal(size=(3, 8))
+    assert frechet_distance(few, few) == pytest.approx(0, abs=1e-6)
+    assert frechet_distance(few, few + 1) == pytest.approx(8, abs=1e-6)

@@ -42,9 +42,10 @@ def test_there_is_none_in_noise(detect: Detector) -> None:
 
 
 def test_a_detector_may_be_shared_between_threads(portrait: np.ndarray) -> None:
-    detect = GuidedDetector()
+    detect, photo = GuidedDetector(), resize(portrait, (256, 256))
     with ThreadPoolExecutor(3) as pool:
-        found = list(pool.map(detect, [portrait] * 6))
+        found = list(pool.map(detect, [photo] * 6))
+    assert len(found[0]) == 1
     assert all(detections == found[0] for detections in found)
 
 

@@ -125,9 +125,11 @@ def test_one_step_goes_no_further() -> None:
         built(KINDS["one step"])(torch.rand(1, 3, 16, 16), steps=2)
 
 
+# Without those of which every part is in another's graph; two steps go through all that three go through.
 @pytest.mark.slow
-@pytest.mark.parametrize("network", [kind for kind in KINDS if kind != "detached"], indirect=True)
-def test_onnx_equals_torch(network: DICNetwork, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in ("detached", "none", "one step, none")])
+def test_onnx_equals_torch(kind: str, tmp_path: Path) -> None:
+    network = built(replace(KINDS[kind], steps=min(2, KINDS[kind].steps)))
     export_onnx(network, tmp_path / "a.onnx")
     faces = np.random.default_rng(0).integers(0, 256, (3, 16, 16, 3), dtype=np.uint8)
     for count in (1, 3):

@@ -60,7 +60,7 @@ def test_phases_give_the_plain_layers_output_and_gradients(stride: int, layout: 
     check(block, features, wanted)
 
 
-@pytest.mark.parametrize("config", [DIC, FEEDBACK], ids=["authors", "any-size"])
+@pytest.mark.parametrize("config", [pytest.param(DIC, marks=pytest.mark.slow), FEEDBACK], ids=["authors", "any-size"])
 def test_phases_of_the_real_sizes_give_the_plain_layers_output_and_gradients(config: DICConfig) -> None:
     torch.manual_seed(0)
     block = block_of(config).to(memory_format=torch.channels_last)

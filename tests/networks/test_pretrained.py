@@ -110,6 +110,7 @@ class TestHub:
         assert {path for _, path in hub.asked} == {"/someone/tiny/resolve/main/model.safetensors"}
         assert [method for method, _ in hub.asked].count("GET") == 1  # the second time it is in the cache
 
+    @pytest.mark.slow
     def test_nobody_else_is_told(self, hub: Hub, tmp_path: Path) -> None:
         """In a process of its own, where nothing but the address of the server is set."""
         DICNetwork(TINY).save_pretrained(tmp_path / "repository")

@@ -54,6 +54,7 @@ def test_landmarks_in_one_point_are_no_error() -> None:
         ({"roll_degrees": 30.0}, (QualityWarning.ROLL,)),
         ({"blockiness": 0.6}, (QualityWarning.BLOCKS,)),
         ({"jpeg_step": 8.0}, (QualityWarning.BLOCKS,)),
+        ({"noise": 60.0}, (QualityWarning.NOISE,)),
         ({"heatmap_confidence": 0.3}, (QualityWarning.NO_FACE,)),
         # Of a pose without a face nothing is known.
         (

@@ -329,7 +329,8 @@ def three(portrait: np.ndarray) -> np.ndarray:
 THREE = [Box(43, 21, 64, 43), Box(192, 33, 225, 68), Box(362, 21, 383, 43)]
 
 
-def test_numbers_do_not_depend_on_the_choice(restorer: Restorer, three: np.ndarray) -> None:
+def test_numbers_do_not_depend_on_the_choice(lite_alone: Restorer, three: np.ndarray) -> None:
+    restorer = lite_alone
     every = restorer.find(three).faces
     assert [face.number for face in every] == list(range(1, len(every) + 1))
     boxes = [face.box for face in every]
@@ -350,7 +351,9 @@ def test_numbers_do_not_depend_on_the_choice(restorer: Restorer, three: np.ndarr
     assert [face.score is None for face in drawn] == [True, *[False] * (len(boxes) - 1), True]
 
 
-def test_the_chosen_faces_are_restored(restorer: Restorer, three: np.ndarray) -> None:
+def test_the_chosen_faces_are_restored(lite_alone: Restorer, three: np.ndarray) -> None:
+    restorer = lite_alone
+
     def outcomes(**choice: Any) -> list[Outcome]:
         found = restorer.find(three, boxes=THREE, only_boxes=True, **choice).faces
         restored = restorer.faces(three, boxes=THREE, only_boxes=True, **choice, adaptive=False, passes=1)
@@ -392,7 +395,9 @@ def test_a_photo_on_its_side_is_found_in_its_turn(restorer: Restorer, small_phot
     assert found.faces[0].outcome is Outcome.RESTORED
 
 
-def test_strength_blends_with_the_plain_enlargement(restorer: Restorer, three: np.ndarray) -> None:
+def test_strength_blends_with_the_plain_enlargement(lite_alone: Restorer, three: np.ndarray) -> None:
+    restorer = lite_alone
+
     def image(strength: Any) -> np.ndarray:
         result = restorer.restore(
             three, scale=2, boxes=THREE, only_boxes=True, strength=strength, adaptive=False, passes=1
@@ -411,7 +416,8 @@ def test_strength_blends_with_the_plain_enlargement(restorer: Restorer, three: n
     np.testing.assert_array_equal(image({1: 0, None: 0.5})[first], plain[first])
 
 
-def test_faces_are_blended_again_without_the_model(restorer: Restorer, three: np.ndarray) -> None:
+def test_faces_are_blended_again_without_the_model(lite_alone: Restorer, three: np.ndarray) -> None:
+    restorer = lite_alone
     whole = restorer.restore(three, scale=2, boxes=THREE, only_boxes=True, adaptive=False, passes=1)
     half = restorer.restore(three, scale=2, boxes=THREE, only_boxes=True, strength=0.5, adaptive=False, passes=1)
     np.testing.assert_array_equal(restorer.blend(three, whole.faces, scale=2), whole.image)

@@ -18,9 +18,6 @@ from dicface.runtime.landmark_model import LANDMARK_BATCH, LandmarkModel
 from dicface.runtime.models import find_model
 from tests.support.portrait import PORTRAIT_POINTS
 
-# In one process, since what its tests share takes seconds to make.
-pytestmark = pytest.mark.xdist_group("landmark-model")
-
 
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> tuple[StackedHourglass, Path]:

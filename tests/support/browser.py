@@ -19,6 +19,12 @@ _FLAGS += ["--disable-component-update", "--disable-sync", "--disable-quic"]
 PATIENCE_MS = 60_000
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 DESKTOP: dict[str, Any] = {"viewport": {"width": 1280, "height": 900}}
+VIEWS: dict[str, dict[str, Any]] = {
+    "phone-light": {**PHONE, "color_scheme": "light"},
+    "phone-dark": {**PHONE, "color_scheme": "dark"},
+    "desktop-light": {**DESKTOP, "color_scheme": "light"},
+    "desktop-dark": {**DESKTOP, "color_scheme": "dark"},
+}
 
 
 @contextmanager

@@ -1,18 +1,12 @@
 """Models with cards, made on the spot."""
 
-import dataclasses
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from dicface.checkpoints.networks import save_network
-from dicface.export.graphs import comparison_crops, comparison_faces, export_checked
 from dicface.files import file_digest
-from dicface.networks.dic import DICNetwork
-from dicface.runtime.models import embedded_models
-from tests.support.networks import TINY
+from dicface.runtime.models import embedded_models, find_model
 
 
 def write_card(folder: Path, name: str, **changes: Any) -> Path:
@@ -25,12 +19,8 @@ def write_card(folder: Path, name: str, **changes: Any) -> Path:
     return path
 
 
-def write_model(folder: Path, name: str) -> DICNetwork:
-    """Write weights, ONNX file and card of a small network with random parameters."""
-    torch.manual_seed(0)
-    network = DICNetwork(TINY).eval()
-    save_network(network, folder / f"{name}.safetensors")
-    export_checked(network, folder / f"{name}.onnx", comparison_crops(network, comparison_faces(None)))
-    parameters = sum(parameter.numel() for parameter in network.parameters())
-    write_card(folder, name, parameters=parameters, network=dataclasses.asdict(network.config))
-    return network
+def copy_model(folder: Path, name: str) -> None:
+    """Write weights, ONNX file and card of `lite` under another name."""
+    for suffix in (".onnx", ".safetensors"):
+        shutil.copyfile(find_model("lite", suffix), folder / f"{name}{suffix}")
+    write_card(folder, name)

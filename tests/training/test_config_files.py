@@ -155,7 +155,7 @@ def test_configs_lie_in_the_package() -> None:
     assert not (Path(__file__).parent.parent.parent / "configs").exists()
 
 
-@pytest.mark.parametrize("task", ["landmark", "hr-landmark", "dic", "dicgan", "features", "finder", "image"])
+@pytest.mark.parametrize("task", ["landmark", "hr-landmark", "dic", "dicgan", "sharp", "features", "finder", "image"])
 def test_every_task_has_a_config_of_its_own(task: str) -> None:
     config = from_tables({"run": {"task": task}} | ({"network": {}} if task == "dic" else {}))
     assert config.run.task == task

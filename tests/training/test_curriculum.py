@@ -18,9 +18,6 @@ from dicface.training.fit import fit
 from tests.support.packs import write_pack
 from tests.support.training import raise_interrupt, run_but, small
 
-# In one process, since what its tests share takes seconds to make.
-pytestmark = pytest.mark.xdist_group("curriculum")
-
 
 def curriculum(*settings: str) -> TrainConfig:
     """Three updates with one step, two with two, one with four."""

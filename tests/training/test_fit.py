@@ -34,7 +34,7 @@ def test_every_shipped_config_trains_three_steps(tmp_path: Path, config: str) ->
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("config", ["lite", "dicgan", "landmarks-hr", "features", "finder"])
+@pytest.mark.parametrize("config", ["lite", "dicgan", "lite-sharp", "landmarks-hr", "features", "finder"])
 def test_a_resumed_run_equals_a_straight_one(tmp_path: Path, config: str) -> None:
     settings = small(config, "run.steps=6", "run.validate_every=3")
     straight = run(settings, tmp_path, "straight")

@@ -64,7 +64,7 @@ def test_a_run_whose_rate_decays_cannot_be_prolonged(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("config", ["lite", "dicgan", "landmarks-hr", "features", "finder"])
+@pytest.mark.parametrize("config", ["lite", "dicgan", "lite-sharp", "landmarks-hr", "features", "finder"])
 def test_a_fall_from_a_checkpoint_equals_a_run_that_falls_there(tmp_path: Path, config: str) -> None:
     """Weights, moments, averages and the position in the data are those of the checkpoint, stops included."""
     straight = run(decaying(config=config), tmp_path, "straight")

@@ -12,9 +12,21 @@ from starlette.testclient import TestClient
 from dicface.web.album import Album
 from dicface.web.app import make_app
 from dicface.web.desk import Desk
+from dicface.web.networks import AddedNetworks, BackgroundWait
+from dicface.web.request import Request
 from dicface.web.worker import Worker
+from tests.support.browser import chromium
+from tests.support.enlargers import write_enlarger
+from tests.support.face_restorers import write_face_restorer
 
 UPLOAD_MB = 2
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Chromium."""
+    with chromium() as browser:
+        yield browser
 
 
 class DirectWorker:
@@ -40,9 +52,34 @@ def client(root: Path) -> Iterator[TestClient]:
         yield client
 
 
+@pytest.fixture(scope="session")
+def networks(tmp_path_factory: pytest.TempPathFactory) -> AddedNetworks:
+    """An operator's networks: one that gives the negative of a large face, one that blurs and enlarges twice."""
+    folder = tmp_path_factory.mktemp("networks")
+    large_faces = write_face_restorer(folder / "negative.onnx", fidelity="scalar")
+    return AddedNetworks(large_faces, write_enlarger(folder / "twice.onnx"), fidelity=1)
+
+
+@pytest.fixture
+def client_with_networks(root: Path, networks: AddedNetworks) -> Iterator[TestClient]:
+    """A client of the application whose operator has given both networks."""
+    desk = Desk(cast(Worker, DirectWorker()), waiting=2)
+    wait = BackgroundWait(30, 120)
+    with TestClient(make_app(Album(root), desk, upload_mb=UPLOAD_MB, networks=networks, wait=wait)) as client:
+        yield client
+
+
 @pytest.fixture
 def photo(tmp_path: Path, small_photo: np.ndarray) -> Path:
     """A file of the small portrait."""
     path = tmp_path / "small photo.png"
     Image.fromarray(small_photo).save(path)
     return path
+
+
+@pytest.fixture
+def request_at_2(photo: Path, tmp_path: Path) -> Request:
+    """A request to enlarge the small portrait twice."""
+    folder = tmp_path / "entry"
+    folder.mkdir()
+    return Request(photo, folder, "Aunt Eileen.png", scale=2)

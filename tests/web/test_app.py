@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
+from dicface.errors import TooLongError
 from dicface.web.album import Album
 from dicface.web.app import PAGE, make_app
 from dicface.web.desk import Desk
@@ -29,7 +30,7 @@ def test_the_page_and_its_files_come_from_here_alone(client: TestClient) -> None
     assert '<base href="/">' in reply.text
     assert "default-src 'none'" in reply.headers["content-security-policy"]
     assert "unsafe" not in reply.headers["content-security-policy"]
-    for name in ("page.css", "page.js", "icon.svg", "example.jpg"):
+    for name in ("page.css", "page.js", "server.js", "settings.js", "switches.js", "icon.svg", "example.jpg"):
         assert client.get(f"/static/{name}").status_code == 200
     for path in PAGE.iterdir():
         if path.suffix != ".jpg":
@@ -44,6 +45,49 @@ def test_the_server_says_that_it_is_well(client: TestClient) -> None:
     settings = client.get("/settings").json()
     assert settings["upload_mb"] == 2
     assert settings["models"][0] == {"name": "lite", "words": "Any photo"}
+    assert (settings["large_faces"], settings["background"]) == (False, None)
+
+
+def test_the_page_knows_which_networks_the_operator_has_given(client_with_networks: TestClient) -> None:
+    settings = client_with_networks.get("/settings")
+    assert settings.json()["large_faces"] is True
+    assert settings.json()["background"] == {"s_per_megapixel": 30, "limit_s": 120}
+    assert "onnx" not in settings.text
+
+
+def test_switches_reach_the_work_and_no_path_does(
+    client: TestClient, client_with_networks: TestClient, photo: Path
+) -> None:
+    entry = uploaded(client_with_networks, photo)
+    asked = {"scale": 2, "background": True, "large_faces": True}
+    done = client_with_networks.post(f"/photos/{entry['id']}/restored", json=asked).json()
+    assert done["background"] is True
+    assert client_with_networks.get(f"/photos/{entry['id']}/before.jpg").status_code == 200
+    for name in ("enlarged-0-2.npy", "run.json"):
+        assert client_with_networks.get(f"/photos/{entry['id']}/{name}").status_code == 404
+    report = client_with_networks.post(f"/photos/{entry['id']}/report", json={**asked, "strengths": {"1": 1}})
+    assert report.json()["model"] == "lite + twice.onnx"
+    # Where the operator has given none, and anything but true or false.
+    for visitor, switched in ((client, True), (client_with_networks, "/etc/passwd"), (client_with_networks, 1)):
+        for name in ("large_faces", "background"):
+            reply = visitor.post(f"/photos/{entry['id']}/faces", json={name: switched})
+            assert reply.status_code == 400
+            assert "`" not in reply.json()["error"]
+
+
+def test_what_takes_too_long_with_a_sharper_background_says_so(
+    client_with_networks: TestClient, photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def late(*_: object) -> None:
+        raise TooLongError("late")
+
+    monkeypatch.setattr("dicface.web.work.restore", late)
+    entry = uploaded(client_with_networks, photo)
+    for scale, background, said in ((2, True, True), (1, True, False), (2, False, False)):
+        asked = {"scale": scale, "background": background}
+        reply = client_with_networks.post(f"/photos/{entry['id']}/restored", json=asked)
+        assert reply.status_code == 503
+        assert ("switch off Sharper background" in reply.json()["error"]) is said
 
 
 def test_from_upload_to_download(client: TestClient, root: Path, photo: Path) -> None:
@@ -107,7 +151,7 @@ def test_an_upload_over_the_limit_is_refused(client: TestClient, root: Path) -> 
 
 @pytest.mark.parametrize(
     "name",
-    ["source.png", "name.json", "faces.npz", "report.json", "..", "%2e%2e", "face-1.png.exe", "face-x.png", "a%2fb"],
+    ["source.png", "name.json", "faces.npz", "run.json", "..", "%2e%2e", "face-1.png.exe", "face-x.png", "a%2fb"],
 )
 def test_only_the_pages_pictures_can_be_fetched(client: TestClient, photo: Path, name: str) -> None:
     entry = uploaded(client, photo)

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from dicface.images.pixels import resize
-from tests.support.browser import CHROMIUM, DESKTOP, PHONE, Visit, chromium, group_photo
+from tests.support.browser import CHROMIUM, VIEWS, Visit, group_photo
 from tests.support.server import Server, running
 
 pytest.importorskip("playwright.sync_api", reason="its tests need playwright")
@@ -23,24 +23,12 @@ pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="CHROMIUM IS MISSING: run `make browser` as root"),
 ]
 ACTIVE = """(({ id, name, classList, tagName }) => id || name || classList[0] || tagName)(document.activeElement)"""
-VIEWS = {
-    "phone-light": {**PHONE, "color_scheme": "light"},
-    "phone-dark": {**PHONE, "color_scheme": "dark"},
-    "desktop-light": {**DESKTOP, "color_scheme": "light"},
-    "desktop-dark": {**DESKTOP, "color_scheme": "dark"},
-}
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with running("--upload-mb", "4", temporary=tmp_path_factory.mktemp("served")) as server:
         yield server
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture(params=VIEWS)
@@ -121,6 +109,7 @@ def test_from_button_to_download(
     page = visit.page
     visit.choose(group)
     good = restorable(visit)
+    assert page.is_hidden("#switches"), "the operator has given no network"
 
     # Sizes in words that a visitor knows; the largest within 24 megapixels is chosen.
     labels = page.locator("#scales label").all_inner_texts()

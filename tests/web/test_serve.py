@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from dicface.errors import UsageError
+from dicface.web.networks import AddedNetworks
 from dicface.web.serve import check_root_path
 from tests.support.server import Server, asked, load, memory_mb, running, status, uploaded, worker_of
 
@@ -151,12 +152,58 @@ def test_a_port_that_is_taken_is_said() -> None:
     assert "http" not in result.stdout
 
 
+@pytest.mark.slow
+def test_the_operators_networks_reach_the_worker(tmp_path: Path, photo: Path, networks: AddedNetworks) -> None:
+    assert networks.large_faces is not None
+    given = ("--large-faces", str(networks.large_faces), "--background", str(networks.background), "--fidelity", "1")
+    with running(*given, temporary=tmp_path) as server:
+        settings = json.loads(status(f"{server.url}/settings")[1])
+        assert settings["large_faces"] is True
+        assert 0 < settings["background"]["s_per_megapixel"] < 600
+        assert settings["background"]["limit_s"] == 120
+        query = f"scale=2&only_boxes=true&box={BOX}&background=true"
+        code, body = status(f"{server.url}/restore?{query}", photo.read_bytes(), {"Accept": "application/json"})
+        assert (code, json.loads(body)["model"]) == (200, "lite + twice.onnx")
+    assert list(tmp_path.glob("dicface-*")) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("option", "content", "code", "said"),
+    [
+        ("--large-faces", None, 2, "expected an ONNX file as --large-faces, there is none at"),
+        ("--background", None, 2, "file as --background, got"),
+        ("--large-faces", "no network", 1, "expected"),
+        ("--background", "no network", 1, "expected"),
+    ],
+)
+def test_a_wrong_network_is_said_before_the_port_is_opened(
+    tmp_path: Path, option: str, content: str | None, code: int, said: str
+) -> None:
+    path = tmp_path / "network.onnx"
+    if content is not None:
+        path.write_text(content)
+    # The port is taken: it is not even tried.
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        command = [sys.executable, "-m", "dicface", "serve", "--port", str(taken.getsockname()[1]), option, str(path)]
+        environment = {**os.environ, "TMPDIR": str(tmp_path)}
+        result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=180, env=environment)
+    assert result.returncode == code
+    error = " ".join(result.stderr.split())
+    assert said in error
+    assert "network.onnx" in error
+    assert "cannot listen" not in error
+    assert "http" not in result.stdout
+    assert list(tmp_path.glob("dicface-*")) == []
+
+
 @pytest.mark.parametrize("prefix", ["faces", "/a b", "/a?b", '/"x', "http://x/"])
 def test_a_prefix_that_is_none_is_refused(prefix: str) -> None:
     with pytest.raises(UsageError, match="expected a `root_path` such as /faces, got"):
         check_root_path(prefix)
 
 
+@pytest.mark.slow
 def test_it_opens_the_browser_when_asked(tmp_path: Path) -> None:
     """A program that writes down the address stands for the browser."""
     browser = tmp_path / "browser"
@@ -165,8 +212,10 @@ def test_it_opens_the_browser_when_asked(tmp_path: Path) -> None:
     environment = {"BROWSER": str(browser)}
     with running("--open", "--root-path", "/faces", temporary=tmp_path, environment=environment) as server:
         patience = time.monotonic() + 30
-        while time.monotonic() < patience and not (tmp_path / "opened").exists():
+        opened = tmp_path / "opened"
+        # The shell makes the file before it writes into it.
+        while time.monotonic() < patience and not (opened.exists() and opened.read_text()):
             time.sleep(0.1)
-        assert (tmp_path / "opened").read_text().strip() == f"{server.url}/"
+        assert opened.read_text().strip() == f"{server.url}/"
         assert b'<base href="/faces/">' in status(server.url)[1]
         assert status(f"{server.url}/faces/healthz")[0] == 200

@@ -5,7 +5,8 @@ import pytest
 from dicface.errors import DicfaceError, ImageError, OutputError, TooLargeError, TooLongError
 from dicface.restoration.quality import QualityWarning
 from dicface.restoration.results import Outcome
-from dicface.web.words import OUTCOMES, WARNINGS, error_words, outcome_words, warnings_summary
+from dicface.web.app import PAGE
+from dicface.web.words import BACKGROUND, OUTCOMES, WARNINGS, error_words, outcome_words, warnings_summary
 
 
 def test_every_outcome_and_every_warning_has_words_without_the_librarys_terms() -> None:
@@ -32,6 +33,12 @@ def test_an_error_is_said_without_its_text(error: DicfaceError, name: str, said:
     assert said in words
     assert "`" not in words
     assert str(error) not in words
+
+
+def test_a_photo_that_takes_too_long_may_take_less_without_the_sharper_background() -> None:
+    words = error_words(TooLongError("late"), "a.jpg", megapixels=64, heic=False, background=True)
+    assert words.endswith("Make it smaller, or switch off Sharper background.")
+    assert f">{BACKGROUND}<" in (PAGE / "index.html").read_text(), "the switch has another name"
 
 
 def test_warnings_are_summed_up() -> None:

@@ -1,6 +1,5 @@
-"""The work on one photo: what the page shows and what is downloaded agree with the library."""
+"""The work on one photo: what is said of it, and what the page shows."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -13,16 +12,14 @@ from dicface.faces.geometry import Box
 from dicface.images.photo import read_photo
 from dicface.images.pixels import resize
 from dicface.images.xmp import COMPOSITE, ENHANCED
-from dicface.restoration.files import restore_file
-from dicface.web import work
-from dicface.web.work import Request, compose, find, look, restore, restorer_of, result_suffix
+from dicface.runtime.background import BackgroundModel
+from dicface.web import request as limits
+from dicface.web.networks import NO_NETWORKS, AddedNetworks
+from dicface.web.request import Request
+from dicface.web.result import compose
+from dicface.web.work import find, look, restore
 
-
-@pytest.fixture
-def request_at_2(photo: Path, tmp_path: Path) -> Request:
-    folder = tmp_path / "entry"
-    folder.mkdir()
-    return Request(photo, folder, "Aunt Eileen.png", scale=2)
+LARGE = Box(403, 194, 610, 396)
 
 
 def test_a_photo_is_looked_at(photo: Path, tmp_path: Path) -> None:
@@ -48,7 +45,7 @@ def test_what_cannot_be_used_is_refused(tmp_path: Path, monkeypatch: pytest.Monk
         look(tmp_path / "a.jpg", tmp_path)
     with pytest.raises(ImageError):
         look(tmp_path / "dot.png", tmp_path)
-    monkeypatch.setattr(work, "MAX_UPLOAD_MEGAPIXELS", 0.007)
+    monkeypatch.setattr(limits, "MAX_UPLOAD_MEGAPIXELS", 0.007)
     with pytest.raises(TooLargeError):
         look(tmp_path / "large.png", tmp_path)
 
@@ -65,39 +62,6 @@ def test_faces_are_found_with_what_would_happen_and_searched_once(
     assert [face["drawn"] for face in again] == [False, True]
 
 
-def test_the_download_is_the_librarys_result(request_at_2: Request, tmp_path: Path) -> None:
-    done = restore(request_at_2)
-    assert (done["width"], done["height"], done["download"]) == (242, 242, "Aunt Eileen-restored.png")
-    for strength in (1.0, 0.4):
-        written = compose(request_at_2, {1: strength})
-        restorer = restorer_of("lite")
-        expected = restore_file(
-            request_at_2.source, tmp_path / f"{strength}.png", restorer=restorer, scale=2, strength=strength
-        )
-        np.testing.assert_array_equal(read_photo(written.path).pixels, expected.restoration.image)
-        assert written.row["faces"][0]["strength"] == strength
-        assert written.name == written.row["output"] == "Aunt Eileen-restored.png"
-        assert written.row["input"] == "Aunt Eileen.png"
-        assert str(tmp_path) not in json.dumps(written.row)
-
-
-def test_layers_over_the_plain_photo_show_what_is_downloaded(request_at_2: Request) -> None:
-    """What the browser computes, in NumPy: plain and layer blended by opacity and strength."""
-    (face,) = restore(request_at_2)["faces"]
-    layer = read_photo(request_at_2.folder / "face-1.png")
-    assert layer.alpha is not None
-    left, top, side = (2 * edge for edge in face["square"])
-    for strength in (1.0, 0.3):
-        shown = resize(read_photo(request_at_2.source).pixels, (242, 242)).astype(float)
-        colours, opacity = resize(layer.pixels, (side, side)), resize(layer.alpha, (side, side))
-        part = shown[top : top + side, left : left + side]
-        part += (colours - part) * (opacity[:, :, None] / 255 * strength)
-        downloaded = read_photo(compose(request_at_2, {1: strength}).path).pixels
-        # Opacity is resampled here and computed there.
-        assert np.abs(shown - downloaded).max() <= 8
-        assert np.abs(shown - downloaded).mean() < 0.1
-
-
 def test_pictures_of_the_page_say_what_they_are(request_at_2: Request) -> None:
     restore(request_at_2)
     compose(request_at_2, {1: 1.0})
@@ -108,15 +72,6 @@ def test_pictures_of_the_page_say_what_they_are(request_at_2: Request) -> None:
     assert all(ENHANCED in mark for name, mark in marks.items() if name not in made)
     with Image.open(request_at_2.folder / "face-1-steps.png") as steps:
         assert steps.size == (4 * 128 + 3 * 2, 128)
-
-
-def test_a_face_that_is_taken_out_is_the_plain_enlargement(request_at_2: Request) -> None:
-    restore(request_at_2)
-    written = compose(request_at_2, {})
-    photo = read_photo(written.path)
-    np.testing.assert_array_equal(photo.pixels, resize(read_photo(request_at_2.source).pixels, (242, 242)))
-    assert ENHANCED in photo.metadata.xmp.decode()
-    assert written.row["faces"][0]["outcome"] == "not_chosen"
 
 
 def test_a_photo_is_turned_as_its_owner_says(request_at_2: Request, small_photo: np.ndarray, tmp_path: Path) -> None:
@@ -144,34 +99,67 @@ def test_a_face_that_would_be_left_is_restored_all_the_same(tmp_path: Path, larg
     assert "larger than what can be improved" in forced["warnings"]
 
 
-def test_transparency_and_greys_stay(request_at_2: Request, small_photo: np.ndarray, tmp_path: Path) -> None:
-    image = Image.fromarray(small_photo)
-    image.putalpha(200)
-    image.save(tmp_path / "clear.png")
-    request = request_at_2._replace(source=tmp_path / "clear.png", turn=2)
-    restore(request)
-    with Image.open(compose(request, {1: 1.0}).path) as written:
-        assert (written.mode, written.size) == ("RGBA", (242, 242))
-
-
-@pytest.mark.parametrize(
-    ("suffix", "width", "alpha", "written"),
-    [
-        (".JPG", 100, False, ".jpg"),
-        (".jpg", 70_000, False, ".png"),
-        (".jpg", 100, True, ".png"),
-        (".heic", 100, False, ".jpg"),
-        (".gif", 100, False, ".png"),
-        ("", 100, False, ".png"),
-    ],
-)
-def test_a_result_has_the_format_of_the_photo_where_that_can_hold_it(
-    suffix: str, width: int, alpha: bool, written: str
-) -> None:
-    assert result_suffix(suffix, width, 100, alpha=alpha) == written
-
-
 def test_a_result_too_large_for_a_page_is_refused(tmp_path: Path) -> None:
     Image.new("L", (2000, 1000)).save(tmp_path / "a.png")
     with pytest.raises(OutputError, match="expected a result of at most 64 megapixels, got 128"):
         restore(Request(tmp_path / "a.png", tmp_path, "a.png", scale=8))
+
+
+@pytest.fixture
+def large_request(tmp_path: Path, large_photo: np.ndarray, networks: AddedNetworks) -> Request:
+    """A request about a photo whose face is larger than our models take, with both networks switched on."""
+    Image.fromarray(large_photo).save(tmp_path / "close.png")
+    folder = tmp_path / "entry"
+    folder.mkdir()
+    return Request(tmp_path / "close.png", folder, "close.png", scale=1, boxes=(LARGE,), networks=networks)
+
+
+def test_a_larger_face_is_found_with_what_would_happen_with_the_switch_on_and_off(large_request: Request) -> None:
+    off = large_request._replace(networks=NO_NETWORKS)
+    said = [
+        [(face["outcome"], face["words"]) for face in find(each)["faces"] if face["drawn"]]
+        for each in (large_request, off, large_request)
+    ]
+    restored = [("restored", "will be restored")]
+    assert said == [
+        restored,
+        [("too_large", "left as it is: it is large enough already, and would not gain")],
+        restored,
+    ]
+
+
+def test_a_larger_face_is_restored_by_the_operators_network(large_request: Request) -> None:
+    (face,) = [face for face in restore(large_request)["faces"] if face["drawn"]]
+    assert face["outcome"] == "restored"
+    picture = read_photo(large_request.folder / f"face-{face['number']}.png")
+    assert "negative.onnx" in picture.metadata.xmp.decode()
+    steps = read_photo(large_request.folder / f"face-{face['number']}-steps.png")
+    assert steps.pixels.shape[1] > 2 * steps.pixels.shape[0]
+
+
+def test_the_shown_photo_is_the_backgrounds_networks(request_at_2: Request, networks: AddedNetworks) -> None:
+    assert networks.background is not None
+    request = request_at_2._replace(networks=networks._replace(large_faces=None))
+    done = restore(request)
+    assert (done["background"], done["width"]) == (True, 242)
+    source = read_photo(request.source).pixels
+    enlarged = BackgroundModel(networks.background)(source)
+    plain, before = (read_photo(request.folder / name) for name in ("plain.jpg", "before.jpg"))
+    # JPEG keeps the one and the other, which differ.
+    assert np.abs(plain.pixels.astype(int) - enlarged).mean() < 2
+    assert np.abs(before.pixels.astype(int) - resize(source, (242, 242))).mean() < 2
+    assert np.abs(enlarged.astype(int) - resize(source, (242, 242))).mean() > 4
+    assert "lite + twice.onnx" in plain.metadata.xmp.decode()
+    assert "twice.onnx" not in before.metadata.xmp.decode()
+    assert ENHANCED in plain.metadata.xmp.decode()
+
+
+def test_the_background_costs_nothing_where_it_is_off_or_the_photo_keeps_its_size(
+    request_at_2: Request, networks: AddedNetworks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    restore(request_at_2._replace(networks=networks))
+    assert [path.name for path in request_at_2.folder.glob("*.npy")] == ["enlarged-0-2.npy"]
+    monkeypatch.setattr(BackgroundModel, "__call__", None)
+    assert not restore(request_at_2)["background"]
+    assert not list(request_at_2.folder.glob("*.npy")), "what is not used any more is deleted"
+    assert not restore(request_at_2._replace(networks=networks, scale=1))["background"]

@@ -18,6 +18,7 @@ from dicface.restoration.scale import Scale, check_scale
 from dicface.restoration.settings import restore_digest, upscale_digest
 from dicface.runtime.face_model import FaceModel
 from dicface.runtime.face_restorer import DEFAULT_FIDELITY
+from dicface.runtime.model_files import check_sharpness
 from dicface.runtime.models import DEFAULT_MODEL, embedded_models
 from dicface.runtime.providers import BackendName, ProviderName
 
@@ -35,8 +36,8 @@ class RestoreBatch(FileBatch):
     A photo's result equals that of the command `restore` to the byte.
 
     Args:
-        model, backend, provider, detector, detector_threshold, large_faces, fidelity, background: see `Restorer`, by
-            name or path.
+        model, backend, provider, detector, detector_threshold, large_faces, fidelity, background, sharpness: see
+            `Restorer`, by name or path.
         threads: with which each network computes: one, since engines run a worker for each core.
         scale, boxes, only_boxes, strength, min_face, max_face, faces, adaptive, force, passes: see `Restorer.restore`;
             they hold for every photo.
@@ -65,6 +66,7 @@ class RestoreBatch(FileBatch):
         large_faces: str | Path | None = None,
         fidelity: float = DEFAULT_FIDELITY,
         background: str | Path | None = None,
+        sharpness: float = 0.0,
         scale: Scale = "auto",
         boxes: Sequence[Box] | None = None,
         only_boxes: bool = False,
@@ -85,6 +87,7 @@ class RestoreBatch(FileBatch):
         super().__init__(Output(mark, metadata, gps, landmarks), uncertainty=uncertainty)
         check_scale(scale)
         FaceChoice(strength, min_face, max_face, faces, force, adaptive)  # checks them
+        check_sharpness(str(model), sharpness)
         self._restorer: dict[str, Any] = {
             "model": _everywhere(model),
             "backend": backend,
@@ -95,6 +98,7 @@ class RestoreBatch(FileBatch):
             "large_faces": _everywhere(large_faces),
             "fidelity": fidelity,
             "background": _everywhere(background),
+            "sharpness": sharpness,
         }
         self._settings = RestoreArguments(
             scale=scale,
@@ -135,14 +139,14 @@ class UpscaleBatch(FileBatch):
     """Super-resolves a batch of aligned face crops, as the command `upscale` does; see `RestoreBatch`.
 
     Args:
-        model, backend, provider: see `FaceModel`, by name or path.
+        model, backend, provider, sharpness: see `FaceModel`, by name or path.
         threads: with which the network computes.
         all_steps, consistent, strength: see `upscale_file`.
         mark, metadata, gps, landmarks: see `Output`.
         uncertainty: also give the map of the expected errors.
 
     Raises:
-        UsageError: a strength out of its range.
+        UsageError: a strength or sharpness out of its range, or a sharpness of a model without sharp twin.
     """
 
     def __init__(
@@ -152,6 +156,7 @@ class UpscaleBatch(FileBatch):
         backend: BackendName = "auto",
         provider: ProviderName = "auto",
         threads: int | None = 1,
+        sharpness: float = 0.0,
         all_steps: bool = False,
         consistent: bool = False,
         strength: float = 1.0,
@@ -163,11 +168,13 @@ class UpscaleBatch(FileBatch):
     ) -> None:
         super().__init__(Output(mark, metadata, gps, landmarks), uncertainty=uncertainty)
         FaceChoice(strength)  # checks it
+        check_sharpness(str(model), sharpness)
         self._model: dict[str, Any] = {
             "model": _everywhere(model),
             "backend": backend,
             "provider": provider,
             "threads": threads,
+            "sharpness": sharpness,
         }
         self._settings: dict[str, Any] = {"all_steps": all_steps, "consistent": consistent, "strength": strength}
 
@@ -181,4 +188,4 @@ class UpscaleBatch(FileBatch):
         return upscale_file(source, target, model=session, **self._settings, output=output)
 
     def _digest(self, session: FaceModel) -> str:
-        return upscale_digest(session.sha256, **self._settings, output=self._output)
+        return upscale_digest(session.sha256, sharpness=session.sharpness, **self._settings, output=self._output)

@@ -7,8 +7,8 @@ from pathlib import Path, PurePosixPath
 
 from dicface.batches.storage import Store, is_address
 from dicface.errors import UsageError
-from dicface.images.inputs import ALL_INPUTS, Shard, target_below
-from dicface.images.listing import is_hidden, is_image, linked_files
+from dicface.images.inputs import ALL_INPUTS, Shard, is_hidden, is_image, target_below
+from dicface.images.listing import linked_files
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,14 @@
 
 from rich.table import Table
 
-from dicface.runtime.cards import FeaturesResult, FinderResult, LandmarkResult, ModelCard, RestorationResult
+from dicface.runtime.cards import (
+    FeaturesResult,
+    FinderResult,
+    LandmarkResult,
+    ModelCard,
+    RestorationResult,
+    SharpResult,
+)
 
 
 def facts_table(card: ModelCard) -> Table:
@@ -28,6 +35,10 @@ def _empty_table(card: ModelCard) -> Table:
             return Table("scenes of faces", "faces to find", "average precision (1 is perfect)")
         case "features":
             return Table("faces", "identities outside the training", "verification AUC (0.5 is chance, 1 is perfect)")
+        case "sharp":
+            title = f"by sharpness, on {card.numbers_faces} faces of {card.numbers_data}"
+            header = ("crop", "sharpness", "PSNR dB", "detail", "correlation", "stitch", "identity", "landmarks")
+            return Table(*header, title=title, title_justify="left")
         case "restoration":
             faces = f"{card.numbers_faces} faces of {card.numbers_data}"
             title = f"y-crop8 on {faces}, PSNR dB / SSIM (--json has all)"
@@ -46,6 +57,10 @@ def results_table(card: ModelCard) -> Table:
                 table.add_row(f"{row.scenes} of {row.data}", str(row.n), f"{row.average_precision:.3f}")
             case FeaturesResult():
                 table.add_row(f"{row.n} of {row.data}", str(row.identities), f"{row.auc:.3f}")
+            case SharpResult():
+                measured = (f"{row.psnr:.2f}", f"{row.detail:.0%}", f"{row.correlation:.2f}", f"{row.stitch:.2f}")
+                same = (f"{row.identity:.3f}", f"{100 * row.nrmse:.2f} %")
+                table.add_row(f"{row.lr_size} px", f"{row.sharpness:g}", *measured, *same)
             case RestorationResult():
                 scores = row.protocols["y-crop8"]
                 plain = f"{scores.bicubic_psnr:.2f} / {scores.bicubic_ssim:.4f}"

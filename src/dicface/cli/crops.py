@@ -22,6 +22,7 @@ from dicface.cli.options import (
     ProviderOption,
     Quiet,
     ShardOption,
+    SharpnessOption,
     SkipExisting,
     StripMetadata,
     Threads,
@@ -61,6 +62,7 @@ def upscale(
         float,
         typer.Option(min=0, max=1, help="0 gives the plain enlargement, 1 the model's face.", rich_help_panel=OUTPUT),
     ] = 1,
+    sharpness: SharpnessOption = 0,
     uncertainty: Uncertainty = False,
     backend: BackendOption = "auto",
     provider: ProviderOption = "auto",
@@ -94,7 +96,7 @@ def upscale(
         workers=jobs or 1,
         mark=not no_mark,
     )
-    network = FaceModel(model, backend=backend, provider=provider, threads=threads)
+    network = FaceModel(model, backend=backend, provider=provider, threads=threads, sharpness=sharpness)
     if verbose:
         messages.note(network.how_it_runs)
     output = Output(
@@ -114,7 +116,12 @@ def upscale(
         return Line(f"{pipes.name(job.source)}: {in_options(result.sentence)} -> {pipes.name(job.target)}")
 
     digest = upscale_digest(
-        network.sha256, all_steps=all_steps, consistent=consistent, strength=strength, output=output
+        network.sha256,
+        sharpness=network.sharpness,
+        all_steps=all_steps,
+        consistent=consistent,
+        strength=strength,
+        output=output,
     )
     with batch.claims() as claims:
         tally = run(

@@ -10,7 +10,17 @@ import typer
 from rich.console import Console
 
 from dicface.cli.messages import errors, one_line, say
-from dicface.cli.options import FACES, MEASURES, MODEL, OUTPUT, BackendOption, Overwrite, ProviderOption, UpscalerOption
+from dicface.cli.options import (
+    FACES,
+    MEASURES,
+    MODEL,
+    OUTPUT,
+    BackendOption,
+    Overwrite,
+    ProviderOption,
+    SharpnessOption,
+    UpscalerOption,
+)
 from dicface.cli.terminal import SOME_FAILED, check_free, in_options, need_train_extra
 from dicface.errors import UsageError
 
@@ -22,6 +32,7 @@ def evaluate(
     against: Annotated[
         str | None, typer.Option(help="Another model or file, compared face by face.", rich_help_panel=MODEL)
     ] = None,
+    sharpness: SharpnessOption = 0,
     lr_size: Annotated[
         str, typer.Option(help="Side of the low-resolution crop, or a list: 8,16,32.", rich_help_panel=FACES)
     ] = "16",
@@ -86,7 +97,8 @@ def evaluate(
 
     damages = list(dict.fromkeys(parse_damage(text).name for text in damage or [""]))
     protocols = protocols_by_name(protocol) if protocol else PROTOCOLS
-    network, *others = open_models([model, *([] if against is None else [against])], backend, provider=provider)
+    names = [model] if against is None else [model, against]
+    network, *others = open_models(names, backend, provider=provider, sharpness=sharpness)
     other = others[0] if others else None
     face_px = max(network.face_px, 0 if other is None else other.face_px)
     network = DataConsistency(network) if consistent else network

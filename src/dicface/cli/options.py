@@ -74,6 +74,16 @@ UpscalerOption = Annotated[
         rich_help_panel=MODEL,
     ),
 ]
+SharpnessOption = Annotated[
+    float,
+    typer.Option(
+        "--sharpness",
+        min=0,
+        max=1,
+        help="0 keeps to what the input shows; up to 1, more detail is added, and more of it is invented.",
+        rich_help_panel=MODEL,
+    ),
+]
 BackendOption = Annotated[BackendName, typer.Option("--backend", help="What runs the model.", rich_help_panel=MODEL)]
 ProviderOption = Annotated[
     ProviderName,

@@ -26,6 +26,7 @@ from dicface.cli.options import (
     ProviderOption,
     Quiet,
     ShardOption,
+    SharpnessOption,
     SkipExisting,
     StripMetadata,
     Threads,
@@ -86,6 +87,7 @@ def restore(
     scale: ScaleOption = "auto",
     strength: StrengthOption = None,
     full_strength: FullStrength = False,
+    sharpness: SharpnessOption = 0,
     faces: FacesOption = None,
     min_face: MinFace = None,
     max_face: MaxFace = None,
@@ -177,6 +179,7 @@ def restore(
                 large_faces=large_faces,
                 fidelity=fidelity,
                 background=background,
+                sharpness=sharpness,
                 scale=chosen_scale,
                 **choice,
                 adaptive=not full_strength,
@@ -222,6 +225,7 @@ def restore(
         large_faces=large_faces,
         fidelity=fidelity,
         background=None if preview else background,
+        sharpness=sharpness,
     )
     if verbose:
         messages.note(restorer.model.how_it_runs)

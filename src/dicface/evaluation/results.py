@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from dicface.evaluation.metrics import Normaliser, verification_auc
+from dicface.evaluation.detail import DetailScores, detail_scores
+from dicface.evaluation.metrics import Normaliser, frechet_distance, verification_auc
 from dicface.evaluation.scores import NORMALISERS, Judgement, Judges, Scores
 from dicface.evaluation.statistics import Estimate, Paired, estimate, paired
 
@@ -53,6 +54,7 @@ class UpscalerResult:
         scores: scores of each face.
         quality: PSNR and SSIM by protocol.
         deviation_mean, deviation_worst: grey levels between the reduced last step and the input, over all faces.
+        detail: detail of the last step over all faces.
         landmark_errors: landmark errors by normaliser; None without judges.
     """
 
@@ -60,6 +62,7 @@ class UpscalerResult:
     quality: Mapping[str, Quality]
     deviation_mean: float
     deviation_worst: float
+    detail: DetailScores
     landmark_errors: Mapping[Normaliser, LandmarkError] | None
 
     @property
@@ -97,6 +100,8 @@ class IdentitySimilarity:
         own: by upscaler, cosine between the result and its high-resolution face.
         rank1_accuracy: by upscaler, share of results whose cosine with their own high-resolution face is larger than
             with that of any other identity; None if there is one identity only.
+        frechet: by upscaler, Fréchet distance between the face features of results and of high-resolution faces, see
+            `frechet_distance`; None for fewer than two faces.
     """
 
     auc: float | None
@@ -104,6 +109,7 @@ class IdentitySimilarity:
     others: float | None
     own: Mapping[str, Estimate]
     rank1_accuracy: Mapping[str, float | None]
+    frechet: Mapping[str, float | None]
 
 
 def summarise_landmarks(judged: Judgement) -> dict[Normaliser, LandmarkError]:
@@ -123,6 +129,7 @@ def summarise(scores: Scores) -> UpscalerResult:
         {name: _quality(scores.psnr[name], scores.ssim[name]) for name in scores.psnr},
         float(scores.deviation_mean.mean()),
         float(scores.deviation_worst.max()),
+        detail_scores(scores.detail),
         None if scores.judged is None else summarise_landmarks(scores.judged),
     )
 
@@ -164,10 +171,13 @@ def identity_similarity(
     has_pairs = len(set(identities[known].tolist())) not in (1, int(known.sum()), 0)
     own: dict[str, Estimate] = {}
     rank1_accuracy: dict[str, float | None] = {}
+    frechet: dict[str, float | None] = {}
     for scores in measured:
         assert scores.judged is not None
         assert scores.judged.embeddings is not None
-        cosines = scores.judged.embeddings[:MOST_COMPARED] @ hr.T
+        embeddings = scores.judged.embeddings[:MOST_COMPARED]
+        frechet[scores.name] = frechet_distance(embeddings, hr) if len(hr) > 1 else None
+        cosines = embeddings @ hr.T
         mine = np.diagonal(cosines)
         own[scores.name] = estimate(mine.astype(np.float64))
         nearest = np.where(same, -np.inf, cosines).max(axis=1)
@@ -178,4 +188,5 @@ def identity_similarity(
         None if same.all() else float((hr @ hr.T)[~same].mean()),
         own,
         rank1_accuracy,
+        frechet,
     )

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from dicface.data.references import References
 from dicface.evaluation.damage import NO_DAMAGE, Damage
+from dicface.evaluation.detail import DetailEnergies, detail_energies, joined_energies
 from dicface.evaluation.metrics import Normaliser, nrmse
 from dicface.evaluation.protocols import PROTOCOLS, Protocol
 from dicface.images.pixels import FACE_PX, resize
@@ -89,6 +90,7 @@ class Scores(NamedTuple):
         psnr: by protocol, (N, T) float64 in dB for every step; infinite for an exact result.
         ssim: by protocol, (N, T) float64.
         deviation_mean, deviation_worst: (N,) float64, grey levels between the reduced last step and the input.
+        detail: energies of the last step's detail.
         judged: judgement of the last step; None without judges.
     """
 
@@ -97,6 +99,7 @@ class Scores(NamedTuple):
     ssim: Mapping[str, NDArray[np.float64]]
     deviation_mean: NDArray[np.float64]
     deviation_worst: NDArray[np.float64]
+    detail: DetailEnergies
     judged: Judgement | None
 
 
@@ -129,6 +132,7 @@ def _score_part(
         {protocol.name: np.stack([protocol.ssim(step, hr) for step in steps], axis=1) for protocol in protocols},
         away.mean(axis=(1, 2, 3)),
         away.max(axis=(1, 2, 3)).astype(np.float64),
+        detail_energies(steps[-1], hr, lr_size),
         None if judges is None else judges(steps[-1], part),
     )
 
@@ -167,6 +171,7 @@ def score(
         _joined([part.ssim for part in parts]),
         np.concatenate([part.deviation_mean for part in parts]),
         np.concatenate([part.deviation_worst for part in parts]),
+        joined_energies([part.detail for part in parts]),
         _joined_judgements(judged) if judged else None,
     )
 

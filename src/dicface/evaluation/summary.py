@@ -45,6 +45,7 @@ def _identity(similarity: IdentitySimilarity) -> dict[str, Any]:
         "others": similarity.others,
         "own": {name: own.json for name, own in similarity.own.items()},
         "rank1_accuracy": dict(similarity.rank1_accuracy),
+        "frechet": dict(similarity.frechet),
     }
 
 
@@ -59,6 +60,7 @@ def summary(measured: Measurement) -> dict[str, Any]:
         - `steps`: by protocol, the means of each step;
         - `over_bicubic`: paired differences with their interval, and the shares of faces that are better and worse;
         - `consistency`: by upscaler, grey levels between the reduced result and the input;
+        - `detail`: by upscaler `share`, `correlation` and `stitch`, see `DetailScores`;
         - with judges `nrmse_reference`; `nrmse` (means), `nrmse_ci95` and `nrmse_median`, fractions by normaliser; and
           these three with `nrmse_bicubic` and `nrmse_hr` in place of `nrmse`;
         - with a recogniser `identity`; with another model `against`.
@@ -80,6 +82,7 @@ def summary(measured: Measurement) -> dict[str, Any]:
         "consistency": {
             one.name: {"mean": one.deviation_mean, "worst": one.deviation_worst} for one in measured.results
         },
+        "detail": {one.name: one.detail._asdict() for one in measured.results},
     }
     if measured.landmarks_from is not None:
         result["nrmse_reference"] = measured.landmarks_from

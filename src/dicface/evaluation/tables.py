@@ -94,6 +94,15 @@ def _consistency(measured: Measurement) -> Grid:
     return Grid(title, ("", "mean", "worst"), rows)
 
 
+def _detail(measured: Measurement) -> Grid:
+    rows: list[tuple[str, ...]] = []
+    for one in measured.results:
+        share, correlation, stitch = one.detail
+        rows.append((one.name, f"{share:.0%}", f"{correlation:.2f}", "" if stitch is None else f"{stitch:.2f}"))
+    title = f"detail that a crop of {measured.lr_size} px cannot hold, compared with the high-resolution faces"
+    return Grid(title, ("", "share", "correlation", "stitch"), rows)
+
+
 def _identity_title(similarity: IdentitySimilarity) -> str:
     """Title of the identity table, with the verification AUC of the features."""
     known = [] if similarity.auc is None else [f"{similarity.auc:.3f} on these identities"]
@@ -107,24 +116,26 @@ def _identity(measured: Measurement) -> Grid | None:
     similarity = measured.identity
     if similarity is None:
         return None
-    rows = [
-        (name, own.text(3), "" if share is None else f"{share:.1%}")
-        for (name, own), share in zip(similarity.own.items(), similarity.rank1_accuracy.values(), strict=True)
-    ]
+    rows: list[tuple[str, ...]] = []
+    for name, own in similarity.own.items():
+        share, frechet = similarity.rank1_accuracy[name], similarity.frechet[name]
+        cells = ("" if share is None else f"{share:.1%}", "" if frechet is None else f"{frechet:.4f}")
+        rows.append((name, own.text(3), *cells))
     if similarity.others is not None:
-        rows.append(("high-resolution faces of other identities", f"{similarity.others:.3f}", ""))
-    header = ("", "to the high-resolution face", "rank-1 accuracy")
+        rows.append(("high-resolution faces of other identities", f"{similarity.others:.3f}", "", ""))
+    header = ("", "to the high-resolution face", "rank-1 accuracy", "Fréchet distance of the features (not FID)")
     return Grid(_identity_title(similarity), header, rows)
 
 
 def result_grids(measured: Measurement) -> list[Grid]:
-    """Tables of a measurement: quality, steps, differences, landmarks, consistency, identity."""
+    """Tables of a measurement: quality, steps, differences, landmarks, consistency, detail, identity."""
     grids = (
         _quality(measured),
         _steps(measured),
         _differences(measured),
         _landmarks(measured),
         _consistency(measured),
+        _detail(measured),
         _identity(measured),
     )
     return [grid for grid in grids if grid is not None]

@@ -1,4 +1,4 @@
-"""Input files, the paths of their results, and parts of them."""
+"""Input files: what counts as one, the paths of their results, and parts of them."""
 
 import codecs
 import hashlib
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from dicface.files import real_path
 from dicface.images.clips import is_clip
-from dicface.images.photo import WRITE_SUFFIXES
+from dicface.images.photo import READ_SUFFIXES, WRITE_SUFFIXES
 
 
 class Job(NamedTuple):
@@ -57,6 +57,55 @@ class Shard:
 
 ALL_INPUTS = Shard()
 """All inputs."""
+
+
+_NOT_PHOTOS = frozenset(
+    {
+        *("@eadir", "@tmp", "@recycle", "@recently-snapshot", "#recycle", "#snapshot"),
+        *("$recycle.bin", "recycler", "system volume information", "lost+found", "__macosx"),
+    }
+)
+"""Folders of NAS, Windows, macOS and file systems, in lower case; hidden names begin with a full stop."""
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a name is that of a hidden file or folder, a bin, or a folder of thumbnails."""
+    return name.startswith(".") or name.lower() in _NOT_PHOTOS
+
+
+def is_image(name: str) -> bool:
+    """Whether a name has the suffix of an image that is read."""
+    return os.path.splitext(name)[1].lower() in READ_SUFFIXES  # noqa: PTH122 - of a million names
+
+
+def is_media(name: str) -> bool:
+    """Whether a name has the suffix of an image or a clip."""
+    return is_image(name) or is_clip(name)
+
+
+class LeftOut(NamedTuple):
+    """Files in folders that are no inputs.
+
+    Attributes:
+        hidden: number of images that are hidden, or in hidden folders, bins and folders of other programs' thumbnails.
+        foreign: number of PDF and RAW files, which are not read.
+        clips: number of clips, for which the extra is missing.
+    """
+
+    hidden: int = 0
+    foreign: int = 0
+    clips: int = 0
+
+    def text(self) -> str:
+        """What was left out as text; empty if nothing was."""
+        parts: list[str] = []
+        if self.hidden:
+            parts.append(f"left out {self.hidden} images in hidden folders, bins and folders of thumbnails")
+        if self.foreign:
+            parts.append(f"left out {self.foreign} PDF and RAW files; give one by itself to learn what to do with it")
+        if self.clips:
+            parts.append(f"left out {self.clips} clips, for which the extra is missing; pip install 'dicface[video]'")
+        return "; ".join(parts)
 
 
 def target_below(folder: Path, relative: Path) -> Path:

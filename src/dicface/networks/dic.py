@@ -226,10 +226,18 @@ class DICNetwork(nn.Module, Pretrained):
         Raises:
             ConfigError: a second step of a network of one step.
         """
-        recovered = self._recover(start.features, state)
-        sr = self._enlarge(lr, start, recovered)
+        sr, recovered = self.step_image(lr, start, state)
         found = self._find(sr, state)
         return sr, DICState(recovered, found.hidden, found.heatmaps)
+
+    def step_image(self, lr: Tensor, start: StemOutput, state: DICState | None) -> tuple[Tensor, Tensor]:
+        """The recovery branch's part of a step, without landmarks; arguments and errors are those of `step`.
+
+        Returns:
+            The step's image (N, 3, R, R) float, means subtracted, and `DICState.recovery` of the next step.
+        """
+        recovered = self._recover(start.features, state)
+        return self._enlarge(lr, start, recovered), recovered
 
     def forward(self, lr: Tensor, steps: int | None = None) -> DICOutput:
         """Super-resolve faces.

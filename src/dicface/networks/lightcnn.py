@@ -1,11 +1,14 @@
 """LightCNN-9: face features, and the discriminator and recogniser built on them."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
 from dicface.networks.blocks import LEAKY_SLOPE
 
-FEATURE_WIDTH = 128 * 8 * 8
+LIGHTCNN_9 = (48, 96, 192, 128)
+"""Channels of LightCNN-9 after its first convolution and after its groups."""
 
 
 class MaxFeatureMap(nn.Module):
@@ -35,38 +38,51 @@ def _pool() -> nn.MaxPool2d:
 class LightCNNFeatures(nn.Module):
     """Features of a face.
 
+    Args:
+        widths: four numbers of channels, after the first convolution and after the groups; the last group keeps the
+            last one.
+
     Source: LightCNN-9 without its classifier, as the released code uses it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, widths: Sequence[int] = LIGHTCNN_9) -> None:
         super().__init__()
+        first, second, third, last = widths
         self.layers = nn.Sequential(
-            MaxFeatureMap(3, 48, 5),
+            MaxFeatureMap(3, first, 5),
             _pool(),
-            _group(48, 96),
+            _group(first, second),
             _pool(),
-            _group(96, 192),
+            _group(second, third),
             _pool(),
-            _group(192, 128),
-            _group(128, 128),
+            _group(third, last),
+            _group(last, last),
             _pool(),
         )
 
     def forward(self, image: Tensor) -> Tensor:
-        """(N, 3, 128, 128) float, channel means subtracted -> (N, 128, 8, 8) float."""
+        """(N, 3, 128, 128) float, channel means subtracted -> (N, widths[3], 8, 8) float."""
         return self.layers(image)
+
+
+def _linear(widths: Sequence[int], outputs: int) -> nn.Linear:
+    """A linear layer on flattened features, to twice the outputs for a max-feature-map."""
+    return nn.Linear(widths[-1] * 8 * 8, 2 * outputs)
 
 
 class Discriminator(nn.Module):
     """Discriminator of 128x128 faces: photo or network.
 
+    Args:
+        widths: see `LightCNNFeatures`.
+
     Source: the released code: LightCNN-9 with a max-feature-map linear layer and one logit.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, widths: Sequence[int] = LIGHTCNN_9) -> None:
         super().__init__()
-        self.features = LightCNNFeatures()
-        self.filter = nn.Linear(FEATURE_WIDTH, 2 * 256)
+        self.features = LightCNNFeatures(widths)
+        self.filter = _linear(widths, 256)
         self.activation = nn.LeakyReLU(LEAKY_SLOPE)
         self.head = nn.Linear(256, 1)
 
@@ -79,13 +95,17 @@ class Discriminator(nn.Module):
 class FaceRecogniser(nn.Module):
     """Embedding of a face, similar for images of one identity.
 
+    Args:
+        embedding: length of the embedding.
+        widths: see `LightCNNFeatures`.
+
     Source: LightCNN-9 with its max-feature-map linear layer.
     """
 
-    def __init__(self, embedding: int) -> None:
+    def __init__(self, embedding: int, widths: Sequence[int] = LIGHTCNN_9) -> None:
         super().__init__()
-        self.features = LightCNNFeatures()
-        self.filter = nn.Linear(FEATURE_WIDTH, 2 * embedding)
+        self.features = LightCNNFeatures(widths)
+        self.filter = _linear(widths, embedding)
 
     def forward(self, image: Tensor) -> Tensor:
         """(N, 3, 128, 128) float, channel means subtracted -> (N, embedding) float, of any length."""

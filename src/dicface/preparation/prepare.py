@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 from dicface.errors import InputError, UsageError
 from dicface.faces.detection import make_detector
 from dicface.files import file_digest
-from dicface.images.listing import LeftOut, jobs_below
+from dicface.images.inputs import LeftOut
+from dicface.images.listing import jobs_below
 from dicface.preparation.annotations import Annotations, open_annotations
 from dicface.preparation.assignment import Selection, assign_faces, read_lists
 from dicface.preparation.cutting import PhotoTask, Reason, Recipe

@@ -36,8 +36,8 @@ _LOW = (_SUM_OF_ORDERS > 0) & (_SUM_OF_ORDERS < _ORDERS)
 """(5, 5) bool, down and across: the 14 analysed coefficients."""
 
 
-def _around(pixels: NDArray[np.uint8], square: Square) -> NDArray[np.uint8]:
-    """The analysed window of a photo; a small photo is analysed whole."""
+def window_around(pixels: NDArray[np.uint8], square: Square) -> NDArray[np.uint8]:
+    """The part of a photo around a face that its damage is estimated from: (H, W, 3), up to 256 px a side."""
     found: list[slice] = []
     for start, size in zip((square.top, square.left), pixels.shape[:2], strict=True):
         first = min(max(start + (square.side - _WINDOW_PX) // 2, 0), max(size - _WINDOW_PX, 0))
@@ -78,7 +78,7 @@ def blockiness(pixels: NDArray[np.uint8], square: Square) -> float:
         About 0 without JPEG or at high quality, about 0.5 at quality 75, near 1 at 60 and below; 0 if the photo is too
         small to tell. Measured in docs/quality-warnings.md.
     """
-    values = luma(_around(pixels, square))
+    values = luma(window_around(pixels, square))
     if min(values.shape) < 2 * _BLOCK_PX:
         return 0.0
     counts = _small_coefficients(values)

@@ -198,7 +198,12 @@ def upscale_file(
         image, (face,), stages_s=dict(stages.spent_s), provenance=provenance_of(network, int(strength > 0))
     )
     digest = upscale_digest(
-        network.sha256, all_steps=all_steps, consistent=consistent, strength=strength, output=output
+        network.sha256,
+        sharpness=network.sharpness,
+        all_steps=all_steps,
+        consistent=consistent,
+        strength=strength,
+        output=output,
     )
     restoration = _stating(restoration, digest)
     with stages.measure("write"):

@@ -18,6 +18,7 @@ from dicface.restoration.results import Face, Outcome, Restoration
 from dicface.restoration.sized_models import SizedModels
 from dicface.runtime.background import BackgroundModel
 from dicface.runtime.face_model import FaceModel
+from dicface.runtime.model_files import ModelFiles
 from dicface.runtime.uncertainty import LEVELS_PER_GREY, map_image
 
 _MAP = f"expected error of luma, {LEVELS_PER_GREY} levels a grey level"
@@ -30,7 +31,7 @@ def provenance_of(model: FaceModel, faces: int) -> Provenance:
         model: the model that made the faces; of a path, only the file name is recorded.
         faces: number of faces it made.
     """
-    return Provenance(Path(model.name).name, model.sha256, faces)
+    return Provenance(*model.files, faces)
 
 
 def restored_by(
@@ -46,13 +47,12 @@ def restored_by(
     """
     restored = [face for face in faces if face.outcome is Outcome.RESTORED]
     said, used = provenance_of(models.model, len(restored)), {face.model for face in restored}
-    networks = [(said.model, said.model_sha256)] if not restored or "" in used else []
-    if models.larger_name is not None and models.larger_name in used:
-        networks.append((models.larger_name, models.larger().sha256))
+    ours = {"": models.model.files} | {files.title: files for files in models.last_pass}
+    networks = [files for name, files in ours.items() if name in used or not (name or restored)]
     if large is not None and large.network.name in used:
-        networks.append((large.network.name, large.network.sha256))
+        networks.append(ModelFiles(large.network.name, large.network.sha256))
     if background is not None:
-        networks.append((background.name, background.sha256))
+        networks.append(ModelFiles(background.name, background.sha256))
     names, hashes = zip(*networks, strict=True)
     return said._replace(model=" + ".join(names), model_sha256=" + ".join(hashes))
 

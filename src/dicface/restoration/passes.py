@@ -112,8 +112,8 @@ class FacePasses:
             self._run(pixels, _left(faces), by_size=True)
         if passes == 1:
             self._check_sizes(faces, choice)
-            larger = [face for face in _left(faces) if self.models.takes_larger(face.square.side)]
-            self._run(pixels, larger, by_size=True)
+            others = [face for face in _left(faces) if self.models.for_side(face.square.side) is not self.models.model]
+            self._run(pixels, others, by_size=True)
         if choice.adaptive and not choice.force:
             self._weigh(pixels, _left(faces))
         if uncertainty:
@@ -237,7 +237,7 @@ class FacePasses:
             quality_warnings=self._quality_warnings(pixels, face.cut, steps, face.model),
             strength=choice.strength_of(number) * face.share,
             strength_share=face.share,
-            model="" if face.model is self.models.model else face.model.name,
+            model=self.models.said_of(face.model),
         )
 
     def _quality_warnings(

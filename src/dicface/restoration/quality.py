@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from dicface.faces.geometry import Square
 from dicface.images.pixels import FACE_PX, LARGE_FACE_PX, luma
 from dicface.restoration.blockiness import blockiness
+from dicface.restoration.noise import noise_level
 from dicface.runtime.face_model import FaceSteps
 
 MIN_BRIGHTNESS = 10
@@ -28,6 +29,9 @@ MAX_BLOCKINESS = 0.4
 """Largest `blockiness`. JPEG quality 75 exceeds it and loses three quarters of the gain; quality 80 does not."""
 MAX_JPEG_STEP = 7
 """Largest JPEG step of a crop's file, see `Photo`: between qualities 80 and 75. Crops are too small for blockiness."""
+MAX_NOISE = 26
+"""Largest `noise_level`. Landmark errors of a crop of 16 px double there; there is still a gain beyond. No photo of 40
+without added noise had more than 10."""
 MIN_HEATMAP_CONFIDENCE = {FACE_PX: 0.5, LARGE_FACE_PX: 0.35}
 """Smallest mean heatmap confidence by the side of the model's result. No square without a face reached it; 95 % of
 faces did at 128 px, 99 % of 60 at 256 px. On larger heatmaps an error costs a peak more of its height."""
@@ -42,6 +46,7 @@ class QualityWarning(StrEnum):
     YAW = "is turned too far to the side"
     ROLL = "is tilted too far"
     BLOCKS = "shows JPEG blocks"
+    NOISE = "is very noisy"
     NO_FACE = "has landmarks that do not look like a face"
 
 
@@ -56,6 +61,7 @@ class QualityMeasures(NamedTuple):
         blockiness: see `blockiness`, 0 to 1.
         heatmap_confidence: mean over the landmarks; about 1 where the model is sure.
         jpeg_step: JPEG step of the photo's file, see `Photo`; 0 if unknown.
+        noise: see `noise_level`, in grey levels.
         face_px: side of the model's result in pixels, on which the scale of the confidence depends.
     """
 
@@ -66,6 +72,7 @@ class QualityMeasures(NamedTuple):
     blockiness: float
     heatmap_confidence: float
     jpeg_step: float = 0.0
+    noise: float = 0.0
     face_px: int = FACE_PX
 
 
@@ -113,6 +120,7 @@ def quality_measures(
         blockiness(pixels, square),
         float(result.heatmap_confidence[-1].mean()),
         jpeg_step,
+        noise_level(pixels, square),
         result.sr.shape[1],
     )
 
@@ -132,6 +140,7 @@ def quality_warnings(seen: QualityMeasures) -> tuple[QualityWarning, ...]:
         QualityWarning.YAW: face and seen.yaw > MAX_YAW,
         QualityWarning.ROLL: face and seen.roll_degrees > MAX_ROLL_DEGREES,
         QualityWarning.BLOCKS: seen.blockiness > MAX_BLOCKINESS or seen.jpeg_step > MAX_JPEG_STEP,
+        QualityWarning.NOISE: seen.noise > MAX_NOISE,
         QualityWarning.NO_FACE: not face,
     }
     return tuple(warning for warning, holds in found.items() if holds)

@@ -1,6 +1,7 @@
 """Restorer: find the small faces of a photo, restore them and paste them into the enlarged photo."""
 
 from collections.abc import Collection, Mapping, Sequence
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,11 @@ from dicface.faces.geometry import Box
 from dicface.faces.names import DEFAULT_DETECTOR
 from dicface.faces.verification import make_verification
 from dicface.images.photo import ImageLike, read_pixels
-from dicface.images.pixels import check_crop_batch
+from dicface.images.xmp import Provenance
 from dicface.restoration.choice import FaceChoice, Strength
+from dicface.restoration.crops import CropMethods
 from dicface.restoration.face_work import FaceWork
-from dicface.restoration.large_faces import open_large_faces
+from dicface.restoration.large_faces import LargeFaces, open_large_faces
 from dicface.restoration.output import restored_by
 from dicface.restoration.passes import FacePasses, check_passes
 from dicface.restoration.paste import blend_faces, face_layer
@@ -30,16 +32,14 @@ from dicface.runtime.face_model import FaceModel
 from dicface.runtime.face_restorer import DEFAULT_FIDELITY
 from dicface.runtime.models import DEFAULT_MODEL
 from dicface.runtime.providers import BackendName, ProviderName
-from dicface.runtime.uncertainty import expected_errors
 
 
-class Restorer(ClipMethods):
+class Restorer(CropMethods, ClipMethods):
     """Restores small faces in photos. Holds a model and a detector and no other state; may be shared between threads.
 
     Attributes:
         model: the face model. `lite` has a larger model beside it, `lite-256`, for crops from 32 px on.
-        settings: models by their hashes, detector and limits: what else than the arguments of a call decides about its
-            result.
+        settings: models by their hashes, detector and limits: what decides about a result besides a call's arguments.
     """
 
     def __init__(
@@ -55,6 +55,7 @@ class Restorer(ClipMethods):
         large_faces: str | Path | None = None,
         fidelity: float = DEFAULT_FIDELITY,
         background: str | Path | None = None,
+        sharpness: float = 0.0,
     ) -> None:
         """Load the model and the detector.
 
@@ -65,21 +66,20 @@ class Restorer(ClipMethods):
                 (ADR 22). A loaded model has one already.
             detector: face (the embedded network), dlib, dlib-fast or dlib-thorough (see `make_detector`), or any
                 `Detector`, whose detections are all taken for faces unless it is a `FaceDetector`.
-            detector_threshold: least probability of a face, from 0 to 1; None takes that of the face finder's card. For
-                detectors other than face it is the least score, and None sets no limit of its own.
-            threads: with which each network computes; None takes one for each core. torch has no such setting for one
-                network; see `FaceModel`.
-            several: photos will be restored several at a time. Then threads that wait leave the cores to others, which
-                makes a single photo slower.
+            detector_threshold: least probability of a face, 0 to 1; None takes that of the face finder's card. For
+                other detectors it is the least score, and None sets no limit.
+            threads: with which each network computes; None takes one for each core; see `FaceModel` for torch.
+            several: photos will be restored several at a time: threads that wait leave the cores to others.
             large_faces: ONNX file of a restorer of aligned 512 px faces, for faces that are too large for the model
                 (docs/other-networks.md); None leaves these alone.
             fidelity: of `large_faces`, 0 to 1: more is nearer to the photo; networks without that input ignore it.
             background: file of a network for the rest of the photo, see `BackgroundModel`; None takes Pillow's filter.
+            sharpness: more detail, and more of it invented, see `FaceModel`; it changes no outcome.
 
         Raises:
             UnknownModelError: no such model.
             UsageError: no such backend, provider or detector, or it is not installed; a threshold that is no
-                probability; or a backend beside a loaded model.
+                probability; a sharpness that the model has not; or a backend beside a loaded model.
             CheckpointError: the file is not a model.
         """
         if not isinstance(model, FaceModel):
@@ -87,24 +87,47 @@ class Restorer(ClipMethods):
         elif backend != "auto":
             raise UsageError(f"expected no `backend` beside a loaded model, which has its own, got {backend!r}")
         self.model = model
-        self._models = SizedModels(model, backend=backend, provider=provider, threads=threads, spinning=not several)
+        self._models = SizedModels(
+            model, backend=backend, provider=provider, threads=threads, spinning=not several, sharpness=sharpness
+        )
         self._detect = make_detector(detector, threads=threads, spinning=not several, provider=provider)
         self._verify = make_verification(detector, self.model.name, threshold=detector_threshold)
         self._restore_faces = FacePasses(self._models, self._verify)
-        self._large_faces = open_large_faces(
-            large_faces, fidelity=fidelity, provider=provider, threads=threads, spinning=not several
-        )
-        self._work = FaceWork(self._detect, self._verify, self._restore_faces, self._large_faces)
-        self._background = None if background is None else BackgroundModel(background, provider=provider)
-        self.settings: Mapping[str, Any] = {
+        self._own_settings: Mapping[str, Any] = {
             "model": self.model.sha256,
-            "larger_model": self._models.larger_sha256,
+            "last_pass": [files.sha256 for files in self._models.last_pass],
+            "sharpness": float(sharpness),
             "detector": detector if isinstance(detector, str) else type(detector).__qualname__,
             "detector_threshold": detector_threshold,
-            "large_faces": self._large_faces and self._large_faces.network.sha256,
-            "fidelity": fidelity if self._large_faces else None,
-            "background": self._background and self._background.sha256,
         }
+        self._take(
+            open_large_faces(large_faces, fidelity=fidelity, provider=provider, threads=threads, spinning=not several),
+            None if background is None else BackgroundModel(background, provider=provider),
+        )
+
+    def _take(self, large_faces: LargeFaces | None, background: BackgroundModel | None) -> None:
+        self._large_faces, self._background = large_faces, background
+        self._work = FaceWork(self._detect, self._verify, self._restore_faces, large_faces)
+        self.settings: Mapping[str, Any] = {
+            **self._own_settings,
+            "large_faces": large_faces and large_faces.network.sha256,
+            "fidelity": large_faces and large_faces.fidelity,
+            "background": background and background.sha256,
+        }
+
+    def with_networks(
+        self, *, large_faces: LargeFaces | None = None, background: BackgroundModel | None = None
+    ) -> "Restorer":
+        """A restorer with other networks beside the face models, which it shares with this one.
+
+        Args:
+            large_faces: restores faces that are too large for the model, see `open_large_faces`; None leaves these
+                alone.
+            background: enlarges the rest of the photo; None takes Pillow's filter.
+        """
+        other = copy(self)
+        other._take(large_faces, background)
+        return other
 
     def __repr__(self) -> str:
         return f"Restorer({self.model!r})"
@@ -226,7 +249,7 @@ class Restorer(ClipMethods):
             canvas,
             found,
             stages_s=stages.spent_s,
-            provenance=restored_by(self._models, found, self._large_faces, self._background if chosen > 1 else None),
+            provenance=self.provenance(found, scale=chosen),
             turned_degrees=90 * quarters,
             scale=chosen,
         )
@@ -255,6 +278,15 @@ class Restorer(ClipMethods):
         canvas = np.array(enlarge_to(pixels, size, self._background))
         return blend_faces(canvas, pixels, faces)
 
+    def provenance(self, faces: Sequence[Face], *, scale: float) -> Provenance:
+        """Which networks made the parts of a photo, for the mark of its file.
+
+        Args:
+            faces: the faces of the photo, as they are blended into it.
+            scale: enlargement of the photo. At 1, the network for the background makes no part of it.
+        """
+        return restored_by(self._models, faces, self._large_faces, self._background if scale > 1 else None)
+
     def layer(self, image: ImageLike, face: Face) -> NDArray[np.uint8]:
         """A restored face as a layer: drawn over the enlarged photo at its `square`, it gives what `blend` gives.
 
@@ -266,35 +298,3 @@ class Restorer(ClipMethods):
             (S, S, 4) uint8 RGB and opacity, S being the side of the model's output. The face's strength is not in it.
         """
         return face_layer(read_pixels(image), face)
-
-    def upscale(self, crops: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Super-resolve aligned face crops. `model` gives every step and the landmarks, too.
-
-        Args:
-            crops: (N, S, S, 3) uint8 RGB, S within `model.lr_sizes`.
-
-        Returns:
-            (N, R, R, 3) uint8 RGB, R being `model.face_px`.
-
-        Raises:
-            UsageError: another shape or type.
-        """
-        check_crop_batch(crops)
-        results, side = self.model(list(crops)), self.model.face_px
-        return np.stack([result.sr[-1] for result in results]) if results else np.empty((0, side, side, 3), np.uint8)
-
-    def uncertainty(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Expected error of the results of `upscale`.
-
-        Args:
-            crops: as for `upscale`.
-
-        Returns:
-            (N, R, R) float32, expected mean absolute error of luma in grey levels.
-
-        Raises:
-            UsageError: another shape or type.
-        """
-        check_crop_batch(crops)
-        found, side = expected_errors(self.model, list(crops), self.model(list(crops))), self.model.face_px
-        return np.stack(found) if found else np.empty((0, side, side), np.float32)

@@ -52,7 +52,8 @@ class Face:
             the numbers.
         strength: its share in the blend with the plain enlargement, 0 to 1; 0 if it is left alone.
         strength_share: what the strength was multiplied by, since the model's expected error is large; 1 if it is not.
-        model: name of the other network that restored it, such as the larger model; empty for the restorer's own.
+        model: name of the other network that restored it, such as the larger model, or sharpness of the restorer's own
+            ("lite at sharpness 0.5"); empty for the restorer's own as it is.
     """
 
     box: Box

@@ -14,6 +14,7 @@ _SHORT = {
     QualityWarning.YAW: "turned too far to the side",
     QualityWarning.ROLL: "tilted too far",
     QualityWarning.BLOCKS: "strongly compressed",
+    QualityWarning.NOISE: "very noisy",
     QualityWarning.NO_FACE: "landmarks that do not look like a face",
 }
 

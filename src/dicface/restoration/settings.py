@@ -76,17 +76,24 @@ def video_digest(
 
 
 def upscale_digest(
-    model_sha256: str, *, all_steps: bool, consistent: bool, strength: float, output: Output | None
+    model_sha256: str,
+    *,
+    sharpness: float = 0.0,
+    all_steps: bool,
+    consistent: bool,
+    strength: float,
+    output: Output | None,
 ) -> str:
     """SHA-256 in hex of all settings that decide about the result of `upscale_file`.
 
     Args:
-        model_sha256: of the model.
+        model_sha256, sharpness: of the model.
         all_steps, consistent, strength, output: see `upscale_file`.
     """
     return _digest(
         {
             "model": model_sha256,
+            "sharpness": sharpness,
             "all_steps": all_steps,
             "consistent": consistent,
             "strength": float(strength),

@@ -1,11 +1,11 @@
-"""The face models of a restorer: its own, and one for larger faces."""
+"""The face models of a restorer: its own, one for larger faces, and their sharper ones."""
 
 import threading
 
-from dicface.files import file_digest
 from dicface.images.pixels import LARGE_FACE_PX, LR_PX_OF
 from dicface.runtime.face_model import FaceModel
-from dicface.runtime.models import find_model, larger_model
+from dicface.runtime.model_files import ModelFiles, check_sharpness
+from dicface.runtime.models import larger_model, sharp_twin
 from dicface.runtime.providers import BackendName, ProviderName
 
 LARGER_FROM_PX = 32
@@ -17,11 +17,13 @@ LARGEST_SQUEEZE = 1.5
 
 
 class SizedModels:
-    """Gives the model for a crop by its side. The larger model is opened when a crop first needs it.
+    """Gives the model for a crop by its side. Models besides the restorer's own are opened when a crop needs them.
 
     Attributes:
-        model: the restorer's own model, which also locates landmarks in the first pass.
+        model: the restorer's own model, which makes the first pass over every face, so that sharpness changes no
+            outcome.
         larger_name: name of the model for larger crops; None if there is none.
+        sharpness: share of the way to the models' sharp twins.
     """
 
     def __init__(
@@ -32,42 +34,64 @@ class SizedModels:
         provider: ProviderName = "auto",
         threads: int | None = None,
         spinning: bool = True,
+        sharpness: float = 0.0,
     ) -> None:
-        """Find the model for larger crops.
+        """Find the other models.
 
         Args:
             model: the restorer's own model.
-            backend, provider, threads, spinning: of the larger model, see `FaceModel`.
+            backend, provider, threads, spinning: of the other models, see `FaceModel`.
+            sharpness: see `FaceModel`. A larger model without sharp twin stays faithful.
+
+        Raises:
+            UsageError: a sharpness out of its range, or of a model without sharp twin.
         """
-        self.model = model
+        check_sharpness(model.name, sharpness)
+        self.model, self.sharpness = model, float(sharpness)
         self.larger_name = larger_model(model.name)
         self._how = backend, provider, threads, spinning
-        self._larger: FaceModel | None = None
+        self._opened: dict[str, FaceModel] = {}
         self._opening = threading.Lock()
 
-    @property
-    def larger_sha256(self) -> str | None:
-        """SHA-256 of the larger model's file in hex, which is not opened for it; None if there is none."""
-        return None if self.larger_name is None else file_digest(find_model(self.larger_name))
+    def _sharpness_of(self, name: str) -> float:
+        return self.sharpness if sharp_twin(name) else 0.0
 
-    def larger(self) -> FaceModel:
-        """The larger model; only where there is one."""
-        assert self.larger_name is not None
+    def _open(self, name: str) -> FaceModel:
+        """A model, as sharp as wanted; opened once."""
         with self._opening:
-            if self._larger is None:
+            if name not in self._opened:
                 backend, provider, threads, spinning = self._how
-                self._larger = FaceModel(
-                    self.larger_name, backend=backend, provider=provider, threads=threads, spinning=spinning
+                self._opened[name] = FaceModel(
+                    name,
+                    backend=backend,
+                    provider=provider,
+                    threads=threads,
+                    spinning=spinning,
+                    sharpness=self._sharpness_of(name),
                 )
-            return self._larger
+            return self._opened[name]
+
+    @property
+    def last_pass(self) -> list[ModelFiles]:
+        """The models that may make a last pass; none is opened for it."""
+        own = ModelFiles.of(self.model.name, self.sharpness) if self.sharpness else self.model.files
+        if self.larger_name is None:
+            return [own]
+        return [own, ModelFiles.of(self.larger_name, self._sharpness_of(self.larger_name))]
+
+    def said_of(self, model: FaceModel) -> str:
+        """What is said of the model that restored a face; see `Face.model`."""
+        return "" if model is self.model else model.name
 
     def takes_larger(self, side: int) -> bool:
         """Whether the larger model restores a crop of this side."""
         return self.larger_name is not None and side >= LARGER_FROM_PX
 
     def for_side(self, side: int) -> FaceModel:
-        """The model that restores a crop of this side."""
-        return self.larger() if self.takes_larger(side) else self.model
+        """The model of the last pass over a crop of this side."""
+        if self.larger_name is not None and self.takes_larger(side):
+            return self._open(self.larger_name)
+        return self._open(self.model.name) if self.sharpness else self.model
 
     @property
     def largest_side(self) -> float:

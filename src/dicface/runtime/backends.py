@@ -1,5 +1,6 @@
 """Backends: model files as callables, low-resolution faces in, all steps out."""
 
+import io
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -99,9 +100,15 @@ class OnnxRuntimeBackend:
     name = "onnxruntime"
 
     def __init__(
-        self, path: Path, *, threads: int | None = None, spinning: bool = True, provider: ProviderName = "auto"
+        self,
+        path: Path,
+        *,
+        graph: bytes | None = None,
+        threads: int | None = None,
+        spinning: bool = True,
+        provider: ProviderName = "auto",
     ) -> None:
-        self._session = open_session(path, threads=threads, spinning=spinning, provider=provider)
+        self._session = open_session(path, graph=graph, threads=threads, spinning=spinning, provider=provider)
         inputs = {port.name: port.shape for port in self._session.get_inputs()}
         outputs = {port.name: port.shape for port in self._session.get_outputs()}
         self.lr_sizes, self.face_px = _check_ports(path, inputs, outputs)
@@ -121,7 +128,12 @@ class OpenVinoBackend:
     may_mix = False  # with AMX it chooses its kernels by the size of a batch
 
     def __init__(
-        self, path: Path, precision: Literal["f32", "bf16"] | None = None, *, threads: int | None = None
+        self,
+        path: Path,
+        precision: Literal["f32", "bf16"] | None = None,
+        *,
+        graph: bytes | None = None,
+        threads: int | None = None,
     ) -> None:
         from openvino.frontend import FrontEndManager
 
@@ -133,7 +145,9 @@ class OpenVinoBackend:
         try:
             # OpenVINO's detection by content would try a dozen formats and print each to stderr.
             reader = FrontEndManager().load_by_framework("onnx")
-            self._model = openvino_core().compile_model(reader.convert(reader.load(path)), "CPU", settings)
+            self._model = openvino_core().compile_model(
+                reader.convert(reader.load(path if graph is None else io.BytesIO(graph))), "CPU", settings
+            )
         except Exception as error:  # its exceptions share no base but this
             reason = str(error).strip().splitlines()[-1]
             raise CheckpointError(f"expected an ONNX model, could not load {str(path)!r}: {reason}") from error

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, TypeAlias
 
-Kind = Literal["restoration", "landmarks", "features", "finder"]
+Kind = Literal["restoration", "landmarks", "features", "finder", "sharp"]
 _SCORE_ALONE = "score alone"
 """Name, in a finder's card, of the coefficients for faces whose landmarks are unknown."""
 
@@ -104,6 +104,37 @@ class FeaturesResult:
     auc: float
 
 
+@dataclass(frozen=True)
+class SharpResult:
+    """Results of a sharp twin at one sharpness, on crops of one size.
+
+    Attributes:
+        lr_size: side of the crop, in pixels.
+        sharpness: 0 for the faithful network, 1 for the twin.
+        psnr: by `y-crop8` for faces of 128 px, by `y` for larger ones, in dB.
+        detail, correlation, stitch: see `DetailScores`.
+        identity: mean similarity to the high-resolution face, see `dicface.evaluation.identity`.
+        nrmse: mean landmark error, normalised by the distance of the outer eye corners.
+    """
+
+    lr_size: int
+    sharpness: float
+    psnr: float
+    detail: float
+    correlation: float
+    stitch: float
+    identity: float
+    nrmse: float
+
+    @property
+    def invented(self) -> float:
+        """Detail that is not in the high-resolution faces, as a share of the detail that is.
+
+        Of the energy of a result's detail, the square of its correlation is that of what fits.
+        """
+        return self.detail * (1 - self.correlation**2)
+
+
 class Coefficients(NamedTuple):
     """A logistic regression: log odds = bias + score * logit(detector's score) + confidence * heatmap confidence."""
 
@@ -127,7 +158,7 @@ class Calibration:
     threshold: float
 
 
-CardResult: TypeAlias = RestorationResult | LandmarkResult | FinderResult | FeaturesResult
+CardResult: TypeAlias = RestorationResult | LandmarkResult | FinderResult | FeaturesResult | SharpResult
 
 
 @dataclass(frozen=True)
@@ -194,6 +225,8 @@ def _result(kind: Kind, row: Mapping[str, Any]) -> CardResult:
             return FinderResult(row["data"], row["scenes"], row["n"], row["average_precision"])
         case "features":
             return FeaturesResult(row["data"], row["n"], row["identities"], row["auc"])
+        case "sharp":
+            return SharpResult(**row)
 
 
 def _calibration(verification: Mapping[str, Any]) -> Calibration:

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from dicface.checkpoints.runs import weights_file
 from dicface.errors import UsageError
-from dicface.files import file_digest
 from dicface.images.pixels import to_network, to_uint8
 from dicface.landmarks import decode_heatmaps
 from dicface.runtime.backends import Backend, OnnxRuntimeBackend, OpenVinoBackend, TorchBackend
 from dicface.runtime.batching import SharedRuns
+from dicface.runtime.model_files import ModelFiles, check_sharpness
 from dicface.runtime.models import DEFAULT_MODEL, PICKLED, embedded_models, find_model
 from dicface.runtime.parallel import usable_cores
 from dicface.runtime.providers import (
@@ -28,6 +28,7 @@ from dicface.runtime.providers import (
     choose_provider,
     processor_capabilities,
 )
+from dicface.runtime.sharp_twins import mixed_graph, read_twin
 from dicface.runtime.torch_extra import lacks_torch
 
 _log = logging.getLogger(__name__)
@@ -71,6 +72,8 @@ class _How(NamedTuple):
     provider: ProviderName
     threads: int | None
     spinning: bool
+    twin: Path | None
+    sharpness: float
 
 
 class _Loaded(NamedTuple):
@@ -98,6 +101,8 @@ def _load_backend(model: str, how: _How) -> _Loaded:
 
 
 def _load_in_torch(path: Path, how: _How) -> _Loaded:
+    if how.twin is not None:
+        raise UsageError("expected `sharpness` 0 for the torch backend, which has no sharp twins; take another backend")
     if how.backend not in ("auto", "torch") or path.suffix != ".safetensors":
         raise UsageError(
             f"the torch backend takes .safetensors and the others .onnx, got {how.backend} and {path.name!r}"
@@ -125,9 +130,10 @@ def _load_graph(path: Path, how: _How) -> _Loaded:
     if how.backend == "auto":
         provider = choose_provider(onnxruntime.get_available_providers(), provider=how.provider)
         chosen = choose_backend(provider, processor_capabilities, has_openvino=has_openvino)
+    graph = None if how.twin is None else mixed_graph(path.read_bytes(), read_twin(how.twin), how.sharpness)
     if chosen.backend == "openvino":
-        return _Loaded(OpenVinoBackend(path, threads=how.threads), chosen.reason, path)
-    run = OnnxRuntimeBackend(path, threads=how.threads, spinning=how.spinning, provider=how.provider)
+        return _Loaded(OpenVinoBackend(path, graph=graph, threads=how.threads), chosen.reason, path)
+    run = OnnxRuntimeBackend(path, graph=graph, threads=how.threads, spinning=how.spinning, provider=how.provider)
     return _Loaded(run, chosen.reason, path)
 
 
@@ -135,8 +141,9 @@ class FaceModel:
     """A loaded model: crops in, restored faces with landmarks out. May be shared between threads.
 
     Attributes:
-        name: name or path, as given.
-        sha256: SHA-256 of the model file in hex.
+        name: name or path, as given; the title in `files`, if it is sharpened.
+        files: what results say of it.
+        sharpness: share of the way to its sharp twin.
     """
 
     def __init__(
@@ -147,6 +154,7 @@ class FaceModel:
         provider: ProviderName = "auto",
         threads: int | None = None,
         spinning: bool = True,
+        sharpness: float = 0.0,
     ) -> None:
         """Load a model.
 
@@ -156,21 +164,31 @@ class FaceModel:
             provider: processor of ONNX Runtime, and of torch (cpu or cuda); OpenVINO runs on the CPU.
             threads: with which it computes, in ONNX Runtime and OpenVINO; None takes one for each core.
             spinning: see `open_session`.
+            sharpness: share of the way to the model's sharp twin, 0 to 1: more detail, and more of it invented
+                (ADR 48). Only of an embedded model that has one, and not in torch.
 
         Raises:
             UnknownModelError: no such model.
-            UsageError: no such backend or provider, or it is not installed or has no such setting.
+            UsageError: no such backend or provider, or it is not installed or has no such setting; a sharpness out of
+                its range, or of a model without sharp twin.
             CheckpointError: the file is not a model.
         """
-        self.name = str(model)
-        how = _How(backend, provider, threads, spinning)
-        self._backend, self._reason, path = _load_backend(self.name, how)
+        name, self.sharpness = str(model), float(sharpness)
+        twin = check_sharpness(name, self.sharpness)
+        how = _How(backend, provider, threads, spinning, twin, self.sharpness)
+        self._backend, self._reason, path = _load_backend(name, how)
+        self.files = ModelFiles.of(name, self.sharpness, path)
+        self.name = self.files.title if twin else name
         _log.info("%s", self.how_it_runs)
-        self.sha256 = file_digest(path)
         self._runs = SharedRuns(self._restore, self._is_same_in_any_batch, RUNS_AT_ONCE, MAX_BATCH)
 
     def __repr__(self) -> str:
         return f"FaceModel({self.name!r}, backend={self.backend!r})"
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the model file in hex; see `ModelFiles`."""
+        return self.files.sha256
 
     @property
     def backend(self) -> str:

@@ -16,6 +16,7 @@ from dicface.runtime.cards import (
     ModelCard,
     PublishedQuality,
     RestorationResult,
+    SharpResult,
 )
 from dicface.runtime.models import find_model
 
@@ -24,12 +25,14 @@ _PIPELINES: dict[Kind, str] = {
     "landmarks": "keypoint-detection",
     "finder": "object-detection",
     "features": "image-feature-extraction",
+    "sharp": "image-to-image",
 }
 _TASKS: dict[Kind, str] = {
     "restoration": "Face super-resolution",
     "landmarks": "Facial landmarks",
     "finder": "Face detection",
     "features": "Face verification",
+    "sharp": "Face super-resolution",
 }
 _PAPER = "https://arxiv.org/abs/2003.13063"
 _LIMITS: dict[Kind, str] = {
@@ -42,6 +45,8 @@ _LIMITS: dict[Kind, str] = {
     "data are located worse.",
     "finder": "Faces that the training data show less are found less often, and some detections are no faces. "
     "The score is no probability unless it is calibrated.",
+    "sharp": "Much of the detail that it adds is invented: it looks like that of a face, and is not that of this one. "
+    "It goes with one file of the faithful network, to the byte.",
     "features": "The input is an aligned crop of one face of 128 px. It separates identities a little, which is "
     "enough to compare restorations and not to tell who somebody is.",
 }
@@ -59,6 +64,7 @@ from dicface import LandmarkModel
 model = LandmarkModel("{onnx}")  # (N, 128, 128, 3) uint8 crops to (N, 68, 2) points
 ```""",
     "finder": "`dicface` finds faces with this model when it restores photos; it is embedded there.",
+    "sharp": "`dicface restore --sharpness 0.5` adds a share of these differences to the faithful network's weights.",
     "features": "`dicface evaluate` compares restored faces with this model: identity similarity.",
 }
 
@@ -94,6 +100,10 @@ def _measured(card: ModelCard) -> Iterable[tuple[str, str, list[dict[str, Any]]]
             case FinderResult():
                 taken = f"{row.n} faces in {row.scenes} scenes put together of them"
                 yield row.data, taken, [_metric("average_precision", "Average precision", row.average_precision)]
+            case SharpResult():
+                taken = f"{card.numbers_faces} faces, crops of {row.lr_size} px, sharpness {row.sharpness:g}"
+                detail = _metric("detail", "Detail as a share of that of real faces", row.detail)
+                yield card.numbers_data, taken, [_metric("psnr", "PSNR in dB", row.psnr), detail]
             case FeaturesResult():
                 taken = f"{row.n} faces of {row.identities} identities"
                 yield row.data, taken, [_metric("roc_auc", "Verification AUC", row.auc)]

@@ -14,6 +14,8 @@ PICKLED = (".pth", ".pt", ".ckpt")
 """What `torch.save` wrote: other people's checkpoints, and those of unfinished runs."""
 _LARGER = {"lite": "lite-256"}
 """Models that restore the faces that are too large for a model, by its name."""
+_SHARP = {"lite": "lite-sharp", "lite-256": "lite-256-sharp"}
+"""Sharp twins of models, by the model's name."""
 _EMBEDDED = Path(__file__).parent.parent / "models"
 
 
@@ -77,6 +79,12 @@ def larger_model(name: str) -> str | None:
     """Name of the embedded model for faces that are too large for another; None if there is none."""
     larger = _LARGER.get(name)
     return larger if larger in embedded_models("restoration") else None
+
+
+def sharp_twin(name: str) -> str | None:
+    """Name of the sharp twin of an embedded model; None if there is none."""
+    twin = _SHARP.get(name)
+    return twin if twin in embedded_models("sharp") else None
 
 
 def find_model(name: str, suffix: str = ".onnx", kind: Kind = "restoration") -> Path:

@@ -9,12 +9,18 @@ from dicface.runtime.providers import CPU_PROVIDER, PROVIDER_VARIABLE, ProviderN
 
 
 def open_session(
-    path: Path, *, threads: int | None = None, spinning: bool = True, provider: ProviderName = "auto"
+    path: Path,
+    *,
+    graph: bytes | None = None,
+    threads: int | None = None,
+    spinning: bool = True,
+    provider: ProviderName = "auto",
 ) -> onnxruntime.InferenceSession:
     """Load an ONNX file in ONNX Runtime.
 
     Args:
         path: the file.
+        graph: its content where weights of it were changed; None reads the file.
         threads: that it computes with; None takes one for each core.
         spinning: threads stay awake between operations: fastest for one call at a time, costly where others could use
             the cores.
@@ -36,7 +42,7 @@ def open_session(
         options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
     providers = list(dict.fromkeys((chosen, CPU_PROVIDER)))
     try:
-        session = onnxruntime.InferenceSession(path, options, providers=providers)
+        session = onnxruntime.InferenceSession(path if graph is None else graph, options, providers=providers)
         # Undecodable names raise on access.
         for port in (*session.get_inputs(), *session.get_outputs()):
             str(port.name)

@@ -13,6 +13,7 @@ from dicface.images.pixels import FACE_PX
 from dicface.runtime.backends import is_face_model
 from dicface.runtime.face_model import FaceModel, FaceSteps
 from dicface.runtime.image_model import ENLARGEMENTS, open_enlargement, open_onnx_image_network, open_spandrel
+from dicface.runtime.model_files import check_sharpness
 from dicface.runtime.models import DEFAULT_MODEL, PICKLED, embedded_models
 from dicface.runtime.providers import BackendName, ProviderName
 from dicface.runtime.torch_extra import lacks_torch
@@ -86,6 +87,7 @@ def open_model(
     *,
     provider: ProviderName = "auto",
     face_px: int = FACE_PX,
+    sharpness: float = 0.0,
 ) -> Upscaler:
     """Load an upscaler.
 
@@ -96,17 +98,20 @@ def open_model(
         backend: auto, onnxruntime, openvino or torch; other networks than ours run in one backend only.
         provider: processor of ONNX Runtime, and of torch for our networks; see `FaceModel`.
         face_px: side in pixels to which the results of others than our networks are resized.
+        sharpness: see `FaceModel`.
 
     Raises:
         UnknownModelError: no such model.
-        UsageError: unknown backend, not installed, or not the one that the model runs in.
+        UsageError: unknown backend, not installed, or not the one that the model runs in; a sharpness out of its range,
+            or of a model without sharp twin.
         CheckpointError: the file is not a model, or does not enlarge colour images.
     """
+    check_sharpness(model, sharpness)
     path = weights_file(Path(model))
     if model in ENLARGEMENTS:
         opened = open_enlargement(model, face_px)
     elif model in embedded_models("restoration"):
-        return FaceModel(model, backend=backend, provider=provider)
+        return FaceModel(model, backend=backend, provider=provider, sharpness=sharpness)
     elif not path.is_file() or path.suffix.lower() not in _SUFFIXES:
         names = ", ".join([*embedded_models("restoration"), *ENLARGEMENTS])
         raise UnknownModelError(
@@ -125,7 +130,11 @@ def open_model(
 
 
 def open_models(
-    models: Sequence[str], backend: BackendName = "auto", *, provider: ProviderName = "auto"
+    models: Sequence[str],
+    backend: BackendName = "auto",
+    *,
+    provider: ProviderName = "auto",
+    sharpness: float = 0.0,
 ) -> list[Upscaler]:
     """Load upscalers to compare with each other.
 
@@ -133,11 +142,15 @@ def open_models(
 
     Args:
         models, backend, provider: see `open_model`.
+        sharpness: of the first.
 
     Raises:
         UnknownModelError, UsageError, CheckpointError: see `open_model`.
     """
-    opened = [open_model(model, backend, provider=provider) for model in models]
+    opened = [
+        open_model(model, backend, provider=provider, sharpness=sharpness if number == 0 else 0.0)
+        for number, model in enumerate(models)
+    ]
     face_px = max((one.face_px for one in opened), default=FACE_PX)
     return [
         one

@@ -12,10 +12,11 @@ from dicface.data.scenes.sampler import SceneConfig
 from dicface.errors import ConfigError
 from dicface.images.pixels import FACE_PX
 from dicface.landmarks import KEYPOINTS
-from dicface.networks.dic import DICConfig
+from dicface.networks.dic import LITE, DICConfig
 from dicface.networks.face_finder import FinderConfig
 from dicface.networks.stacked_hourglass import StackedHourglassConfig
 from dicface.training.losses import GANConfig, LossConfig
+from dicface.training.sharp_losses import SharpConfig
 from dicface.training.tables import (
     DICGANRunConfig,
     DICRunConfig,
@@ -27,6 +28,7 @@ from dicface.training.tables import (
     LandmarkRunConfig,
     OptimiserConfig,
     RunConfig,
+    SharpRunConfig,
 )
 
 
@@ -159,6 +161,34 @@ class DICGANRun:
 
 
 @dataclass(frozen=True)
+class SharpRun:
+    """Training of a sharp twin of a network against patch discriminators (ADR 45)."""
+
+    run: SharpRunConfig = field(default_factory=SharpRunConfig)
+    network: DICConfig = field(default_factory=lambda: LITE)
+    batch: BatchConfig = field(default_factory=BatchConfig)
+    augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
+    degradation: DegradationConfig = field(default_factory=DegradationConfig)
+    optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
+    sharp: SharpConfig = field(default_factory=SharpConfig)
+
+    def __post_init__(self) -> None:
+        _check_common(self, self.network.output_px)
+        _check_keypoints(self.network.keypoints)
+        _check_sizes(self.network, self.degradation)
+        if self.network.recovery != "u":
+            raise ConfigError(
+                f'expected network.recovery = "u" for run.task "sharp", got {self.network.recovery!r}; '
+                'run.task "dicgan" is for "feedback"'
+            )
+        if self.sharp.discriminator_steps >= self.run.steps:
+            raise ConfigError(
+                f"expected sharp.discriminator_steps below run.steps = {self.run.steps}, or the network never learns, "
+                f"got {self.sharp.discriminator_steps}"
+            )
+
+
+@dataclass(frozen=True)
 class FeaturesRun:
     """Training of the face features."""
 
@@ -200,7 +230,7 @@ class ImageRun:
         _check_common(self)
 
 
-FaceRun: TypeAlias = LandmarkRun | HRLandmarkRun | DICRun | DICGANRun | FeaturesRun | ImageRun
+FaceRun: TypeAlias = LandmarkRun | HRLandmarkRun | DICRun | DICGANRun | SharpRun | FeaturesRun | ImageRun
 """A training run on batches of face crops."""
 TrainConfig: TypeAlias = FaceRun | FinderRun
 """A whole training run; each attribute is a table of the TOML file, and `run.task` tells the members apart."""

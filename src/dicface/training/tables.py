@@ -146,6 +146,18 @@ class DICGANRunConfig(RunConfig):
 
 
 @dataclass(frozen=True)
+class SharpRunConfig(RunConfig):
+    """Settings of a run that trains a sharp twin of a network against patch discriminators.
+
+    Attributes:
+        features_weights: weights of the face features of the feature loss, of a run of the `features` task.
+    """
+
+    task: Literal["sharp"] = "sharp"
+    features_weights: str = ""
+
+
+@dataclass(frozen=True)
 class FeaturesRunConfig(RunConfig):
     """Settings of a run that trains the face features of DICGAN's feature loss."""
 

@@ -199,29 +199,39 @@ class Task(lightning.LightningModule, Generic[Network, Settings]):
         """Parameter groups; gradients are clipped per group."""
         return [list(self.parameters())]
 
+    def learning_rates(self) -> list[float]:
+        """Highest learning rate of each parameter group; all follow the same schedule."""
+        return [self.config.optimiser.learning_rate for _ in self.groups()]
+
+    @property
+    def betas(self) -> tuple[float, float]:
+        """Decay of the optimiser's first and second moments."""
+        return 0.9, 0.999
+
     def rate(self, step: int) -> float:
         """Learning rate at a step, relative to the highest; see `lr_lambda`."""
         return lr_lambda(step, self.config.optimiser, self.config.run.steps)
 
     def configure_optimizers(self) -> Any:
         config = self.config.optimiser
-        groups = [{"params": group} for group in self.groups()]
-        optimiser = torch.optim.AdamW(groups, config.learning_rate, weight_decay=config.weight_decay, fused=True)
+        groups = [{"params": group, "lr": lr} for group, lr in zip(self.groups(), self.learning_rates(), strict=True)]
+        optimiser = torch.optim.AdamW(groups, betas=self.betas, weight_decay=config.weight_decay, fused=True)
         schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, self.rate)
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def on_train_start(self) -> None:
-        """Set learning rate and weight decay to the config's; a resumed run has loaded the checkpoint's."""
+        """Set learning rates, moments and weight decay to the config's; a resumed run has loaded the checkpoint's."""
         (optimiser,) = self.trainer.optimizers
         (schedule,) = (setting.scheduler for setting in self.trainer.lr_scheduler_configs)
         assert isinstance(schedule, torch.optim.lr_scheduler.LambdaLR)
-        config = self.config.optimiser
-        schedule.base_lrs = [config.learning_rate for _ in optimiser.param_groups]
+        rates = self.learning_rates()
+        schedule.base_lrs = list(rates)
         factor = self.rate(self.global_step)
-        for group in optimiser.param_groups:
-            group["initial_lr"] = config.learning_rate
-            group["lr"] = config.learning_rate * factor
-            group["weight_decay"] = config.weight_decay
+        for group, highest in zip(optimiser.param_groups, rates, strict=True):
+            group["initial_lr"] = highest
+            group["lr"] = highest * factor
+            group["betas"] = self.betas
+            group["weight_decay"] = self.config.optimiser.weight_decay
 
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
         """Clip gradients. Lightning's own clipping refuses fused optimisers, because of float16."""

@@ -10,6 +10,7 @@ from dicface.training.features import FeaturesTask
 from dicface.training.finder import FinderTask
 from dicface.training.image import ImageTask
 from dicface.training.landmarks import HRLandmarkTask, LandmarkTask
+from dicface.training.sharp import SharpTask
 from dicface.training.task import Task
 
 TASKS: tuple[type[Task[Any, Any]], ...] = (
@@ -17,6 +18,7 @@ TASKS: tuple[type[Task[Any, Any]], ...] = (
     HRLandmarkTask,
     DICTask,
     DICGANTask,
+    SharpTask,
     FeaturesTask,
     FinderTask,
     ImageTask,

@@ -10,28 +10,45 @@ from dicface.images.photo import WRITE_SUFFIXES
 from dicface.restoration.files import restore_file
 from dicface.restoration.scale import Scale
 from dicface.runtime.models import DEFAULT_MODEL, embedded_models
-from dicface.web.work import MAX_RESULT_MEGAPIXELS, MAX_UPLOAD_MEGAPIXELS, WrittenFaces, restorer_of, result_name
+from dicface.web.networks import NO_NETWORKS, AddedNetworks
+from dicface.web.request import MAX_RESULT_MEGAPIXELS, MAX_UPLOAD_MEGAPIXELS, check_request_sharpness
+from dicface.web.restorers import restorer_of
+from dicface.web.result import WrittenFaces, result_name
 
-PARAMETERS = ("scale", "strength", "faces", "min_face", "max_face", "box", "only_boxes", "force", "model", "format")
+PARAMETERS = (
+    *("scale", "strength", "full_strength", "faces", "min_face", "max_face", "box", "only_boxes", "force"),
+    *("large_faces", "background", "model", "sharpness", "format"),
+)
 _TRUE, _FALSE = ("1", "true", "yes", ""), ("0", "false", "no")
 
 
 class Options(NamedTuple):
-    """Parameters of a request; those of `restore_file`, and the suffix of the result, None for that of the photo."""
+    """Parameters of a request.
+
+    Attributes:
+        model: name of an embedded model.
+        suffix: of the result; None for that of the photo.
+        restoring: arguments of `restore_file`.
+        networks: of the operator's networks, those that are switched on.
+        sharpness: of the faces, one of `SHARPNESSES`.
+    """
 
     model: str
     suffix: str | None
     restoring: dict[str, Any]
+    networks: AddedNetworks = NO_NETWORKS
+    sharpness: float = 0.0
 
 
-def read_options(values: Mapping[str, Sequence[str]]) -> Options:
+def read_options(values: Mapping[str, Sequence[str]], networks: AddedNetworks = NO_NETWORKS) -> Options:
     """Read the parameters of a request.
 
     Args:
         values: by name, those of a query or a form.
+        networks: the operator's.
 
     Raises:
-        UsageError: an unknown parameter, or a value that it cannot have.
+        UsageError: an unknown parameter, a value that it cannot have, or a network that the operator has not given.
 
     >>> read_options({"scale": ["2"], "faces": ["1,3"]}).restoring
     {'scale': 2.0, 'faces': [1, 3]}
@@ -49,15 +66,21 @@ def read_options(values: Mapping[str, Sequence[str]]) -> Options:
     if "box" in values:
         options["boxes"] = [_box(said) for said in values["box"]]
     options |= {name: _flag(name, last[name]) for name in ("only_boxes", "force") if name in last}
+    if "full_strength" in last:
+        options["adaptive"] = not _flag("full_strength", last["full_strength"])
+    switches = {name: _flag(name, last.get(name, "no")) for name in ("large_faces", "background")}
+    chosen = networks.chosen(**switches)
     model, names = last.get("model", DEFAULT_MODEL), list(embedded_models("restoration"))
     # A path would be a file of the server.
     if model not in names:
         raise UsageError(f"expected a `model`, one of {', '.join(names)}, got {model!r}")
+    sharpness = _number("sharpness", last.get("sharpness", "0"))
+    check_request_sharpness(model, sharpness)
     suffix = f".{last['format'].lower().lstrip('.')}" if "format" in last else None
     if suffix is not None and suffix not in WRITE_SUFFIXES:
         known = ", ".join(each.lstrip(".") for each in WRITE_SUFFIXES)
         raise UsageError(f"expected as format one of {known}, got {last['format']!r}")
-    return Options(model, suffix, options)
+    return Options(model, suffix, options, chosen, sharpness)
 
 
 def restore_upload(source: Path, folder: Path, name: str, options: Options) -> WrittenFaces:
@@ -79,7 +102,7 @@ def restore_upload(source: Path, folder: Path, name: str, options: Options) -> W
             result = restore_file(
                 source,
                 folder / f"restored{suffix}",
-                restorer=restorer_of(options.model),
+                restorer=restorer_of(options.model, options.networks, options.sharpness),
                 max_megapixels=MAX_UPLOAD_MEGAPIXELS,
                 max_result_megapixels=MAX_RESULT_MEGAPIXELS,
                 **options.restoring,

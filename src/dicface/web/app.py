@@ -19,7 +19,7 @@ from starlette.staticfiles import StaticFiles
 from dicface.errors import DicfaceError, UsageError
 from dicface.images.clips import CLIP_SUFFIXES
 from dicface.images.photo import READ_SUFFIXES
-from dicface.runtime.models import DEFAULT_MODEL, models_to_choose
+from dicface.runtime.models import DEFAULT_MODEL, models_to_choose, sharp_twin
 from dicface.runtime.parallel import Result
 from dicface.version import __version__
 from dicface.web import words, work
@@ -28,12 +28,15 @@ from dicface.web.api import read_options, restore_upload
 from dicface.web.desk import Desk
 from dicface.web.guard import App, Guard
 from dicface.web.messages import read_list, read_request, read_strengths
+from dicface.web.networks import NO_NETWORKS, AddedNetworks, BackgroundWait
 from dicface.web.replies import PRIVATE, Refusal, attachment, error_handlers, file_response, write_zip
+from dicface.web.request import MAX_UPLOAD_MEGAPIXELS
+from dicface.web.result import FACES_FILE, WrittenFaces, compose
 from dicface.web.uploads import read_json, receive, receive_any
 from dicface.web.worker import Arguments
 
 PAGE = Path(__file__).parent / "page"
-_PICTURE = re.compile(r"preview\.jpg|plain\.jpg|face-\d{1,4}(-before|-steps)?\.png")
+_PICTURE = re.compile(r"(preview|plain|before)\.jpg|face-\d{1,4}(-before|-steps)?\.png")
 MAX_ZIPPED = 100
 
 
@@ -45,13 +48,25 @@ class Page:
         desk: the queue for the worker.
         upload_mb: largest upload in megabytes.
         root_path: prefix under which a proxy serves the page.
+        networks: the operator's.
+        wait: how long the network for the background takes; None without one.
     """
 
-    def __init__(self, album: Album, desk: Desk, upload_mb: int, root_path: str = "") -> None:
+    def __init__(
+        self,
+        album: Album,
+        desk: Desk,
+        upload_mb: int,
+        root_path: str = "",
+        networks: AddedNetworks = NO_NETWORKS,
+        wait: BackgroundWait | None = None,
+    ) -> None:
         self._album = album
         self._desk = desk
         self._upload_mb = upload_mb
         self._root_path = root_path
+        self._networks = networks
+        self._wait = wait
 
     def routes(self) -> list[Route | Mount]:
         """What is asked where."""
@@ -85,9 +100,18 @@ class Page:
         """What the page's script has to know of the server."""
         models = [{"name": name, "words": words.NAMES_OF_MODELS.get(name, name)} for name in models_to_choose()]
         models.sort(key=lambda model: model["name"] != DEFAULT_MODEL)
-        limits = {"upload_mb": self._upload_mb, "megapixels": work.MAX_UPLOAD_MEGAPIXELS}
         return JSONResponse(
-            {**limits, "models": models, "suffixes": READ_SUFFIXES, "clips": CLIP_SUFFIXES, "version": __version__}
+            {
+                "upload_mb": self._upload_mb,
+                "megapixels": MAX_UPLOAD_MEGAPIXELS,
+                "models": models,
+                "sharp": sharp_twin(DEFAULT_MODEL) is not None,
+                "large_faces": self._networks.large_faces is not None,
+                "background": self._wait and self._wait._asdict(),
+                "suffixes": READ_SUFFIXES,
+                "clips": CLIP_SUFFIXES,
+                "version": __version__,
+            }
         )
 
     async def upload(self, request: Request) -> Response:
@@ -113,15 +137,19 @@ class Page:
     async def faces(self, request: Request) -> Response:
         """Find faces, and say what would happen to each."""
         entry = self._entry(request.path_params["id"])
-        asked = read_request(await read_json(request), entry)
+        asked = read_request(await read_json(request), entry, self._networks)
         found = await self._work(request, entry, work.find, asked)
         return JSONResponse(found, headers=PRIVATE)
 
     async def restored(self, request: Request) -> Response:
         """Restore every face of a photo that can be."""
         entry = self._entry(request.path_params["id"])
-        asked = read_request(await read_json(request), entry)
-        done = await self._work(request, entry, work.restore, asked)
+        asked = read_request(await read_json(request), entry, self._networks)
+        try:
+            done = await self._work(request, entry, work.restore, asked)
+        except Refusal as refusal:
+            refusal.background = asked.enlarged_file is not None
+            raise
         return JSONResponse(done, headers=PRIVATE)
 
     async def result(self, request: Request) -> Response:
@@ -155,7 +183,7 @@ class Page:
         entry = self._album.add(request.query_params.get("name", "photo"))
         try:
             entry, values = await receive_any(request, self._album, entry, self._upload_mb << 20)
-            options = read_options(values)
+            options = read_options(values, self._networks)
             written = await self._work(request, entry, restore_upload, entry.source, entry.folder, entry.name, options)
         except BaseException as error:
             self._album.remove(entry.id)
@@ -192,16 +220,23 @@ class Page:
         except DicfaceError as error:
             raise Refusal(error, entry.name) from error
 
-    async def _composed(self, request: Request, said: Any, entry_id: str) -> work.WrittenFaces:
+    async def _composed(self, request: Request, said: Any, entry_id: str) -> WrittenFaces:
         entry = self._entry(entry_id)
-        asked, strengths = read_request(said, entry), read_strengths(said)
-        if not (entry.folder / work.FACES_FILE).is_file():
+        asked, strengths = read_request(said, entry, self._networks), read_strengths(said)
+        if not (entry.folder / FACES_FILE).is_file():
             raise HTTPException(404, words.GONE)
-        return await self._work(request, entry, work.compose, asked, strengths)
+        return await self._work(request, entry, compose, asked, strengths)
 
 
 def make_app(
-    album: Album, desk: Desk, *, upload_mb: int, root_path: str = "", started: Callable[[], None] = lambda: None
+    album: Album,
+    desk: Desk,
+    *,
+    upload_mb: int,
+    root_path: str = "",
+    networks: AddedNetworks = NO_NETWORKS,
+    wait: BackgroundWait | None = None,
+    started: Callable[[], None] = lambda: None,
 ) -> App:
     """The application.
 
@@ -210,6 +245,8 @@ def make_app(
         desk: the queue for the worker.
         upload_mb: largest upload in megabytes.
         root_path: prefix under which a proxy serves the page, such as /faces; empty for none.
+        networks: the operator's networks beside the face models.
+        wait: how long the network for the background takes; None without one.
         started: called once when the server has started.
     """
 
@@ -218,6 +255,6 @@ def make_app(
         started()
         yield
 
-    page = Page(album, desk, upload_mb, root_path)
+    page = Page(album, desk, upload_mb, root_path, networks, wait)
     app = Starlette(routes=page.routes(), exception_handlers=error_handlers(), lifespan=lifespan)
     return Guard(app, upload_mb, root_path)

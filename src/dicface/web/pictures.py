@@ -31,7 +31,7 @@ def write_plain(path: Path, pixels: NDArray[np.uint8], size: tuple[int, ...], pr
 
     Args:
         path: the file.
-        pixels: (H, W, 3) uint8 RGB, the photo.
+        pixels: (H, W, 3) uint8 RGB, the photo, enlarged or not.
         size: height and width of the result in pixels.
         provenance: of the result.
     """

@@ -17,8 +17,9 @@ from dicface.web import words
 from dicface.web.album import unique_names
 from dicface.web.desk import BusyError
 from dicface.web.guard import IdleError, TooManyBytesError
+from dicface.web.request import MAX_UPLOAD_MEGAPIXELS
+from dicface.web.result import WrittenFaces
 from dicface.web.uploads import EmptyUploadError
-from dicface.web.work import MAX_UPLOAD_MEGAPIXELS, WrittenFaces
 
 PRIVATE: Mapping[str, str] = {"cache-control": "no-store"}
 _CLIENT_CLOSED = 499
@@ -31,12 +32,16 @@ class Refusal(Exception):  # noqa: N818 - a photo that is refused is no fault of
     Args:
         error: why.
         name: of the photo.
+
+    Attributes:
+        background: a network was to enlarge the photo.
     """
 
     def __init__(self, error: DicfaceError, name: str) -> None:
         super().__init__(str(error))
         self.error = error
         self.name = name
+        self.background = False
 
 
 def attachment(name: str) -> dict[str, str]:
@@ -69,7 +74,9 @@ def error_handlers() -> dict[Any, Handler]:
     async def refused(request: Request, error: Exception) -> Response:
         assert isinstance(error, Refusal)
         heic = find_spec("pillow_heif") is not None
-        text = words.error_words(error.error, error.name, megapixels=MAX_UPLOAD_MEGAPIXELS, heic=heic)
+        text = words.error_words(
+            error.error, error.name, megapixels=MAX_UPLOAD_MEGAPIXELS, heic=heic, background=error.background
+        )
         return said(_status(error.error), text)
 
     async def of_http(request: Request, error: Exception) -> Response:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from dicface.errors import UsageError
 from dicface.web.album import Album, sweep
+from dicface.web.networks import NO_NETWORKS, AddedNetworks, BackgroundWait, open_networks
 from dicface.web.worker import Worker
 
 # Longest delay of a file's deletion in seconds.
@@ -19,6 +20,8 @@ _SWEEP_S = 5
 _BACKLOG = 128
 # Seconds that requests may take to finish after the server was told to end.
 _GRACE_S = 2
+# Longest time in seconds that loading the operator's networks may take.
+_LOADING_S = 600
 
 
 class Limits(NamedTuple):
@@ -63,6 +66,16 @@ def _listen(host: str, port: int) -> socket.socket:
         ) from error
 
 
+def _open_networks(worker: Worker, networks: AddedNetworks, limit_s: float) -> BackgroundWait | None:
+    """Load the operator's networks in the worker's process; how long that for the background takes, if there is one."""
+    if networks.large_faces is None and networks.background is None:
+        return None
+    worker.limit_s = max(limit_s, _LOADING_S)
+    s_per_megapixel = worker(open_networks, networks)
+    worker.limit_s = limit_s
+    return None if s_per_megapixel is None else BackgroundWait(s_per_megapixel, limit_s)
+
+
 def check_root_path(root_path: str) -> str:
     """A prefix without a slash at its end; empty for none.
 
@@ -85,6 +98,7 @@ def serve(
     limits: Limits | None = None,
     *,
     root_path: str = "",
+    networks: AddedNetworks = NO_NETWORKS,
     open_browser: bool = False,
     ready: Callable[[], None] = lambda: None,
 ) -> None:
@@ -95,11 +109,15 @@ def serve(
         port: to listen on.
         limits: what to allow.
         root_path: prefix under which a proxy serves the page, such as /faces.
+        networks: networks beside the face models, which visitors can switch on. They are loaded before the port is
+            opened.
         open_browser: open the page in this machine's browser.
         ready: called once the page can be opened.
 
     Raises:
-        UsageError: the port is in use, the address is not one of this machine, or a prefix that is none.
+        UsageError: the port is in use, the address is not one of this machine, a prefix that is none, or a network's
+            file that does not exist.
+        CheckpointError: a network of another kind.
     """
     # Takes a moment, which other commands would wait for.
     import uvicorn
@@ -108,7 +126,6 @@ def serve(
     from dicface.web.desk import Desk
 
     limits, root_path = limits or Limits(), check_root_path(root_path)
-    listening = _listen(host, port)
     root = Path(tempfile.mkdtemp(prefix="dicface-"))
     # SIGTERM cleans up as Ctrl+C does.
     before = signal.signal(signal.SIGTERM, _interrupt)
@@ -122,9 +139,16 @@ def serve(
             threading.Thread(target=webbrowser.open, args=(f"http://{shown_host}:{port}/",), daemon=True).start()
 
     try:
-        desk = Desk(worker, limits.waiting)
-        app = make_app(Album(root), desk, upload_mb=limits.upload_mb, root_path=root_path, started=started)
-        threading.Thread(target=_keep_clean, args=(root, limits.kept_s, over), daemon=True).start()
+        wait = _open_networks(worker, networks, limits.time_s)
+        app = make_app(
+            Album(root),
+            Desk(worker, limits.waiting),
+            upload_mb=limits.upload_mb,
+            root_path=root_path,
+            networks=networks,
+            wait=wait,
+            started=started,
+        )
         settings = uvicorn.Config(
             app,
             log_level="warning",
@@ -133,10 +157,11 @@ def serve(
             ws="none",
             timeout_graceful_shutdown=_GRACE_S,
         )
-        uvicorn.Server(settings).run(sockets=[listening])
+        with _listen(host, port) as listening:
+            threading.Thread(target=_keep_clean, args=(root, limits.kept_s, over), daemon=True).start()
+            uvicorn.Server(settings).run(sockets=[listening])
     finally:
         signal.signal(signal.SIGTERM, before)
         over.set()
         worker.close()
-        listening.close()
         shutil.rmtree(root, ignore_errors=True)

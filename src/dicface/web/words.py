@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from pathlib import PurePath
 from shlex import quote
+from typing import Any
 
 from dicface.errors import DicfaceError, ImageError, TooLargeError, TooLongError
 from dicface.images.clips import is_clip
 from dicface.restoration.quality import QualityWarning
-from dicface.restoration.results import Outcome
+from dicface.restoration.results import Face, Outcome
 
 OUTCOMES: Mapping[Outcome, str] = {
     Outcome.RESTORED: "will be restored",
@@ -26,12 +27,15 @@ WARNINGS: Mapping[QualityWarning, str] = {
     QualityWarning.YAW: "turned to the side",
     QualityWarning.ROLL: "strongly tilted",
     QualityWarning.BLOCKS: "strongly compressed",
+    QualityWarning.NOISE: "very noisy",
     QualityWarning.NO_FACE: "hardly looks like a face",
 }
 NAMES_OF_MODELS: Mapping[str, str] = {
     "lite": "Any photo",
 }
 """Names that visitors know; other models keep their own."""
+BACKGROUND = "Sharper background"
+"""Name of the page's switch for the operator's network."""
 READABLE = "JPEG, PNG, WebP, AVIF, HEIC, TIFF, BMP and GIF"
 BUSY = "Many photos are waiting at the moment. Please try again in a minute."
 GONE = "The photo has been deleted in the meantime. Please choose it again."
@@ -47,12 +51,29 @@ def outcome_words(outcome: Outcome) -> str:
     return OUTCOMES.get(outcome, outcome.value)
 
 
+def face_words(face: Face) -> dict[str, Any]:
+    """A face as the page shows it."""
+    return {
+        "number": face.number,
+        "box": [round(edge, 1) for edge in face.box],
+        "square": list(face.square),
+        "size": round(face.size_px),
+        "outcome": face.outcome.name.lower(),
+        "restored": face.outcome is Outcome.RESTORED,
+        "drawn": face.score is None,
+        "strength": face.strength,
+        "probability": face.probability,
+        "words": outcome_words(face.outcome),
+        "warnings": [WARNINGS.get(warning, warning.value) for warning in face.quality_warnings],
+    }
+
+
 def clip_words(name: str) -> str:
     """What to do with a clip, which the page does not take."""
     return f"This is a clip. A command restores clips: dicface restore {quote(name)} -o {quote(f'restored-{name}')}"
 
 
-def error_words(error: DicfaceError, name: str, *, megapixels: float, heic: bool) -> str:
+def error_words(error: DicfaceError, name: str, *, megapixels: float, heic: bool, background: bool = False) -> str:
     """An error as a visitor can use it.
 
     Args:
@@ -60,6 +81,7 @@ def error_words(error: DicfaceError, name: str, *, megapixels: float, heic: bool
         name: name of the photo's file.
         megapixels: largest photo that is taken.
         heic: whether HEIC can be read here.
+        background: whether a network was to enlarge the photo.
     """
     match error:
         case TooLargeError():
@@ -71,7 +93,8 @@ def error_words(error: DicfaceError, name: str, *, megapixels: float, heic: bool
         case ImageError():
             return f"This file is no photo that can be read, or it is damaged. {READABLE} can be read."
         case TooLongError():
-            return "This photo takes more time or memory than there is for one. Make it smaller, or enlarge it less."
+            less = f"switch off {BACKGROUND}" if background else "enlarge it less"
+            return f"This photo takes more time or memory than there is for one. Make it smaller, or {less}."
         case _:
             return "This cannot be done with this photo. Enlarge it less, or try another photo."
 

@@ -180,7 +180,7 @@ class FrameRestorer:
                 steps=step.face[None] if track.fade > 0 else None,
                 strength=self._choice.strength_of(track.number) * track.share * track.fade,
                 strength_share=track.share * track.fade,
-                model="" if model is self._models.model else model.name,
+                model=self._models.said_of(model),
             )
         others = {track.number: self._face(track, track.square) for track in self._now if track.number not in made}
         faces = tuple(made.get(number) or others[number] for number in sorted({*made, *others}) if number)

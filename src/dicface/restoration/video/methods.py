@@ -9,8 +9,9 @@ from dicface.faces.detection import Detector
 from dicface.faces.verification import Verification
 from dicface.images.clips import CodecName, need_video_extra
 from dicface.images.photo import ImageLike, read_pixels
+from dicface.images.xmp import Provenance
 from dicface.restoration.choice import FaceChoice, Strength
-from dicface.restoration.output import Output, provenance_of
+from dicface.restoration.output import Output
 from dicface.restoration.scale import check_scale
 from dicface.restoration.sized_models import SizedModels
 from dicface.restoration.video.frames import FrameRestorer, RestoredFrame
@@ -136,10 +137,8 @@ class ClipMethods:
             force=force,
             output=output,
         )
-        said = provenance_of(self.model, 1)
-        if self._models.larger_name is not None:
-            names, hashes = (self.model.name, self._models.larger_name), (said.model_sha256, self._models.larger_sha256)
-            said = said._replace(model=" + ".join(names), model_sha256=" + ".join(map(str, hashes)))
+        titles, hashes = zip(*self._models.last_pass, strict=True)
+        said = Provenance(" + ".join(titles), " + ".join(hashes), 1)
         digest = video_digest(digest, codec=codec, crf=crf, start_s=part.start_s, end_s=part.end_s)
         return ClipWork(
             source,

@@ -1,10 +1,13 @@
 // The page: photos are uploaded, their faces shown as boxes, restored once, and blended here at any strength and choice.
 
+import { COULD_NOT_REACH, Said, aboutClip, call, fault, tooLarge } from "./server.js";
+import { settings } from "./settings.js";
+import { onSharpness, refreshSharpness, sharpnessOf } from "./sharpness.js";
+import { backgroundSeconds, onSwitch, refreshSwitches, switchesOf } from "./switches.js";
+
 const $ = (id) => document.getElementById(id);
-const COULD_NOT_REACH = "The server cannot be reached. Is it still running?";
 const photos = [];
 let current = null;
-let settings = { upload_mb: 128, megapixels: 64, models: [], suffixes: [], clips: [] };
 let busy = false;
 
 // ---- Small things ----
@@ -40,43 +43,6 @@ function fit(shown, width, height, percentOfScreen) {
 }
 
 // ---- The server ----
-
-class Said extends Error {
-  constructor(text, status = 0) {
-    super(text);
-    this.status = status;
-  }
-}
-
-function fault(status, text) {
-  try {
-    return new Said(JSON.parse(text).error || COULD_NOT_REACH, status);
-  } catch {
-    return new Said(status === 413 ? tooLarge() : "Something went wrong here. Please try again.", status);
-  }
-}
-
-function tooLarge() {
-  return `This file is larger than ${settings.upload_mb} MB, the most that can be uploaded here.`;
-}
-
-/** Which command restores a clip, so that none is uploaded in vain; empty for photos. */
-function aboutClip(name) {
-  if (!settings.clips.some((suffix) => name.toLowerCase().endsWith(suffix))) return "";
-  const quoted = (text) => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
-  return `This is a clip. A command restores clips: dicface restore ${quoted(name)} -o ${quoted(`restored-${name}`)}`;
-}
-
-async function call(path, body, method = body === undefined ? "GET" : "POST") {
-  let reply;
-  try {
-    reply = await fetch(path, { method, body: body === undefined ? undefined : JSON.stringify(body) });
-  } catch {
-    throw new Said(COULD_NOT_REACH);
-  }
-  if (!reply.ok) throw fault(reply.status, await reply.text());
-  return reply;
-}
 
 function send(photo) {
   return new Promise((resolve, reject) => {
@@ -116,6 +82,8 @@ function requestOf(photo) {
     scale: photo.scale,
     boxes: photo.faces.filter((face) => face.drawn).map((face) => face.box),
     forced: photo.faces.filter((face) => face.forced).map((face) => face.number),
+    ...switchesOf(photo),
+    sharpness: sharpnessOf(photo),
   };
 }
 
@@ -126,7 +94,7 @@ let preparing = Promise.resolve();
 function add(files) {
   for (const file of files) {
     const photo = {
-      file, name: file.name || "photo.png", id: null, turn: 0, scale: 1, scales: [], model: settings.models[0]?.name,
+      file, name: file.name || "photo.png", id: null, turn: 0, scale: 1, scales: [], model: settings.models[0]?.name, largeFaces: settings.large_faces, background: false, sharpness: 0,
       faces: [], strength: 1, state: "new", words: "Waiting", error: null, result: null, picture: null, ratio: 1,
     };
     photos.push(photo);
@@ -188,7 +156,7 @@ function merged(before, now) {
   const known = new Map(before.map((face) => [keyOf(face.box), face]));
   return now.map((face) => {
     const old = known.get(keyOf(face.box)) || {};
-    return { ...face, out: old.out || false, forced: old.forced || false, own: old.own ?? null };
+    return { ...face, out: old.out || false, forced: (old.forced && !face.restored) || false, own: old.own ?? null };
   });
 }
 
@@ -290,7 +258,7 @@ function refreshList() {
 
 function shortWords(photo) {
   if (photo.state === "failed") return "cannot be read";
-  if (photo.result && !photo.stale) return photo.result.restored ? `${photo.result.restored} restored` : "nothing restored";
+  if (photo.result && !photo.stale) return photo.result.restored ? `${photo.result.restored} restored` : photo.result.background ? "enlarged" : "nothing restored";
   if (photo.state === "ready") return photo.faces.length ? plural(photo.faces.length, "face") : "no face found";
   return photo.state === "restoring" ? "restoring…" : photo.state === "new" ? "waiting" : "looking…";
 }
@@ -542,6 +510,8 @@ function refreshChoices() {
     });
   $("scales").querySelector(".segments").replaceChildren(...labels);
   if (focused) $("scales").querySelector(":checked")?.focus();
+  refreshSharpness(photo, busy);
+  refreshSwitches(photo, busy);
   $("more").hidden = settings.models.length < 2 || photo.state === "failed";
   for (const input of $("models").querySelectorAll("input")) Object.assign(input, { checked: input.value === photo.model, disabled: busy });
 }
@@ -614,7 +584,7 @@ async function restoreAll() {
 async function restoreOne(photo, words, from, share) {
   photo.state = "restoring";
   refreshList();
-  const expected = 1.5 + (photo.findSeconds || 2) * 0.5 + photo.faces.length * 0.2;
+  const expected = 1.5 + (photo.findSeconds || 2) * 0.5 + photo.faces.length * 0.2 + backgroundSeconds(photo);
   const start = performance.now();
   const tick = () => {
     const seconds = (performance.now() - start) / 1000;
@@ -645,6 +615,7 @@ async function take(photo, done) {
   const version = `?v=${Date.now()}`;
   const layers = new Map();
   const plain = loaded(`photos/${photo.id}/plain.jpg${version}`);
+  const before = done.background ? loaded(`photos/${photo.id}/before.jpg${version}`) : plain;
   await Promise.all(
     restored.map(async (face) => {
       const [layer, before] = await Promise.all([
@@ -655,7 +626,7 @@ async function take(photo, done) {
     }),
   );
   photo.faces = faces;
-  photo.result = { ...done, restored: restored.length, layers, plain: await plain, asked: requestOf(photo) };
+  photo.result = { ...done, restored: restored.length, layers, plain: await plain, before: await before, asked: requestOf(photo) };
   Object.assign(photo, { stale: false, state: "ready" });
   photo.words = foundWords(photo);
 }
@@ -687,6 +658,11 @@ function kept(photo) {
   return photo.faces.filter((face) => face.restored && photo.result.layers.has(face.number) && strengthOf(face, photo) > 0);
 }
 
+/** Whether a result differs from the plain enlargement, so that it is worth a download. */
+function isMade(photo) {
+  return photo.result.background || kept(photo).length > 0;
+}
+
 let shownResult = null;
 
 function refreshResult() {
@@ -697,10 +673,10 @@ function refreshResult() {
     shownResult = null;
     return;
   }
-  const nothing = !result.restored;
+  const nothing = !result.restored && !result.background;
   if (shownResult !== result) {
     shownResult = result;
-    $("result-title").textContent = nothing ? "No face was restored" : `${plural(result.restored, "face")} restored`;
+    $("result-title").textContent = result.restored ? `${plural(result.restored, "face")} restored` : "No face was restored";
     $("result-words").textContent = resultWords(photo);
     $("next").replaceChildren(...nextSteps(photo).map((words) => element("li", { textContent: words })));
     $("shown").hidden = nothing;
@@ -708,10 +684,11 @@ function refreshResult() {
       $("strength").value = Math.round(100 * photo.strength);
       $("after").width = $("before").width = result.plain.naturalWidth;
       $("after").height = $("before").height = result.plain.naturalHeight;
-      $("before").getContext("2d").drawImage(result.plain, 0, 0);
+      $("before").getContext("2d").drawImage(result.before, 0, 0);
       fit($("compare"), $("after").width, $("after").height, 82);
       cutThrough(photo);
       makeCards(photo);
+      for (const part of [document.querySelector(".controls"), $("faces-title")]) part.hidden = !result.restored;
     }
   }
   if (!nothing) redraw();
@@ -720,7 +697,7 @@ function refreshResult() {
 /** Puts the line between before and after through the largest restored face. */
 function cutThrough(photo) {
   const largest = photo.faces.filter((face) => face.restored).sort((one, other) => other.size - one.size)[0];
-  const middle = (50 * (largest.box[0] + largest.box[2])) / photo.width;
+  const middle = largest ? (50 * (largest.box[0] + largest.box[2])) / photo.width : 50;
   $("cut").value = Math.round(Math.min(92, Math.max(8, middle)));
   $("cut").oninput();
 }
@@ -729,8 +706,9 @@ function resultWords(photo) {
   const { result } = photo;
   const left = photo.faces.length - result.restored;
   const size = `${photo.width}x${photo.height} became ${result.width}x${result.height} pixels`;
-  const parts = [result.restored ? `${size} in ${result.elapsed_s.toFixed(1)} s.` : "There is nothing to download."];
-  if (left && result.restored) parts.push(`${plural(left, "face")} ${left === 1 ? "was" : "were"} left as ${left === 1 ? "it is" : "they are"}; the boxes in the photo say why.`);
+  const made = result.restored || result.background;
+  const parts = [made ? `${size} in ${result.elapsed_s.toFixed(1)} s${result.background ? ", with a sharper background" : ""}${result.restored && result.sharpness ? `, with ${result.sharpness < 1 ? "some" : "much"} detail that is invented` : ""}.` : "There is nothing to download."];
+  if (left && made) parts.push(`${plural(left, "face")} ${left === 1 ? "was" : "were"} left as ${left === 1 ? "it is" : "they are"}; the boxes in the photo say why.`);
   if (result.warnings.length) parts.push(`Look closely at ${result.warnings.join("; ")}.`);
   if (result.notes.length) parts.push(`About the file: ${result.notes.join("; ")}.`);
   return parts.join(" ");
@@ -751,9 +729,6 @@ function nextSteps(photo) {
     }
     steps.push("Or try another photo: faces that are small or blurred gain most.");
   }
-  const blocks = result.warnings.some((words) => words.includes("compressed"));
-  if (blocks && settings.models.length > 1 && photo.model === settings.models[0].name)
-    steps.push("Under Kind of photo, try the one for strongly compressed photos.");
   return steps;
 }
 
@@ -762,7 +737,7 @@ let frame = 0;
 function redraw() {
   cancelAnimationFrame(frame);
   frame = requestAnimationFrame(() => {
-    if (current?.result && !current.stale && current.result.restored) drawResult(current);
+    if (current?.result && !current.stale && (current.result.restored || current.result.background)) drawResult(current);
   });
 }
 
@@ -787,14 +762,15 @@ function drawResult(photo) {
     drawCard(photo, face);
     $("boxes").querySelector(`[data-key="${keyOf(face.box)}"]`)?.setAttribute("aria-label", faceWords(face));
   }
-  $("downloads").hidden = !count;
-  $("nothing").hidden = Boolean(count);
-  $("nothing").textContent = count ? "" : "Every face is taken out, so there is nothing to download. Put one in again, or raise the strength.";
+  const made = isMade(photo);
+  $("downloads").hidden = !made;
+  $("nothing").hidden = made;
+  $("nothing").textContent = made ? "" : "Every face is taken out, so there is nothing to download. Put one in again, or raise the strength.";
   $("download").textContent = `Download ${result.download}`;
-  const done = photos.filter((other) => other.result && !other.stale && other.result.restored && kept(other).length);
-  $("download-all").hidden = done.length < 2;
-  $("download-all").textContent = `Download all ${done.length} as one zip`;
-  $("download").classList.toggle("primary", done.length < 2);
+  const ready = done().length;
+  $("download-all").hidden = ready < 2;
+  $("download-all").textContent = `Download all ${ready} as one zip`;
+  $("download").classList.toggle("primary", ready < 2);
 }
 
 function makeCards(photo) {
@@ -861,6 +837,8 @@ function drawCard(photo, face) {
     pen.imageSmoothingQuality = "high";
     pen.globalAlpha = 1;
     pen.drawImage(pictures.before, 0, 0, canvas.width, canvas.height);
+    // With a sharper background, the face is blended over that.
+    if (kind === "made" && photo.result.background) drawPart(pen, photo, face, canvas);
     pen.globalAlpha = share;
     if (share) pen.drawImage(pictures.layer, 0, 0, canvas.width, canvas.height);
   }
@@ -872,6 +850,14 @@ function drawCard(photo, face) {
   const used = card.querySelector(".used");
   used.textContent = usedWords(face, photo);
   used.hidden = !used.textContent;
+}
+
+/** Draws what the plain picture shows of a face's square. */
+function drawPart(pen, photo, face, canvas) {
+  const { plain } = photo.result;
+  const [left, top, side] = face.square;
+  const scale = plain.naturalWidth / photo.width;
+  pen.drawImage(plain, left * scale, top * scale, side * scale, side * scale, 0, 0, canvas.width, canvas.height);
 }
 
 // ---- Downloads ----
@@ -905,7 +891,7 @@ async function save(button, path, body) {
 }
 
 function done() {
-  return photos.filter((photo) => photo.result && !photo.stale && photo.result.restored && kept(photo).length);
+  return photos.filter((photo) => photo.result && !photo.stale && isMade(photo));
 }
 
 $("download").onclick = () => save($("download"), `photos/${current.id}/result`, composition(current));
@@ -933,6 +919,24 @@ $("draw").onclick = () => {
 $("draw").onkeydown = (event) => {
   if (drawing) drawByKey(event);
 };
+onSharpness((sharpness) => {
+  current.sharpness = sharpness;
+  stale(current);
+  refresh(current);
+});
+
+onSwitch(
+  (on) => {
+    current.largeFaces = on;
+    stale(current);
+    look(current);
+  },
+  (on) => {
+    current.background = on;
+    stale(current);
+    refresh(current);
+  },
+);
 $("restore").onclick = restoreAll;
 $("files").onchange = () => {
   add([...$("files").files]);
@@ -961,7 +965,7 @@ document.addEventListener("paste", (event) => {
 
 async function begin() {
   try {
-    settings = await (await call("settings")).json();
+    Object.assign(settings, await (await call("settings")).json());
   } catch (error) {
     return tell(error.message, true);
   }

@@ -1,0 +1,42 @@
+"""What leads from the ONNX file of a faithful network to that of its sharp twin."""
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import numpy_helper
+
+from dicface.errors import CheckpointError
+from dicface.runtime.sharp_twins import SharpTwin
+
+
+def twin_of(faithful: Path, sharp: Path) -> SharpTwin:
+    """Compare two ONNX files of the same network with different weights.
+
+    Args:
+        faithful, sharp: files that `export_onnx` wrote.
+
+    Raises:
+        CheckpointError: they are not of the same network, or a weight cannot be found in the file.
+    """
+    content = faithful.read_bytes()
+    before, after = _weights(onnx.load_from_string(content)), _weights(onnx.load(str(sharp)))
+    if [(name, values.shape) for name, values in before.items()] != [(name, one.shape) for name, one in after.items()]:
+        raise CheckpointError(f"expected two files of the same network, got {str(faithful)!r} and {str(sharp)!r}")
+    offsets: list[int] = []
+    differences: list[NDArray[np.float16]] = []
+    for name, values in before.items():
+        if np.array_equal(values, after[name]):
+            continue
+        raw = values.astype("<f4").tobytes()
+        if values.dtype != np.float32 or content.count(raw) != 1:
+            raise CheckpointError(f"expected the float32 weights {name!r} once in {str(faithful)!r}")
+        offsets.append(content.index(raw))
+        differences.append((after[name] - values).ravel().astype(np.float16))
+    counts = np.array([part.size for part in differences], np.int64)
+    return SharpTwin(np.array(offsets, np.int64), counts, np.concatenate(differences))
+
+
+def _weights(model: onnx.ModelProto) -> dict[str, NDArray[np.generic]]:
+    return {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}

@@ -1,0 +1,82 @@
+"""Restoring at a sharpness: the last pass alone changes, and results say so."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dicface import Box, FaceModel, RestoreBatch, Restorer, UpscaleBatch, UsageError, restore_file
+from dicface.restoration.settings import restore_digest
+from tests.support.command import dicface
+
+FACE = Box(43.0, 21.0, 64.0, 43.0)
+
+
+@pytest.fixture(scope="module")
+def restorers() -> dict[float, Restorer]:
+    return {sharpness: Restorer(backend="onnxruntime", sharpness=sharpness) for sharpness in (0.0, 1.0)}
+
+
+def test_sharpness_changes_no_outcome(restorers: dict[float, Restorer], small_photo: np.ndarray) -> None:
+    faithful, sharp = (restorers[sharpness].faces(small_photo, adaptive=False) for sharpness in (0.0, 1.0))
+    assert [(face.number, face.outcome, face.probability, face.square) for face in faithful] == [
+        (face.number, face.outcome, face.probability, face.square) for face in sharp
+    ]
+    assert faithful[0].steps is not None
+    assert sharp[0].steps is not None
+    assert not np.array_equal(faithful[0].steps[-1], sharp[0].steps[-1])
+    assert (faithful[0].model, sharp[0].model) == ("", "lite at sharpness 1")
+
+
+def test_one_pass_is_sharp_too(restorers: dict[float, Restorer], small_photo: np.ndarray) -> None:
+    (face,) = restorers[1.0].faces(small_photo, boxes=[FACE], only_boxes=True, passes=1)
+    assert face.model == "lite at sharpness 1"
+
+
+def test_the_mark_and_the_digest_say_the_sharpness(
+    restorers: dict[float, Restorer], small_photo: np.ndarray, tmp_path: Path
+) -> None:
+    Image.fromarray(small_photo).save(tmp_path / "photo.png")
+    result = restore_file(tmp_path / "photo.png", tmp_path / "out.png", restorer=restorers[1.0], scale=2)
+    provenance = result.restoration.provenance
+    assert provenance is not None
+    assert provenance.model == "lite at sharpness 1"
+    assert provenance.model_sha256 == FaceModel("lite", backend="onnxruntime", sharpness=1.0).sha256
+    assert b"lite at sharpness 1" in (tmp_path / "out.png").read_bytes()
+    digests = {restore_digest(Restorer(backend="onnxruntime", sharpness=each)) for each in (0.0, 0.25, 0.5)}
+    assert len(digests) == 3
+
+
+def test_a_model_without_twin_has_no_sharpness(tmp_path: Path) -> None:
+    for make in (Restorer, RestoreBatch, UpscaleBatch):
+        with pytest.raises(UsageError, match="for a model without sharp twin"):
+            make("landmarks-hr", sharpness=0.5)
+
+
+def test_the_command_restores_and_upscales_at_a_sharpness(photo: Path, portrait: np.ndarray, tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    result = dicface(
+        *("restore", photo, "-o", tmp_path / "out.png", "--sharpness", "0.5", "--report", report, "--scale", "2")
+    )
+    assert result.returncode == 0, result.stderr
+    (entry,) = json.loads(report.read_text())["photos"]
+    assert {face["model"] for face in entry["faces"] if face["outcome"] == "restored"} == {"lite at sharpness 0.5"}
+    Image.fromarray(portrait[50:178, 150:278]).resize((16, 16)).save(tmp_path / "face.png")
+    pictures: list[bytes] = []
+    for sharpness in ("0", "1"):
+        target = tmp_path / f"{sharpness}.png"
+        assert dicface("upscale", tmp_path / "face.png", "-o", target, "--sharpness", sharpness).returncode == 0
+        with Image.open(target) as image:
+            pictures.append(image.tobytes())
+    assert pictures[0] != pictures[1]
+    batch = UpscaleBatch(sharpness=1.0)({"bytes": [(tmp_path / "face.png").read_bytes()], "path": ["face.png"]})
+    assert batch["bytes"] == [(tmp_path / "1.png").read_bytes()]
+
+
+def test_a_wrong_sharpness_is_a_wrong_call(photo: Path, tmp_path: Path) -> None:
+    result = dicface("restore", photo, "-o", tmp_path / "out.png", "--sharpness", "2")
+    assert result.returncode == 2
+    assert "--sharpness" in result.stderr
+    assert not (tmp_path / "out.png").exists()
