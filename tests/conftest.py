@@ -53,8 +53,12 @@ def loaded_once() -> Generator[None]:
             return OpenVinoBackend(path, graph=graph, threads=threads)
         return compiled(path, threads=threads)
 
-    def open_once(source: Path | bytes, options: SessionOptions, providers: list[str]) -> InferenceSession:
-        if isinstance(source, bytes) or source.parent != embedded:
+    # A page of the docs opens a file by its name alone.
+    def open_once(
+        source: str | Path | bytes, options: SessionOptions | None = None, providers: list[str] | None = None
+    ) -> InferenceSession:
+        known = not isinstance(source, bytes) and Path(source).parent == embedded
+        if options is None or providers is None or not known:
             return InferenceSession(source, options, providers=providers)
         spinning = options.get_session_config_entry("session.intra_op.allow_spinning")
         key = (source, options.intra_op_num_threads, spinning, *providers)

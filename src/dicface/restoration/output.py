@@ -47,8 +47,8 @@ def restored_by(
     """
     restored = [face for face in faces if face.outcome is Outcome.RESTORED]
     said, used = provenance_of(models.model, len(restored)), {face.model for face in restored}
-    networks = [models.model.files] if not restored else []
-    networks += [model.files for model in models.opened if models.said_of(model) in used]
+    ours = {"": models.model.files} | {files.title: files for files in models.last_pass}
+    networks = [files for name, files in ours.items() if name in used or not (name or restored)]
     if large is not None and large.network.name in used:
         networks.append(ModelFiles(large.network.name, large.network.sha256))
     if background is not None:

@@ -7,17 +7,18 @@ from typing import Any, Literal, NamedTuple
 from dicface.errors import OutputError, UsageError
 from dicface.faces.geometry import Box
 from dicface.images.photo import WRITE_SUFFIXES
+from dicface.restoration.choice import Strength
 from dicface.restoration.files import restore_file
 from dicface.restoration.scale import Scale
 from dicface.runtime.models import DEFAULT_MODEL, embedded_models
 from dicface.web.networks import NO_NETWORKS, AddedNetworks
-from dicface.web.request import MAX_RESULT_MEGAPIXELS, MAX_UPLOAD_MEGAPIXELS
+from dicface.web.request import MAX_RESULT_MEGAPIXELS, MAX_UPLOAD_MEGAPIXELS, check_request_sharpness
 from dicface.web.restorers import restorer_of
 from dicface.web.result import WrittenFaces, result_name
 
 PARAMETERS = (
     *("scale", "strength", "full_strength", "faces", "min_face", "max_face", "box", "only_boxes", "force"),
-    *("large_faces", "background", "model", "format"),
+    *("large_faces", "background", "model", "sharpness", "format"),
 )
 _TRUE, _FALSE = ("1", "true", "yes", ""), ("0", "false", "no")
 
@@ -30,12 +31,14 @@ class Options(NamedTuple):
         suffix: of the result; None for that of the photo.
         restoring: arguments of `restore_file`.
         networks: of the operator's networks, those that are switched on.
+        sharpness: of the faces, one of `SHARPNESSES`.
     """
 
     model: str
     suffix: str | None
     restoring: dict[str, Any]
     networks: AddedNetworks = NO_NETWORKS
+    sharpness: float = 0.0
 
 
 def read_options(values: Mapping[str, Sequence[str]], networks: AddedNetworks = NO_NETWORKS) -> Options:
@@ -58,7 +61,9 @@ def read_options(values: Mapping[str, Sequence[str]], networks: AddedNetworks = 
     options: dict[str, Any] = {}
     if "scale" in last:
         options["scale"] = _scale(last["scale"])
-    options |= {name: _number(name, last[name]) for name in ("strength", "min_face", "max_face") if name in last}
+    if "strength" in values:
+        options["strength"] = _strength(values["strength"])
+    options |= {name: _number(name, last[name]) for name in ("min_face", "max_face") if name in last}
     if "faces" in last:
         options["faces"] = [_whole("faces", part) for part in last["faces"].split(",")]
     if "box" in values:
@@ -72,11 +77,13 @@ def read_options(values: Mapping[str, Sequence[str]], networks: AddedNetworks = 
     # A path would be a file of the server.
     if model not in names:
         raise UsageError(f"expected a `model`, one of {', '.join(names)}, got {model!r}")
+    sharpness = _number("sharpness", last.get("sharpness", "0"))
+    check_request_sharpness(model, sharpness)
     suffix = f".{last['format'].lower().lstrip('.')}" if "format" in last else None
     if suffix is not None and suffix not in WRITE_SUFFIXES:
         known = ", ".join(each.lstrip(".") for each in WRITE_SUFFIXES)
         raise UsageError(f"expected as format one of {known}, got {last['format']!r}")
-    return Options(model, suffix, options, chosen)
+    return Options(model, suffix, options, chosen, sharpness)
 
 
 def restore_upload(source: Path, folder: Path, name: str, options: Options) -> WrittenFaces:
@@ -98,7 +105,7 @@ def restore_upload(source: Path, folder: Path, name: str, options: Options) -> W
             result = restore_file(
                 source,
                 folder / f"restored{suffix}",
-                restorer=restorer_of(options.model, options.networks),
+                restorer=restorer_of(options.model, options.networks, options.sharpness),
                 max_megapixels=MAX_UPLOAD_MEGAPIXELS,
                 max_result_megapixels=MAX_RESULT_MEGAPIXELS,
                 **options.restoring,
@@ -117,6 +124,18 @@ def restore_upload(source: Path, folder: Path, name: str, options: Options) -> W
 def _scale(said: str) -> Scale:
     auto: Literal["auto"] = "auto"
     return auto if said == auto else _number("scale", said)
+
+
+def _strength(said: Sequence[str]) -> Strength:
+    """Strength of all faces, and of single ones by their numbers, as in 0.7 and 3=0.4."""
+    strengths: dict[int | None, float] = {}
+    for text in said:
+        number, equals, share = text.rpartition("=")
+        try:
+            strengths[int(number) if equals else None] = float(share)
+        except ValueError as error:
+            raise UsageError(f"expected as `strength` 0.7, or 3=0.4 for the face of number 3, got {text!r}") from error
+    return strengths[None] if strengths.keys() == {None} else strengths
 
 
 def _number(name: str, said: str) -> float:

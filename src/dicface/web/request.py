@@ -6,10 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dicface.errors import OutputError
+from dicface.errors import OutputError, UsageError
 from dicface.faces.geometry import Box
 from dicface.faces.turns import Quarters, turn_image
 from dicface.images.photo import Photo, read_photo
+from dicface.runtime.model_files import check_sharpness
 from dicface.runtime.models import DEFAULT_MODEL
 from dicface.web.networks import NO_NETWORKS, AddedNetworks
 
@@ -17,6 +18,8 @@ MAX_UPLOAD_MEGAPIXELS = 64.0
 """Of an uploaded photo: a letter page at 600 dpi has 34, the largest phones' photos 50."""
 MAX_RESULT_MEGAPIXELS = 64.0
 SCALES = (1, 2, 4, 8)
+SHARPNESSES = (0.0, 0.25, 0.5, 0.75, 1.0)
+"""Each is a network in memory, so that a request may not have any number."""
 
 
 class Request(NamedTuple):
@@ -32,6 +35,7 @@ class Request(NamedTuple):
         boxes: faces drawn by the owner, in pixels of the turned photo.
         forced: numbers of faces to restore although they would be left as they are.
         networks: of the operator's networks, those that are switched on.
+        sharpness: of the faces, one of `SHARPNESSES`.
     """
 
     source: Path
@@ -43,6 +47,7 @@ class Request(NamedTuple):
     boxes: tuple[Box, ...] = ()
     forced: tuple[int, ...] = ()
     networks: AddedNetworks = NO_NETWORKS
+    sharpness: float = 0.0
 
     @property
     def enlarged_file(self) -> Path | None:
@@ -63,6 +68,17 @@ def read_turned(source: Path, turn: int) -> Photo:
         return photo
     alpha = None if photo.alpha is None else np.ascontiguousarray(np.rot90(photo.alpha, quarters))
     return replace(photo, pixels=np.ascontiguousarray(turn_image(photo.pixels, quarters)), alpha=alpha)
+
+
+def check_request_sharpness(model: str, sharpness: float) -> None:
+    """Check the sharpness of a request.
+
+    Raises:
+        UsageError: not one of `SHARPNESSES`, or not 0 for a model without sharp twin.
+    """
+    if sharpness not in SHARPNESSES:
+        raise UsageError(f"expected as `sharpness` one of {', '.join(f'{each:g}' for each in SHARPNESSES)}")
+    check_sharpness(model, sharpness)
 
 
 def check_result(request: Request, width: int, height: int) -> None:

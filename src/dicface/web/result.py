@@ -43,7 +43,7 @@ def compose(request: Request, strengths: Mapping[int, float]) -> WrittenFaces:
         DicfaceError: the result cannot be written.
     """
     photo = read_turned(request.source, request.turn)
-    restorer = restorer_of(request.model, request.networks)
+    restorer = restorer_of(request.model, request.networks, request.sharpness)
     faces = tuple(_at_strength(face, strengths) for face in read_faces(request.folder / FACES_FILE))
     enlarged_file = request.enlarged_file
     if enlarged_file is not None and enlarged_file.is_file():

@@ -61,7 +61,7 @@ def restore(request: Request) -> dict[str, Any]:
     photo = read_turned(request.source, request.turn)
     height, width = photo.pixels.shape[:2]
     check_result(request, width, height)
-    restorer = restorer_of(request.model, request.networks)
+    restorer = restorer_of(request.model, request.networks, request.sharpness)
     # The faces do not depend on the enlargement, and the result is composed when it is asked for.
     done = restorer.restore(photo.pixels, scale=1, boxes=request.boxes)
     faces = _with_forced(done.faces, restorer, photo.pixels, request)
@@ -82,6 +82,7 @@ def restore(request: Request) -> dict[str, Any]:
         "width": result_width,
         "height": result_height,
         "scale": request.scale,
+        "sharpness": request.sharpness,
         "background": request.enlarged_file is not None,
         "download": result_name(request.name, suffix),
         "turned": done.turned_degrees,

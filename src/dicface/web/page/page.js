@@ -2,6 +2,7 @@
 
 import { COULD_NOT_REACH, Said, aboutClip, call, fault, tooLarge } from "./server.js";
 import { settings } from "./settings.js";
+import { onSharpness, refreshSharpness, sharpnessOf } from "./sharpness.js";
 import { backgroundSeconds, onSwitch, refreshSwitches, switchesOf } from "./switches.js";
 
 const $ = (id) => document.getElementById(id);
@@ -82,6 +83,7 @@ function requestOf(photo) {
     boxes: photo.faces.filter((face) => face.drawn).map((face) => face.box),
     forced: photo.faces.filter((face) => face.forced).map((face) => face.number),
     ...switchesOf(photo),
+    sharpness: sharpnessOf(photo),
   };
 }
 
@@ -92,7 +94,7 @@ let preparing = Promise.resolve();
 function add(files) {
   for (const file of files) {
     const photo = {
-      file, name: file.name || "photo.png", id: null, turn: 0, scale: 1, scales: [], model: settings.models[0]?.name, largeFaces: settings.large_faces, background: false,
+      file, name: file.name || "photo.png", id: null, turn: 0, scale: 1, scales: [], model: settings.models[0]?.name, largeFaces: settings.large_faces, background: false, sharpness: 0,
       faces: [], strength: 1, state: "new", words: "Waiting", error: null, result: null, picture: null, ratio: 1,
     };
     photos.push(photo);
@@ -508,6 +510,7 @@ function refreshChoices() {
     });
   $("scales").querySelector(".segments").replaceChildren(...labels);
   if (focused) $("scales").querySelector(":checked")?.focus();
+  refreshSharpness(photo, busy);
   refreshSwitches(photo, busy);
   $("more").hidden = settings.models.length < 2 || photo.state === "failed";
   for (const input of $("models").querySelectorAll("input")) Object.assign(input, { checked: input.value === photo.model, disabled: busy });
@@ -704,7 +707,7 @@ function resultWords(photo) {
   const left = photo.faces.length - result.restored;
   const size = `${photo.width}x${photo.height} became ${result.width}x${result.height} pixels`;
   const made = result.restored || result.background;
-  const parts = [made ? `${size} in ${result.elapsed_s.toFixed(1)} s${result.background ? ", with a sharper background" : ""}.` : "There is nothing to download."];
+  const parts = [made ? `${size} in ${result.elapsed_s.toFixed(1)} s${result.background ? ", with a sharper background" : ""}${result.restored && result.sharpness ? `, with ${result.sharpness < 1 ? "some" : "much"} detail that is invented` : ""}.` : "There is nothing to download."];
   if (left && made) parts.push(`${plural(left, "face")} ${left === 1 ? "was" : "were"} left as ${left === 1 ? "it is" : "they are"}; the boxes in the photo say why.`);
   if (result.warnings.length) parts.push(`Look closely at ${result.warnings.join("; ")}.`);
   if (result.notes.length) parts.push(`About the file: ${result.notes.join("; ")}.`);
@@ -916,6 +919,12 @@ $("draw").onclick = () => {
 $("draw").onkeydown = (event) => {
   if (drawing) drawByKey(event);
 };
+onSharpness((sharpness) => {
+  current.sharpness = sharpness;
+  stale(current);
+  refresh(current);
+});
+
 onSwitch(
   (on) => {
     current.largeFaces = on;
