@@ -7,7 +7,8 @@ DEMO_VENV := .venv-demo
 BIN := $(if $(filter Windows_NT,$(OS)),Scripts,bin)
 INSTALL := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-# Two processes; a test of a group (the browser's, those at the limit of memory) goes to the same one.
+# Two processes. Tests of a group go to the same one: those of the browser and at the limit of memory, and those that share what
+# their module makes (tests/conftest.py).
 LANES := -n 2 --dist loadgroup
 
 .PHONY: demo test quick check coverage lint types browser docs dist clean

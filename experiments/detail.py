@@ -21,16 +21,19 @@ from dicface.images.pixels import FACE_PX, resize
 from dicface.runtime.face_model import FaceModel
 from dicface.runtime.models import DEFAULT_MODEL
 
-SIZES = (8, 16, 32, 64)
+SIZES = (8, 16, 24, 32, 64)
 
 
 def main(
     data: Annotated[Path, typer.Argument(help="Face pack, or folder of faces.")],
     model: Annotated[list[str] | None, typer.Option(help="Embedded model or file; may be repeated.")] = None,
+    sharpness: Annotated[list[float] | None, typer.Option(help="Of the models; may be repeated.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Only that many faces from the start.")] = None,
 ) -> None:
     """Print the table."""
-    networks = {name: FaceModel(name, backend="onnxruntime") for name in model or [DEFAULT_MODEL]}
+    each = [(name, share) for name in model or [DEFAULT_MODEL] for share in sharpness or [0.0]]
+    opened = [FaceModel(name, backend="onnxruntime", sharpness=share) for name, share in each]
+    networks = {network.name: network for network in opened}
     references, _ = read_references(data, limit)
     hr = references.hr
     table = Table("crop", "model", "detail, share of the real", "correlation with the real", "stitch", "y-crop8 dB")

@@ -102,7 +102,7 @@ class Bench:
         damage: Callable[[Pixels], Pixels] | None = None,
         crop_px: int = CROP_PX,
     ) -> tuple[NDArray[np.float64], NDArray[np.float64], list[QualityMeasures]]:
-        """Gain, landmark error and signs of each face."""
+        """Gain, landmark error and quality measures of each face."""
         lr = [resize(face, (crop_px, crop_px)) for face in hr]
         lr = lr if damage is None else [damage(crop) for crop in lr]
         results = self.model(lr)

@@ -37,13 +37,15 @@ def main(
     out: Annotated[Path, typer.Argument(help="The picture.")],
     *,
     model: Annotated[str, typer.Option(help="Embedded model or file.")] = DEFAULT_MODEL,
+    sharpness: Annotated[float, typer.Option(min=0, max=1, help="Of the model.")] = 0.0,
     against: Annotated[str | None, typer.Option(help="Another one, in the column before.")] = None,
     sizes: Annotated[str, typer.Option(help="Sides of the crops.")] = "16,24,40",
     damages: Annotated[str, typer.Option(help="Damages with spaces between.")] = "none jpeg50 noise10",
     faces: Annotated[int, typer.Option(min=1, help="Faces of each size.")] = 3,
 ) -> None:
     """Draw the sheet."""
-    models = [FaceModel(name, backend="onnxruntime") for name in (against, model) if name is not None]
+    models = [] if against is None else [FaceModel(against, backend="onnxruntime")]
+    models.append(FaceModel(model, backend="onnxruntime", sharpness=sharpness))
     wanted = [int(size) for size in sizes.split(",")]
     side = models[-1].face_px
     hr = read_references(data, None, face_px=side)[0].hr

@@ -49,15 +49,21 @@ def loaded_once() -> Generator[None]:
     sessions: dict[tuple[object, ...], InferenceSession] = {}
 
     def load(path: Path, *, graph: bytes | None = None, threads: int | None = None) -> OpenVinoBackend:
-        return (compiled if path.parent == embedded else OpenVinoBackend)(path, graph=graph, threads=threads)
+        if graph is not None or path.parent != embedded:
+            return OpenVinoBackend(path, graph=graph, threads=threads)
+        return compiled(path, threads=threads)
 
-    def open_once(path: Path, options: SessionOptions, providers: list[str]) -> InferenceSession:
-        if path.parent != embedded:
-            return InferenceSession(path, options, providers=providers)
+    # A page of the docs opens a file by its name alone.
+    def open_once(
+        source: str | Path | bytes, options: SessionOptions | None = None, providers: list[str] | None = None
+    ) -> InferenceSession:
+        known = not isinstance(source, bytes) and Path(source).parent == embedded
+        if options is None or providers is None or not known:
+            return InferenceSession(source, options, providers=providers)
         spinning = options.get_session_config_entry("session.intra_op.allow_spinning")
-        key = (path, options.intra_op_num_threads, spinning, *providers)
+        key = (source, options.intra_op_num_threads, spinning, *providers)
         if key not in sessions:
-            sessions[key] = InferenceSession(path, options, providers=providers)
+            sessions[key] = InferenceSession(source, options, providers=providers)
         return sessions[key]
 
     with pytest.MonkeyPatch.context() as patch:

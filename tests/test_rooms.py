@@ -206,7 +206,7 @@ def test_restoring_never_imports_torch() -> None:
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
 
 
-def test_onnxruntime_tells_nobody(tmp_path: Path) -> None:
+def test_onnxruntime_sends_nothing(tmp_path: Path) -> None:
     """Where it does, it leaves the number of its session, .ses, in the temporary folder."""
     code = (
         "import sys, numpy as np\n"

@@ -11,6 +11,10 @@ from dicface import Face, Outcome, Restorer
 
 MODELS = ["lite"]
 _STRENGTH = ("FLOAT", {"default": 1.0, "min": 0.0, "max": 1.0, "step": 0.05, "tooltip": "0: the plain enlargement."})
+_SHARPNESS = (
+    "FLOAT",
+    {"default": 0.0, "min": 0.0, "max": 1.0, "step": 0.05, "tooltip": "More detail, and more of it invented."},
+)
 _MODEL = (MODELS, {"default": MODELS[0], "tooltip": "For clean and damaged faces."})
 
 
@@ -55,18 +59,19 @@ class _Node:
     RETURN_NAMES = ("image", "mask")
 
     def __init__(self) -> None:
-        self._loaded: tuple[str, Restorer] | None = None
+        self._loaded: tuple[tuple[str, float], Restorer] | None = None
 
-    def _restorer(self, model: str) -> Restorer:
-        if self._loaded is None or self._loaded[0] != model:
-            self._loaded = (model, Restorer(model))
+    def _restorer(self, model: str, sharpness: float) -> Restorer:
+        wanted = model, sharpness
+        if self._loaded is None or self._loaded[0] != wanted:
+            self._loaded = wanted, Restorer(model, sharpness=sharpness)
         return self._loaded[1]
 
 
 class RestoreFaces(_Node):
     """Finds the small faces of each picture and restores them."""
 
-    DESCRIPTION = "Finds small faces (12 to about 49 px) and restores them. The mask says where; larger faces stay."
+    DESCRIPTION = "Finds faces of 12 to about 197 px and restores them. The mask says where; larger faces stay."
     FUNCTION = "restore"
 
     @classmethod
@@ -79,6 +84,7 @@ class RestoreFaces(_Node):
                 "model": _MODEL,
                 "scale": ("INT", {"default": 1, "min": 1, "max": 8, "tooltip": "Enlargement of the picture."}),
                 "strength": _STRENGTH,
+                "sharpness": _SHARPNESS,
                 "min_face": ("INT", {**size, "tooltip": "Smallest face, brows to chin, in pixels; 0: no limit."}),
                 "max_face": ("INT", {**size, "tooltip": "Largest face in pixels; 0: no limit."}),
                 "index": ("INT", {**size, "tooltip": "Number of the one face to restore; 0: all."}),
@@ -92,13 +98,14 @@ class RestoreFaces(_Node):
         model: str,
         scale: int,
         strength: float,
+        sharpness: float,
         min_face: int,
         max_face: int,
         index: int,
         mask: torch.Tensor | None = None,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """The restored pictures, and where they differ from the plain enlargement."""
-        restorer, results, shares = self._restorer(model), [], []
+        restorer, results, shares = self._restorer(model, sharpness), [], []
         pictures = to_pixels(image)
         for pixels, where in zip(pictures, masks_of(mask, len(pictures)), strict=True):
             found = restorer.faces(
@@ -150,17 +157,17 @@ class UpscaleFaceCrop(_Node):
     def INPUT_TYPES(cls) -> dict[str, Any]:
         """The node's inputs, as ComfyUI asks for them."""
         return {
-            "required": {"image": ("IMAGE",), "model": _MODEL, "strength": _STRENGTH},
+            "required": {"image": ("IMAGE",), "model": _MODEL, "strength": _STRENGTH, "sharpness": _SHARPNESS},
             "optional": {"mask": ("MASK", {"tooltip": "Enlarged with the crop."})},
         }
 
     def upscale(
-        self, image: torch.Tensor, model: str, strength: float, mask: torch.Tensor | None = None
+        self, image: torch.Tensor, model: str, strength: float, sharpness: float, mask: torch.Tensor | None = None
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """The enlarged faces, and their masks; whole where none is given."""
         crops = to_pixels(image)
         results: list[NDArray[np.uint8]] = []
-        for crop, face in zip(crops, self._restorer(model).upscale(crops), strict=True):
+        for crop, face in zip(crops, self._restorer(model, sharpness).upscale(crops), strict=True):
             plain = Image.fromarray(crop).resize(face.shape[1::-1], Image.Resampling.BICUBIC)
             mixed = strength * face.astype(np.float32) + (1 - strength) * np.asarray(plain, np.float32)
             results.append(np.rint(mixed).astype(np.uint8))

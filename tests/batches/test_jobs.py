@@ -31,19 +31,19 @@ def test_results_come_in_order_though_the_first_is_slowest() -> None:
     assert str(results[3].error) == "broken"
 
 
-def test_jobs_overlap_and_no_more_are_begun_than_said() -> None:
+def test_jobs_overlap_and_no_more_are_started_than_said() -> None:
     # Ends only if three are at work at once.
     meeting = threading.Barrier(3, timeout=20)
-    begun: list[str] = []
+    started: list[str] = []
 
     def work(job: Job) -> str:
-        begun.append(job.source.stem)
+        started.append(job.source.stem)
         meeting.wait()
         return job.source.stem
 
     running = run_jobs(jobs(30), work, overwrite=False, workers=3)
     next(running)
-    assert len(begun) <= 7
+    assert len(started) <= 7
     assert len(list(running)) == 29
 
 

@@ -17,7 +17,7 @@ from dicface.batches.ray_engine import RayPool, in_ray, table_in_ray
 from dicface.batches.storage import Store
 from dicface.batches.stored import StoreWork
 from dicface.batches.stored_photos import stored_photos, table_photos
-from dicface.errors import UsageError
+from dicface.errors import DicfaceError, UnknownModelError, UsageError
 from dicface.images.inputs import Shard
 from tests.support.command import dicface
 from tests.support.stored import CopyBatch
@@ -103,6 +103,29 @@ def test_actors_are_added_while_there_is_work(cluster: Any, tmp_path: Path) -> N
     assert len({path.name.split("-")[1] for path in (tmp_path / "log").iterdir()}) == 2
     assert not said
     cluster.remove_node(node)
+
+
+class Missing(CopyBatch):
+    """A batch whose models are on this machine and on no other."""
+
+    def _open(self) -> str:
+        raise UnknownModelError("expected a model, found no 'mine'")
+
+
+def test_actors_that_cannot_start_are_told(cluster: Any, tmp_path: Path) -> None:
+    del cluster
+    Store(f"{tmp_path}/in").write("1.png", b"x")
+    work = StoreWork(Missing(tmp_path), f"{tmp_path}/out", look_again=False)
+    with pytest.raises(DicfaceError, match=r"Ray ended before all photos were done: .*found no 'mine'; call again"):
+        list(in_ray(stored_photos([f"{tmp_path}/in"], f"{tmp_path}/out"), work, RayPool(progress=False)))
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://[::1]:1", "ray://nowhere.invalid:10001"])
+def test_a_cluster_that_does_not_answer_is_told_at_once(tmp_path: Path, address: str) -> None:
+    Store(f"{tmp_path}/in").write("1.png", b"x")
+    work = StoreWork(CopyBatch(tmp_path), f"{tmp_path}/out")
+    with pytest.raises(UsageError, match=r"expected a Ray cluster at .*, could not connect"):
+        list(in_ray(stored_photos([f"{tmp_path}/in"], f"{tmp_path}/out"), work, RayPool(address)))
 
 
 def test_a_photo_that_ends_its_process_is_a_failure(cluster: Any, tmp_path: Path) -> None:

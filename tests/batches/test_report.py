@@ -73,7 +73,7 @@ def test_an_interrupted_batch_says_so(tmp_path: Path) -> None:
     assert json.loads(path.read_text()) == {"complete": False, "photos": [photo("0.png")], "failed": [], "skipped": []}
 
 
-def test_a_report_nobody_can_write_is_said_in_the_end(tmp_path: Path) -> None:
+def test_a_report_that_cannot_be_written_is_said_in_the_end(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     report = BatchReport(tmp_path / "file" / "r.json", {}, 0.001)
     report.add(JOBS[0], photo("0.png"))

@@ -133,24 +133,24 @@ def test_what_was_in_hand_is_said(monkeypatch: pytest.MonkeyPatch, capsys: pytes
 
     from dicface.cli.terminal import Line, run
 
-    begun, in_hand, go_on = threading.Event(), threading.Event(), threading.Event()
+    started, in_hand, go_on = threading.Event(), threading.Event(), threading.Event()
     jobs = [Job(Path(f"{number}.png"), Path(f"out/{number}.png")) for number in range(9)]
 
     def work(job: Job) -> Line:
         if job is jobs[0]:
             return Line("first")
         if job is jobs[1]:
-            begun.set()
+            started.set()
             go_on.wait(20)
             raise ImageError("damaged")
         in_hand.set()
-        begun.wait(20)
+        started.wait(20)
         return Line(f"{job.source.stem} in hand")
 
     def interrupted(text: str, event: str = "done", **_: object) -> None:
         sys.stdout.write(f"{text}\n")
         if text == "first":
-            begun.wait(20)
+            started.wait(20)
             in_hand.wait(20)
             go_on.set()
             raise SystemExit(143)

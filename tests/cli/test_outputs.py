@@ -107,7 +107,7 @@ def test_a_link_in_the_way_is_a_result_that_exists(photo: Path, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("out", ["/proc/dicface/out.png", "/dev/full/out.png", "/dev/full"])
-def test_an_output_nobody_can_write(photo: Path, out: str) -> None:
+def test_an_output_that_the_system_refuses(photo: Path, out: str) -> None:
     result = dicface("restore", photo, "-o", out, "--box", "43,21,64,43", "--scale", "1")
     assert result.returncode == 1
     assert result.stderr.count("\n") == 1

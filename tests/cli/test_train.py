@@ -17,8 +17,8 @@ def test_resume_and_decay_take_the_runs_own_config(pack: Path, tmp_path: Path) -
     settings = ("finder.width=4", "scenes.side_px=64", "batch.size=2", "run.keep_every=2")
     small = [part for setting in settings for part in ("--set", setting)]
     first, fall = tmp_path / "run", tmp_path / "fall"
-    begun = train_on_pack(config, "--out", first, "--set", "run.steps=3", *schedule, *small)
-    assert begun.returncode == 0, begun.stderr
+    started = train_on_pack(config, "--out", first, "--set", "run.steps=3", *schedule, *small)
+    assert started.returncode == 0, started.stderr
     kept = first / "step-00000002.ckpt"
     decayed = train_on_pack("--decay-from", kept, "--out", fall, "--set", "optimiser.decay_steps=2")
     assert decayed.returncode == 0, decayed.stderr

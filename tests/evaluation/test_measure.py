@@ -225,7 +225,7 @@ def test_everything_is_computed_once(references: References, features: Path, mon
     report_page([measured], [upscaler, FaceModel("lite", backend="onnxruntime")])
 
 
-def test_one_face_is_like_nobody_else(references: References, features: Path) -> None:
+def test_one_face_has_no_others_to_compare_with(references: References, features: Path) -> None:
     one = References("one", ("a",), references.hr[:1], None, np.array([-1]))
     measured = measure(Truth(one.hr), one, 16, Judges(one, LandmarkModel(), Recogniser(str(features))))
     similarity = measured.identity

@@ -106,9 +106,9 @@ def test_one_wrong_landmark_counts_by_its_square() -> None:
 
 
 def test_verification_auc_by_hand() -> None:
-    people = np.array([0, 0, 1, 1])
+    identities = np.array([0, 0, 1, 1])
     apart = np.array([[1.0, 0], [2, 0.1], [0, 1], [0.1, 3]])
-    assert verification_auc(apart, people) == 1
+    assert verification_auc(apart, identities) == 1
     assert verification_auc(apart, np.array([0, 1, 0, 1])) == pytest.approx(2 / 8)
 
 

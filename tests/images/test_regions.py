@@ -237,7 +237,7 @@ def test_a_panorama_states_its_new_size(tmp_path: Path, orientation: int) -> Non
     assert ">120</GPano:PoseHeading" in said
 
 
-def test_what_is_no_number_stays(tmp_path: Path) -> None:
+def test_what_is_not_a_number_stays(tmp_path: Path) -> None:
     broken = (
         packet(FACE, SIZE).replace(b'stArea:x="', b'stArea:x="left').replace(b"Rectangle=", b"Rectangle='x' MPReg:y=")
     )

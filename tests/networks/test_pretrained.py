@@ -111,7 +111,7 @@ class TestHub:
         assert [method for method, _ in hub.asked].count("GET") == 1  # the second time it is in the cache
 
     @pytest.mark.slow
-    def test_nobody_else_is_told(self, hub: Hub, tmp_path: Path) -> None:
+    def test_no_other_server_is_asked(self, hub: Hub, tmp_path: Path) -> None:
         """In a process of its own, where nothing but the address of the server is set."""
         DICNetwork(TINY).save_pretrained(tmp_path / "repository")
         hub.publish("someone/tiny", tmp_path / "repository")

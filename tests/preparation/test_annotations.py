@@ -69,7 +69,7 @@ def test_lists_as_editors_write_them(tmp_path: Path, encoding: str) -> None:
     assert read_celeba_numbers(tmp_path / "a.txt") == {"ä.jpg": 1, "b.jpg": 2}
 
 
-def test_pts_files_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
+def test_pts_files_without_numbers_are_refused(tmp_path: Path) -> None:
     pts(tmp_path / "a.pts", [[float("nan"), 1], *POINTS[1:]])
     with pytest.raises(InputError, match=r"expected finite coordinates in 'a\.pts'"):
         PtsFiles().find(tmp_path / "a.jpg", "a.jpg")

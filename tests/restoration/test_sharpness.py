@@ -80,3 +80,12 @@ def test_a_wrong_sharpness_is_a_wrong_call(photo: Path, tmp_path: Path) -> None:
     assert result.returncode == 2
     assert "--sharpness" in result.stderr
     assert not (tmp_path / "out.png").exists()
+
+
+def test_crops_are_sharp_too(restorers: dict[float, Restorer], portrait: np.ndarray) -> None:
+    crops = np.asarray(Image.fromarray(portrait[50:178, 150:278]).resize((16, 16)))[None]
+    faithful, sharp = (restorers[sharpness].upscale(crops) for sharpness in (0.0, 1.0))
+    assert not np.array_equal(faithful, sharp)
+    assert np.array_equal(sharp[0], FaceModel("lite", backend="onnxruntime", sharpness=1.0)(list(crops))[0].sr[-1])
+    maps = [restorers[sharpness].uncertainty(crops) for sharpness in (0.0, 1.0)]
+    assert maps[0].mean() < maps[1].mean(), "what is invented is less certain"

@@ -21,7 +21,7 @@ class Network:
     """Doubles each crop's value. Its first run lasts until so many crops of others wait as a test wants."""
 
     def __init__(self, may_share: Callable[[], bool] = lambda: True, largest: int = 16) -> None:
-        self.begun, self.go_on = threading.Event(), threading.Event()
+        self.started, self.go_on = threading.Event(), threading.Event()
         self.runs: list[list[int]] = []
         self.shared = SharedRuns(self.run, may_share, 1, largest)
 
@@ -29,7 +29,7 @@ class Network:
         assert len({crop.shape for crop in batch}) == 1
         values = [int(crop[0, 0, 0]) for crop in batch]
         self.runs.append(values)
-        self.begun.set()
+        self.started.set()
         assert self.go_on.wait(20)
         if 13 in values:
             raise MemoryError("13")
@@ -38,7 +38,7 @@ class Network:
     def together(self, pool: ThreadPoolExecutor, first: Crops, *others: Crops) -> list[Future[list[int]]]:
         """One caller comes first; all others come while its run is going on."""
         futures = [pool.submit(self.shared, first)]
-        assert self.begun.wait(20)
+        assert self.started.wait(20)
         expected = len(self.shared._waiting)
         for other in others:
             futures.append(pool.submit(self.shared, other))

@@ -160,7 +160,7 @@ def test_callers_share_batches_where_company_changes_nothing(
     """Callers whose crops wait while the network is busy, and what they are given then."""
     monkeypatch.setattr(face_model, "RUNS_AT_ONCE", 1)
     model, runs = FaceModel(backend="onnxruntime"), list[int]()
-    begun, go_on = threading.Event(), threading.Event()
+    started, go_on = threading.Event(), threading.Event()
     run = model._backend
 
     class Watched:
@@ -169,7 +169,7 @@ def test_callers_share_batches_where_company_changes_nothing(
 
         def __call__(self, lr: np.ndarray) -> FaceOutput:
             runs.append(len(lr))
-            begun.set()
+            started.set()
             assert go_on.wait(20)
             return run(lr)
 
@@ -178,7 +178,7 @@ def test_callers_share_batches_where_company_changes_nothing(
     model._backend = Watched()
     with ThreadPoolExecutor(3) as pool:
         futures = [pool.submit(model, [faces[1][0]])]
-        assert begun.wait(20)
+        assert started.wait(20)
         futures += [pool.submit(model, [faces[2][k]]) for k in (0, 1)]
         while len(model._runs._waiting) < 2:
             assert not threading.Event().wait(0.001)

@@ -114,7 +114,7 @@ def test_a_denoiser_keeps_the_size_and_its_result_is_enlarged(tmp_path: Path) ->
     check_contract(model, CROPS[:2])
 
 
-def test_a_network_that_fails_or_gives_no_numbers_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_network_that_fails_or_gives_nan_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     weights = {key: value * float("nan") for key, value in rcan(8).state_dict().items()}
     write_tensors(weights, tmp_path / "a.safetensors", {})
     with pytest.raises(CheckpointError, match=r"expected pixels in \[0, 1\] out of 'a.safetensors', got nan to nan"):

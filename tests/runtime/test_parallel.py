@@ -67,17 +67,17 @@ def test_no_more_are_started_than_said_and_none_beside_what_it_waits_for() -> No
     assert waiting == []
 
 
-def test_a_closed_generator_cancels_what_was_not_begun() -> None:
+def test_a_closed_generator_cancels_what_was_not_started() -> None:
     with ThreadPoolExecutor(1) as pool:
         gate: Future[None] = Future()
-        begun: list[Future[None]] = []
+        submitted: list[Future[None]] = []
 
         def start(_: int) -> Future[None]:
-            begun.append(pool.submit(gate.result) if begun else pool.submit(lambda: None))
-            return begun[-1]
+            submitted.append(pool.submit(gate.result) if submitted else pool.submit(lambda: None))
+            return submitted[-1]
 
         results = in_order(range(4), start, 4)
         assert next(results)[0] == 0
         results.close()
         gate.set_result(None)
-    assert begun[-1].cancelled()
+    assert submitted[-1].cancelled()

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-# A browser as root, without a screen, that asks nobody for updates.
+# A browser as root, without a screen, that asks for no updates.
 _FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 _FLAGS += ["--disable-component-update", "--disable-sync", "--disable-quic"]
 PATIENCE_MS = 60_000
@@ -45,12 +45,14 @@ class Visit:
         page: Playwright's page.
         addresses: every address that it has asked for.
         faults: errors of its script.
+        touch: whether it is on a device with a touch screen.
     """
 
     def __init__(self, browser: Any, url: str, **context: Any) -> None:
         self.page = browser.new_context(reduced_motion="reduce", **context).new_page()
         self.addresses: list[str] = []
         self.faults: list[str] = []
+        self.touch = bool(context.get("has_touch"))
         self.page.on("request", lambda request: self.addresses.append(request.url))
         self.page.on("pageerror", lambda error: self.faults.append(str(error)))
         self.page.set_default_timeout(PATIENCE_MS)
@@ -68,6 +70,14 @@ class Visit:
             """() => !document.querySelector("#frame.looking") && !document.querySelector("#work").hidden
                 && !/^(Waiting|Sending|Looking)/.test(document.querySelector("#found").textContent)"""
         )
+
+    def press(self, target: str | Any) -> None:
+        """Tap what a selector or a locator finds, or click it where there is no touch screen."""
+        found = self.page.locator(target) if isinstance(target, str) else target
+        if self.touch:
+            found.tap()
+        else:
+            found.click()
 
     def restore(self) -> None:
         """Press the button, and wait for what comes of it."""

@@ -11,7 +11,7 @@ from PIL import Image
 from dicface.images.pixels import resize
 
 
-def write_pack(path: Path, faces: int, seed: int = 0, side: int = 144, people: bool = True) -> Path:
+def write_pack(path: Path, faces: int, seed: int = 0, side: int = 144, identities: bool = True) -> Path:
     """A pack of smooth pictures with random landmarks."""
     draw = np.random.default_rng(seed)
     rows = []
@@ -24,7 +24,7 @@ def write_pack(path: Path, faces: int, seed: int = 0, side: int = 144, people: b
             {
                 "key": f"made/{index}",
                 "source": "made",
-                "identity": index // 4 if people and index % 2 == 0 else None,
+                "identity": index // 4 if identities and index % 2 == 0 else None,
                 "image": encoded.getvalue(),
                 "landmarks": landmarks.tolist(),
             }

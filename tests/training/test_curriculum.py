@@ -66,7 +66,7 @@ def test_the_steps_double_where_they_are_told_to(tmp_path: Path, monkeypatch: py
     assert load_network(tmp_path / "run" / "weights.safetensors").config.steps == 4
 
 
-def test_the_rate_rises_anew_after_a_switch() -> None:
+def test_the_rate_rises_again_after_a_switch() -> None:
     schedule = ("optimiser.schedule=constant-linear", "optimiser.decay_steps=1", "optimiser.warmup_steps=2")
     config = curriculum("run.steps=9", *schedule)
     assert isinstance(config, DICRun)

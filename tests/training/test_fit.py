@@ -36,10 +36,10 @@ def test_every_shipped_config_trains_three_steps(tmp_path: Path, config: str) ->
 @pytest.mark.slow
 @pytest.mark.parametrize("config", ["lite", "dicgan", "lite-sharp", "landmarks-hr", "features", "finder"])
 def test_a_resumed_run_equals_a_straight_one(tmp_path: Path, config: str) -> None:
-    settings = small(config, "run.steps=6", "run.validate_every=3")
+    settings = small(config, "run.steps=4", "run.validate_every=2")
     straight = run(settings, tmp_path, "straight")
     with pytest.raises(SystemExit):
-        run_but(settings, tmp_path, "halved", 3, raise_interrupt)
+        run_but(settings, tmp_path, "halved", 2, raise_interrupt)
     resumed = run(settings, tmp_path, "halved", resume=True)
     one, other = read_tensors(straight)[0], read_tensors(resumed)[0]
     assert all(torch.equal(one[key], other[key]) for key in one)
@@ -52,10 +52,10 @@ def test_a_network_of_ones_own_needs_a_caller_that_brings_it(tmp_path: Path) -> 
 
 
 def test_a_run_told_to_stop_saves_itself_and_goes_on(tmp_path: Path) -> None:
-    settings = small("lite", "run.steps=6", "run.validate_every=6")
+    settings = small("lite", "run.steps=4", "run.validate_every=4")
     straight = run(settings, tmp_path, "straight")
-    with pytest.raises(TrainingError, match="told to stop at step 3; `resume` goes on from there"):
-        run_but(settings, tmp_path, "told", 2, send_sigterm)
+    with pytest.raises(TrainingError, match="told to stop at step 2; `resume` goes on from there"):
+        run_but(settings, tmp_path, "told", 1, send_sigterm)
     assert not (tmp_path / "told" / "weights.safetensors").exists()
     resumed = run(settings, tmp_path, "told", resume=True)
     one, other = read_tensors(straight)[0], read_tensors(resumed)[0]
@@ -64,7 +64,7 @@ def test_a_run_told_to_stop_saves_itself_and_goes_on(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("steps", [5, 6], ids=["between checkpoints", "at the end"])
-def test_a_loss_that_is_no_number_stops_the_run(tmp_path: Path, steps: int) -> None:
+def test_a_loss_that_is_not_finite_stops_the_run(tmp_path: Path, steps: int) -> None:
     settings = small("lite", f"run.steps={steps}", "run.validate_every=2")
     with pytest.raises(TrainingError, match="expected a finite loss, got NaN or infinity at step 4"):
         run_but(settings, tmp_path, "run", 3, lambda loss: loss * float("nan"))
@@ -249,7 +249,7 @@ def test_a_resumed_run_keeps_its_network(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_run_begun_before_a_setting_existed_resumes(tmp_path: Path) -> None:
+def test_a_run_from_before_a_setting_existed_resumes(tmp_path: Path) -> None:
     run(small("ablation", "run.steps=1", "run.validate_every=1"), tmp_path, "run")
     path = tmp_path / "run" / "config.json"
     saved = json.loads(path.read_text())
@@ -303,7 +303,7 @@ def test_dicgan_without_features_says_where_to_get_them(tmp_path: Path) -> None:
         run(small("dicgan", "gan.feature=0.1"), tmp_path, "run")
 
 
-def test_features_need_known_people(tmp_path: Path) -> None:
-    pack = write_pack(tmp_path / "strangers.parquet", 4, people=False)
+def test_features_need_known_identities(tmp_path: Path) -> None:
+    pack = write_pack(tmp_path / "strangers.parquet", 4, identities=False)
     with pytest.raises(PackError, match="expected two identities and two faces of one of them, got 0 faces"):
         fit(small("features"), [pack], None, tmp_path / "run")

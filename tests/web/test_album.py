@@ -1,4 +1,4 @@
-"""Uploaded photos lie in private folders with names that nobody can guess, and do not stay."""
+"""Uploaded photos lie in private folders with names that cannot be guessed, and do not stay."""
 
 import os
 from pathlib import Path

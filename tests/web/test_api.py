@@ -58,10 +58,18 @@ def test_every_parameter_is_read(networks: AddedNetworks) -> None:
     assert (without.large_faces, without.background) == (None, None)
 
 
+def test_single_faces_have_strengths_of_their_own() -> None:
+    assert read_options({"strength": ["0.7", "3=0.4"]}).restoring == {"strength": {None: 0.7, 3: 0.4}}
+    assert read_options({"strength": ["3=0.4"]}).restoring == {"strength": {3: 0.4}}
+    assert read_options({"strength": ["0.7", "0.5"]}).restoring == {"strength": 0.5}, "the last one counts"
+
+
 @pytest.mark.parametrize(
     ("values", "said"),
     [
         ({"scale": ["big"]}, "expected a number as `scale`, got 'big'"),
+        ({"strength": ["half"]}, "expected as `strength` 0.7, or 3=0.4 for the face of number 3, got 'half'"),
+        ({"strength": ["x=1"]}, "expected as `strength` 0.7, or 3=0.4 for the face of number 3, got 'x=1'"),
         ({"faces": ["1,x"]}, "expected whole numbers with commas between as `faces`"),
         ({"box": ["1,2,3"]}, "expected as box left,top,right,bottom"),
         ({"force": ["maybe"]}, "expected true or false as `force`"),
@@ -98,7 +106,7 @@ def test_a_form_in_and_the_report_out(client: TestClient, root: Path, photo: Pat
     reply = client.post(
         "/restore",
         files={"photo": ("Eileen.png", photo.read_bytes())},
-        data={"scale": "1", "strength": "0.25", **BOX},
+        data={"scale": "1", "strength": ["0.75", "1=0.25"], **BOX},
         headers={"accept": "application/json"},
     )
     assert reply.status_code == 200, reply.text

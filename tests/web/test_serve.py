@@ -88,7 +88,7 @@ def test_eight_clients_at_once(server: Server, photo: Path) -> None:
 
 
 def works(process: psutil.Process) -> bool:
-    """Whether it goes on; one that has ended is listed until its parent, or whoever has taken it over, looks."""
+    """Whether it goes on; one that has ended is listed until its parent, or the process that adopted it, looks."""
     with suppress(psutil.NoSuchProcess):
         return process.status() != psutil.STATUS_ZOMBIE
     return False
@@ -115,7 +115,7 @@ def test_a_full_queue_is_said_and_kills_lose_nothing_and_leave_nothing(tmp_path:
 
         worker_of(server.pid).kill()
         assert status(picture) == before
-        # Whoever comes first learns of it, the next finds a new worker.
+        # The first request fails, the next finds a new worker.
         assert 200 in (asked(server, content, BOX)[0], asked(server, content, BOX)[0])
         chosen = json.dumps({"scale": 2, "strengths": {"1": 1}}).encode()
         assert status(f"{server.url}/photos/{entry['id']}/result", chosen)[0] == 200

@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import socket
 import warnings
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import asdict
@@ -13,7 +14,7 @@ from dicface.batches.report_lines import encoded, failed_row
 from dicface.batches.storage import Store, without_credentials
 from dicface.batches.stored import StoreWork
 from dicface.batches.stored_photos import StoredPhoto, table_photos
-from dicface.errors import UsageError
+from dicface.errors import DicfaceError, UsageError
 from dicface.images.inputs import ALL_INPUTS, Shard
 
 MAX_BLOCK = 16
@@ -140,7 +141,8 @@ def in_ray(photos: Iterable[StoredPhoto], work: StoreWork, pool: RayPool) -> Gen
         The row of each photo once, as photos are finished. What Ray lost is a failure.
 
     Raises:
-        UsageError: Ray is not installed.
+        UsageError: Ray is not installed, or there is no cluster at the address.
+        DicfaceError: the cluster is lost, or its actors cannot be started.
     """
     data = _start(pool)
     import pyarrow as arrow
@@ -175,13 +177,46 @@ def _mapped(data: Any, blocks: list[Any], pool: RayPool, actor: type, *arguments
             num_cpus=1,
             max_task_retries=pool.retries,
         )
-    return made.iter_rows()
+    return _until_it_ends(made.iter_rows())
+
+
+def _until_it_ends(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Rows as they come, with an error of ours if the cluster is lost or its actors cannot be started."""
+    from ray.exceptions import RayError
+
+    try:
+        yield from rows
+    except RayError as error:
+        why = str(error).strip().rpartition("\n")[2].strip()
+        raise DicfaceError(
+            f"Ray ended before all photos were done: {why}; call again with `skip_existing` for what is missing"
+        ) from error
+
+
+def _check_reachable(address: str) -> None:
+    """Refuse the address of a machine that does not answer, which Ray would try for minutes.
+
+    Raises:
+        UsageError: there is no connection within 10 s.
+    """
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if not (colon and port.isdecimal()):
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), 10).close()
+    except OSError as error:
+        raise UsageError(f"expected a Ray cluster at {address!r}, could not connect: {error}") from error
 
 
 def _start(pool: RayPool) -> Any:
-    """Join or start the cluster; gives Ray's module of data."""
+    """Join or start the cluster; gives Ray's module of data.
+
+    Raises:
+        UsageError: Ray is not installed, or there is no cluster at the address.
+    """
     if find_spec("ray") is None:
         raise UsageError("the engine ray needs the extra ray; pip install 'dicface[ray]'")
+    _check_reachable(pool.address or "")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_TQDM_PATCH_PRINT", "0")  # the caller's print stays Python's
     import ray
@@ -190,7 +225,10 @@ def _start(pool: RayPool) -> Any:
     if not ray.is_initialized():
         # Without an address Ray would join a cluster that this machine has known, dead or alive.
         level = logging.INFO if pool.progress else logging.ERROR
-        ray.init(address=pool.address or "local", log_to_driver=False, logging_level=level)
+        try:
+            ray.init(address=pool.address or "local", log_to_driver=False, logging_level=level)
+        except ConnectionError as error:
+            raise UsageError(f"expected a Ray cluster at {pool.address!r}: {error}") from error
     if not pool.progress:
         logging.getLogger("ray.data").setLevel(logging.ERROR)
     context = data.DataContext.get_current()

@@ -22,7 +22,7 @@ DONE, SOME_FAILED, WRONG_CALL = 0, 1, 2
 _NAMED = (
     "backend background detector detector_threshold faces fidelity host identities jobs landmarks large_faces lr_size "
     "codec crf max_face max_megapixels max_outside min_face model out overwrite port provider resume root_path scale "
-    "skip_existing split strength"
+    "sharpness skip_existing split strength"
 )
 _OPTIONS = {name: f"--{name.replace('_', '-')}" for name in _NAMED.split()} | {
     "min_confidence": "--min-peak",

@@ -69,7 +69,7 @@ def move_regions(document: Document, transform: Transform) -> None:
     Areas of people that tagging programs write (`mwg-rs`, Microsoft's `MP`, `acdsee-rs`), IPTC's image regions, and
     EXIF's subject area and location are those of the stored picture, before its orientation is applied. A region that
     says that it is about the upright picture (its `AppliedToDimensions` fit only that) is not turned. Panorama sizes
-    are scaled. A value that is no number stays.
+    are scaled. A value that is not a number stays.
     """
     for schema in _SCHEMAS:
         for regions in list(document.getElementsByTagNameNS(schema.regions, "Regions")):
@@ -131,7 +131,7 @@ def _move_fields(owner: Element, namespace: str, names: str, move: Callable[[lis
     """Replace the numbers of fields; those that a structure lacks count as 0 and are not written.
 
     Raises:
-        ValueError: a field is no number.
+        ValueError: a field is not a number.
     """
     fields = [_Field(owner, namespace, name) for name in names.split()]
     moved = move([float(field.text or 0) for field in fields])

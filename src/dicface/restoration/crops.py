@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dicface.images.pixels import check_crop_batch
+from dicface.restoration.sized_models import SizedModels
 from dicface.runtime.face_model import FaceModel
 from dicface.runtime.uncertainty import expected_errors
 
@@ -16,6 +17,7 @@ class CropMethods:
     """
 
     model: FaceModel
+    _models: SizedModels
 
     def upscale(self, crops: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Super-resolve aligned face crops. `model` gives every step and the landmarks, too.
@@ -30,7 +32,7 @@ class CropMethods:
             UsageError: another shape or type.
         """
         check_crop_batch(crops)
-        results, side = self.model(list(crops)), self.model.face_px
+        results, side = self._models.own(list(crops)), self.model.face_px
         return np.stack([result.sr[-1] for result in results]) if results else np.empty((0, side, side, 3), np.uint8)
 
     def uncertainty(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -46,5 +48,6 @@ class CropMethods:
             UsageError: another shape or type.
         """
         check_crop_batch(crops)
-        found, side = expected_errors(self.model, list(crops), self.model(list(crops))), self.model.face_px
+        model, side = self._models.own, self.model.face_px
+        found = expected_errors(model, list(crops), model(list(crops)))
         return np.stack(found) if found else np.empty((0, side, side), np.float32)

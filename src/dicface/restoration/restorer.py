@@ -121,8 +121,7 @@ class Restorer(CropMethods, ClipMethods):
         """A restorer with other networks beside the face models, which it shares with this one.
 
         Args:
-            large_faces: restores faces that are too large for the model, see `open_large_faces`; None leaves these
-                alone.
+            large_faces: for faces that are too large for the model, see `open_large_faces`; None leaves these alone.
             background: enlarges the rest of the photo; None takes Pillow's filter.
         """
         other = copy(self)

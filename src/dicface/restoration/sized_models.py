@@ -79,6 +79,11 @@ class SizedModels:
             return [own]
         return [own, ModelFiles.of(self.larger_name, self._sharpness_of(self.larger_name))]
 
+    @property
+    def own(self) -> FaceModel:
+        """The restorer's own model, as sharp as wanted."""
+        return self._open(self.model.name) if self.sharpness else self.model
+
     def said_of(self, model: FaceModel) -> str:
         """What is said of the model that restored a face; see `Face.model`."""
         return "" if model is self.model else model.name
@@ -91,7 +96,7 @@ class SizedModels:
         """The model of the last pass over a crop of this side."""
         if self.larger_name is not None and self.takes_larger(side):
             return self._open(self.larger_name)
-        return self._open(self.model.name) if self.sharpness else self.model
+        return self.own
 
     @property
     def largest_side(self) -> float:

@@ -64,7 +64,7 @@ from dicface import LandmarkModel
 model = LandmarkModel("{onnx}")  # (N, 128, 128, 3) uint8 crops to (N, 68, 2) points
 ```""",
     "finder": "`dicface` finds faces with this model when it restores photos; it is embedded there.",
-    "sharp": "`dicface restore --sharpness 0.5` adds a share of these differences to the faithful network's weights.",
+    "sharp": "`Restorer(sharpness=0.5)` of `dicface` adds half of these differences to the faithful network's weights.",
     "features": "`dicface evaluate` compares restored faces with this model: identity similarity.",
 }
 

@@ -68,7 +68,7 @@ class DICTask(Task[DICNetwork, DICRun | DICGANRun]):
             load_strictly(self.network.landmark, part_of(read_weights(name), "landmark"))
 
     def compile_network(self) -> None:
-        """Compile the blocks that every step repeats: the whole network would be compiled anew for 1, 2 and 4 steps."""
+        """Compile the blocks that every step repeats: the whole network would be compiled for 1, 2 and 4 steps each."""
         network = self.network
         for block in (network.first_recovery, network.recovery, network.reconstruction, network.landmark):
             if block is not None:
@@ -87,7 +87,7 @@ class DICTask(Task[DICNetwork, DICRun | DICGANRun]):
         return min(2**doublings, steps) if self.steps_at else steps
 
     def rate(self, step: int) -> float:
-        """The schedule's rate, which rises anew where the number of the network's steps has doubled."""
+        """The schedule's rate, which rises again where the number of the network's steps has doubled."""
         warmup = self.config.optimiser.warmup_steps
         since = min((step - at for at in self.steps_at if at <= step), default=warmup)
         return super().rate(step) * (min(1.0, (since + 1) / warmup) if warmup else 1.0)

@@ -7,6 +7,7 @@ from typing import Any, Literal, NamedTuple
 from dicface.errors import OutputError, UsageError
 from dicface.faces.geometry import Box
 from dicface.images.photo import WRITE_SUFFIXES
+from dicface.restoration.choice import Strength
 from dicface.restoration.files import restore_file
 from dicface.restoration.scale import Scale
 from dicface.runtime.models import DEFAULT_MODEL, embedded_models
@@ -60,7 +61,9 @@ def read_options(values: Mapping[str, Sequence[str]], networks: AddedNetworks = 
     options: dict[str, Any] = {}
     if "scale" in last:
         options["scale"] = _scale(last["scale"])
-    options |= {name: _number(name, last[name]) for name in ("strength", "min_face", "max_face") if name in last}
+    if "strength" in values:
+        options["strength"] = _strength(values["strength"])
+    options |= {name: _number(name, last[name]) for name in ("min_face", "max_face") if name in last}
     if "faces" in last:
         options["faces"] = [_whole("faces", part) for part in last["faces"].split(",")]
     if "box" in values:
@@ -121,6 +124,18 @@ def restore_upload(source: Path, folder: Path, name: str, options: Options) -> W
 def _scale(said: str) -> Scale:
     auto: Literal["auto"] = "auto"
     return auto if said == auto else _number("scale", said)
+
+
+def _strength(said: Sequence[str]) -> Strength:
+    """Strength of all faces, and of single ones by their numbers, as in 0.7 and 3=0.4."""
+    strengths: dict[int | None, float] = {}
+    for text in said:
+        number, equals, share = text.rpartition("=")
+        try:
+            strengths[int(number) if equals else None] = float(share)
+        except ValueError as error:
+            raise UsageError(f"expected as `strength` 0.7, or 3=0.4 for the face of number 3, got {text!r}") from error
+    return strengths[None] if strengths.keys() == {None} else strengths
 
 
 def _number(name: str, said: str) -> float:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
-from dicface.data.scenes.labels import NOBODY, Placed
+from dicface.data.scenes.labels import NO_FACE, Placed
 from dicface.data.scenes.pieces import Piece, five_points
 from dicface.data.scenes.textures import cut_surface, draw_shape, hair_colour, make_texture
 
@@ -59,7 +59,7 @@ class Canvas:
         )
         left, top = (round(value) for value in (np.array([x, y]) - (low + high) / 2).tolist())
         image = self._match(rng, piece.image, left, top)
-        number = NOBODY if piece.landmarks is None else len(self.placed) + 1
+        number = NO_FACE if piece.landmarks is None else len(self.placed) + 1
         self._paste(image, (left, top), piece.mask, number)
         if piece.landmarks is not None:
             (centre_x, centre_y), (width, height) = (low + high) / 2 + (left, top), high - low
@@ -98,14 +98,14 @@ class Canvas:
         draw.rectangle((0, drop + curve / 2, width - 1, height), 255)
         mask = mask.filter(ImageFilter.GaussianBlur(0.6))
         corner = round(x - width / 2), round(y + rng.uniform(0.3, 0.42) * side)
-        self._paste(self._surface(rng, mask.size), corner, mask, NOBODY)
+        self._paste(self._surface(rng, mask.size), corner, mask, NO_FACE)
         if rng.random() < 0.6:
             wide, tall = round(side * rng.uniform(1.1, 1.5)), round(side * rng.uniform(1.2, 1.9))
             hair = Image.new("L", (max(2, wide), max(2, tall)), 0)
             ImageDraw.Draw(hair).ellipse((0, 0, wide - 1, tall - 1), 255)
             corner = round(x - wide / 2), round(y - 0.75 * side)
             texture = make_texture(rng, hair.size, hair_colour(rng))
-            self._paste(texture, corner, hair.filter(ImageFilter.GaussianBlur(0.7)), NOBODY)
+            self._paste(texture, corner, hair.filter(ImageFilter.GaussianBlur(0.7)), NO_FACE)
 
     def _surface(self, rng: np.random.Generator, size: tuple[int, int]) -> Image.Image:
         if self.photos and rng.random() < _PHOTO_SHARE:
@@ -117,4 +117,4 @@ class Canvas:
         width, height = (max(4, round(reach * self.image.width)) for reach in rng.uniform(0.05, 0.5, 2))
         mask = draw_shape(rng, width, height).filter(ImageFilter.GaussianBlur(float(rng.uniform(0.3, 1.5))))
         corner = tuple(int(at) for at in rng.uniform(-0.2, 1.0, 2) * self.image.width)
-        self._paste(self._surface(rng, mask.size), (corner[0], corner[1]), mask, NOBODY)
+        self._paste(self._surface(rng, mask.size), (corner[0], corner[1]), mask, NO_FACE)

@@ -12,8 +12,8 @@ OTHER_SIDES = (8.0, 48.0)
 """Faces between these and the wanted ones may be found; those beyond must not."""
 _VISIBLE, _HIDDEN = 0.6, 0.25
 """Share of a face that has to be seen for it to be wanted, and for it to count neither way."""
-NOBODY = -1
-"""Number in a map of owners for things in front that are no faces."""
+NO_FACE = -1
+"""Number in a map of owners for things in front that are not faces."""
 
 
 class Scenes(NamedTuple):

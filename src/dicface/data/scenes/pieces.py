@@ -1,4 +1,4 @@
-"""Pieces that scenes are put together from: faces of any size and turn, and what could be taken for one."""
+"""Pieces that scenes are put together from: faces of any size and roll, and what could be taken for one."""
 
 import math
 from typing import NamedTuple
@@ -93,8 +93,8 @@ def cut_piece(
         points = np.stack([image.width - 1 - points[:, 0], points[:, 1]], axis=1)[MIRROR_68]
     if rng.random() < occluded_share:
         image = occlude(rng, image, points)
-    turn = math.radians(roll_degrees)
-    matrix = np.array([[math.cos(turn), math.sin(turn)], [-math.sin(turn), math.cos(turn)]])
+    roll = math.radians(roll_degrees)
+    matrix = np.array([[math.cos(roll), math.sin(roll)], [-math.sin(roll), math.cos(roll)]])
     stretch = math.exp(rng.uniform(-0.08, 0.08))
     factor = side / np.ptp(((points + 0.5) * (stretch, 1 / stretch)) @ matrix.T, axis=0).max()
     size = max(4, round(image.width * factor * stretch)), max(4, round(image.height * factor / stretch))

@@ -23,7 +23,7 @@ from dicface.networks.face_finder import MULTIPLE
 
 _SCENES, _VALIDATION = 2, 3
 _USUAL_ROLL_DEGREES = 12.0
-"""Standard deviation of the turn of most faces."""
+"""Standard deviation of the roll of most faces."""
 _UNCLEAR_DEGREES = 20.0
 """Faces turned by up to that much beyond the wanted ones may be found or not."""
 _FOREGROUND_SHARE = 0.2
@@ -43,10 +43,10 @@ class SceneConfig:
             anywhere.
         photo_share: share of the backgrounds that are parts of photos, where there are any; the rest is procedural.
         turned_share: share of the faces that are turned by any angle up to `roll_degrees`; the others hang a little.
-        roll_degrees: largest turn in the picture plane of the faces that are to be found.
+        roll_degrees: largest roll of the faces that are to be found.
         damaged_share: share of the scenes that suffer what photos suffer.
-        aged_share: share of the scenes that are scanned old prints instead; 0 draws no number for it.
-        hand_share: share of the distractors that are hands; 0 draws no number for it.
+        aged_share: share of the scenes that are scanned old prints instead; 0 makes no random draw for it.
+        hand_share: share of the distractors that are hands; 0 makes no random draw for it.
     """
 
     backgrounds: str = ""

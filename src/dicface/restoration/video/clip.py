@@ -150,7 +150,7 @@ class ClipWork:
                 return True
             if not isinstance(item, ClipFrame):
                 time_s = float((item.pts if item.pts is not None else item.dts or 0) * item.time_base)
-                # Sound may begin before time 0, with what decoders need and nobody hears.
+                # Sound may begin before time 0, with packets that decoders need and do not play.
                 if (not start_s or time_s >= start_s) and (end_s is None or time_s < end_s):
                     writer.write_packet(item)
                 continue

@@ -483,7 +483,7 @@ async function addDrawn(box) {
   const face = { box: rounded, number, size, drawn: true, restored: true, words: "added", warnings: [], out: false, forced: false, own: null };
   photo.faces.push(face);
   stale(photo);
-  // The server numbers the faces anew: a box about a face that was found takes its place.
+  // The server numbers the faces again: a box about a face that was found takes its place.
   await look(photo);
   const added = photo.faces.find((other) => keyOf(other.box) === keyOf(rounded));
   if (added && photo.state === "ready") say(photo, `Face ${added.number} added: ${added.words}.`);
