@@ -237,6 +237,7 @@ def test_wrong_arguments_are_refused_before_torch_is_imported() -> None:
         "evaluate faces --lr-size 7": "expected a low-resolution side from 8 to 64 px for lite, got 7",
         "evaluate faces --damage dirt": "expected a damage, one of grey",
         "evaluate faces --identity --features lite": "expected one of features",
+        "evaluate faces --lpips alex.pth": "expected --lpips to name a file of weights, got no such file",
         "train --data faces": "expected CONFIG",
         "train light --data faces": "expected a TOML file or one of",
         "convert weights.pth -o weights.onnx": "expected an output ending in .safetensors",

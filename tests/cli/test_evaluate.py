@@ -1,5 +1,6 @@
 """`dicface evaluate`."""
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 from PIL import Image
 
 from tests.support.command import dicface
+from tests.support.lpips import write_lpips
 
 
 def test_evaluate_prints_the_contracts_json(pack: Path) -> None:
@@ -78,6 +80,42 @@ def test_evaluate_refuses_wrong_calls(pack: Path, options: list[str], said: str)
     result = dicface("evaluate", pack, "--limit", "2", *options)
     assert (result.returncode, result.stdout) == (2, "")
     assert said in result.stderr
+
+
+def test_evaluate_measures_lpips_with_given_weights(pack: Path, tmp_path: Path) -> None:
+    alexnet, linear = write_lpips(tmp_path)
+    call = ["evaluate", pack, "--model", "lanczos", "--limit", "2", "--json"]
+    result = dicface(*call, "--lpips", linear, "--lpips", alexnet)
+    assert (result.returncode, result.stderr) == (0, "")
+    measured = json.loads(result.stdout)["lpips"]
+    assert measured["weights"]["alexnet"] == hashlib.sha256(alexnet.read_bytes()).hexdigest()
+    for name in ("bicubic", "lanczos"):
+        low, high = measured["distance"][name]["ci95"]
+        assert 0 < low <= measured["distance"][name]["mean"] <= high
+    twice = dicface(*call, "--lpips", alexnet, "--lpips", alexnet)
+    assert (twice.returncode, twice.stdout) == (2, "")
+    assert "got AlexNet twice" in twice.stderr
+    (tmp_path / "page.pth").write_text("<!DOCTYPE html>")
+    page = dicface(*call, "--lpips", alexnet, "--lpips", tmp_path / "page.pth")
+    assert (page.returncode, page.stdout) == (1, "")
+    assert "begins with b'<!DOCTYPE html>'; a download may have left a web page" in page.stderr
+    kept = dicface(*call, "--lpips", alexnet, "--lpips", linear, "--csv", linear, "--overwrite")
+    assert "the result would replace an input" in kept.stderr
+
+
+def test_evaluate_asks_for_both_files_of_lpips(pack: Path, tmp_path: Path) -> None:
+    alexnet, linear = tmp_path / "alexnet.pth", tmp_path / "alex.pth"
+    alexnet.touch()
+    linear.touch()
+    for options, got in (
+        (["--lpips", alexnet], f"got {alexnet}; give both files"),
+        (["--lpips", alexnet, "--lpips", linear, "--lpips", alexnet], f"got {alexnet} and {linear} and {alexnet}"),
+        (["--lpips", tmp_path / "none.pth"], "expected --lpips to name a file of weights, got no such file"),
+        (["--lpips", tmp_path], "expected --lpips to name a file of weights, got a folder"),
+    ):
+        result = dicface("evaluate", pack, *options)
+        assert (result.returncode, result.stdout) == (2, "")
+        assert got in result.stderr
 
 
 def test_evaluate_keeps_what_it_measures(pack: Path, tmp_path: Path) -> None:

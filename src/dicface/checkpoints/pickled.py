@@ -10,8 +10,10 @@ import zipfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import cast
 
 import torch
+from torch import Tensor
 
 from dicface.errors import CheckpointError
 
@@ -105,3 +107,36 @@ def _is_torchscript(path: Path) -> bool:
     with suppress(Exception), zipfile.ZipFile(path) as archive:
         return any(name.endswith("/constants.pkl") for name in archive.namelist())
     return False
+
+
+def plain_tensors(content: object, or_else: str = "") -> dict[str, Tensor]:
+    """Check that an object is a dict of dense tensors, none of which claims more memory than its storage has.
+
+    Args:
+        content: what `read_pickled` gave.
+        or_else: what else would have been taken, for the error's text.
+
+    Returns:
+        The same dict.
+
+    Raises:
+        CheckpointError: it is not.
+    """
+    if not isinstance(content, dict) or not content:
+        raise CheckpointError(
+            f"expected a dict of tensors{or_else}, got {type(content).__name__}{'' if content else ' without content'}"
+        )
+    state: dict[str, Tensor] = {}
+    for key, value in cast(dict[object, object], content).items():
+        if not isinstance(key, str) or not isinstance(value, Tensor) or not _is_plain(value):
+            raise CheckpointError(
+                f"expected a dict of plain tensors{or_else}, got {type(value).__name__} under {key!r}"
+            )
+        state[key] = value
+    return state
+
+
+def _is_plain(value: Tensor) -> bool:
+    if value.layout != torch.strided or value.is_meta or value.is_quantized or value.is_complex():
+        return False
+    return value.numel() * value.element_size() <= value.untyped_storage().nbytes()

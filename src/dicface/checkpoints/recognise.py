@@ -3,14 +3,15 @@
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple, cast
 
-import torch
 from torch import Tensor
 
 from dicface.checkpoints.names import Dialect, NetworkKind, to_our_names
+from dicface.checkpoints.pickled import plain_tensors
 from dicface.errors import CheckpointError
 
 # Keys under which the authors' solvers (of DIC and of DICGAN) save a network, and one more that they read.
 _NETWORK_KEYS = ("state_dict", "netG", "model")
+_OR_WRAPPED = f", or a checkpoint with one under {' or '.join(_NETWORK_KEYS)}"
 # Checkpoints of mmediting 0.x also hold the channel means as a convolution, and a counter of steps.
 _MMAGIC_PARTS = ("generator", "discriminator", "feature_loss", "img_denormalize", "step_counter")
 
@@ -49,37 +50,13 @@ def recognise_network(content: object) -> Foreign:
         if inside is not None:
             found, form = wrapper[inside], "training checkpoint"
             left_out = ("discriminator",) if inside == "netG" and "netD" in wrapper else ()
-    state = _without_prefix(_plain_tensors(found), "module.")
+    state = _without_prefix(plain_tensors(found, _OR_WRAPPED), "module.")
     if any(key.startswith("generator.") for key in state):
         left_out = _other_parts(state)
         state = {key.removeprefix("generator."): state[key] for key in state if key.startswith("generator.")}
     network, dialect = _recognise(state)
     owner = "mmagic's" if dialect == "mmagic" else "the authors'"
     return Foreign(network, to_our_names(state, network, dialect), f"{owner} {form}", left_out)
-
-
-def _plain_tensors(found: object) -> dict[str, Tensor]:
-    """Check that an object is a dict of dense tensors, none of which claims more memory than its storage has."""
-    if not isinstance(found, dict) or not found:
-        raise CheckpointError(
-            f"expected a dict of tensors, or a checkpoint with one under {' or '.join(_NETWORK_KEYS)}, "
-            f"got {type(found).__name__}{'' if found else ' without content'}"
-        )
-    state: dict[str, Tensor] = {}
-    for key, value in cast(dict[object, object], found).items():
-        if not isinstance(key, str) or not isinstance(value, Tensor) or not _is_plain(value):
-            raise CheckpointError(
-                f"expected a dict of plain tensors, or a checkpoint with one under {' or '.join(_NETWORK_KEYS)}, "
-                f"got {type(value).__name__} under {key!r}"
-            )
-        state[key] = value
-    return state
-
-
-def _is_plain(value: Tensor) -> bool:
-    if value.layout != torch.strided or value.is_meta or value.is_quantized or value.is_complex():
-        return False
-    return value.numel() * value.element_size() <= value.untyped_storage().nbytes()
 
 
 def _without_prefix(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

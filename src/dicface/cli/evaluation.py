@@ -4,7 +4,7 @@ import json
 import tempfile
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -23,6 +23,9 @@ from dicface.cli.options import (
 )
 from dicface.cli.terminal import SOME_FAILED, check_free, in_options, need_train_extra
 from dicface.errors import UsageError
+
+if TYPE_CHECKING:
+    from dicface.evaluation.perceptual import PerceptualDistance
 
 
 def evaluate(
@@ -62,6 +65,14 @@ def evaluate(
     features: Annotated[
         str, typer.Option(help="Face features for --identity: an embedded model, or weights.", rich_help_panel=MEASURES)
     ] = "features",
+    lpips: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="WEIGHTS",
+            help="Also measure LPIPS: give it twice, with torchvision's AlexNet and with its linear layers.",
+            rich_help_panel=MEASURES,
+        ),
+    ] = None,
     protocol: Annotated[
         list[str] | None,
         typer.Option(
@@ -85,9 +96,9 @@ def evaluate(
     need_train_extra()
     # Torch takes seconds to import, so the arguments are checked and the faces are read before.
     sizes = _parse_sizes(lr_size)
-    _check_results(
-        csv, report, overwrite=overwrite, given=[Path(one) for one in (str(data), model, against or "", features)]
-    )
+    weights = _two_files(lpips)
+    given = [*(Path(one) for one in (str(data), model, against or "", features)), *(weights or ())]
+    _check_results(csv, report, overwrite=overwrite, given=given)
     from dicface.data.references import read_references
     from dicface.evaluation.damage import parse_damage
     from dicface.evaluation.protocols import PROTOCOLS, protocols_by_name
@@ -122,7 +133,8 @@ def evaluate(
         from dicface.evaluation.identity import Recogniser
 
         recogniser = Recogniser(features)
-    judges = Judges(references, LandmarkModel(provider=provider), recogniser)
+    perceptual = None if weights is None else _open_lpips(*weights)
+    judges = Judges(references, LandmarkModel(provider=provider), recogniser, perceptual=perceptual)
     measured = [
         measure(network, references, size, judges, other, protocols, damage=name) for name in damages for size in sizes
     ]
@@ -154,6 +166,28 @@ def _check_results(csv: Path | None, report: Path | None, *, overwrite: bool, gi
         results += [report / name for name in REPORT_FILES]
     for out in results:
         check_free(out, overwrite=overwrite, inputs={real_path(path) for path in given})
+
+
+def _two_files(lpips: list[Path] | None) -> tuple[Path, Path] | None:
+    """The files of --lpips; None if it is not given."""
+    if not lpips:
+        return None
+    for path in lpips:
+        if not path.is_file():
+            got = "a folder" if path.is_dir() else "no such file"
+            raise UsageError(f"expected --lpips to name a file of weights, got {got}, {str(path)!r}")
+    if len(lpips) != 2:
+        raise UsageError(
+            "expected --lpips twice, with torchvision's AlexNet (alexnet-owt-7be5be79.pth) and with the linear layers "
+            f"of LPIPS for it (weights/v0.1/alex.pth), got {' and '.join(map(str, lpips))}; give both files"
+        )
+    return lpips[0], lpips[1]
+
+
+def _open_lpips(one: Path, other: Path) -> "PerceptualDistance":
+    from dicface.evaluation.perceptual import PerceptualDistance
+
+    return PerceptualDistance(one, other)
 
 
 def _parse_sizes(text: str) -> list[int]:

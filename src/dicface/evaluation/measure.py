@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,9 @@ from dicface.evaluation.scores import NORMALISERS, Judgement, Judges, score
 from dicface.runtime.image_model import open_enlargement
 from dicface.runtime.upscalers import Upscaler, check_upscalers
 
+if TYPE_CHECKING:
+    from dicface.checkpoints.lpips import LPIPSDigests  # it imports torch
+
 
 @dataclass(frozen=True)
 class Measurement:
@@ -43,6 +47,7 @@ class Measurement:
         hr: judgement of the high-resolution faces; None without judges.
         hr_landmark_errors: landmark errors of the high-resolution faces by normaliser; None without judges.
         identity: identity similarity; None without a recogniser.
+        lpips_digests: digests of the weights of LPIPS; None if it was not measured.
     """
 
     references: References
@@ -59,6 +64,7 @@ class Measurement:
     hr: Judgement | None
     hr_landmark_errors: Mapping[Normaliser, LandmarkError] | None
     identity: IdentitySimilarity | None
+    lpips_digests: "LPIPSDigests | None"
 
     @property
     def results(self) -> list[UpscalerResult]:
@@ -94,7 +100,8 @@ def measure(
         upscaler: the upscaler to measure.
         references: faces to measure against.
         lr_size: side of the low-resolution crops in pixels, reduced with Pillow's bicubic.
-        judges: judges made for the same, undamaged references; None leaves out landmarks and identity.
+        judges: judges made for the same, undamaged references; None leaves out landmarks,
+            identity and LPIPS.
         against: another upscaler to compare with, face by face.
         protocols: protocols by which faces are compared.
         damage: damage of the crops of all upscalers, bicubic included; see `parse_damage`.
@@ -124,6 +131,7 @@ def measure(
         hr=None if judges is None else judges.hr,
         hr_landmark_errors=None if judges is None else summarise_landmarks(judges.hr),
         identity=identity_similarity(judges, references.identities, shown),
+        lpips_digests=None if judges is None or judges.perceptual is None else judges.perceptual.digests,
     )
 
 

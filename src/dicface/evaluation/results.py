@@ -56,6 +56,7 @@ class UpscalerResult:
         deviation_mean, deviation_worst: grey levels between the reduced last step and the input, over all faces.
         detail: detail of the last step over all faces.
         landmark_errors: landmark errors by normaliser; None without judges.
+        lpips: mean perceptual distance of the last step; None if it was not measured.
     """
 
     scores: Scores
@@ -64,6 +65,7 @@ class UpscalerResult:
     deviation_worst: float
     detail: DetailScores
     landmark_errors: Mapping[Normaliser, LandmarkError] | None
+    lpips: Estimate | None
 
     @property
     def name(self) -> str:
@@ -79,12 +81,14 @@ class Comparison:
         other: name of the upscaler that is compared with.
         psnr, ssim: differences by protocol.
         nrmse: differences by normaliser; None without judges.
+        lpips: differences of the perceptual distance; None if it was not measured.
     """
 
     other: str
     psnr: Mapping[str, Paired]
     ssim: Mapping[str, Paired]
     nrmse: Mapping[Normaliser, Paired] | None
+    lpips: Paired | None
 
 
 @dataclass(frozen=True)
@@ -124,6 +128,7 @@ def _quality(psnr: NDArray[np.float64], ssim: NDArray[np.float64]) -> Quality:
 
 def summarise(scores: Scores) -> UpscalerResult:
     """Summarise the scores of an upscaler by means and intervals."""
+    lpips = None if scores.judged is None else scores.judged.lpips
     return UpscalerResult(
         scores,
         {name: _quality(scores.psnr[name], scores.ssim[name]) for name in scores.psnr},
@@ -131,20 +136,24 @@ def summarise(scores: Scores) -> UpscalerResult:
         float(scores.deviation_worst.max()),
         detail_scores(scores.detail),
         None if scores.judged is None else summarise_landmarks(scores.judged),
+        None if lpips is None else estimate(lpips),
     )
 
 
 def compare(scores: Scores, others: Scores) -> Comparison:
     """Compare two upscalers on the same faces: the first minus the second."""
     nrmse: dict[Normaliser, Paired] | None = None
-    if scores.judged is not None and others.judged is not None:
-        mine, theirs = scores.judged.nrmse, others.judged.nrmse
-        nrmse = {by: paired(mine[by], theirs[by], lower_is_better=True) for by in NORMALISERS}
+    lpips: Paired | None = None
+    if (mine := scores.judged) is not None and (theirs := others.judged) is not None:
+        nrmse = {by: paired(mine.nrmse[by], theirs.nrmse[by], lower_is_better=True) for by in NORMALISERS}
+        if mine.lpips is not None and theirs.lpips is not None:
+            lpips = paired(mine.lpips, theirs.lpips, lower_is_better=True)
     return Comparison(
         others.name,
         {name: paired(scores.psnr[name][:, -1], others.psnr[name][:, -1]) for name in scores.psnr},
         {name: paired(scores.ssim[name][:, -1], others.ssim[name][:, -1]) for name in scores.ssim},
         nrmse,
+        lpips,
     )
 
 

@@ -18,6 +18,7 @@ from dicface.runtime.upscalers import Upscaler
 
 if TYPE_CHECKING:
     from dicface.evaluation.identity import Recogniser  # it imports torch
+    from dicface.evaluation.perceptual import PerceptualDistance  # so does this
 
 NORMALISERS: tuple[Normaliser, ...] = ("width", "outer_eye", "inter_ocular")
 # Faces per part; images are kept for one part at a time.
@@ -30,24 +31,33 @@ class Judgement(NamedTuple):
     Attributes:
         nrmse: by normaliser, (N,) float64 landmark errors as fractions of that distance.
         embeddings: (N, E) float32 face embeddings of length 1; None without a recogniser.
+        lpips: (N,) float64 perceptual distance to the high-resolution face; None if it is not measured, and for the
+            high-resolution faces themselves.
     """
 
     nrmse: Mapping[Normaliser, NDArray[np.float64]]
     embeddings: NDArray[np.float32] | None
+    lpips: NDArray[np.float64] | None
 
 
 class Judges:
-    """Independent networks that measure landmarks and identity on results.
+    """Independent networks that measure landmarks, identity and perceptual distance on results.
 
     Attributes:
         wanted: (N, 68, 2) float32 reference landmarks, x, y in pixels of the faces reduced to 128 px.
         wanted_from: where the reference landmarks come from.
         recogniser: gives face embeddings; None to leave identity out.
+        perceptual: gives LPIPS; None to leave it out.
         hr: results on the high-resolution faces themselves.
     """
 
     def __init__(
-        self, references: References, landmarks: LandmarkModel, recogniser: "Recogniser | None" = None
+        self,
+        references: References,
+        landmarks: LandmarkModel,
+        recogniser: "Recogniser | None" = None,
+        *,
+        perceptual: "PerceptualDistance | None" = None,
     ) -> None:
         """Judge the high-resolution faces.
 
@@ -55,9 +65,11 @@ class Judges:
             references: faces to measure against. Without annotated landmarks, those found on them are the reference.
             landmarks: finds landmarks.
             recogniser: gives face embeddings; None leaves identity out.
+            perceptual: gives LPIPS; None leaves it out.
         """
         self._landmarks = landmarks
         self.recogniser = recogniser
+        self.perceptual = perceptual
         faces = _of_side(references.hr, FACE_PX)
         found = landmarks(faces).points
         ratio = np.float32(FACE_PX / references.hr.shape[1])
@@ -67,19 +79,21 @@ class Judges:
         embeddings = None
         if recogniser is not None:
             embeddings = np.concatenate([recogniser(faces[part]) for part in _parts(len(faces))])
-        self.hr = Judgement({by: nrmse(found, self.wanted, by) for by in NORMALISERS}, embeddings)
+        self.hr = Judgement({by: nrmse(found, self.wanted, by) for by in NORMALISERS}, embeddings, lpips=None)
 
-    def __call__(self, faces: NDArray[np.uint8], part: slice) -> Judgement:
+    def __call__(self, faces: NDArray[np.uint8], part: slice, truth: NDArray[np.uint8]) -> Judgement:
         """Judge some of the faces.
 
         Args:
-            faces: (n, R, R, 3) uint8 RGB; those networks see them reduced to 128 px.
+            faces: (n, R, R, 3) uint8 RGB. Landmarks and identity are measured on them reduced to 128 px.
             part: their numbers among the references.
+            truth: (n, R, R, 3) uint8 RGB, their high-resolution faces, which LPIPS compares with: prints for prints.
         """
+        lpips = None if self.perceptual is None else self.perceptual(faces, truth)
         faces = _of_side(faces, FACE_PX)
         found = self._landmarks(faces).points
         errors: dict[Normaliser, NDArray[np.float64]] = {by: nrmse(found, self.wanted[part], by) for by in NORMALISERS}
-        return Judgement(errors, None if self.recogniser is None else self.recogniser(faces))
+        return Judgement(errors, None if self.recogniser is None else self.recogniser(faces), lpips)
 
 
 class Scores(NamedTuple):
@@ -133,7 +147,7 @@ def _score_part(
         away.mean(axis=(1, 2, 3)),
         away.max(axis=(1, 2, 3)).astype(np.float64),
         detail_energies(steps[-1], hr, lr_size),
-        None if judges is None else judges(steps[-1], part),
+        None if judges is None else judges(steps[-1], part, hr),
     )
 
 
@@ -156,7 +170,7 @@ def score(
         upscaler: the model to measure.
         references: faces to measure against.
         lr_size: side of the low-resolution crop in pixels, reduced with Pillow's bicubic.
-        judges: judges of the same references; None leaves landmarks and identity out.
+        judges: judges of the same references; None leaves out landmarks, identity and LPIPS.
         protocols: how faces are compared.
         damage: damage of the faces before super-resolution.
     """
@@ -178,7 +192,9 @@ def score(
 
 def _joined_judgements(parts: Sequence[Judgement]) -> Judgement:
     embeddings = [part.embeddings for part in parts if part.embeddings is not None]
+    lpips = [part.lpips for part in parts if part.lpips is not None]
     return Judgement(
         {by: np.concatenate([part.nrmse[by] for part in parts]) for by in NORMALISERS},
         np.concatenate(embeddings) if embeddings else None,
+        np.concatenate(lpips) if lpips else None,
     )

@@ -26,7 +26,10 @@ def _comparison(comparison: Comparison) -> dict[str, Any]:
         "ssim": comparison.ssim,
         "nrmse": comparison.nrmse,
     }
-    return {kind: {name: pair.json for name, pair in pairs.items()} for kind, pairs in kinds.items() if pairs}
+    result: dict[str, Any] = {
+        kind: {name: pair.json for name, pair in pairs.items()} for kind, pairs in kinds.items() if pairs
+    }
+    return result if comparison.lpips is None else result | {"lpips": comparison.lpips.json}
 
 
 def _landmark_errors(suffix: str, errors: Mapping[Any, LandmarkError] | None) -> dict[str, Any]:
@@ -63,7 +66,9 @@ def summary(measured: Measurement) -> dict[str, Any]:
         - `detail`: by upscaler `share`, `correlation` and `stitch`, see `DetailScores`;
         - with judges `nrmse_reference`; `nrmse` (means), `nrmse_ci95` and `nrmse_median`, fractions by normaliser; and
           these three with `nrmse_bicubic` and `nrmse_hr` in place of `nrmse`;
-        - with a recogniser `identity`; with another model `against`.
+        - with a recogniser `identity`; with another model `against`;
+        - with LPIPS `lpips`: `weights`, the SHA-256 of the files of `alexnet` and of the `linear` layers, and by
+          upscaler `distance`, mean and 95 % interval; `over_bicubic` and `against` have the difference, too.
 
         Infinite means are null.
     """
@@ -91,6 +96,9 @@ def summary(measured: Measurement) -> dict[str, Any]:
         result |= _landmark_errors("_hr", measured.hr_landmark_errors)
     if measured.identity is not None:
         result["identity"] = _identity(measured.identity)
+    if measured.lpips_digests is not None:
+        distances = {one.name: one.lpips.json for one in measured.results if one.lpips is not None}
+        result["lpips"] = {"weights": measured.lpips_digests._asdict(), "distance": distances}
     if measured.against is not None and measured.over_against is not None:
         result["against"] = {
             "model": measured.against.name,

@@ -63,6 +63,7 @@ def _differences(measured: Measurement) -> Grid:
             (comparison.psnr, "{} PSNR, dB", 2, 1.0),
             (comparison.ssim, "{} SSIM", 4, 1.0),
             (comparison.nrmse, "NRMSE by {}, %", 2, 100.0),
+            (None if comparison.lpips is None else {"LPIPS": comparison.lpips}, "{}", 4, 1.0),
         ]
         for pairs, label, digits, factor in kinds:
             for name, pair in (pairs or {}).items():
@@ -103,6 +104,12 @@ def _detail(measured: Measurement) -> Grid:
     return Grid(title, ("", "share", "correlation", "stitch"), rows)
 
 
+def _lpips(measured: Measurement) -> Grid | None:
+    rows = [(one.name, one.lpips.text(4)) for one in measured.results if one.lpips is not None]
+    title = "perceptual distance to the high-resolution face; lower is better, 0 is the same face"
+    return Grid(title, ("", "LPIPS (AlexNet)"), rows) if rows else None
+
+
 def _identity_title(similarity: IdentitySimilarity) -> str:
     """Title of the identity table, with the verification AUC of the features."""
     known = [] if similarity.auc is None else [f"{similarity.auc:.3f} on these identities"]
@@ -128,7 +135,7 @@ def _identity(measured: Measurement) -> Grid | None:
 
 
 def result_grids(measured: Measurement) -> list[Grid]:
-    """Tables of a measurement: quality, steps, differences, landmarks, consistency, detail, identity."""
+    """Tables of a measurement: quality, steps, differences, landmarks, consistency, detail, LPIPS, identity."""
     grids = (
         _quality(measured),
         _steps(measured),
@@ -136,6 +143,7 @@ def result_grids(measured: Measurement) -> list[Grid]:
         _landmarks(measured),
         _consistency(measured),
         _detail(measured),
+        _lpips(measured),
         _identity(measured),
     )
     return [grid for grid in grids if grid is not None]
@@ -162,11 +170,13 @@ def _columns(scores: Scores, prefix: str) -> dict[str, NDArray[np.float64]]:
     columns[f"{prefix}_deviation_worst"] = scores.deviation_worst
     if scores.judged is not None:
         columns |= {f"{prefix}_nrmse_{by}": scores.judged.nrmse[by] for by in NORMALISERS}
+        if scores.judged.lpips is not None:
+            columns[f"{prefix}_lpips"] = scores.judged.lpips
     return columns
 
 
 def write_faces_csv(path: Path, measurements: Sequence[Measurement]) -> None:
-    """Write one line per face, size and damage: PSNR in dB, SSIM, deviation in grey levels, NRMSE as fractions.
+    """Write one line per face, size and damage: PSNR in dB, SSIM, deviation in grey levels, NRMSE as fractions, LPIPS.
 
     Args:
         path: the file; replaced if it exists.
