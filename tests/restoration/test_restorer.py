@@ -433,7 +433,7 @@ def test_the_scale_is_the_largest_that_fits(restorer: Restorer, small_photo: np.
 
 
 def test_strength_falls_where_the_model_is_not_sure(restorer: Restorer, small_photo: np.ndarray) -> None:
-    blurred = resize(resize(small_photo, (24, 24)), (121, 121))
+    blurred = resize(resize(small_photo, (20, 20)), (121, 121))
 
     def share(photo: np.ndarray, **choice: Any) -> float:
         (face,) = restorer.faces(photo, boxes=[FACE], only_boxes=True, **choice)

@@ -13,6 +13,7 @@ from dicface.runtime.cards import SharpResult
 from dicface.runtime.model_files import ModelFiles
 from dicface.runtime.models import embedded_models, find_card, find_model, sharp_twin
 
+pytestmark = pytest.mark.skipif(not embedded_models("sharp"), reason="no sharp twin is embedded yet")
 SHARPNESSES = (0.0, 0.5, 1.0)
 
 
