@@ -26,15 +26,15 @@ MAX_YAW = 0.6
 MAX_ROLL_DEGREES = 24
 """Largest `roll_degrees`. Landmark errors double there; there is still a gain beyond."""
 MAX_BLOCKINESS = 0.4
-"""Largest `blockiness`. JPEG quality 75 exceeds it and loses three quarters of the gain; quality 80 does not."""
+"""Largest `blockiness`. JPEG quality 75 exceeds it and loses half of the gain; quality 80 does not exceed it."""
 MAX_JPEG_STEP = 7
 """Largest JPEG step of a crop's file, see `Photo`: between qualities 80 and 75. Crops are too small for blockiness."""
 MAX_NOISE = 26
 """Largest `noise_level`. Landmark errors of a crop of 16 px double there; there is still a gain beyond. No photo of 40
 without added noise had more than 10."""
 MIN_HEATMAP_CONFIDENCE = {FACE_PX: 0.5, LARGE_FACE_PX: 0.35}
-"""Smallest mean heatmap confidence by the side of the model's result. No square without a face reached it; 95 % of
-faces did at 128 px, 99 % of 60 at 256 px. On larger heatmaps an error costs a peak more of its height."""
+"""Smallest mean heatmap confidence by the side of the model's result. One square in 100
+without a face reached it at 128 px, none at 256; 99 % of faces did. On larger heatmaps an error costs a peak more."""
 
 
 class QualityWarning(StrEnum):
