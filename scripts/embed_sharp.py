@@ -1,6 +1,6 @@
 r"""Make a run of the task `sharp` the sharp twin of an embedded model: differences of weights, and card.
 
-    python scripts/embed_sharp.py lite RUN --validation PACK --data PACK --commit HASH --command "..." --samples N \
+    python -m scripts.embed_sharp lite RUN --validation PACK --data PACK --commit HASH --command "..." --samples N \
         --hardware "..."
 
 Everything in the card is either an argument or measured here on all faces of the validation pack, nominal crop, with
@@ -16,7 +16,6 @@ from typing import Annotated, Any
 import onnxruntime
 import torch
 import typer
-from embed import LARGE_LICENCE, LICENCE, MODELS, cost, pack_facts
 
 from dicface.checkpoints.networks import load_network
 from dicface.data.references import read_references
@@ -34,6 +33,7 @@ from dicface.runtime.face_model import FaceModel
 from dicface.runtime.landmark_model import LandmarkModel
 from dicface.runtime.models import find_model
 from dicface.runtime.sharp_twins import TWIN_SUFFIX, mixed_graph, read_twin, write_twin
+from scripts.embed import LARGE_LICENCE, LICENCE, MODELS, cost, pack_facts
 
 SHARPNESSES = 0.0, 0.25, 0.5, 0.75, 1.0
 SIZES = {128: (16, 24, 32, 64), 256: (32, 64, 128)}

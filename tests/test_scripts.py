@@ -83,20 +83,6 @@ def test_general_networks_cost_what_lite_costs() -> None:
         assert counter.get_total_flops() / 1e9 == pytest.approx(4.0, abs=0.1)
 
 
-def test_detail_is_what_a_crop_cannot_hold() -> None:
-    from experiments import detail
-
-    across = np.arange(128) / 128
-
-    def energy(waves: int) -> float:
-        face = np.rint(128 + 100 * np.sin(2 * np.pi * waves * across))
-        faces = np.broadcast_to(face[:, None], (1, 128, 128, 3)).astype(np.uint8)
-        return float((abs(detail.detail(faces, 16)) ** 2).sum())
-
-    assert energy(4) < 0.001 * energy(12)
-    assert energy(30) == pytest.approx(energy(12), rel=0.01)
-
-
 def test_the_comparison_measures_and_fills_its_page(
     tmp_path: Path, portrait: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -54,3 +54,13 @@ def test_batches_are_added_up(faces: np.ndarray) -> None:
     made = faces[:, ::-1]
     parts = [detail_energies(made[part], faces[part], 16) for part in (slice(0, 2), slice(2, 3))]
     assert detail_scores(joined_energies(parts)) == pytest.approx(detail_scores(detail_energies(made, faces, 16)))
+
+
+def test_detail_is_what_a_crop_cannot_hold() -> None:
+    def energy(waves: int) -> float:
+        face = np.rint(128 + 100 * np.sin(2 * np.pi * waves * np.arange(128) / 128))
+        face = np.broadcast_to(face[:, None], (1, 128, 128, 3)).astype(np.uint8)
+        return float(detail_energies(face, face, 16).made[0])
+
+    assert energy(4) < 0.001 * energy(12)
+    assert energy(30) == pytest.approx(energy(12), rel=0.01)
