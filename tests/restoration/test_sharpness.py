@@ -1,6 +1,7 @@
 """Restoring at a sharpness: the last pass alone changes, and results say so."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,11 @@ def test_sharpness_changes_no_outcome(restorers: dict[float, Restorer], small_ph
     assert sharp[0].steps is not None
     assert not np.array_equal(faithful[0].steps[-1], sharp[0].steps[-1])
     assert (faithful[0].model, sharp[0].model) == ("", "lite at sharpness 1")
+    invented = [face.invented_detail for face in (faithful[0], sharp[0])]
+    assert None not in invented
+    assert invented == sorted(invented)
+    weaker = replace(sharp[0], strength=0.5).invented_detail
+    assert weaker == pytest.approx(0.25 * invented[1]), "half of the amplitude is a quarter of the energy"
 
 
 def test_one_pass_is_sharp_too(restorers: dict[float, Restorer], small_photo: np.ndarray) -> None:
@@ -47,6 +53,9 @@ def test_the_mark_and_the_digest_say_the_sharpness(
     assert provenance.model == "lite at sharpness 1"
     assert provenance.model_sha256 == FaceModel("lite", backend="onnxruntime", sharpness=1.0).sha256
     assert b"lite at sharpness 1" in (tmp_path / "out.png").read_bytes()
+    (face,) = result.report_row()["faces"]
+    assert face["invented_detail"] > 0.1
+    assert f'InventedDetail="{face["invented_detail"]:.2f}"'.encode() in (tmp_path / "out.png").read_bytes()
     digests = {restore_digest(Restorer(backend="onnxruntime", sharpness=each)) for each in (0.0, 0.25, 0.5)}
     assert len(digests) == 3
 

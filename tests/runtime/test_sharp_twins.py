@@ -12,6 +12,7 @@ from dicface.images.pixels import resize
 from dicface.runtime.cards import SharpResult
 from dicface.runtime.model_files import ModelFiles
 from dicface.runtime.models import embedded_models, find_card, find_model, sharp_twin
+from dicface.runtime.sharp_twins import invented_detail
 
 pytestmark = pytest.mark.skipif(not embedded_models("sharp"), reason="no sharp twin is embedded yet")
 SHARPNESSES = (0.0, 0.5, 1.0)
@@ -81,3 +82,22 @@ def test_a_model_without_twin_is_refused(tmp_path: Path) -> None:
 def test_torch_is_refused() -> None:
     with pytest.raises(UsageError, match="expected `sharpness` 0 for the torch backend"):
         FaceModel("lite", backend="torch", sharpness=0.5)
+
+
+def test_invented_detail_runs_between_what_was_measured() -> None:
+    def measured(side: int, sharpness: float, detail: float) -> SharpResult:
+        return SharpResult(side, sharpness, 30.0, detail, 0.5**0.5, 1.0, 1.0, 0.03)
+
+    rows = [measured(16, 0, 0.4), measured(16, 1, 0.8), measured(64, 0, 0.8), measured(64, 1, 1.2)]
+    assert invented_detail(rows, 0.0, 16) == pytest.approx(0.2)
+    assert invented_detail(rows, 0.5, 16) == pytest.approx(0.3)
+    assert invented_detail(rows, 0.5, 32) == pytest.approx(0.4), "the middle between 16 and 64 px"
+    assert invented_detail(rows, 1.0, 8) == pytest.approx(0.4), "that of the smallest size"
+    assert invented_detail(rows, 1.0, 200) == pytest.approx(0.6), "that of the largest size"
+
+
+def test_a_model_says_what_it_invents() -> None:
+    said = [FaceModel("lite", backend="onnxruntime", sharpness=each).invented_detail(24) for each in SHARPNESSES]
+    assert None not in said
+    assert said == sorted(said)
+    assert FaceModel("lite-256", backend="onnxruntime").invented_detail(24) is None

@@ -26,6 +26,7 @@ def test_faces_are_read_as_they_were_written(tmp_path: Path) -> None:
         number=2,
         strength=0.4,
         model="other",
+        invents=0.3,
         strength_share=0.5,
     )
     bare = Face(Box(0, 0, 5, 5), None, Outcome.FLAT, Square(0, 0, 7), number=3)

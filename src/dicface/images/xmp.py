@@ -23,8 +23,9 @@ COMPOSITE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrained
 ENHANCED = "http://cv.iptc.org/newscodes/digitalsourcetype/algorithmicallyEnhanced"
 """A photo that was only enlarged."""
 NAMESPACE = "urn:dicface:xmp/1.0/"
-"""Of the properties ModelName, ModelSHA256, DicfaceVersion, RestoredFaces, SettingsSHA256 and Shows: XMP-dicface, as
-exiftool calls it. No common tag has these names: of two of one name, such as a camera's Model, programs show one."""
+"""Of the properties ModelName, ModelSHA256, DicfaceVersion, RestoredFaces, InventedDetail, SettingsSHA256 and Shows:
+XMP-dicface, as exiftool calls it. No common tag has these names: of two of one name, such as a camera's Model, programs
+show one."""
 
 _IPTC = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
 # Namespace and beginning of the name. They describe the stored pixels of the source, or parts of its file that a result
@@ -85,6 +86,7 @@ class Provenance(NamedTuple):
         shows: description of an image that accompanies the result; empty for the result itself.
         settings_sha256: digest of the settings of a file's restoration, see `dicface.restoration.settings`; empty if
             unknown.
+        invented_detail: mean of the faces' `invented_detail`; None if unknown.
     """
 
     model: str
@@ -93,6 +95,7 @@ class Provenance(NamedTuple):
     version: str = __version__
     shows: str = ""
     settings_sha256: str = ""
+    invented_detail: float | None = None
 
     @property
     def source_type(self) -> str:
@@ -143,6 +146,8 @@ def _add(document: Document, provenance: Provenance, source_type: str) -> None:
     added.setAttributeNS(NAMESPACE, "dicface:ModelSHA256", provenance.model_sha256)
     added.setAttributeNS(NAMESPACE, "dicface:DicfaceVersion", provenance.version)
     added.setAttributeNS(NAMESPACE, "dicface:RestoredFaces", str(provenance.faces))
+    if provenance.invented_detail is not None:
+        added.setAttributeNS(NAMESPACE, "dicface:InventedDetail", f"{provenance.invented_detail:.2f}")
     if provenance.settings_sha256:
         added.setAttributeNS(NAMESPACE, "dicface:SettingsSHA256", provenance.settings_sha256)
     if provenance.shows:

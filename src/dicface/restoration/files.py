@@ -193,9 +193,9 @@ def upscale_file(
         if strength < 1:
             steps = _weaker(steps, photo, strength)
         image = _steps_image(steps, all_steps=all_steps, landmarks=output.landmarks)
-        face = _whole_face(photo, steps, errors, strength)
+        face = replace(_whole_face(photo, steps, errors, strength), invents=network.invented_detail(width))
     restoration = Restoration(
-        image, (face,), stages_s=dict(stages.spent_s), provenance=provenance_of(network, int(strength > 0))
+        image, (face,), stages_s=dict(stages.spent_s), provenance=provenance_of(network, (face,) if strength else ())
     )
     digest = upscale_digest(
         network.sha256,

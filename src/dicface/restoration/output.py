@@ -24,14 +24,15 @@ from dicface.runtime.uncertainty import LEVELS_PER_GREY, map_image
 _MAP = f"expected error of luma, {LEVELS_PER_GREY} levels a grey level"
 
 
-def provenance_of(model: FaceModel, faces: int) -> Provenance:
+def provenance_of(model: FaceModel, faces: Sequence[Face]) -> Provenance:
     """Provenance of a result.
 
     Args:
         model: the model that made the faces; of a path, only the file name is recorded.
-        faces: number of faces it made.
+        faces: those it made.
     """
-    return Provenance(*model.files, faces)
+    known = [face.invented_detail for face in faces if face.invented_detail is not None]
+    return Provenance(*model.files, len(faces), invented_detail=float(np.mean(known)) if known else None)
 
 
 def restored_by(
@@ -46,7 +47,7 @@ def restored_by(
         background: the network for the rest of the photo; None without one.
     """
     restored = [face for face in faces if face.outcome is Outcome.RESTORED]
-    said, used = provenance_of(models.model, len(restored)), {face.model for face in restored}
+    said, used = provenance_of(models.model, restored), {face.model for face in restored}
     ours = {"": models.model.files} | {files.title: files for files in models.last_pass}
     networks = [files for name, files in ours.items() if name in used or not (name or restored)]
     if large is not None and large.network.name in used:

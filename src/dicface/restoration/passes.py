@@ -238,6 +238,7 @@ class FacePasses:
             strength=choice.strength_of(number) * face.share,
             strength_share=face.share,
             model=self.models.said_of(face.model),
+            invents=face.model.invented_detail(face.cut.side),
         )
 
     def _quality_warnings(

@@ -18,6 +18,7 @@ def face_row(face: Face) -> dict[str, Any]:
         "strength": round(face.strength, 3),
         "strength_share": round(face.strength_share, 3),
         "model": face.model or None,
+        "invented_detail": None if face.invented_detail is None else round(face.invented_detail, 3),
         "crop": {"left": face.square.left, "top": face.square.top, "side": face.square.side},
         "landmarks": None if face.landmarks is None else face.landmarks.astype(float).round(2).tolist(),
         "quality_warnings": [

@@ -54,6 +54,8 @@ class Face:
         strength_share: what the strength was multiplied by, since the model's expected error is large; 1 if it is not.
         model: name of the other network that restored it, such as the larger model, or sharpness of the restorer's own
             ("lite at sharpness 0.5"); empty for the restorer's own as it is.
+        invents: what the model invents at full strength, see `FaceModel.invented_detail`; None if unknown, or if the
+            face is not restored.
     """
 
     box: Box
@@ -69,11 +71,17 @@ class Face:
     strength: float = 1.0
     model: str = ""
     strength_share: float = 1.0
+    invents: float | None = None
 
     @property
     def size_px(self) -> float:
         """The longer side of the box, brows to chin, in pixels of the photo."""
         return size_px(self.box)
+
+    @property
+    def invented_detail(self) -> float | None:
+        """Expected detail that is not this person's, as a share of a real face's; None if unknown."""
+        return None if self.invents is None else self.invents * self.strength**2
 
     def __repr__(self) -> str:
         edges = ", ".join(f"{edge:.1f}" for edge in self.box)

@@ -17,7 +17,7 @@ from dicface.landmarks import decode_heatmaps
 from dicface.runtime.backends import Backend, OnnxRuntimeBackend, OpenVinoBackend, TorchBackend
 from dicface.runtime.batching import SharedRuns
 from dicface.runtime.model_files import ModelFiles, check_sharpness
-from dicface.runtime.models import DEFAULT_MODEL, PICKLED, embedded_models, find_model
+from dicface.runtime.models import DEFAULT_MODEL, PICKLED, embedded_models, find_model, sharp_results
 from dicface.runtime.parallel import usable_cores
 from dicface.runtime.providers import (
     BACKENDS,
@@ -28,7 +28,7 @@ from dicface.runtime.providers import (
     choose_provider,
     processor_capabilities,
 )
-from dicface.runtime.sharp_twins import mixed_graph, read_twin
+from dicface.runtime.sharp_twins import invented_detail, mixed_graph, read_twin
 from dicface.runtime.torch_extra import lacks_torch
 
 _log = logging.getLogger(__name__)
@@ -179,6 +179,7 @@ class FaceModel:
         self._backend, self._reason, path = _load_backend(name, how)
         self.files = ModelFiles.of(name, self.sharpness, path)
         self.name = self.files.title if twin else name
+        self._measured = sharp_results(name)
         _log.info("%s", self.how_it_runs)
         self._runs = SharedRuns(self._restore, self._is_same_in_any_batch, RUNS_AT_ONCE, MAX_BATCH)
 
@@ -215,6 +216,19 @@ class FaceModel:
     def face_px(self) -> int:
         """Side of its results, in pixels."""
         return self._backend.face_px
+
+    def invented_detail(self, side: int) -> float | None:
+        """Detail that results have and the people have not, as a share of the detail of real faces.
+
+        Measured when the model's sharp twin was made, on faces and not on the one at hand.
+
+        Args:
+            side: of the crop, in pixels.
+
+        Returns:
+            See `SharpResult.invented`; None for a model without sharp twin.
+        """
+        return invented_detail(self._measured, self.sharpness, side) if self._measured else None
 
     def __call__(self, crops: Sequence[NDArray[np.uint8]]) -> list[FaceSteps]:
         """Super-resolve crops; those of one size go through the network together.

@@ -7,7 +7,7 @@ from pathlib import Path
 from dicface.checkpoints.runs import how_to_make, weights_file
 from dicface.errors import UnknownModelError
 from dicface.runtime.additional_models import AdditionalModels, additional_models, check_hash
-from dicface.runtime.cards import Kind, ModelCard, parse_card
+from dicface.runtime.cards import Kind, ModelCard, SharpResult, parse_card
 
 DEFAULT_MODEL = "lite"
 PICKLED = (".pth", ".pt", ".ckpt")
@@ -85,6 +85,12 @@ def sharp_twin(name: str) -> str | None:
     """Name of the sharp twin of an embedded model; None if there is none."""
     twin = _SHARP.get(name)
     return twin if twin in embedded_models("sharp") else None
+
+
+def sharp_results(name: str) -> tuple[SharpResult, ...]:
+    """What was measured of an embedded model and its sharp twin, by size and sharpness; empty if it has none."""
+    twin = sharp_twin(name)
+    return () if twin is None else tuple(row for row in find_card(twin).results if isinstance(row, SharpResult))
 
 
 def find_model(name: str, suffix: str = ".onnx", kind: Kind = "restoration") -> Path:

@@ -4,6 +4,7 @@ A twin's file holds the differences of those weights that differ, and where in t
 lie. Any share of them can be added, so that one small file gives every sharpness, to any runtime and without torch.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dicface.errors import CheckpointError
+from dicface.runtime.cards import SharpResult
 
 TWIN_SUFFIX = ".npz"
 
@@ -71,3 +73,23 @@ def mixed_graph(graph: bytes, twin: SharpTwin, sharpness: float) -> bytes:
         weights = np.frombuffer(place.tobytes(), "<f4") + np.float32(sharpness) * part.astype(np.float32)
         place[:] = np.frombuffer(weights.astype("<f4").tobytes(), np.uint8)
     return mixed.tobytes()
+
+
+def invented_detail(measured: Sequence[SharpResult], sharpness: float, side: int) -> float:
+    """Detail that a model invents for a crop, from what was measured of it and its sharp twin.
+
+    Args:
+        measured: at every combination of some sides and some values of sharpness.
+        sharpness: share of the way to the twin, 0 to 1.
+        side: of the crop, in pixels. Between those that were measured, the share runs straight over the logarithm of
+            the side; outside of them it is that of the nearest.
+
+    Returns:
+        See `SharpResult.invented`.
+    """
+    sides = sorted({row.lr_size for row in measured})
+    at_sides: list[float] = []
+    for each in sides:
+        rows = sorted((row for row in measured if row.lr_size == each), key=lambda row: row.sharpness)
+        at_sides.append(float(np.interp(sharpness, [row.sharpness for row in rows], [row.invented for row in rows])))
+    return float(np.interp(np.log2(side), np.log2(sides), at_sides))

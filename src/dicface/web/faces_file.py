@@ -35,6 +35,7 @@ def write_faces(path: Path, faces: Sequence[Face]) -> None:
                 "strength": face.strength,
                 "strength_share": face.strength_share,
                 "model": face.model,
+                "invents": face.invents,
             }
         )
     with written_whole(path) as part:
@@ -57,6 +58,7 @@ def read_faces(path: Path) -> tuple[Face, ...]:
                 strength=row["strength"],
                 strength_share=row["strength_share"],
                 model=row["model"],
+                invents=row["invents"],
                 **{name: stored[key] for name in _ARRAYS if (key := f"{number}-{name}") in stored},
             )
             for number, row in enumerate(rows)
