@@ -34,6 +34,16 @@ def psnr_db(sr: Tensor, hr: Tensor) -> Tensor:
     return -10 * (sr.detach().float() - hr).square().mean().log10()
 
 
+def compile_blocks(network: DICNetwork) -> None:
+    """Have `torch.compile` take the blocks that every step of a network repeats.
+
+    The whole network would be compiled once for each number of steps.
+    """
+    for block in (network.first_recovery, network.recovery, network.reconstruction, network.landmark):
+        if block is not None:
+            block.compile(dynamic=False)
+
+
 class DICTask(Task[DICNetwork, DICRun | DICGANRun]):
     """Trains DIC on the images and heatmaps of all steps.
 
@@ -68,11 +78,8 @@ class DICTask(Task[DICNetwork, DICRun | DICGANRun]):
             load_strictly(self.network.landmark, part_of(read_weights(name), "landmark"))
 
     def compile_network(self) -> None:
-        """Compile the blocks that every step repeats: the whole network would be compiled for 1, 2 and 4 steps each."""
-        network = self.network
-        for block in (network.first_recovery, network.recovery, network.reconstruction, network.landmark):
-            if block is not None:
-                block.compile(dynamic=False)
+        """Compile the network's blocks."""
+        compile_blocks(self.network)
 
     @property
     def degradation(self) -> DegradationConfig:

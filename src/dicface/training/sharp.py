@@ -21,7 +21,7 @@ from dicface.networks.lightcnn import LightCNNFeatures
 from dicface.networks.patch_discriminator import PatchDiscriminators
 from dicface.networks.resize import resize_bicubic, to_pixels
 from dicface.training.config import SharpRun
-from dicface.training.dic import psnr_db
+from dicface.training.dic import compile_blocks, psnr_db
 from dicface.training.landmarks import landmark_error
 from dicface.training.sharp_losses import (
     adversarial_ramp,
@@ -88,12 +88,9 @@ class SharpTask(Task[DICNetwork, SharpRun]):
             load_strictly(self.features, part_of(read_weights(name), "features"))
 
     def compile_network(self) -> None:
-        """Compile the blocks that every step repeats, and the discriminators."""
-        network = self.network
-        blocks = (network.first_recovery, network.recovery, network.reconstruction, network.landmark)
-        for block in (*blocks, self.discriminators):
-            if block is not None:
-                block.compile(dynamic=False)
+        """Compile the network's blocks, and the discriminators."""
+        compile_blocks(self.network)
+        self.discriminators.compile(dynamic=False)
 
     @property
     def degradation(self) -> DegradationConfig:
