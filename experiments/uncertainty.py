@@ -1,9 +1,9 @@
 """How well maps of uncertainty rank the true error, and the fit of the one that is shipped.
 
-    python -m experiments.uncertainty celeba-val.parquet --fit celeba-train-0.parquet
+    python -m experiments.uncertainty celeba-val.parquet --damages "none jpeg50 noise10" --fit celeba-train-0.parquet
 
 The true error is the absolute difference of luma between result and truth. Each candidate map is taken as it is and, in
-a second row, as the root mean square nearby (Gaussian, 2 px). Reported by size of the crop:
+a second row, as the root mean square nearby (Gaussian, 2 px). Reported by size of the crop and its damage:
 
 - in a face: Spearman's rank correlation with the true error over the pixels of a face, mean over the faces with a 95 %
   bootstrap interval; Pearson's beside it;
@@ -15,6 +15,8 @@ a second row, as the root mean square nearby (Gaussian, 2 px). Reported by size 
 Then the shipped map's calibration: what it says and what the error is, in ten equal parts of the pixels.
 """
 
+import itertools
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -25,8 +27,9 @@ from rich.console import Console
 from rich.table import Table
 
 from dicface.data.references import read_references
+from dicface.evaluation.damage import parse_damage
 from dicface.evaluation.statistics import estimate
-from dicface.images.pixels import FACE_PX, luma, resize, smooth
+from dicface.images.pixels import luma, resize, smooth
 from dicface.runtime.face_model import FaceModel, FaceSteps
 from dicface.runtime.models import DEFAULT_MODEL
 from dicface.runtime.uncertainty import Disagreements, disagreements, expected_error
@@ -65,10 +68,11 @@ def error_left(said: Maps, error: Maps) -> tuple[float, float]:
 
 
 class Sample:
-    """Some faces at one size: what the model made of them, how far it is off, and how much it disagrees."""
+    """Some faces at one size and with one damage: results, their errors, and how much the model disagrees."""
 
-    def __init__(self, model: FaceModel, hr: NDArray[np.uint8], size: int) -> None:
-        self.lr = [resize(face, (size, size)) for face in hr]
+    def __init__(self, model: FaceModel, hr: NDArray[np.uint8], size: int, damage: str) -> None:
+        made = parse_damage(damage)
+        self.lr = [made.crop(face, size, number) for number, face in enumerate(hr)]
         self.results: list[FaceSteps] = []
         self.found: list[Disagreements] = []
         for first in range(0, len(hr), 16):
@@ -81,7 +85,8 @@ class Sample:
 
     def candidates(self) -> dict[str, Maps]:
         """Every map that was tried, by name."""
-        last, bicubic = self.steps[:, -1], luma(np.stack([resize(crop, (FACE_PX, FACE_PX)) for crop in self.lr]))
+        last = self.steps[:, -1]
+        bicubic = luma(np.stack([resize(crop, last.shape[1:]) for crop in self.lr]))
         down, across = np.gradient(last, axis=(1, 2))
         plain = {
             "last step's change": np.abs(last - self.steps[:, -2]),
@@ -98,6 +103,25 @@ class Sample:
         maps["**shipped**"] = np.stack([expected_error(one) for one in self.found])
         maps["the error itself"] = self.error
         return maps
+
+
+def ranking(sample: Sample) -> Iterator[tuple[str, list[str]]]:
+    """How well every map ranks the error: its name and its cells of the table."""
+    error, inside = sample.error, (slice(None, None, EVERY), slice(None, None, EVERY))
+    for name, said in sample.candidates().items():
+        by_face = np.array([rank_correlation(s[inside], e[inside]) for s, e in zip(said, error, strict=True)])
+        linear = np.mean([correlation(s, e) for s, e in zip(said, error, strict=True)])
+        pooled = rank_correlation(said[:, *inside], error[:, *inside])
+        between = rank_correlation(said.mean(axis=(1, 2)), error.mean(axis=(1, 2)))
+        values = (linear, pooled, between, *error_left(said, error))
+        yield name, [estimate(by_face).text(3), *(f"{value:.3f}" for value in values)]
+
+
+def calibrated(sample: Sample) -> list[str]:
+    """What the shipped map says and what the error is, in ten parts of the pixels and in all."""
+    error, said = sample.error, np.stack([expected_error(one) for one in sample.found])
+    parts = [(said.ravel()[part].mean(), error.ravel()[part].mean()) for part in np.array_split(said.argsort(None), 10)]
+    return [f"{one:.1f} / {true:.1f}" for one, true in (*parts, (said.mean(), error.mean()))]
 
 
 def fitted(samples: list[Sample]) -> list[float]:
@@ -131,33 +155,23 @@ def main(
     model: Annotated[str, typer.Option(help="Embedded model or file.")] = DEFAULT_MODEL,
     limit: Annotated[int | None, typer.Option(min=1, help="Only that many faces from the start.")] = None,
     sizes: Annotated[str, typer.Option(help="Sides of the crops that are measured.")] = "16,32",
+    damages: Annotated[str, typer.Option(help="Damages of all crops, with spaces between.")] = "none",
 ) -> None:
     """Print the tables."""
     console, network = Console(width=170), FaceModel(model, backend="onnxruntime")
     if fit is not None:
-        learnt = read_references(fit, fit_limit)[0].hr
-        weights = fitted([Sample(network, learnt, size) for size in FIT_SIZES])
+        learnt = read_references(fit, fit_limit, face_px=network.face_px)[0].hr
+        weights = fitted([Sample(network, learnt, size, damage) for size in FIT_SIZES for damage in damages.split()])
         console.print("base, mirror, step, shift, factor, power:", [round(weight, 3) for weight in weights])
-    hr = read_references(data, limit)[0].hr
+    hr = read_references(data, limit, face_px=network.face_px)[0].hr
     table = Table("crop", "map", "in a face", "Pearson", "all pixels", "between faces", "left, mean", "left, rms")
     calibration = Table("crop", *(f"{part}0 %" for part in range(1, 11)), "mean")
-    for size in (int(one) for one in sizes.split(",")):
-        sample = Sample(network, hr, size)
-        error = sample.error
-        inside = (slice(None, None, EVERY), slice(None, None, EVERY))
-        for name, said in sample.candidates().items():
-            by_face = np.array([rank_correlation(s[inside], e[inside]) for s, e in zip(said, error, strict=True)])
-            linear = np.mean([correlation(s, e) for s, e in zip(said, error, strict=True)])
-            pooled = rank_correlation(said[:, *inside], error[:, *inside])
-            between = rank_correlation(said.mean(axis=(1, 2)), error.mean(axis=(1, 2)))
-            left = error_left(said, error)
-            cells = (f"{linear:.3f}", f"{pooled:.3f}", f"{between:.3f}", f"{left[0]:.3f}", f"{left[1]:.3f}")
-            table.add_row(f"{size} px", name, estimate(by_face).text(3), *cells)
-        said = np.stack([expected_error(one) for one in sample.found])
-        order = np.argsort(said.ravel())
-        parts = [(said.ravel()[part].mean(), error.ravel()[part].mean()) for part in np.array_split(order, 10)]
-        means = f"{said.mean():.1f} / {error.mean():.1f}"
-        calibration.add_row(f"{size} px", *(f"{one:.1f} / {true:.1f}" for one, true in parts), means)
+    for size, damage in itertools.product(map(int, sizes.split(",")), damages.split()):
+        sample = Sample(network, hr, size, damage)
+        title = f"{size} px" if damage == "none" else f"{size} px, {damage}"
+        for name, row in ranking(sample):
+            table.add_row(title, name, *row)
+        calibration.add_row(title, *calibrated(sample))
     console.print(table)
     console.print(calibration)
 
