@@ -12,8 +12,8 @@
     |   +-- CheckpointError   weights that do not fit or cannot be trusted
     +-- OutputError           a result cannot be written
     +-- TrainingError         a run that cannot go on
-    +-- BenchmarkError        a measurement that did not end
-    +-- TooLongError          a visitor's photo took the server's time or memory
+    +-- BenchmarkError        a measurement that did not finish
+    +-- TooLongError          a visitor's photo needed too much time or memory
 
 "No face found" is a result, not an error.
 """
@@ -68,11 +68,11 @@ class TrainingError(DicfaceError):
 
 
 class BenchmarkError(DicfaceError):
-    """A measurement did not come to an end."""
+    """A measurement did not finish."""
 
 
 class TooLongError(DicfaceError):
-    """A photo took longer, or more memory, than the web page's server has for one."""
+    """A photo needed more time or memory than the server of the web page allows."""
 
 
 def is_our_fault(error: Exception) -> bool:

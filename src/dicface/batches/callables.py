@@ -1,4 +1,4 @@
-"""RestoreBatch and UpscaleBatch: what Ray Data, Spark, datasets and the like call with each batch of photos."""
+"""RestoreBatch and UpscaleBatch: callables for the batches of Ray Data, Spark, datasets and the like."""
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -38,7 +38,7 @@ class RestoreBatch(FileBatch):
     Args:
         model, backend, provider, detector, detector_threshold, large_faces, fidelity, background, sharpness: see
             `Restorer`, by name or path.
-        threads: with which each network computes: one, since engines run a worker for each core.
+        threads: threads of each network: one by default, since engines run a worker for each core.
         scale, boxes, only_boxes, strength, min_face, max_face, faces, adaptive, force, passes: see `Restorer.restore`;
             they hold for every photo.
         max_megapixels: larger photos fail at their header.
@@ -46,7 +46,7 @@ class RestoreBatch(FileBatch):
         uncertainty: also give the map of the expected errors.
 
     Raises:
-        UsageError: a setting out of its range. A missing model is known at the first photo.
+        UsageError: a setting out of its range. A missing model is an error at the first photo.
 
     >>> from dicface import RestoreBatch
     >>> batch = RestoreBatch(scale=2)({"bytes": [b"no photo"], "path": ["a.jpg"]})
@@ -140,7 +140,7 @@ class UpscaleBatch(FileBatch):
 
     Args:
         model, backend, provider, sharpness: see `FaceModel`, by name or path.
-        threads: with which the network computes.
+        threads: threads of the network.
         all_steps, consistent, strength: see `upscale_file`.
         mark, metadata, gps, landmarks: see `Output`.
         uncertainty: also give the map of the expected errors.

@@ -45,7 +45,7 @@ class BatchItem(NamedTuple):
 class FileBatch(ABC):
     """A picklable callable from batches of files to batches of results; see `RestoreBatch`.
 
-    It consists of its arguments until the first photo, when the process that it is in loads the models.
+    It holds only its arguments until the first photo, for which its process loads the models.
     """
 
     def __init__(self, output: Output, *, uncertainty: bool) -> None:
@@ -88,7 +88,7 @@ class FileBatch(ABC):
             return self._session
 
     def opened(self) -> Self:
-        """The same, with its models loaded."""
+        """This object, with its models loaded."""
         _ = self.session
         return self
 
@@ -107,7 +107,7 @@ class FileBatch(ABC):
 
         Args:
             batch: a dict of lists or of NumPy arrays, a pandas data frame, or an Arrow table or record batch, with the
-                columns `bytes` (a file each) and `path` (its name, of which the suffix decides about the format of the
+                columns `bytes` (a file each) and `path` (its name, whose suffix decides the format of the
                 result). Without `path`, the format is that of the file.
 
         Returns:

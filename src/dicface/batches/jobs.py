@@ -102,7 +102,8 @@ def run_jobs(
             again if it fails. It may raise `DicfaceError`.
         is_unfinished: whether what is there of the results of a job was left by a call that was cut off, so that it may
             be replaced. It may raise `DicfaceError`.
-        claims: of the jobs that other calls work on; these come when they are free, at the end of all others at latest.
+        claims: claims against other calls; jobs that another call works on run once they are free, at the latest after
+            all others.
         late: called, in order, with the jobs that were running when the generator was closed, once all are finished.
 
     Yields:

@@ -18,7 +18,7 @@ from dicface.errors import DicfaceError, UsageError
 from dicface.images.inputs import ALL_INPUTS, Shard
 
 MAX_BLOCK = 16
-"""Photos that are handed to an actor, and repeated if its node dies."""
+"""Most photos that are handed to an actor at a time, and repeated if its node dies."""
 
 
 class RayPool(NamedTuple):
@@ -40,7 +40,7 @@ class RayPool(NamedTuple):
 
 
 class RayActor:
-    """What an actor does: it loads the models once, and does block after block."""
+    """An actor: loads the models once, and restores block after block."""
 
     def __init__(self, work: StoreWork) -> None:
         self._work = work
@@ -129,8 +129,7 @@ def in_ray(photos: Iterable[StoredPhoto], work: StoreWork, pool: RayPool) -> Gen
     """Do photos on a Ray cluster.
 
     Photos are read and written by the actors: only names and rows pass through Ray, and a photo that cannot be read is
-    a row. Ray repeats the blocks of a node that dies on others; results are replaced as a whole, by equal
-    ones.
+    a row. Ray repeats the blocks of a node that dies on others; results are replaced as a whole, by equal ones.
 
     Args:
         photos: all are listed before the work begins; the driver keeps them.
@@ -138,7 +137,7 @@ def in_ray(photos: Iterable[StoredPhoto], work: StoreWork, pool: RayPool) -> Gen
         pool: the actors.
 
     Yields:
-        The row of each photo once, as photos are finished. What Ray lost is a failure.
+        The row of each photo once, as photos are finished. Photos that Ray lost are failures.
 
     Raises:
         UsageError: Ray is not installed, or there is no cluster at the address.

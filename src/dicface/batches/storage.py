@@ -20,7 +20,7 @@ _CREDENTIALS = re.compile(r"(?<=://)[^/@\s]*@")
 _SIGNATURES = re.compile(r"(?i)([?&][\w.%-]*(?:sig|signature|token|key|keyid|secret|password|credential)=)[^&\s'\"]+")
 _FOLDED = re.compile(r"([a-z][a-z0-9+.-]+):/+(.*)")
 PART = ".part-"
-"""How names of files begin that are not whole yet; hidden, so that they are no inputs."""
+"""Prefix of the names of unfinished files; hidden, so that they are not taken for inputs."""
 _OBJECT_STORES = re.compile(r"s3|gcs|abfs|py::fsspec\+.*\b(s3a?|gs|gcs|abfss?|az|oss)\b.*")
 """pyarrow's names of file systems that show a file once it is closed."""
 
@@ -194,9 +194,9 @@ class Store:
             raise InputError(f"the file cannot be read: {error}") from error
 
     def write(self, name: str, content: bytes) -> None:
-        """Write a file, complete or not at all: it is moved to its name once it is whole, but in object stores.
+        """Write a file, complete or not at all: except in object stores, it is moved to its name once it is whole.
 
-        HDFS moves onto no file. There the old one is deleted before, so that for a moment there is none.
+        HDFS does not move onto an existing file. There the old one is deleted first; for a moment there is none.
 
         Raises:
             OutputError: it cannot be written.

@@ -50,7 +50,7 @@ class Detector(Protocol):
 class FaceDetector:
     """The face finder: faces from 11 px up to the whole photo, with five landmarks and scores from 0 to 1.
 
-    What it proposes is looked at again upright and in one size, and gets score, box and landmarks of that second look.
+    Its proposals are looked at again, upright and at one size; score, box and landmarks are those of that second look.
 
     Args:
         smallest_px: side of the smallest face to find.
@@ -76,7 +76,7 @@ class FaceDetector:
         return self.search(pixels, self.smallest_px)
 
     def search(self, pixels: NDArray[np.uint8], smallest_px: float) -> list[Detection]:
-        """Find faces from a size up; twice the size is found in a quarter of the time.
+        """Find faces of at least a size. Twice the size takes a quarter of the time.
 
         Args:
             pixels: (H, W, 3) uint8 RGB.

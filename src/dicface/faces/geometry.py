@@ -46,6 +46,7 @@ def _square_about(box: Box, enlargement: float) -> Square:
 
 def landmark_box(landmarks: NDArray[np.floating]) -> Box:
     """Smallest box that contains all landmarks.
+
     Args:
         landmarks: (K, 2) x, y in pixels of the photo, pixel centres at integers.
     """
@@ -59,6 +60,7 @@ def square_of_landmarks(landmarks: NDArray[np.floating], enlargement: float = EN
     Args:
         landmarks: (K, 2) x, y in pixels of the photo, pixel centres at integers.
         enlargement: side of the crop, relative to the landmarks' square.
+
     Source: the released code's preparation; not clipped to the photo, see `cut`.
     """
     return _square_about(landmark_box(landmarks), enlargement)

@@ -26,7 +26,7 @@ def locate(model: LandmarkModel, pixels: NDArray[np.uint8], box: Box, passes: in
     """Find the landmarks of a face in a photo.
 
     A detector's box only approximates that of the landmarks. Each further pass cuts the face out by the landmarks of
-    the pass before, as the model's training faces were cut.
+    the previous pass, as the model's training faces were cut.
 
     Args:
         model: model for sharp faces.

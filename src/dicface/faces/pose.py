@@ -1,4 +1,4 @@
-"""How a face is turned, by its five landmarks."""
+"""Roll and yaw of a face, from its five landmarks."""
 
 import math
 
@@ -10,7 +10,7 @@ _NOSE_DEPTH = 0.4
 
 
 def roll_degrees(points: NDArray[np.floating]) -> float:
-    """Turn in the picture plane: 0 upright, positive clockwise as the picture is seen, from -180 to 180.
+    """Roll, the turn in the picture plane: 0 upright, positive clockwise as the picture is seen, from -180 to 180.
 
     Args:
         points: (5, 2) x, y of the right and left eye, the tip of the nose, the right and left corner of the mouth.
@@ -20,7 +20,7 @@ def roll_degrees(points: NDArray[np.floating]) -> float:
 
 
 def yaw_degrees(points: NDArray[np.floating]) -> float:
-    """Turn to the side: 0 from the front, positive towards the right of the picture, from -90 to 90.
+    """Yaw, the turn to the side: 0 from the front, positive towards the right of the picture, from -90 to 90.
 
     The nose of a face that is turned lies off the middle of its eyes, by as much as it stands out times the sine of the
     turn, and the eyes move together by the cosine. Rough: noses differ.

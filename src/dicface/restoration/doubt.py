@@ -18,7 +18,7 @@ _BORDER_PX = 8
 
 
 def doubts(model: FaceModel, crops: Sequence[NDArray[np.uint8]], results: Sequence[FaceSteps]) -> list[float]:
-    """How far results may be off, in relation to what they change.
+    """How far results may be off, relative to what they change.
 
     It is the mean disagreement of the last step with the mirrored face's result and with the step before, over the root
     mean square difference between result and plain enlargement, both of luma and without a border of 8 px.

@@ -74,7 +74,7 @@ def restore_file(
         scale, boxes, only_boxes, strength, min_face, max_face, faces, adaptive, force, passes: see `Restorer.restore`.
         output: what is written; None means `Output()`.
         max_megapixels: larger photos are refused at their header.
-        max_result_megapixels: larger results are refused before they are made; None leaves it to their format.
+        max_result_megapixels: larger results are refused before they are made; None for the format's limit alone.
         gate: shared by the calls of a batch that runs several at once, so that memory suffices; None for a single one.
 
     Returns:

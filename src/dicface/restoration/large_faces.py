@@ -41,8 +41,8 @@ class LargeFaces:
 
         Args:
             pixels: (H, W, 3) uint8 RGB.
-            face: a face of the photo; all but those that are too large are given back as they are.
-            choice: of the faces.
+            face: a face of the photo; a face that is not too large is returned as it is.
+            choice: which faces are restored.
             run: false decides the outcome alone.
         """
         if face.outcome is not Outcome.TOO_LARGE:

@@ -28,7 +28,7 @@ def provenance_of(model: FaceModel, faces: Sequence[Face]) -> Provenance:
     """Provenance of a result.
 
     Args:
-        model: the model that made the faces; of a path, only the file name is recorded.
+        model: the model that made the faces; for a path, only the file name is recorded.
         faces: those it made.
     """
     known = [face.invented_detail for face in faces if face.invented_detail is not None]
@@ -150,7 +150,7 @@ def uncertainty_crop(errors: NDArray[np.floating], provenance: Provenance | None
     """The uncertainty of one face as a grey image.
 
     Args:
-        errors: (128, 128) float, expected errors in grey levels.
+        errors: (R, R) float, expected errors in grey levels.
         provenance: provenance of the result; None leaves that out.
     """
     return with_provenance(_as_colour(map_image(errors)), provenance, _MAP, grey=True)

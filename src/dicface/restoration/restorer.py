@@ -39,7 +39,7 @@ class Restorer(CropMethods, ClipMethods):
 
     Attributes:
         model: the face model. `lite` has a larger model beside it, `lite-256`, for crops from 32 px on.
-        settings: models by their hashes, detector and limits: what decides about a result besides a call's arguments.
+        settings: hashes of the models, detector and its limit: all that decides a result besides a call's arguments.
     """
 
     def __init__(
@@ -68,18 +68,18 @@ class Restorer(CropMethods, ClipMethods):
                 `Detector`, whose detections are all taken for faces unless it is a `FaceDetector`.
             detector_threshold: least probability of a face, 0 to 1; None takes that of the face finder's card. For
                 other detectors it is the least score, and None sets no limit.
-            threads: with which each network computes; None takes one for each core; see `FaceModel` for torch.
+            threads: threads of each network; None takes one for each core. See `FaceModel` for torch.
             several: photos will be restored several at a time: threads that wait leave the cores to others.
             large_faces: ONNX file of a restorer of aligned 512 px faces, for faces that are too large for the model
                 (docs/other-networks.md); None leaves these alone.
-            fidelity: of `large_faces`, 0 to 1: more is nearer to the photo; networks without that input ignore it.
+            fidelity: of `large_faces`, 0 to 1: more is nearer to the photo; ignored by networks without that input.
             background: file of a network for the rest of the photo, see `BackgroundModel`; None takes Pillow's filter.
-            sharpness: more detail, and more of it invented, see `FaceModel`; it changes no outcome.
+            sharpness: 0 to 1: more detail, and more of it invented; see `FaceModel`. It changes no outcome.
 
         Raises:
             UnknownModelError: no such model.
             UsageError: no such backend, provider or detector, or it is not installed; a threshold that is no
-                probability; a sharpness that the model has not; or a backend beside a loaded model.
+                probability; a sharpness that the model does not have; or a backend beside a loaded model.
             CheckpointError: the file is not a model.
         """
         if not isinstance(model, FaceModel):

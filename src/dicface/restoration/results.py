@@ -37,7 +37,7 @@ class Face:
     Attributes:
         box: where it was found, or the box that was given, in pixels of the photo, edges.
         score: the detector's confidence; None for a given box.
-        outcome: whether it was restored, or why not; of `Restorer.find`, whether it would be.
+        outcome: whether it was restored, or why not; from `Restorer.find`, whether it would be.
         square: its crop.
         landmarks: (68, 2) float32 x, y in pixels of the photo before enlargement, pixel centres at integers; None
             unless the outcome is that of a restored face.
@@ -51,11 +51,11 @@ class Face:
         number: its number in reports and previews, 1 or more. Neither the choice of faces nor their strength changes
             the numbers.
         strength: its share in the blend with the plain enlargement, 0 to 1; 0 if it is left alone.
-        strength_share: what the strength was multiplied by, since the model's expected error is large; 1 if it is not.
-        model: name of the other network that restored it, such as the larger model, or sharpness of the restorer's own
-            ("lite at sharpness 0.5"); empty for the restorer's own as it is.
-        invents: what the model invents at full strength, see `FaceModel.invented_detail`; None if unknown, or if the
-            face is not restored.
+        strength_share: factor by which a large expected error of the model has lowered the strength; 1 if it has not.
+        model: name of the network that restored it, such as a larger or a sharper one ("lite at sharpness 0.5"); empty
+            for the restorer's own model.
+        invents: detail that the model invents at full strength, see `FaceModel.invented_detail`; None if unknown, or
+            if the face is not restored.
     """
 
     box: Box

@@ -25,11 +25,11 @@ _log = logging.getLogger(__name__)
 
 
 class AdditionalModels(NamedTuple):
-    """What of `dicface-models` can be used.
+    """The usable models of `dicface-models`.
 
     Attributes:
-        folder: of its files; None where it is not installed.
-        cards: of its models; none of them where something is wrong.
+        folder: folder of the files; None where the distribution is not installed.
+        cards: cards of the models by name; empty if something is wrong.
         problem: what is wrong, and what to do; empty if nothing is.
     """
 

@@ -15,9 +15,9 @@ class PackFacts:
     """A pack that a model was trained on.
 
     Attributes:
-        file: its name.
-        faces: in it.
-        sha256: of the file, in hex.
+        file: name of the file.
+        faces: number of faces.
+        sha256: SHA-256 of the file in hex.
     """
 
     file: str
@@ -30,9 +30,9 @@ class PublishedQuality:
     """PSNR in dB and SSIM by one protocol, bicubic beside them.
 
     Attributes:
-        psnr, ssim: of the last step.
-        bicubic_psnr, bicubic_ssim: of plain enlargement.
-        steps_psnr: of every step.
+        psnr, ssim: values of the last step.
+        bicubic_psnr, bicubic_ssim: values of plain enlargement.
+        steps_psnr: PSNR of every step.
     """
 
     psnr: float
@@ -61,7 +61,7 @@ class LandmarkResult:
 
     Attributes:
         data: the faces.
-        n: how many.
+        n: number of faces.
         nrmse: mean normalised error by normaliser.
     """
 
@@ -76,7 +76,7 @@ class FinderResult:
 
     Attributes:
         data: the faces that the scenes are made of.
-        scenes: how many.
+        scenes: number of scenes.
         n: faces to find in them.
         average_precision: from 0 to 1.
     """
@@ -93,7 +93,7 @@ class FeaturesResult:
 
     Attributes:
         data: the faces.
-        n: how many.
+        n: number of faces.
         identities: number of identities.
         auc: verification AUC: probability that two faces of one identity are more similar than two of different ones.
     """
@@ -166,22 +166,22 @@ class ModelCard:
     """What is known about an embedded model.
 
     Attributes:
-        name: of the model.
-        description: one sentence.
+        name: name of the model.
+        description: the model in one sentence.
         kind: what the model is for.
-        parameters: how many.
+        parameters: number of parameters.
         gflop: work for one face, or for a megapixel of a finder's photo; 2 x multiply-add.
         data: what it was trained on.
-        samples: faces seen in training; of a finder, scenes.
-        hardware: what it was trained on, and how long.
-        commit: of the code that trained it.
-        command: what trained it, in order.
+        samples: number of faces seen in training; of scenes for a finder.
+        hardware: processors that it was trained on, and for how long.
+        commit: commit of the code that trained it.
+        command: commands that trained it, in order.
         numbers_data: the faces of `results`; empty where each result names its own.
-        numbers_faces: how many.
-        results: what was measured, by kind.
-        sha256: of each file in hex, by suffix.
-        licence, use: in words.
-        calibration: of a finder; None for other kinds.
+        numbers_faces: number of these faces.
+        results: measured results.
+        sha256: SHA-256 of each file in hex, by suffix.
+        licence, use: licence and permitted use as text.
+        calibration: calibration of a finder; None for other kinds.
     """
 
     name: str
@@ -238,7 +238,7 @@ def parse_card(name: str, text: str) -> ModelCard:
     """A card from the text of its file.
 
     Args:
-        name: of the model.
+        name: name of the model.
         text: JSON, as `scripts/embed.py` writes it.
 
     Raises:

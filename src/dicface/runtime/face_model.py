@@ -141,9 +141,9 @@ class FaceModel:
     """A loaded model: crops in, restored faces with landmarks out. May be shared between threads.
 
     Attributes:
-        name: name or path, as given; the title in `files`, if it is sharpened.
-        files: what results say of it.
-        sharpness: share of the way to its sharp twin.
+        name: name or path, as given; with a sharpness, the title in `files`.
+        files: title and hash of the model, as results state them.
+        sharpness: share of the way to its sharp twin, 0 to 1.
     """
 
     def __init__(
@@ -162,10 +162,10 @@ class FaceModel:
             model: name of an embedded model, or a path.
             backend: what runs it; auto takes what is fastest here (ADR 22).
             provider: processor of ONNX Runtime, and of torch (cpu or cuda); OpenVINO runs on the CPU.
-            threads: with which it computes, in ONNX Runtime and OpenVINO; None takes one for each core.
+            threads: threads of the network, in ONNX Runtime and OpenVINO; None takes one for each core.
             spinning: see `open_session`.
             sharpness: share of the way to the model's sharp twin, 0 to 1: more detail, and more of it invented
-                (ADR 48). Only of an embedded model that has one, and not in torch.
+                (ADR 48). Only for an embedded model that has one, and not in torch.
 
         Raises:
             UnknownModelError: no such model.
@@ -218,12 +218,12 @@ class FaceModel:
         return self._backend.face_px
 
     def invented_detail(self, side: int) -> float | None:
-        """Detail that results have and the people have not, as a share of the detail of real faces.
+        """Invented detail of results, which the people do not have, as a share of the detail of real faces.
 
-        Measured when the model's sharp twin was made, on faces and not on the one at hand.
+        Measured on other faces when the model's sharp twin was made, not on the face at hand.
 
         Args:
-            side: of the crop, in pixels.
+            side: side of the crop in pixels.
 
         Returns:
             See `SharpResult.invented`; None for a model without sharp twin.

@@ -44,7 +44,7 @@ class LandmarkModel:
         Args:
             model: name of an embedded landmark model, or a path.
             provider: processor of ONNX Runtime; auto takes a GPU where one can be used.
-            threads: that it computes with; None takes one for each core.
+            threads: threads of the network; None takes one for each core.
 
         Raises:
             UnknownModelError: no such model.

@@ -97,7 +97,7 @@ def find_model(name: str, suffix: str = ".onnx", kind: Kind = "restoration") -> 
     """File of an embedded model, or the file or run that `name` is a path of.
 
     Args:
-        name: of an embedded model, or path of a file or of a run's folder, whose weights count.
+        name: of an embedded model, or path of a file or of a run's folder, whose weights are taken.
         suffix: which of an embedded model's files.
         kind: what the model is for.
 

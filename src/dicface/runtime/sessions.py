@@ -20,15 +20,15 @@ def open_session(
 
     Args:
         path: the file.
-        graph: its content where weights of it were changed; None reads the file.
-        threads: that it computes with; None takes one for each core.
+        graph: ONNX content to load instead, with changed weights; None reads the file.
+        threads: threads of the network; None takes one for each core.
         spinning: threads stay awake between operations: fastest for one call at a time, costly where others could use
             the cores.
         provider: see `choose_provider`.
 
     Raises:
         CheckpointError: not an ONNX file.
-        UsageError: the provider asked for is not there, or does not start; ONNX Runtime would go on slowly on the CPU.
+        UsageError: the provider asked for is not there, or does not start; ONNX Runtime alone would use the CPU.
     """
     chosen = choose_provider(onnxruntime.get_available_providers(), provider=provider)
     options = onnxruntime.SessionOptions()

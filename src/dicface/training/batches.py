@@ -12,13 +12,13 @@ from dicface.training.config import FaceRun
 
 
 class Crops(NamedTuple):
-    """What face crops a task wants beyond its config.
+    """Settings of face crops that a task adds to its config.
 
     Attributes:
         degradation: how training faces are reduced.
         degrade: reduces them instead; None for the degradation.
         face_px: side of the training faces in pixels.
-        validation_faces: how many faces of the validation pack are measured.
+        validation_faces: number of faces of the validation pack that are measured.
     """
 
     degradation: DegradationConfig

@@ -35,7 +35,7 @@ def psnr_db(sr: Tensor, hr: Tensor) -> Tensor:
 
 
 def compile_blocks(network: DICNetwork) -> None:
-    """Have `torch.compile` take the blocks that every step of a network repeats.
+    """Compile the blocks that every step of a network repeats, with `torch.compile`.
 
     The whole network would be compiled once for each number of steps.
     """

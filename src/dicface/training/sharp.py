@@ -174,7 +174,7 @@ class SharpTask(Task[DICNetwork, SharpRun]):
         """Sum of both networks' losses, a scalar; each has gradients in its own network only.
 
         The image is a leaf for the losses. Their gradients with respect to it are weighted and passed on to the
-        network, which is so traversed once, and none of them reaches the discriminators.
+        network, which is thus traversed once, and none of them reaches the discriminators.
         """
         ramp = adversarial_ramp(self.global_step, self.sharp)
         alone = self.global_step < self.sharp.discriminator_steps
@@ -206,9 +206,9 @@ class SharpTask(Task[DICNetwork, SharpRun]):
         return self._recognisers[0] if self._recognisers else None
 
     def validation_step(self, batch: FaceBatch, index: int) -> dict[str, list[Column]]:
-        """Log what a sharp network gains and what it may not lose, at two sizes of crop, as means over batches.
+        """Log the gains and possible losses of a sharp network, at two sizes of crop, as means over batches.
 
-        `val_score` is the share of detail, as far from 1 as it is up or down, times its correlation.
+        `val_score` is min(share, 1 / share) of the detail times its correlation.
         """
         scores: list[float] = []
         columns: list[Column] = []

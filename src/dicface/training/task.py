@@ -28,7 +28,7 @@ class Column(NamedTuple):
 
     Attributes:
         images: (N, 3, S, S) float RGB in [0, 1].
-        heatmaps: (N, K, 32, 32) float, drawn as landmarks; None for none.
+        heatmaps: (N, K, H, W) float, drawn as landmarks; None for none.
     """
 
     images: Tensor
@@ -136,7 +136,7 @@ class Task(lightning.LightningModule, Generic[Network, Settings]):
         return cls(config)
 
     def compile_network(self) -> None:
-        """Have `torch.compile` take the network, or its parts, from the first step on."""
+        """Compile the network, or its parts, with `torch.compile`, at the first step."""
         self.network.compile()
 
     @classmethod

@@ -70,7 +70,7 @@ class ClipWork:
         make_restorer: makes the restorer of frames for a rate.
         scale: enlargement.
         provenance: of the result.
-        part: what of the clip.
+        part: the part of the clip that is restored.
         encoding: of the result.
         output: what is written.
         progress: is told after each frame.
@@ -98,7 +98,7 @@ class ClipWork:
         self._frames, self._stages = 0, Stages()
 
     def __call__(self) -> VideoResult:
-        """Do it.
+        """Restore the clip.
 
         Raises:
             ClipError: the source cannot be read, or has no frame in the part.

@@ -37,8 +37,8 @@ class RestoredFrame:
     Attributes:
         image: (round(H * scale), round(W * scale), 3) uint8 RGB.
         faces: the faces in it. A number is that of a track: a face keeps it over the frames of a scene. `steps` has one
-            step, the face as it was blended in, averaged over time; None where nothing was.
-        is_cut: it begins a scene.
+            step, the face as it was blended in, averaged over time; None if it was not blended in.
+        is_cut: whether the frame begins a scene.
     """
 
     image: NDArray[np.uint8]

@@ -53,8 +53,8 @@ class ClipMethods:
     ) -> Iterator[RestoredFrame]:
         """Restore the frames of a clip, one after the other, with steady faces (docs/video.md).
 
-        Each frame is read when its turn comes, and none is kept. Faces larger than the model knows are left alone,
-        whatever `large_faces`.
+        Each frame is read when its turn comes, and none is kept. Faces that are too large for the model are left alone,
+        even with `large_faces`.
 
         Args:
             frames: of one size, in their order, each as the image of `restore`.
@@ -95,8 +95,8 @@ class ClipMethods:
     ) -> VideoResult:
         """Restore the small faces of a clip, and write it with its sound and its time stamps (docs/video.md).
 
-        It needs the extra `video`. Memory does not grow with the length of the clip. Ctrl-C and SystemExit leave a file
-        that can be played up to there, and go on.
+        It needs the extra `video`. Memory does not grow with the length of the clip. KeyboardInterrupt and SystemExit
+        are raised again after the result has been finished with the frames so far.
 
         Args:
             source: the clip: MP4, MOV, MKV or WebM, not HDR.
@@ -107,7 +107,7 @@ class ClipMethods:
             crf: constant rate factor of the encoder; None takes 18 for H.264, 20 for H.265, 28 for VP9 and AV1.
             start_s, end_s: the part to restore, in seconds; what comes before and after is left out.
             output: what is written; None means `Output()`. There are no maps of errors.
-            progress: called after each frame with the number of finished frames and that of all, None if unknown.
+            progress: called after each frame with the number of finished frames and of all; the latter None if unknown.
             is_stopped: asked before each frame; once it is true, the result is finished as it is.
 
         Raises:

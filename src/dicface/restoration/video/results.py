@@ -12,15 +12,15 @@ from dicface.restoration.results import Outcome
 
 @dataclass(frozen=True)
 class FaceTrack:
-    """What a clip's report says of one face.
+    """One face of a clip over time, as in the report.
 
     Attributes:
-        number: its number, in the order of decisions.
+        number: its number, in the order in which tracks are first taken for faces.
         outcome: whether it was restored, or why not.
         first, last: numbers of the frames in which it was seen, from 0.
         restored_frames: number of frames in which it was restored.
         size_px: mean of its longer side, brows to chin, in pixels of the clip.
-        strength: with which it was restored, without fades.
+        strength: strength of the restoration, without fades.
         probability: that it is a face, by the last search; None without calibration.
     """
 
@@ -46,7 +46,7 @@ class VideoResult:
         tracks: faces over time, restored or not, in the order of their numbers.
         scale: enlargement of the frames.
         provenance: model, version and settings.
-        stopped: it ends early, since it was told to.
+        stopped: whether the result ends early because the call was stopped.
         sentence: outcome of the faces and notes on the files as text.
         notes: notes on reading and writing the files.
         stages_s: seconds spent on each stage.
