@@ -8,8 +8,9 @@ import pytest
 import dicface
 from dicface import errors
 
-FUNCTIONS = {"locate", "read_photo", "restore_file", "upscale_file", "write_photo"}
+FUNCTIONS = {"locate", "open_large_faces", "read_photo", "restore_file", "upscale_file", "write_photo"}
 CLASSES = {
+    "BackgroundModel",
     "Box",
     "Detection",
     "Detector",

@@ -38,16 +38,19 @@ if _TYPE_CHECKING:
     from dicface.images.photo import Photo, read_photo, write_photo
     from dicface.restoration.file_result import FileResult
     from dicface.restoration.files import restore_file, upscale_file
+    from dicface.restoration.large_faces import open_large_faces
     from dicface.restoration.output import Output
     from dicface.restoration.quality import QualityWarning
     from dicface.restoration.restorer import Restorer
     from dicface.restoration.results import Face, FoundFaces, Outcome, Restoration
     from dicface.restoration.video.frames import RestoredFrame
     from dicface.restoration.video.results import FaceTrack, VideoResult
+    from dicface.runtime.background import BackgroundModel
     from dicface.runtime.face_model import FaceModel, FaceSteps
     from dicface.runtime.landmark_model import FaceLandmarks, LandmarkModel
 
 __all__ = [
+    "BackgroundModel",
     "BenchmarkError",
     "Box",
     "CheckpointError",
@@ -87,6 +90,7 @@ __all__ = [
     "VideoResult",
     "__version__",
     "locate",
+    "open_large_faces",
     "read_photo",
     "restore_file",
     "upscale_file",
@@ -94,6 +98,7 @@ __all__ = [
 ]
 
 _MODULES = {
+    "BackgroundModel": "runtime.background",
     "Box": "faces.geometry",
     "Detection": "faces.detection",
     "Detector": "faces.detection",
@@ -118,6 +123,7 @@ _MODULES = {
     "UpscaleBatch": "batches.callables",
     "VideoResult": "restoration.video.results",
     "locate": "faces.landmarks",
+    "open_large_faces": "restoration.large_faces",
     "read_photo": "images.photo",
     "restore_file": "restoration.files",
     "upscale_file": "restoration.files",

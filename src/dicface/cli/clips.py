@@ -29,7 +29,7 @@ CodecOption = Annotated[
 CrfOption = Annotated[
     float | None,
     typer.Option(
-        help="Constant rate factor of the encoder: less is better and larger. 18 for h264 if left out.",
+        help="Constant rate factor of the encoder: lower is better and larger. 18 for h264 if left out.",
         rich_help_panel=CLIPS,
     ),
 ]

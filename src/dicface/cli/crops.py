@@ -79,7 +79,7 @@ def upscale(
     overwrite: Overwrite = False,
     skip_existing: SkipExisting = None,
 ) -> None:
-    """Super-resolve aligned face crops to 128x128."""
+    """Super-resolve aligned face crops to 128x128, or to 256x256 with the model lite-256."""
     from dicface.restoration.files import upscale_file
     from dicface.restoration.output import Output
     from dicface.restoration.settings import upscale_digest

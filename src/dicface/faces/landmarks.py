@@ -22,7 +22,7 @@ class PhotoLandmarks(NamedTuple):
     heatmap_confidence: NDArray[np.float32]
 
 
-def locate(model: LandmarkModel, pixels: NDArray[np.uint8], box: Box, passes: int = 2) -> PhotoLandmarks:
+def locate(model: LandmarkModel, pixels: NDArray[np.uint8], box: Box, *, passes: int = 2) -> PhotoLandmarks:
     """Find the landmarks of a face in a photo.
 
     A detector's box only approximates that of the landmarks. Each further pass cuts the face out by the landmarks of

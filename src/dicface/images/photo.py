@@ -58,7 +58,7 @@ def _what_it_is(path: Path) -> str:
     return f"got {foreign_hint(path, head) or 'something else or a damaged header'}"
 
 
-def read_photo(path: Path | str, max_megapixels: float = MAX_MEGAPIXELS) -> Photo:
+def read_photo(path: Path | str, *, max_megapixels: float = MAX_MEGAPIXELS) -> Photo:
     """Read an image file of any common kind as upright 8-bit sRGB.
 
     Orientation is applied, 16 bits are scaled to 8, CMYK and embedded profiles become sRGB, transparency is kept apart

@@ -178,7 +178,7 @@ class FaceCutter:
         if task.verdict is not None:
             return PhotoFaces([], [task.verdict])
         try:
-            pixels = read_photo(task.path, self.recipe.max_megapixels).pixels
+            pixels = read_photo(task.path, max_megapixels=self.recipe.max_megapixels).pixels
             faces = self._faces(pixels, task.annotation)
             return self._sorted_out(task.name, pixels, faces)
         except DicfaceError as error:
@@ -202,7 +202,7 @@ class FaceCutter:
             if square.side < self.recipe.min_crop * _MIN_BOX_SHARE or share_outside(square, height, width) == 1:
                 yield box, None
             else:
-                found = locate(self._model, pixels, box, passes)
+                found = locate(self._model, pixels, box, passes=passes)
                 yield box, _Located(found.points, float(found.heatmap_confidence.mean()))
 
     def _sorted_out(

@@ -75,7 +75,12 @@ class LargeFaces:
 
 
 def open_large_faces(
-    path: str | Path | None, *, fidelity: float, provider: ProviderName, threads: int | None, spinning: bool
+    path: str | Path | None,
+    *,
+    fidelity: float = DEFAULT_FIDELITY,
+    provider: ProviderName = "auto",
+    threads: int | None = None,
+    spinning: bool = True,
 ) -> LargeFaces | None:
     """Load the network for large faces; None for no path.
 

@@ -39,7 +39,7 @@ class PhotoGate:
             UsageError: a wrong scale.
         """
         with self._reading, stages.measure("read"):
-            photo = read_photo(path, max_megapixels)
+            photo = read_photo(path, max_megapixels=max_megapixels)
         height, width = photo.pixels.shape[:2]
         with self._budget.share(height * width * scale_for(scale, width, height) ** 2 / 1e6):
             yield photo

@@ -118,7 +118,7 @@ def preview_file(
     """
     source, target = Path(source), Path(target)
     check_target(target, overwrite=overwrite, inputs=(real_path(source),))
-    photo = read_photo(source, max_megapixels)
+    photo = read_photo(source, max_megapixels=max_megapixels)
     found = (restorer or Restorer()).find(
         photo.pixels,
         boxes=boxes,

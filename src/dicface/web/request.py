@@ -62,7 +62,7 @@ class Request(NamedTuple):
 
 def read_turned(source: Path, turn: int) -> Photo:
     """Read a photo within the page's limits, turned by quarters clockwise."""
-    photo = read_photo(source, MAX_UPLOAD_MEGAPIXELS)
+    photo = read_photo(source, max_megapixels=MAX_UPLOAD_MEGAPIXELS)
     quarters: Quarters = (0, 3, 2, 1)[turn % 4]
     if quarters == 0:
         return photo

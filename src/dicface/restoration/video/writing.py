@@ -55,7 +55,7 @@ class Encoding(NamedTuple):
 
     Attributes:
         codec: h264, h265, vp9 or av1.
-        crf: constant rate factor of the encoder: less is better and larger.
+        crf: constant rate factor of the encoder: lower is better and larger.
     """
 
     codec: CodecName
