@@ -3,10 +3,11 @@
     python -m experiments.blind_pairs PHOTOS pairs/ --sharpness 1
     python -m experiments.blind_pairs PHOTOS pairs/ --sharpness 1 --judged "1=A 2=B 3=- ..."
 
-PHOTOS is a folder of photos with a `.pts` file each. Each is shrunk until its face's crop has a side between 16 and 64
-px, by turns, and the face is restored by the faithful network and at the sharpness. The first call writes sheets of ten
-pairs: the crop, A, B; which of them is the sharp one is drawn by the seed and written nowhere. The second call says it:
-how often the sharp face was chosen, how often the faithful one, and how often neither (-).
+PHOTOS is a folder of photos with a `.pts` file each. Each is shrunk until its face's crop has a side between 16 and 100
+px, by turns, and the face is restored as it is and at the sharpness, by the model that `restore` takes for its size.
+The first call writes sheets of five pairs: the crop, A, B; which of them is the sharp one is drawn by the seed and
+written nowhere. The second call says it: how often the sharp face was chosen, how often the faithful one, and how often
+neither (-).
 """
 
 from pathlib import Path
@@ -18,13 +19,14 @@ from PIL import Image, ImageDraw
 
 from dicface.faces.geometry import cut, square_of_landmarks
 from dicface.images.pixels import resize
+from dicface.restoration.sized_models import SizedModels
 from dicface.runtime.face_model import FaceModel
 from dicface.runtime.models import DEFAULT_MODEL
 from experiments.photos import shrunk_photos
 
-SIDES_PX = (16, 20, 24, 28, 32, 40, 52, 64)
-PAIRS_A_SHEET = 10
-SHOWN_PX, GAP, MARGIN = 192, 6, 36
+SIDES_PX = (16, 20, 24, 28, 32, 48, 64, 100)
+PAIRS_A_SHEET = 5
+SHOWN_PX, GAP, MARGIN = 256, 6, 36
 
 
 def crops(photos: Path) -> list[np.ndarray]:
@@ -66,13 +68,14 @@ def main(
         print(f"{len(choices)} pairs: {sharp} sharp, {len(choices) - sharp - neither} faithful, {neither} neither")
         return
     out.mkdir(parents=True, exist_ok=True)
-    pair = [FaceModel(model, backend="onnxruntime", sharpness=each) for each in (sharpness, 0.0)]
+    network = FaceModel(model, backend="onnxruntime")
+    pair = [SizedModels(network, backend="onnxruntime", sharpness=each) for each in (sharpness, 0.0)]
     for start in range(0, len(faces), PAIRS_A_SHEET):
         rows = faces[start : start + PAIRS_A_SHEET]
         sheet = Image.new("RGB", (MARGIN + 3 * (SHOWN_PX + GAP), len(rows) * (SHOWN_PX + GAP)), "white")
         draw = ImageDraw.Draw(sheet)
         for row, crop in enumerate(rows):
-            results = [network([crop])[0].sr[-1] for network in pair]
+            results = [models.for_side(crop.shape[0])([crop])[0].sr[-1] for models in pair]
             shown = [crop, *(results if first[start + row] else results[::-1])]
             draw.text((4, row * (SHOWN_PX + GAP) + SHOWN_PX // 2), str(start + row + 1), "black")
             for column, pixels in enumerate(shown):
