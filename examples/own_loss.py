@@ -31,7 +31,9 @@ class CharbonnierTask(DICTask):
         """Image and heatmaps of every step; `total` is what is minimised."""
         difference = output.sr - batch.hr[:, None]
         image = (difference.square() + 1e-6).sqrt().mean()
-        heatmap = nn.functional.mse_loss(output.heatmaps, target_heatmaps(batch.landmarks)[:, None])
+        heatmap = nn.functional.mse_loss(
+            output.heatmaps, target_heatmaps(batch.landmarks)[:, None].expand_as(output.heatmaps)
+        )
         return DICLoss(image + 0.1 * heatmap, image, heatmap)
 
 

@@ -38,6 +38,26 @@ def written_whole(path: Path) -> Generator[Path]:
             part.unlink(missing_ok=True)
 
 
+def check_folder(path: Path) -> None:
+    """Check before any work that the folder of a file can be written; it is made if missing.
+
+    Args:
+        path: the file, which is not touched.
+
+    Raises:
+        OutputError: the folder cannot be made or written.
+    """
+    part = path.with_name(f".part-{os.getpid()}-{secrets.token_hex(4)}{path.suffix}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.touch()
+    except OSError as error:
+        raise OutputError(f"could not write {str(path)!r}: {error.strerror or error}; choose another output") from error
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+
+
 def check_target(
     path: Path, *, overwrite: bool = False, inputs: Collection[Path] = (), another: str = "another output"
 ) -> None:

@@ -62,12 +62,16 @@ def test_of_each_input_the_best_row_is_kept(tmp_path: Path) -> None:
         failed_row("c.png", "2"),
         done("b.png", "new"),
     ]
-    with pytest.raises(InputError, match="expected a report as a file of JSON lines"):
+    with pytest.raises(
+        InputError, match=r"expected a report as a file of JSON lines, found nothing at '.*absent\.jsonl'"
+    ):
         merge_reports([tmp_path / "absent.jsonl"], tmp_path / "all.jsonl")
     (tmp_path / "report.parquet").mkdir()
     with pytest.raises(InputError, match=r"got the folder .* read the parts of a Parquet report as one table"):
         merge_reports([tmp_path / "report.parquet"], tmp_path / "all.jsonl")
     (tmp_path / "report.json").write_text('{\n"faces": []\n}')
-    with pytest.raises(InputError, match=r"expected reports as JSON lines, found no row in '.*report\.json'"):
+    with pytest.raises(
+        InputError, match=r"expected reports as JSON lines, found no row in '.*report\.json'; .* ends in \.jsonl"
+    ):
         merge_reports([tmp_path / "report.json"], tmp_path / "all.jsonl")
     assert len(rows(tmp_path / "all.jsonl")) == 4, "what was merged before stays"

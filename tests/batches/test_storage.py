@@ -581,3 +581,21 @@ def test_wrong_calls_with_addresses(photo: Path, tmp_path: Path) -> None:
     assert f"expected a folder as the output at an address or with --engine, got 'file://{tmp_path}/one.jpg'" in (
         " ".join(result.stderr.split())
     )
+
+
+@pytest.mark.parametrize(
+    ("place", "engine", "said"),
+    [
+        ("s3://bucket/inbox", "none", "addresses need the cloud extra; pip install 'dicface[cloud]'"),
+        ("a.png", "ray", "the engine ray needs the extra ray; pip install 'dicface[ray]'"),
+    ],
+)
+def test_without_pyarrow_the_extra_is_named_and_no_folder_is_blamed(
+    tmp_path: Path, place: str, engine: str, said: str
+) -> None:
+    code = "import sys; sys.modules['pyarrow'] = None\nfrom dicface.cli import main\nmain()"
+    call = ["restore", place, "-o", "out", "--engine", engine]
+    result = subprocess.run(
+        [sys.executable, "-c", code, *call], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (result.returncode, result.stderr) == (2, f"dicface: {said}\n")

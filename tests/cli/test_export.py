@@ -25,3 +25,8 @@ def test_the_papers_network_is_exported_and_compared_with_torch(tmp_path: Path) 
     assert restored.sr.shape == (1, 128, 128, 3)
     content = (tmp_path / "a.onnx").read_bytes()
     assert b"site-packages" not in content, "the exporter's stack traces tell where it ran"
+
+
+def test_an_output_of_another_kind_is_refused(tmp_path: Path) -> None:
+    result = dicface("export", tmp_path / "absent.safetensors", "-o", tmp_path / "a.txt")
+    assert (result.returncode, result.stderr) == (2, "dicface: expected an output ending in .onnx, got 'a.txt'\n")

@@ -83,6 +83,14 @@ def test_a_report_replaces_nothing_by_accident(photo: Path, tmp_path: Path) -> N
     assert not (tmp_path / "o.png").exists()
 
 
+def test_a_report_that_cannot_be_written_is_told_before_any_work(photo: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    result = dicface("restore", photo, "-o", tmp_path / "o.png", "--report", tmp_path / "file" / "r.json")
+    assert result.returncode == 1
+    assert f"could not write {str(tmp_path / 'file' / 'r.json')!r}" in result.stderr
+    assert not (tmp_path / "o.png").exists()
+
+
 def test_results_may_go_above_the_input(photo: Path, tmp_path: Path) -> None:
     result = dicface("restore", photo.parent, "-o", tmp_path)
     assert result.returncode == 0, result.stderr

@@ -99,7 +99,7 @@ def test_a_scale_is_auto_or_a_number(photo: Path, tmp_path: Path) -> None:
     for wrong in ("9", "large", "nan"):
         result = dicface("restore", photo, "-o", tmp_path / "out.png", "--scale", wrong)
         assert result.returncode == 2
-        assert f"expected auto or a number from 1 to 8, got '{wrong}'" in result.stderr
+        assert f"expected --scale auto or a number from 1 to 8, got '{wrong}'" in result.stderr
 
 
 def test_faces_are_chosen_by_number_and_strength(photo: Path, tmp_path: Path) -> None:
@@ -129,7 +129,15 @@ def test_a_preview_restores_nothing(photo: Path, tmp_path: Path) -> None:
     assert (again.returncode, "exists; add --overwrite to replace it" in again.stderr) == (1, True)
     neither = dicface("restore", photo)
     assert neither.returncode == 2
-    assert neither.stderr == "dicface: expected --out, or --preview to restore nothing, got neither\n"
+    assert neither.stderr == (
+        "dicface: expected --out, such as -o restored.png, or --preview to restore nothing, got neither\n"
+    )
+
+
+def test_a_preview_writes_no_report(photo: Path, tmp_path: Path) -> None:
+    result = dicface("restore", photo, "--preview", tmp_path / "p.png", "--report", tmp_path / "r.json")
+    assert result.returncode == 2
+    assert result.stderr == "dicface: expected --preview or --report, got both; a preview writes no report\n"
 
 
 def test_a_provider_that_is_not_there_is_said_with_its_option(photo: Path, tmp_path: Path) -> None:

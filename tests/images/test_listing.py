@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from dicface.images.inputs import Job, Shard, read_list
+from dicface.images.inputs import Job, LeftOut, Shard, read_list
 from dicface.images.listing import list_jobs
 
 
@@ -39,8 +39,12 @@ def test_bins_thumbnails_and_hidden_files_are_no_photos(tmp_path: Path) -> None:
     assert listing.left_out == (11, 2, 0)
     assert listing.left_out.text() == (
         "left out 11 images in hidden folders, bins and folders of thumbnails; "
-        "left out 2 PDF and RAW files; give one by itself to learn what to do with it"
+        "left out 2 PDF or RAW files; give one by itself to learn what to do with it"
     )
+
+
+def test_one_is_one() -> None:
+    assert LeftOut(1).text() == "left out 1 image in hidden folders, bins and folders of thumbnails"
 
 
 def test_a_hidden_folder_may_be_given(tmp_path: Path) -> None:

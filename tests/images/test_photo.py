@@ -347,3 +347,10 @@ def test_a_mistake_of_ours_is_no_damaged_metadata(
     monkeypatch.setattr(f"dicface.images.{place}", broken)
     with pytest.raises(AttributeError, match="is_dir"):
         read_photo(tmp_path / "a.png")
+
+
+def test_a_traceback_names_the_file(tmp_path: Path) -> None:
+    with pytest.raises(ImageError) as raised:
+        read_photo(tmp_path / "absent.png")
+    assert str(raised.value) == "expected an image file, found nothing of that name"
+    assert raised.value.__notes__ == [f"The file: {str(tmp_path / 'absent.png')!r}."]

@@ -76,3 +76,9 @@ def test_one_sure_face_makes_a_turn_rather_than_many_doubtful_ones() -> None:
 def test_boxes_outside_are_refused() -> None:
     with pytest.raises(UsageError, match="centre lies in the photo of 1000x400 px, got 990,10,1020,20"):
         find_faces(PHOTO, lambda pixels: [], VERIFY, boxes=[Box(990, 10, 1020, 20)])
+
+
+@pytest.mark.parametrize(("returned", "named"), [(None, "NoneType"), ([(20, 30, 60, 70)], "tuple in it")])
+def test_a_detector_of_ones_own_that_returns_something_else(returned: object, named: str) -> None:
+    with pytest.raises(UsageError, match=f"expected a list of Detection from the `detector`, got {named}"):
+        find_faces(PHOTO, lambda pixels: returned, VERIFY)  # pyright: ignore[reportArgumentType]

@@ -157,6 +157,8 @@ def merge_reports(paths: Sequence[Path], out: Path) -> MergedReport:
                 f"expected a report as a file of JSON lines, got the folder {str(path)!r}; read the parts of a Parquet "
                 "report as one table"
             )
+        if not path.exists():
+            raise InputError(f"expected a report as a file of JSON lines, found nothing at {str(path)!r}")
         if not path.is_file():
             raise InputError(f"expected a report as a file of JSON lines, which is read twice, got {str(path)!r}")
     kept: dict[bytes, tuple[int, int]] = {}  # digest of the input's name: rank, number of the line
@@ -169,7 +171,11 @@ def merge_reports(paths: Sequence[Path], out: Path) -> MergedReport:
         if key not in kept or rank >= kept[key][0]:
             kept[key] = (rank, number)
     if not kept and damaged:
-        raise InputError(f"expected reports as JSON lines, found no row in {', '.join(map(repr, map(str, paths)))}")
+        named = ", ".join(map(repr, map(str, paths)))
+        raise InputError(
+            f"expected reports as JSON lines, found no row in {named}; a batch writes one where the report's name ends "
+            f"in {LINES_SUFFIX}"
+        )
     counts = Counter(rank for rank, _ in kept.values())
     lines = {number for _, number in kept.values()}
     with written_whole(out) as part, part.open("wb") as file:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -117,11 +118,24 @@ def places(inputs: Sequence[Path], out: Path, engine: EngineName) -> tuple[list[
     return (named, target) if engine != "none" or any(map(is_address, [*named, target])) else None
 
 
+def _check_extras(engine: EngineName) -> None:
+    """Check before any work that what reads addresses and runs the engine is installed.
+
+    Raises:
+        UsageError: it is not.
+    """
+    if engine == "ray" and (find_spec("ray") is None or find_spec("pyarrow") is None):
+        raise UsageError("the engine ray needs the extra ray; pip install 'dicface[ray]'")
+    if find_spec("pyarrow") is None:
+        raise UsageError("addresses need the cloud extra; pip install 'dicface[cloud]'")
+
+
 def restore_placed(call: PlacedCall, batch: "RestoreBatch", messages: Messages) -> None:
     """Restore photos at addresses or in an engine, and say what comes of each."""
     from dicface.batches.storage import Store
     from dicface.batches.stored import StoreWork
 
+    _check_extras(call.engine)
     pool = parse_concurrency(call.concurrency)
     batch.opened()  # an unknown model is told before any photo
     Store(call.out).check_writable()

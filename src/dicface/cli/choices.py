@@ -4,8 +4,6 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import typer
-
 from dicface.errors import UsageError
 
 if TYPE_CHECKING:
@@ -30,14 +28,14 @@ def parse_box(text: str) -> "Box":
 
 
 def parse_scale(text: str) -> "Scale":
-    """A scale: auto or a number from 1 to 8."""
+    """A scale by --scale: auto or a number from 1 to 8."""
     from dicface.restoration.scale import check_scale
 
     try:
         scale = "auto" if text == "auto" else float(text)
         check_scale(scale)
     except ValueError as error:
-        raise typer.BadParameter(f"expected auto or a number from 1 to 8, got {text!r}") from error
+        raise UsageError(f"expected --scale auto or a number from 1 to 8, got {text!r}") from error
     return scale
 
 

@@ -135,7 +135,7 @@ def open_report(
     from dicface.batches.report import BatchReport
     from dicface.batches.report_lines import LINES_SUFFIX, LinesReport
     from dicface.batches.report_parquet import PARQUET_SUFFIX
-    from dicface.files import real_path
+    from dicface.files import check_folder, real_path
     from dicface.images.clips import CLIP_SUFFIXES
     from dicface.images.photo import READ_SUFFIXES, WRITE_SUFFIXES
 
@@ -151,4 +151,5 @@ def open_report(
     if path.suffix.lower() == LINES_SUFFIX:
         return LinesReport(path, landmarks=landmarks)
     check_free(path, overwrite=overwrite, another="another --report")
+    check_folder(path)
     return BatchReport(path, settings, landmarks=landmarks)

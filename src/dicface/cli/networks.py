@@ -148,6 +148,8 @@ def export(
 ) -> None:
     """Write a network as ONNX and compare it with torch (needs the train extra)."""
     need_train_extra()
+    if out.suffix != ".onnx":
+        raise UsageError(f"expected an output ending in .onnx, got {out.name!r}")
     check_free(out, overwrite=overwrite)
     from dicface.checkpoints.networks import load_run
     from dicface.export.graphs import comparison_crops, comparison_faces, export_checked, export_locator_checked

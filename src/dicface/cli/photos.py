@@ -79,6 +79,14 @@ def _check_choice(choice: "FaceArguments") -> None:
     FaceChoice(choice["strength"], choice["min_face"], choice["max_face"], choice["faces"], choice["force"])
 
 
+def _check_outputs(out: Path | None, preview: Path | None, report: Path | None) -> None:
+    """Check what is to be written before any work."""
+    if out is None and preview is None:
+        raise UsageError("expected --out, such as -o restored.png, or --preview to restore nothing, got neither")
+    if preview is not None and report is not None:
+        raise UsageError("expected --preview or --report, got both; a preview writes no report")
+
+
 def restore(
     photos: Photos = None,
     *,
@@ -149,8 +157,7 @@ def restore(
     )
     _check_choice(choice)
     chosen_scale = parse_scale(scale)
-    if out is None and preview is None:
-        raise UsageError("expected --out, or --preview to restore nothing, got neither")
+    _check_outputs(out, preview, report)
     sources = listed(photos, files_from)
     placed = places(sources, preview or out or Path(), engine)
     if placed is not None:

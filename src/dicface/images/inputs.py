@@ -100,12 +100,20 @@ class LeftOut(NamedTuple):
         """What was left out as text; empty if nothing was."""
         parts: list[str] = []
         if self.hidden:
-            parts.append(f"left out {self.hidden} images in hidden folders, bins and folders of thumbnails")
+            parts.append(f"left out {_counted(self.hidden, 'image')} in hidden folders, bins and folders of thumbnails")
         if self.foreign:
-            parts.append(f"left out {self.foreign} PDF and RAW files; give one by itself to learn what to do with it")
+            parts.append(
+                f"left out {_counted(self.foreign, 'PDF or RAW file')}; give one by itself to learn what to do with it"
+            )
         if self.clips:
-            parts.append(f"left out {self.clips} clips, for which the extra is missing; pip install 'dicface[video]'")
+            parts.append(
+                f"left out {_counted(self.clips, 'clip')}, for which the extra is missing; pip install 'dicface[video]'"
+            )
         return "; ".join(parts)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def target_below(folder: Path, relative: Path) -> Path:

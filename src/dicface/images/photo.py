@@ -74,6 +74,14 @@ def read_photo(path: Path | str, *, max_megapixels: float = MAX_MEGAPIXELS) -> P
     """
     path = Path(path)
     try:
+        return _read(path, max_megapixels)
+    except ImageError as error:
+        error.add_note(f"The file: {str(path)!r}.")  # a program's traceback names it; the command names it itself
+        raise
+
+
+def _read(path: Path, max_megapixels: float) -> Photo:
+    try:
         if path.is_dir():
             raise ImageError("expected an image file, got a folder")
         if path.stat().st_size == 0:

@@ -1,7 +1,7 @@
 """The faces of a photo: given as boxes, or detected, upright or turned."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,7 +78,7 @@ def find_faces(
         place, so that the others keep their numbers.
 
     Raises:
-        UsageError: a box is empty, or its centre does not lie in the photo.
+        UsageError: a box is empty, its centre does not lie in the photo, or the detector returns something else.
     """
     given = [Located(Box(*box)) for box in boxes or ()]
     for face in given:
@@ -86,7 +86,7 @@ def find_faces(
     if only_boxes:
         return given
     faces, left = list[Located](), list(range(len(given)))
-    for face in _possible(detect(pixels), verify):
+    for face in _possible(_detected(detect, pixels), verify):
         same = [number for number, other in enumerate(given) if _is_same(face, other)]
         if not same:
             faces.append(Located(*face))
@@ -108,10 +108,25 @@ def find_turn(pixels: NDArray[np.uint8], detect: Detector, verify: Verification)
     reduced = resize(pixels, (max(1, round(width * factor)), max(1, round(height * factor))))
     best: tuple[float, Quarters] = (0.0, 0)
     for quarters in _TURNS:
-        expected = _expected_faces(detect(turn_image(reduced, quarters)), verify)
+        expected = _expected_faces(_detected(detect, turn_image(reduced, quarters)), verify)
         if expected > best[0]:
             best = expected, quarters
     return best[1]
+
+
+def _detected(detect: Detector, pixels: NDArray[np.uint8]) -> list[Detection]:
+    """What a detector finds, checked, since it may be the caller's own.
+
+    Raises:
+        UsageError: it does not return detections.
+    """
+    found = cast("object", detect(pixels))
+    if not isinstance(found, Iterable):
+        raise UsageError(f"expected a list of Detection from the `detector`, got {type(found).__name__}")
+    faces = list[object](found)
+    if wrong := [face for face in faces if not isinstance(face, Detection)]:
+        raise UsageError(f"expected a list of Detection from the `detector`, got {type(wrong[0]).__name__} in it")
+    return cast("list[Detection]", faces)
 
 
 def _expected_faces(found: Sequence[Detection], verify: Verification) -> float:
