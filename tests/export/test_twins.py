@@ -66,6 +66,19 @@ def test_no_way_is_the_same_file_and_half_of_it_lies_between(graphs: list[Path])
     assert same[untouched].all()
 
 
+def test_weights_that_are_stored_twice_change_twice(tmp_path: Path) -> None:
+    draw = np.random.default_rng(2)
+    before, after = (draw.normal(size=(3, 3, 3, 3)).astype(np.float32) for _ in range(2))
+    paths = [tmp_path / "faithful.onnx", tmp_path / "sharp.onnx"]
+    for path, weights in zip(paths, (before, after), strict=True):
+        write_graph(path, {"first": weights, "second": weights})
+    twin = twin_of(*paths)
+    assert twin.offsets[0] < twin.offsets[1]
+    mixed = onnx.load_from_string(mixed_graph(paths[0].read_bytes(), twin, 1.0))
+    for tensor in mixed.graph.initializer:
+        assert numpy_helper.to_array(tensor) == pytest.approx(after, abs=1e-2), tensor.name
+
+
 def test_networks_of_other_configurations_are_refused(graphs: list[Path], tmp_path: Path) -> None:
     other = tmp_path / "other.onnx"
     write_graph(other, {"first": np.zeros((5, 3, 3, 3), np.float32), "second": np.zeros((3, 5, 3, 3), np.float32)})
