@@ -1,8 +1,7 @@
 // The operator's further networks, which a visitor switches on and off: for larger faces, and for the background.
 
+import { $ } from "./elements.js";
 import { settings } from "./settings.js";
-
-const $ = (id) => document.getElementById(id);
 
 /** Seconds that the sharper background of a photo will take; 0 where it is off. */
 export function backgroundSeconds(photo) {
