@@ -31,7 +31,8 @@ def test_the_page_and_its_files_come_from_here_alone(client: TestClient) -> None
     assert "default-src 'none'" in reply.headers["content-security-policy"]
     assert "unsafe" not in reply.headers["content-security-policy"]
     for path in PAGE.iterdir():
-        assert client.get(f"/static/{path.name}").status_code == 200
+        reply = client.get(f"/static/{path.name}")
+        assert (reply.status_code, reply.headers["cache-control"]) == (200, "no-cache"), path.name
         if path.suffix != ".jpg":
             text = path.read_text(encoding="utf-8").replace('xmlns="http://www.w3.org/2000/svg"', "")
             assert "http:" not in text

@@ -40,6 +40,15 @@ _PICTURE = re.compile(r"(preview|plain|before)\.jpg|face-\d{1,4}(-before|-steps)
 MAX_ZIPPED = 100
 
 
+class _PageFiles(StaticFiles):
+    """Files of the page, which browsers ask for anew: after an upgrade, an old module beside new ones would not run."""
+
+    def file_response(self, *args: Any, **named: Any) -> Response:
+        response = super().file_response(*args, **named)
+        response.headers["cache-control"] = "no-cache"
+        return response
+
+
 class Page:
     """The handlers of the page's requests.
 
@@ -84,7 +93,7 @@ class Page:
             Route("/photos/{id}/{name}", self.picture),
             Route("/zip", self.zip, methods=["POST"]),
             Route("/restore", self.restore, methods=["POST"]),
-            Mount("/static", StaticFiles(directory=PAGE)),
+            Mount("/static", _PageFiles(directory=PAGE)),
         ]
 
     async def index(self, request: Request) -> Response:
