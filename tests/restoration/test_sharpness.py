@@ -10,10 +10,8 @@ from PIL import Image
 
 from dicface import Box, FaceModel, RestoreBatch, Restorer, UpscaleBatch, UsageError, restore_file
 from dicface.restoration.settings import restore_digest
-from dicface.runtime.models import embedded_models
 from tests.support.command import dicface
 
-pytestmark = pytest.mark.skipif(not embedded_models("sharp"), reason="no sharp twin is embedded yet")
 FACE = Box(43.0, 21.0, 64.0, 43.0)
 
 

@@ -14,7 +14,6 @@ from dicface.runtime.model_files import ModelFiles
 from dicface.runtime.models import embedded_models, find_card, find_model, sharp_twin
 from dicface.runtime.sharp_twins import invented_detail
 
-pytestmark = pytest.mark.skipif(not embedded_models("sharp"), reason="no sharp twin is embedded yet")
 SHARPNESSES = (0.0, 0.5, 1.0)
 
 
