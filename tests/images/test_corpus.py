@@ -1,6 +1,7 @@
 """Every file of the corpus gives the right picture or one clear line."""
 
 import io
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -22,8 +23,9 @@ def test_the_right_picture_or_one_clear_line(tmp_path: Path, sample: Sample) -> 
     path = tmp_path / sample.name
     path.write_bytes(sample.content)
     if sample.pixels is None:
-        with pytest.raises(ImageError, match=r"^expected (at most 64 megapixels, got|8 or 16 bits a channel).*$"):
+        with pytest.raises(ImageError) as raised:
             read_photo(path)
+        assert re.fullmatch(r"expected (at most 64 megapixels, got|8 or 16 bits a channel).*", str(raised.value))
         return
     photo = read_photo(path)
     assert photo.pixels.shape == sample.pixels.shape
