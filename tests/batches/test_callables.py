@@ -75,6 +75,8 @@ def test_it_is_its_arguments_until_the_first_photo(content: bytes) -> None:
 def test_arguments_are_checked_before_any_photo_and_models_by_the_first() -> None:
     with pytest.raises(UsageError, match="scale"):
         RestoreBatch(scale=9)
+    with pytest.raises(UsageError, match="expected `boxes` as a list of faces with four finite numbers each"):
+        RestoreBatch(boxes=[(1, 2, 3)])  # pyright: ignore[reportArgumentType]
     with pytest.raises(UsageError, match="strength"):
         UpscaleBatch(strength=2)
     with pytest.raises(UsageError, match="nothing"):

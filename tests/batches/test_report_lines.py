@@ -75,3 +75,18 @@ def test_of_each_input_the_best_row_is_kept(tmp_path: Path) -> None:
     ):
         merge_reports([tmp_path / "report.json"], tmp_path / "all.jsonl")
     assert len(rows(tmp_path / "all.jsonl")) == 4, "what was merged before stays"
+
+
+def test_a_report_without_a_row_is_refused_and_an_empty_one_is_not(tmp_path: Path) -> None:
+    """A report as one JSON file would be lost among reports of lines."""
+    one, other, empty, blank = (tmp_path / f"{name}.jsonl" for name in ("one", "other", "empty", "blank"))
+    one.write_text(json.dumps(skipped_row("a.png", "x")))
+    empty.touch()
+    blank.write_text("\n\n")
+    assert merge_reports([empty, one, blank], tmp_path / "all.jsonl") == (0, 1, 0, 0)
+    assert merge_reports([empty], tmp_path / "none.jsonl") == (0, 0, 0, 0)
+    other.write_text('{\n"photos": []\n}')
+    with pytest.raises(InputError, match=r"found no row in '[^']*other\.jsonl'; ") as raised:
+        merge_reports([one, other, empty], tmp_path / "all.jsonl")
+    assert "one.jsonl" not in str(raised.value)
+    assert rows(tmp_path / "all.jsonl") == [skipped_row("a.png", "x")], "what was merged before stays"

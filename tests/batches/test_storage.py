@@ -535,6 +535,17 @@ def test_a_report_as_parquet_is_added_to(photo: Path, tmp_path: Path) -> None:
     assert "exists" in rows[1]["error"]
 
 
+@pytest.mark.parametrize("name", ["r.jsonl", "r.parquet"])
+def test_a_report_that_cannot_be_written_is_told_before_any_work(photo: Path, tmp_path: Path, name: str) -> None:
+    """Even before the model is looked for."""
+    (tmp_path / "file").write_text("no folder")
+    call = (f"file://{photo}", "-o", f"file://{tmp_path}/out", "--model", "nothing")
+    result = dicface("restore", *call, "--report", tmp_path / "file" / name)
+    assert result.returncode == 1
+    assert f"could not write '{tmp_path / 'file' / name}" in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
 def test_places_in_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A `Path` folds the slashes of an address; on the command line, addresses are paths."""
     for place in (

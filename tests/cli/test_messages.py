@@ -42,7 +42,8 @@ def test_names_beyond_the_consoles_letters_are_escaped(tmp_path: Path, encoding:
 
 
 def test_prepare_goes_on_as_well(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "dicface", "prepare", "写真.jpg", "-o", "データ.parquet", "--jobs", "1"]
+    Image.new("RGB", (20, 20)).save(tmp_path / "a.png")
+    command = [sys.executable, "-m", "dicface", "prepare", "写真.jpg", "a.png", "-o", "データ.parquet", "--jobs", "1"]
     environment = os.environ | PLAIN | {"PYTHONIOENCODING": "cp1252"}
     result = subprocess.run(command, capture_output=True, check=False, env=environment, cwd=tmp_path)
     assert result.returncode == 1

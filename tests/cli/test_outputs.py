@@ -83,11 +83,14 @@ def test_a_report_replaces_nothing_by_accident(photo: Path, tmp_path: Path) -> N
     assert not (tmp_path / "o.png").exists()
 
 
-def test_a_report_that_cannot_be_written_is_told_before_any_work(photo: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["r.json", "r.jsonl"])
+def test_a_report_that_cannot_be_written_is_told_before_any_work(photo: Path, tmp_path: Path, name: str) -> None:
+    """Even before the model is looked for."""
     (tmp_path / "file").write_text("no folder")
-    result = dicface("restore", photo, "-o", tmp_path / "o.png", "--report", tmp_path / "file" / "r.json")
+    call = ("restore", photo, "-o", tmp_path / "o.png", "--model", "nothing")
+    result = dicface(*call, "--report", tmp_path / "file" / name)
     assert result.returncode == 1
-    assert f"could not write {str(tmp_path / 'file' / 'r.json')!r}" in result.stderr
+    assert f"could not write {str(tmp_path / 'file' / name)!r}" in result.stderr
     assert not (tmp_path / "o.png").exists()
 
 

@@ -32,13 +32,24 @@ def test_a_choice_that_is_none_is_told_the_others(tmp_path: Path, option: str) -
     assert "'gif' is not one of" in result.stderr
 
 
-def test_prepare_says_why_there_is_no_pack(tmp_path: Path) -> None:
-    result = dicface("prepare", tmp_path / "none.jpg", "-o", tmp_path / "a.parquet", "--jobs", 1)
-    assert result.returncode == 1
-    assert result.stderr == (
-        "dicface: none.jpg: expected an image file, found nothing of that name\n"
-        "dicface: none of 1 photos gave a face to keep, so no pack was written\n"
-    )
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("none.jpg", "expected an image file, found nothing of that name"),
+        ("nofolder", "expected an image or a folder, found nothing of that name; check the path"),
+        ("empty", "expected a folder with images (.jpg"),
+    ],
+)
+def test_a_call_that_reads_nothing_says_why_and_leaves_nothing(tmp_path: Path, name: str, said: str) -> None:
+    """The corrected call finds no list in its way."""
+    (tmp_path / "empty").mkdir()
+    faces = ("--faces", tmp_path / "a.faces.csv")
+    result = dicface("prepare", f"{tmp_path / name}/", "-o", tmp_path / "a.parquet", "--jobs", 1, *faces)
+    assert (result.returncode, result.stdout) == (1, "skipped: 1 unreadable photo\n")
+    first, last = result.stderr.splitlines()
+    assert first.startswith(f"dicface: {name}: {said}")
+    assert last == "dicface: none of 1 photos gave a face to keep, so no pack was written"
+    assert [path.name for path in tmp_path.iterdir()] == ["empty"]
 
 
 def test_prepare_has_help() -> None:

@@ -242,6 +242,26 @@ def test_no_face_at_all(photos: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "out" / "d.parquet").exists()
 
 
+def test_a_call_that_reads_nothing_replaces_nothing(photos: Path, tmp_path: Path) -> None:
+    """A mistyped folder with `overwrite` costs no pack."""
+    out, results = tmp_path / "out", into(tmp_path / "out", overwrite=True)
+    run(photos, out)
+    before = {path: path.read_bytes() for path in out.iterdir()}
+    for path in photos.glob("0*.jpg"):
+        path.write_bytes(b"no photo")
+    unreadable = list_photos(sorted(photos.glob("0*.jpg")), results)
+    written = prepare(unreadable, results, Preparation(landmarks="pts"), part_photos=3)
+    assert (written.faces, written.reasons, written.lists) == ({}, {"unreadable photo": 10}, False)
+    assert [entry.photo for entry in written.failures] == [f"{number:02d}.jpg" for number in range(10)]
+    assert {path: path.read_bytes() for path in out.iterdir()} == before
+    # One photo that is read without a face to keep is enough for the lists.
+    settings = Preparation(Recipe(min_crop=400), landmarks="pts")
+    written = prepare(list_photos([photos], results), results, settings, part_photos=3)
+    assert written.lists
+    assert {row["reason"] for row in rows(out / "d.skipped.csv")} == {"too small", "unreadable photo"}
+    assert sorted(path.name for path in out.iterdir()) == ["d.faces.csv", "d.skipped.csv"]
+
+
 def test_photos_without_any_annotation_are_a_wrong_call(photos: Path, tmp_path: Path) -> None:
     entry = {"landmark": [[1, 2]] * 68}
     (tmp_path / "a.pkl").write_bytes(pickle.dumps({"other.jpg": entry}))

@@ -2,11 +2,12 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from dicface.errors import UsageError
 from dicface.faces.geometry import Box
-from dicface.restoration.choice import FaceChoice, size_px
+from dicface.restoration.choice import FaceChoice, checked_boxes, size_px
 
 
 def test_without_a_choice_every_face_is_restored_wholly() -> None:
@@ -52,3 +53,32 @@ def test_numbers_and_sizes() -> None:
 def test_wrong_choices_are_refused(wrong: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         FaceChoice(**wrong)
+
+
+@pytest.mark.parametrize(
+    "boxes",
+    [
+        [(1, 2, 3)],
+        [(1, 2, 3, 4, 5)],
+        [(1, 2, 3, float("nan"))],
+        [(1, 2, float("inf"), 4)],
+        [("1", "2", "3", "4")],
+        ["1,2,3,4"],
+        [None],
+        (1, 2, 3, 4),
+        np.ones((2, 5)),
+        7,
+    ],
+)
+def test_boxes_that_are_no_four_numbers_are_refused(boxes: Any) -> None:
+    with pytest.raises(UsageError, match=r"expected `boxes` as a list of faces with four finite numbers each, .* got "):
+        checked_boxes(boxes)
+
+
+def test_boxes_may_be_any_rows_of_four_numbers() -> None:
+    expected = [Box(1, 2, 3, 4), Box(5, 6, 7, 8)]
+    rows: list[Any] = [expected, [(1, 2, 3, 4), [5, 6, 7, 8.0]], np.array([[1, 2, 3, 4], [5, 6, 7, 8]])]
+    for boxes in rows:
+        assert checked_boxes(boxes) == expected
+        assert all(type(edge) is float for box in checked_boxes(boxes) for edge in box)
+    assert checked_boxes(None) == checked_boxes([]) == []

@@ -176,6 +176,16 @@ def test_a_crop_is_upscaled(restorer: Restorer, crop: Path, tmp_path: Path) -> N
     assert steps.shape == (128, 2 * 128 + 2, 3)
 
 
+def test_boxes_are_checked_before_the_photo_is_read(tmp_path: Path, restorer: Restorer) -> None:
+    with pytest.raises(UsageError, match="expected `boxes` as a list"):
+        restore_file(
+            tmp_path / "nothing.png",
+            tmp_path / "b.png",
+            restorer=restorer,
+            boxes=[(1, 2, 3)],  # pyright: ignore[reportArgumentType]
+        )
+
+
 def test_strength_blends_a_crop_with_its_plain_enlargement(restorer: Restorer, crop: Path, tmp_path: Path) -> None:
     plain = resize(read_photo(crop).pixels, (128, 128)).astype(float)
     whole = upscale_file(crop, tmp_path / "b.png", model=restorer.model).restoration.image

@@ -175,13 +175,26 @@ def test_upscale_takes_crops(restorer: Restorer) -> None:
     ("box", "message"),
     [
         (Box(10, 10, 10, 20), "X0 < X1 and Y0 < Y1, got 10,10,10,20"),
-        (Box(float("nan"), 10, 20, 20), "X0 < X1 and Y0 < Y1, got nan"),
+        (Box(float("nan"), 10, 20, 20), "expected `boxes` as .* four finite numbers each, .* got Box\\(left=nan, "),
         (Box(10, 10, 400, 20), "centre lies in the photo of 121x121 px, got 10,10,400,20"),
     ],
 )
 def test_wrong_boxes_are_refused(restorer: Restorer, small_photo: np.ndarray, box: Box, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         restorer.restore(small_photo, boxes=[box], only_boxes=True)
+
+
+def test_boxes_that_are_no_four_numbers_are_a_wrong_call(restorer: Restorer, small_photo: np.ndarray) -> None:
+    wrong: Any = [(1, 2, 3)]
+    for call in (restorer.restore, restorer.faces, restorer.find):
+        with pytest.raises(UsageError, match=r"expected `boxes` as .* four finite numbers each, .* got \(1, 2, 3\)"):
+            call(small_photo, boxes=wrong)
+
+
+def test_boxes_may_come_as_an_array(restorer: Restorer, small_photo: np.ndarray) -> None:
+    array: Any = np.array([FACE], np.float32)
+    (face,) = restorer.find(small_photo, boxes=array, only_boxes=True).faces
+    assert face.box == FACE
 
 
 def test_wrong_pixels_and_scales_are_refused(restorer: Restorer, small_photo: np.ndarray) -> None:

@@ -35,6 +35,12 @@ def test_an_error_is_said_without_its_text(error: DicfaceError, name: str, said:
     assert str(error) not in words
 
 
+@pytest.mark.parametrize("heic", [True, False])
+def test_formats_that_can_be_read_are_those_that_can_be_read_here(heic: bool) -> None:
+    words = error_words(ImageError("expected an image"), "a.jpg", megapixels=64, heic=heic)
+    assert words.endswith(f"JPEG, PNG, WebP, AVIF,{' HEIC,' if heic else ''} TIFF, BMP and GIF can be read.")
+
+
 def test_a_photo_that_takes_too_long_may_take_less_without_the_sharper_background() -> None:
     words = error_words(TooLongError("late"), "a.jpg", megapixels=64, heic=False, background=True)
     assert words.endswith("Make it smaller, or switch off Sharper background.")

@@ -9,7 +9,7 @@ from dicface.faces.geometry import Box
 from dicface.faces.names import DEFAULT_DETECTOR, DetectorName
 from dicface.images.photo import MAX_MEGAPIXELS
 from dicface.restoration.arguments import RestoreArguments
-from dicface.restoration.choice import FaceChoice, Strength
+from dicface.restoration.choice import FaceChoice, Strength, checked_boxes
 from dicface.restoration.file_result import FileResult
 from dicface.restoration.files import restore_file, upscale_file
 from dicface.restoration.output import Output
@@ -102,7 +102,7 @@ class RestoreBatch(FileBatch):
         }
         self._settings = RestoreArguments(
             scale=scale,
-            boxes=boxes,
+            boxes=checked_boxes(boxes),
             only_boxes=only_boxes,
             strength=strength,
             min_face=min_face,

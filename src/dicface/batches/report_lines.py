@@ -148,7 +148,7 @@ def merge_reports(paths: Sequence[Path], out: Path) -> MergedReport:
         out: the merged report, replaced if it exists. Rows stand in the order of the reports.
 
     Raises:
-        InputError: a report cannot be read, or is no file of JSON lines.
+        InputError: a report cannot be read, or has lines of which none is a row. An empty one is allowed.
         OutputError: the merged report cannot be written.
     """
     for path in paths:
@@ -162,16 +162,17 @@ def merge_reports(paths: Sequence[Path], out: Path) -> MergedReport:
         if not path.is_file():
             raise InputError(f"expected a report as a file of JSON lines, which is read twice, got {str(path)!r}")
     kept: dict[bytes, tuple[int, int]] = {}  # digest of the input's name: rank, number of the line
-    damaged = 0
-    for number, (row, _) in enumerate(_rows(paths)):
+    rows, damaged = Counter[Path](), Counter[Path]()
+    for number, (path, row, _) in enumerate(_rows(paths)):
         if row is None:
-            damaged += 1
+            damaged[path] += 1
             continue
+        rows[path] += 1
         rank, key = _RANKS[row["outcome"]], _key(row)
         if key not in kept or rank >= kept[key][0]:
             kept[key] = (rank, number)
-    if not kept and damaged:
-        named = ", ".join(map(repr, map(str, paths)))
+    if others := [path for path in damaged if not rows[path]]:
+        named = ", ".join(map(repr, map(str, others)))
         raise InputError(
             f"expected reports as JSON lines, found no row in {named}; a batch writes one where the report's name ends "
             f"in {LINES_SUFFIX}"
@@ -179,24 +180,25 @@ def merge_reports(paths: Sequence[Path], out: Path) -> MergedReport:
     counts = Counter(rank for rank, _ in kept.values())
     lines = {number for _, number in kept.values()}
     with written_whole(out) as part, part.open("wb") as file:
-        for number, (_, line) in enumerate(_rows(paths)):
+        for number, (_, _, line) in enumerate(_rows(paths)):
             if number in lines:
                 file.write(line)
-    return MergedReport(counts[_RANKS["done"]], counts[_RANKS["skipped"]], counts[_RANKS["failed"]], damaged)
+    done, skipped, failed = (counts[_RANKS[outcome]] for outcome in ("done", "skipped", "failed"))
+    return MergedReport(done, skipped, failed, damaged.total())
 
 
 def _key(row: dict[str, Any]) -> bytes:
     return hashlib.blake2b(row["input"].encode("utf-8", "backslashreplace"), digest_size=16).digest()
 
 
-def _rows(paths: Sequence[Path]) -> Iterator[tuple[dict[str, Any] | None, bytes]]:
-    """Rows of reports with their lines; None for a line that is no row."""
+def _rows(paths: Sequence[Path]) -> Iterator[tuple[Path, dict[str, Any] | None, bytes]]:
+    """Rows of reports with their reports and lines; None for a line that is no row."""
     for path in paths:
         try:
             with path.open("rb") as file:
                 for line in file:
                     if line.strip():
-                        yield _row(line), line if line.endswith(b"\n") else line + b"\n"
+                        yield path, _row(line), line if line.endswith(b"\n") else line + b"\n"
         except OSError as error:
             raise InputError(f"could not read the report {str(path)!r}: {error.strerror}") from error
 

@@ -9,7 +9,7 @@ from dicface.cli.crops import upscale
 from dicface.cli.evaluation import benchmark, evaluate
 from dicface.cli.messages import Messages, escape_what_does_not_fit
 from dicface.cli.networks import convert, export, models, train
-from dicface.cli.options import SkippingCommand
+from dicface.cli.options import CommandGroup, SkippingCommand
 from dicface.cli.photos import restore
 from dicface.cli.preparation import prepare
 from dicface.cli.reports import reports
@@ -19,6 +19,7 @@ from dicface.errors import DicfaceError, UsageError
 from dicface.version import __version__
 
 app = typer.Typer(
+    cls=CommandGroup,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )

@@ -137,6 +137,7 @@ def restore_placed(call: PlacedCall, batch: "RestoreBatch", messages: Messages) 
 
     _check_extras(call.engine)
     pool = parse_concurrency(call.concurrency)
+    report = _report(call.report)
     batch.opened()  # an unknown model is told before any photo
     Store(call.out).check_writable()
     work = StoreWork(
@@ -148,7 +149,6 @@ def restore_placed(call: PlacedCall, batch: "RestoreBatch", messages: Messages) 
         look_again=call.engine == "none",
     )
     counts = dict.fromkeys(("done", "skipped", "failed"), 0)
-    report = _report(call.report)
     with ended_in_order():
         if report is not None:
             report.__enter__()
@@ -203,15 +203,20 @@ def _rows(
 
 
 def _report(path: Path | None) -> "LinesReport | ParquetReport | None":
+    """The report of a call, whose folder can be written; None for none."""
     from dicface.batches.report_lines import LINES_SUFFIX, LinesReport
     from dicface.batches.report_parquet import PARQUET_SUFFIX, ParquetReport
+    from dicface.files import check_folder
 
     if path is None:
         return None
     if path.suffix.lower() == LINES_SUFFIX:
+        check_folder(path)
         return LinesReport(path)
     if path.suffix.lower() == PARQUET_SUFFIX:
-        return ParquetReport(path)
+        report = ParquetReport(path)
+        check_folder(path / f"part{PARQUET_SUFFIX}")
+        return report
     raise UsageError(f"expected --report to end in {LINES_SUFFIX} or {PARQUET_SUFFIX} here, got {str(path)!r}")
 
 

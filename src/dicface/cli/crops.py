@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 def upscale(
     faces: Annotated[
         list[Path] | None,
-        typer.Argument(help="Aligned square face crops of 8 to 64 px, or folders of them; - is stdin."),
+        typer.Argument(readable=False, help="Aligned square face crops of 8 to 64 px, or folders of them; - is stdin."),
     ] = None,
     *,
     out: Out,

@@ -149,6 +149,7 @@ def open_report(
             f"expected --report as .json or {LINES_SUFFIX} without --engine or addresses, got {str(path)!r}"
         )
     if path.suffix.lower() == LINES_SUFFIX:
+        check_folder(path)
         return LinesReport(path, landmarks=landmarks)
     check_free(path, overwrite=overwrite, another="another --report")
     check_folder(path)

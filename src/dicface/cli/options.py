@@ -1,12 +1,15 @@
 """Options that several commands have."""
 
+import os
 from pathlib import Path
+from shlex import quote
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
 
 from dicface.batches.names import SkipMode
+from dicface.errors import UsageError
 from dicface.faces.names import DetectorName
 from dicface.runtime.models import embedded_models
 from dicface.runtime.providers import BackendName, ProviderName
@@ -189,3 +192,31 @@ class SkippingCommand(TyperCommand):
         end = args.index("--") if "--" in args else len(args)
         options = [f"{each}=settings" if each == "--skip-existing" else each for each in args[:end]]
         return super().parse_args(ctx, options + args[end:])
+
+
+class CommandGroup(TyperGroup):
+    """The commands. A photo in place of one is answered with the command for it."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the command that the first argument names.
+
+        Raises:
+            UsageError: it names a photo, a clip, or anything that is there, instead.
+        """
+        known = ctx.resilient_parsing or not args or self.get_command(ctx, args[0]) is not None
+        if not known and (result := _result_name(args[0])):
+            call = f"dicface restore {quote(args[0])} -o {quote(result)}"
+            raise UsageError(f"expected a command, got {args[0]!r}; to restore it: {call}")
+        return super().resolve_command(ctx, args)
+
+
+def _result_name(name: str) -> str:
+    """A name for the result of a photo, a clip, a folder or another file; empty if a name is that of none."""
+    # Only a wrong call loads what knows the suffixes.
+    from dicface.images.inputs import is_media, target_below
+
+    if os.path.isdir(name):  # noqa: PTH112 - an empty argument is no folder
+        return "restored"
+    if not is_media(name) and not os.path.exists(name):  # noqa: PTH110 - nor is it a file
+        return ""
+    return target_below(Path(), Path("restored").with_suffix(Path(name).suffix)).name

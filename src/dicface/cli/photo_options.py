@@ -7,7 +7,10 @@ import typer
 
 from dicface.cli.options import BATCH, FACES, MODEL, OUTPUT
 
-Photos = Annotated[list[Path] | None, typer.Argument(help="Photos, clips, or folders of them; - is stdin.")]
+# `readable=False` leaves a file that may not be read to the batch, which goes on without it.
+Photos = Annotated[
+    list[Path] | None, typer.Argument(readable=False, help="Photos, clips, or folders of them; - is stdin.")
+]
 ScaleOption = Annotated[
     str,
     typer.Option(

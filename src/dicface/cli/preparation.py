@@ -14,7 +14,7 @@ CropFormat = Literal["webp", "webp-lossless", "png", "jpeg"]
 
 
 def prepare(
-    photos: Annotated[list[Path] | None, typer.Argument(help="Photos, or folders of photos.")] = None,
+    photos: Annotated[list[Path] | None, typer.Argument(readable=False, help="Photos, or folders of photos.")] = None,
     *,
     out: Annotated[Path, typer.Option("--out", "-o", help="The face pack, DATA.parquet.", rich_help_panel=OUTPUT)],
     landmarks: Annotated[
@@ -121,7 +121,8 @@ def prepare(
         messages.done(f"wrote {pack}: {count} faces", event="wrote", output=str(pack), faces=count)
     reasons = ", ".join(f"{count} {reason}" for reason, count in written.reasons.most_common())
     counts = {str(reason): count for reason, count in written.reasons.items()}
-    messages.done(f"skipped: {reasons or 'nothing'} -> {results.skipped}", event="skipped", reasons=counts)
+    where = f" -> {results.skipped}" if written.lists else ""
+    messages.done(f"skipped: {reasons or 'nothing'}{where}", event="skipped", reasons=counts)
     if not written.faces:
         messages.failed(f"none of {len(inputs)} photos gave a face to keep, so no pack was written", event="stopped")
         raise typer.Exit(SOME_FAILED)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from dicface.data.packs import read_pack
 from dicface.errors import ImageError, InputError, PackError
-from dicface.images.photo import READ_SUFFIXES, read_photo
+from dicface.images.photo import READ_SUFFIXES, read_photo, readable_suffixes
 from dicface.images.pixels import FACE_PX, resize
 
 
@@ -51,7 +51,9 @@ def _read_face(path: Path, face_px: int) -> NDArray[np.uint8]:
 def _read_folder(folder: Path, limit: int | None, face_px: int) -> tuple[References, list[Unreadable]]:
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in READ_SUFFIXES)
     if not paths:
-        raise PackError(f"expected a folder with images ({' '.join(READ_SUFFIXES)}), found none in {str(folder)!r}")
+        raise PackError(
+            f"expected a folder with images ({' '.join(readable_suffixes())}), found none in {str(folder)!r}"
+        )
     faces: dict[str, NDArray[np.uint8]] = {}
     left_out: list[Unreadable] = []
     for path in paths:

@@ -12,7 +12,7 @@ from dicface.files import real_path
 from dicface.images.clips import CLIP_SUFFIXES, is_clip, lacks_video
 from dicface.images.foreign import is_foreign
 from dicface.images.inputs import ALL_INPUTS, Job, LeftOut, Shard, is_hidden, is_image, is_media, target_below
-from dicface.images.photo import READ_SUFFIXES, WRITE_SUFFIXES
+from dicface.images.photo import READ_SUFFIXES, WRITE_SUFFIXES, readable_suffixes
 
 
 def _is_folder(path: Path) -> bool:
@@ -21,6 +21,17 @@ def _is_folder(path: Path) -> bool:
         return path.is_dir()
     except OSError:
         return False
+
+
+def _is_missing(path: Path) -> bool:
+    """Whether there is nothing of a name; False where that cannot be known."""
+    try:
+        path.stat()
+    except FileNotFoundError:
+        return True
+    except (OSError, ValueError):
+        return False
+    return False
 
 
 def _count_images(folder: Path) -> int:
@@ -87,7 +98,7 @@ class _Folder:
         empty = empty and not problems
         yield from self._problems(problems)
         if empty:
-            expected = f"expected a folder with images ({' '.join(READ_SUFFIXES)}), found none in it"
+            expected = f"expected a folder with images ({' '.join(readable_suffixes())}), found none in it"
             yield Job(self.source, self.out, expected)
 
     def _problems(self, problems: list[OSError]) -> Iterator[Job]:
@@ -172,7 +183,7 @@ class Listing:
         folders: list[_Folder] = []
         for source in self._sources:
             if self.is_one:
-                yield Job(source, self.out)
+                yield Job(source, self.out, self._problem(source))
             elif _is_folder(source):
                 folders.append(_Folder(source, self.out, self._shard, clips=self._clips))
                 several = len(self._sources) > 1
@@ -180,13 +191,20 @@ class Listing:
             else:
                 target = target_below(self.out, Path(source.name))
                 if self._shard.has(target.name):
-                    yield Job(source, target)
+                    yield Job(source, target, self._problem(source))
         hidden = sum(map(_count_images, (path for folder in folders for path in folder.hidden_folders)))
         self.left_out = LeftOut(
             sum(folder.hidden for folder in folders) + hidden,
             sum(folder.foreign for folder in folders),
             sum(folder.clips for folder in folders),
         )
+
+    def _problem(self, source: Path) -> str:
+        """What a given name that is neither that of a file nor of a folder could have been; empty if it is one."""
+        if is_media(source.name) or not _is_missing(source):
+            return ""
+        kinds = "an image, a clip" if self._clips and not lacks_video() else "an image"
+        return f"expected {kinds} or a folder, found nothing of that name; check the path"
 
     def count(self) -> int:
         """Number of jobs. It takes the time of a whole listing."""
@@ -251,7 +269,7 @@ def list_jobs(sources: Sequence[Path], out: Path, *, shard: Shard = ALL_INPUTS, 
             raise UsageError(f"expected an output ending in one of {endings}, or an existing folder, got {out.name!r}")
         if not one_file:
             raise UsageError(f"expected a folder for several results, got {out.name!r}, which is named like an image")
-        return Listing(sources, out, one=True)
+        return Listing(sources, out, one=True, clips=clips)
     return jobs_below(sources, out, shard=shard, clips=clips)
 
 

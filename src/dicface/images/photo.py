@@ -49,6 +49,13 @@ def _formats() -> tuple[str, ...]:
     return (*_FORMATS, "HEIF")
 
 
+def readable_suffixes() -> tuple[str, ...]:
+    """Suffixes of the images that can be read here; those of HEIC if its plugin is installed."""
+    if "HEIF" in _formats():
+        return READ_SUFFIXES
+    return tuple(suffix for suffix in READ_SUFFIXES if suffix not in (".heic", ".heif"))
+
+
 def _what_it_is(path: Path) -> str:
     """Why a file was not recognised."""
     with path.open("rb") as file:

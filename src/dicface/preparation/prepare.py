@@ -105,7 +105,8 @@ def prepare(
     advance: Callable[[int], None] = lambda _: None,
     part_photos: int = PART_PHOTOS,
 ) -> Written:
-    """Cut the faces out of photos and write them as packs. No pack is written if no face is kept.
+    """Cut the faces out of photos and write them as packs. No pack is written if no face is kept, and no list if no
+    photo can be read.
 
     Finished parts stay in `DATA.parquet.parts` until the packs are complete, so that the same call continues where an
     earlier one was stopped. The result depends neither on interruptions nor on the number of processes.

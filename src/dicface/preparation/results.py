@@ -19,7 +19,7 @@ from dicface.files import check_target, written_whole
 from dicface.images.draw import contact_sheet, draw_landmarks
 from dicface.images.photo import Photo, check_writable, write_photo
 from dicface.preparation.assignment import FaceRow
-from dicface.preparation.cutting import FAILURES
+from dicface.preparation.cutting import FAILURES, Reason
 from dicface.preparation.parts import PartFolder, Skipped
 
 SHEET_FACES = 240
@@ -90,15 +90,19 @@ class Written(NamedTuple):
         faces: number of faces in each pack that was written.
         reasons: number of skipped faces and photos by reason.
         failures: photos that could not be used.
+        lists: the lists were written; they are not where no photo could be read.
     """
 
     faces: dict[Path, int]
     reasons: Counter[str]
     failures: list[Skipped]
+    lists: bool = True
 
 
 def write_results(folder: PartFolder, parts: Sequence[Sequence[FaceRow]], results: Results, source: str) -> Written:
     """Write packs, lists and contact sheet. Each file appears complete or not at all, and no pack if the disk is full.
+
+    Where no photo could be read, nothing is written or replaced: the call named something else than was meant.
 
     Args:
         folder: with all its parts.
@@ -109,6 +113,8 @@ def write_results(folder: PartFolder, parts: Sequence[Sequence[FaceRow]], result
     Raises:
         OutputError: a file cannot be written.
     """
+    if (unreadable := _none_was_read(folder, parts)) is not None:
+        return Written({}, Counter({Reason.UNREADABLE: len(unreadable)}), unreadable, lists=False)
     kept = [face for faces in parts for face in faces if face.skipped is None]
     with ExitStack() as lists:
         reasons, failures = _write_skipped(lists.enter_context(written_whole(results.skipped)), folder, parts)
@@ -124,6 +130,19 @@ def write_results(folder: PartFolder, parts: Sequence[Sequence[FaceRow]], result
             path.unlink(missing_ok=True)
     faces = {path: counts[split] for split, path in zip(results.splits, results.packs, strict=True) if counts[split]}
     return Written(faces, reasons, failures)
+
+
+def _none_was_read(folder: PartFolder, parts: Sequence[Sequence[FaceRow]]) -> list[Skipped] | None:
+    """All photos, if not one of them could be read; None if one could."""
+    unreadable: list[Skipped] = []
+    if any(parts):
+        return None
+    for number in range(len(parts)):
+        skipped = folder.skipped(number)
+        if any(entry.reason != Reason.UNREADABLE for entry in skipped):
+            return None
+        unreadable += skipped
+    return unreadable
 
 
 def _write_skipped(

@@ -1,7 +1,10 @@
 """Choice of the faces that are restored, and of the strength of each."""
 
-from collections.abc import Collection, Mapping
+import math
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from numbers import Real
+from typing import cast
 
 from dicface.errors import UsageError
 from dicface.faces.geometry import Box
@@ -78,3 +81,31 @@ def _check_numbers(name: str, numbers: Collection[int]) -> None:
     for number in numbers:
         if number < 1:
             raise UsageError(f"expected numbers of faces, 1 or more, in `{name}`, got {number}")
+
+
+def checked_boxes(boxes: Iterable[Iterable[float]] | None) -> list[Box]:
+    """Boxes of faces as a caller gave them, as a list or an (N, 4) array; none for None.
+
+    Raises:
+        UsageError: one of them is not four finite numbers.
+    """
+    if boxes is None:
+        return []
+    if not isinstance(boxes, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance] - what callers may try
+        raise _no_boxes(boxes)
+    return [_checked_box(box) for box in boxes]
+
+
+def _checked_box(box: object) -> Box:
+    edges = list(cast("Iterable[object]", box)) if isinstance(box, Iterable) else []
+    numbers = [float(edge) for edge in edges if isinstance(edge, Real) and math.isfinite(edge)]
+    if len(edges) != 4 or len(numbers) != 4:
+        raise _no_boxes(box)
+    return Box(*numbers)
+
+
+def _no_boxes(got: object) -> UsageError:
+    return UsageError(
+        "expected `boxes` as a list of faces with four finite numbers each, left, top, right and bottom in pixels of "
+        f"the photo, got {got!r}"
+    )

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from dicface.faces.detection import Detector
 from dicface.faces.geometry import Box
 from dicface.faces.verification import Verification
-from dicface.restoration.choice import FaceChoice
+from dicface.restoration.choice import FaceChoice, checked_boxes
 from dicface.restoration.large_faces import LargeFaces
 from dicface.restoration.passes import FacePasses
 from dicface.restoration.results import Face
@@ -51,7 +51,11 @@ class FaceWork:
             boxes, only_boxes, uncertainty: see `Restorer.faces`.
             passes: see `Restorer.faces`; with 0, nothing is restored, and the faces have the outcomes they would get.
             stages: measures detecting and restoring; None measures nothing.
+
+        Raises:
+            UsageError: see `checked_boxes` and `find_faces`.
         """
+        given = checked_boxes(boxes)
 
         def work(pixels: NDArray[np.uint8], located: Sequence[Located]) -> tuple[Face, ...]:
             if not passes:
@@ -63,5 +67,5 @@ class FaceWork:
             return tuple(self._large_faces(pixels, face, choice, run=passes > 0) for face in faces)
 
         return work_upright(
-            pixels, self._detect, self._verify, work, stages or Stages(), boxes=boxes, only_boxes=only_boxes
+            pixels, self._detect, self._verify, work, stages or Stages(), boxes=given, only_boxes=only_boxes
         )

@@ -21,7 +21,7 @@ from dicface.images.photo import (
 )
 from dicface.images.pixels import resize
 from dicface.restoration.arguments import RestoreArguments
-from dicface.restoration.choice import FaceChoice, Strength
+from dicface.restoration.choice import FaceChoice, Strength, checked_boxes
 from dicface.restoration.file_result import FileResult
 from dicface.restoration.memory import PhotoGate
 from dicface.restoration.output import (
@@ -91,7 +91,7 @@ def restore_file(
     choice = FaceChoice(strength, min_face, max_face, faces, force)
     settings = RestoreArguments(
         scale=scale,
-        boxes=boxes,
+        boxes=checked_boxes(boxes),
         only_boxes=only_boxes,
         strength=strength,
         min_face=min_face,

@@ -167,8 +167,8 @@ class Restorer(CropMethods, ClipMethods):
             boxes. A box about a face that was found takes its place.
 
         Raises:
-            UsageError: wrong pixels, no passes, a box whose centre does not lie in the photo, or a strength, size or
-                number out of its range.
+            UsageError: wrong pixels, no passes, a box that is not four numbers or whose centre does not lie in the
+                photo, or a strength, size or number out of its range.
             ImageError: a file that cannot be read.
         """
         check_passes(passes)

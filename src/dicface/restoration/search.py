@@ -80,7 +80,7 @@ def find_faces(
     Raises:
         UsageError: a box is empty, its centre does not lie in the photo, or the detector returns something else.
     """
-    given = [Located(Box(*box)) for box in boxes or ()]
+    given = [Located(box) for box in boxes or ()]
     for face in given:
         check_box(face.box, pixels.shape[1], pixels.shape[0])
     if only_boxes:

@@ -9,7 +9,7 @@ from typing import IO, Any
 
 from dicface.faces.geometry import Box
 from dicface.images.photo import read_packet
-from dicface.restoration.choice import Strength
+from dicface.restoration.choice import Strength, checked_boxes
 from dicface.restoration.output import Output
 from dicface.restoration.restorer import Restorer
 from dicface.restoration.scale import Scale
@@ -50,7 +50,7 @@ def restore_digest(
         {
             **restorer.settings,
             "scale": scale if isinstance(scale, str) else float(scale),
-            "boxes": [list(map(float, box)) for box in boxes or ()],
+            "boxes": [list(box) for box in checked_boxes(boxes)],
             "only_boxes": only_boxes,
             "strength": [default, by_number],
             "sizes": [None if size is None else float(size) for size in (min_face, max_face)],

@@ -36,7 +36,6 @@ NAMES_OF_MODELS: Mapping[str, str] = {
 """Names that visitors know; other models keep their own."""
 BACKGROUND = "Sharper background"
 """Name of the page's switch for the operator's network."""
-READABLE = "JPEG, PNG, WebP, AVIF, HEIC, TIFF, BMP and GIF"
 BUSY = "Many photos are waiting at the moment. Please try again in a minute."
 GONE = "The photo has been deleted in the meantime. Please choose it again."
 EMPTY = "This file is empty."
@@ -91,7 +90,8 @@ def error_words(error: DicfaceError, name: str, *, megapixels: float, heic: bool
         case ImageError() if PurePath(name).suffix.lower() in _HEIC and not heic:
             return "HEIC photos cannot be read here. Save it as JPEG, and choose that."
         case ImageError():
-            return f"This file is no photo that can be read, or it is damaged. {READABLE} can be read."
+            kinds = f"JPEG, PNG, WebP, AVIF,{' HEIC,' if heic else ''} TIFF, BMP and GIF"
+            return f"This file is no photo that can be read, or it is damaged. {kinds} can be read."
         case TooLongError():
             less = f"switch off {BACKGROUND}" if background else "enlarge it less"
             return f"This photo takes more time or memory than there is for one. Make it smaller, or {less}."
