@@ -1,6 +1,5 @@
 """Restoring at a sharpness: the last pass alone changes, and results say so."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from PIL import Image
 
 from dicface import Box, FaceModel, RestoreBatch, Restorer, UpscaleBatch, UsageError, restore_file
 from dicface.restoration.settings import restore_digest
-from tests.support.command import dicface
+from dicface.runtime.models import find_model
 
 FACE = Box(43.0, 21.0, 64.0, 43.0)
 
@@ -59,36 +58,11 @@ def test_the_mark_and_the_digest_say_the_sharpness(
 
 
 def test_a_model_without_twin_has_no_sharpness(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.onnx"
+    mine.write_bytes(find_model("lite").read_bytes())
     for make in (Restorer, RestoreBatch, UpscaleBatch):
         with pytest.raises(UsageError, match="for a model without sharp twin"):
-            make("landmarks-hr", sharpness=0.5)
-
-
-def test_the_command_restores_and_upscales_at_a_sharpness(photo: Path, portrait: np.ndarray, tmp_path: Path) -> None:
-    report = tmp_path / "report.json"
-    result = dicface(
-        *("restore", photo, "-o", tmp_path / "out.png", "--sharpness", "0.5", "--report", report, "--scale", "2")
-    )
-    assert result.returncode == 0, result.stderr
-    (entry,) = json.loads(report.read_text())["photos"]
-    assert {face["model"] for face in entry["faces"] if face["outcome"] == "restored"} == {"lite at sharpness 0.5"}
-    Image.fromarray(portrait[50:178, 150:278]).resize((16, 16)).save(tmp_path / "face.png")
-    pictures: list[bytes] = []
-    for sharpness in ("0", "1"):
-        target = tmp_path / f"{sharpness}.png"
-        assert dicface("upscale", tmp_path / "face.png", "-o", target, "--sharpness", sharpness).returncode == 0
-        with Image.open(target) as image:
-            pictures.append(image.tobytes())
-    assert pictures[0] != pictures[1]
-    batch = UpscaleBatch(sharpness=1.0)({"bytes": [(tmp_path / "face.png").read_bytes()], "path": ["face.png"]})
-    assert batch["bytes"] == [(tmp_path / "1.png").read_bytes()]
-
-
-def test_a_wrong_sharpness_is_a_wrong_call(photo: Path, tmp_path: Path) -> None:
-    result = dicface("restore", photo, "-o", tmp_path / "out.png", "--sharpness", "2")
-    assert result.returncode == 2
-    assert "--sharpness" in result.stderr
-    assert not (tmp_path / "out.png").exists()
+            make(mine, sharpness=0.5)
 
 
 def test_crops_are_sharp_too(restorers: dict[float, Restorer], portrait: np.ndarray) -> None:
