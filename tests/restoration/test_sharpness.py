@@ -28,11 +28,10 @@ def test_sharpness_changes_no_outcome(restorers: dict[float, Restorer], small_ph
     assert sharp[0].steps is not None
     assert not np.array_equal(faithful[0].steps[-1], sharp[0].steps[-1])
     assert (faithful[0].model, sharp[0].model) == ("", "lite at sharpness 1")
-    invented = [face.invented_detail for face in (faithful[0], sharp[0])]
-    assert None not in invented
-    assert invented == sorted(invented)
+    little, much = (face.invented_detail or 0 for face in (faithful[0], sharp[0]))
+    assert 0 < little < much
     weaker = replace(sharp[0], strength=0.5).invented_detail
-    assert weaker == pytest.approx(0.25 * invented[1]), "half of the amplitude is a quarter of the energy"
+    assert weaker == pytest.approx(0.25 * much), "half of the amplitude is a quarter of the energy"
 
 
 def test_one_pass_is_sharp_too(restorers: dict[float, Restorer], small_photo: np.ndarray) -> None:
