@@ -103,7 +103,7 @@ def test_matching_leaves_the_features_of_photos_alone() -> None:
         ("sharp.image=0.0", r"expected sharp\.image above 0"),
         ("sharp.beta1=1.0", r"expected sharp\.beta1 and sharp\.beta2 from 0 to under 1, got 1\.0, 0\.99"),
         ("sharp.discriminator_width=0", r"expected sharp\.discriminator_width from 1 up, got 0"),
-        ("sharp.discriminator_steps=9999", r"expected sharp\.discriminator_steps below run\.steps = 6250"),
+        ("sharp.discriminator_steps=9999", r"expected sharp\.discriminator_steps below run\.steps = 1000"),
         ('network.recovery="feedback"', 'expected network.recovery = "u" for run.task "sharp"|is for network.recovery'),
     ],
 )
