@@ -13,6 +13,7 @@ import tempfile
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import onnxruntime
 import torch
 import typer
@@ -44,12 +45,14 @@ USE = (
 )
 
 
-def write_differences(network: DICNetwork, faithful: Path, validation: Path, target: Path) -> None:
-    """Export a sharp network and write what leads to it from a faithful one's ONNX file."""
+def write_differences(network: DICNetwork, faithful: Path, validation: Path, target: Path, share: float) -> None:
+    """Export a sharp network and write what leads from a faithful one's ONNX file to it, or a share of the way."""
     with tempfile.TemporaryDirectory() as folder:
         graph = Path(folder) / "sharp.onnx"
         export_checked(network, graph, comparison_crops(network, comparison_faces(validation)))
-        write_twin(target, twin_of(faithful, graph))
+        twin = twin_of(faithful, graph)
+        differences = (twin.differences.astype(np.float32) * share).astype(np.float16)
+        write_twin(target, twin._replace(differences=differences))
 
 
 def results(faithful: Path, twin: Path, validation: Path, face_px: int) -> list[dict[str, Any]]:
@@ -89,11 +92,12 @@ def main(
     command: Annotated[list[str], typer.Option(help="Commands that trained it, in order.")],
     samples: Annotated[int, typer.Option(help="Faces seen in training.")],
     hardware: Annotated[str, typer.Option(help="What it was trained on, and how long.")],
+    share: Annotated[float, typer.Option(min=0, max=1, help="Share of the run's differences at sharpness 1.")] = 1.0,
 ) -> None:
     """Write FAITHFUL-sharp.npz and its card into the package."""
     name, graph = f"{faithful}-sharp", find_model(faithful)
     twin, network = MODELS / f"{name}{TWIN_SUFFIX}", load_network(run / "weights.safetensors")
-    write_differences(network, graph, validation, twin)
+    write_differences(network, graph, validation, twin, share)
     facts, side = pack_facts(validation), max(16, network.config.lr_px[0])
     card = {
         "description": f"Differences of weights from {faithful} to its sharp twin: more detail, and more of it "
@@ -114,7 +118,7 @@ def main(
         "samples": samples,
         "hardware": hardware,
         "commit": commit,
-        "command": command,
+        "command": command if share == 1 else [*command, f"scripts.embed_sharp with --share {share:g}"],
         "sha256": {TWIN_SUFFIX: file_digest(twin)},
         "licence": LICENCE if network.config.output_px == FACE_PX else LARGE_LICENCE,
         "use": USE,
