@@ -57,9 +57,10 @@ def main(
     photos: Annotated[Path, typer.Argument(help="Folder of photos with .pts files.")],
     model: Annotated[str, typer.Option(help="Embedded model or file.")] = "lite",
     backend: Annotated[BackendName, typer.Option(help="See `dicface restore`.")] = "onnxruntime",
+    sharpness: Annotated[float, typer.Option(min=0, max=1, help="See `dicface restore`.")] = 0,
 ) -> None:
     """Print the table."""
-    restorer = Restorer(model, backend=backend)
+    restorer = Restorer(model, backend=backend, sharpness=sharpness)
     table = Table("face px", "crop px", "photos", "passes", "crop IoU", "landmarks %", "gain dB")
     for width_px in WIDTHS_PX:
         rows: defaultdict[int, list[tuple[float, float, float, float]]] = defaultdict(list)

@@ -8,12 +8,16 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dicface import Face, Outcome, Restorer
+from dicface.runtime.model_files import DEFAULT_SHARPNESS
 
 MODELS = ["lite"]
 _STRENGTH = ("FLOAT", {"default": 1.0, "min": 0.0, "max": 1.0, "step": 0.05, "tooltip": "0: the plain enlargement."})
 _SHARPNESS = (
     "FLOAT",
-    {"default": 0.0, "min": 0.0, "max": 1.0, "step": 0.05, "tooltip": "More detail, and more of it invented."},
+    {
+        **{"default": DEFAULT_SHARPNESS, "min": 0.0, "max": 1.0, "step": 0.05},
+        "tooltip": "More detail, and more of it invented.",
+    },
 )
 _MODEL = (MODELS, {"default": MODELS[0], "tooltip": "For clean and damaged faces."})
 

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dicface import Box, FaceModel, RestoreBatch, Restorer, UpscaleBatch, UsageError, restore_file
+from dicface import Box, FaceModel, RestoreBatch, Restorer, UpscaleBatch, UsageError, restore_file, upscale_file
 from dicface.restoration.settings import restore_digest
+from dicface.runtime.model_files import DEFAULT_SHARPNESS
 from dicface.runtime.models import find_model
 
 FACE = Box(43.0, 21.0, 64.0, 43.0)
@@ -54,6 +55,31 @@ def test_the_mark_and_the_digest_say_the_sharpness(
     assert f'InventedDetail="{face["invented_detail"]:.2f}"'.encode() in (tmp_path / "out.png").read_bytes()
     digests = {restore_digest(Restorer(backend="onnxruntime", sharpness=each)) for each in (0.0, 0.25, 0.5)}
     assert len(digests) == 3
+
+
+def test_results_are_sharp_by_default_where_they_can_be(small_photo: np.ndarray, tmp_path: Path) -> None:
+    title = f"lite at sharpness {DEFAULT_SHARPNESS:g}"
+    (face,) = Restorer(backend="onnxruntime").faces(small_photo, boxes=[FACE], only_boxes=True)
+    assert face.model == title
+    Image.fromarray(small_photo[20:40, 40:60]).save(tmp_path / "crop.png")
+    provenance = upscale_file(tmp_path / "crop.png", tmp_path / "face.png").restoration.provenance
+    assert provenance is not None
+    assert provenance.model == title
+
+
+def test_a_loaded_model_keeps_its_sharpness() -> None:
+    for made, wanted in ((0.0, DEFAULT_SHARPNESS), (1.0, 1.0)):
+        restorer = Restorer(FaceModel("lite", backend="onnxruntime", sharpness=made))
+        assert restorer.settings["sharpness"] == wanted
+    assert Restorer(FaceModel("lite", backend="onnxruntime", sharpness=1.0), sharpness=0.0).settings["sharpness"] == 0
+
+
+def test_what_has_no_twin_is_faithful_by_default(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.onnx"
+    mine.write_bytes(find_model("lite").read_bytes())
+    assert Restorer(mine).settings["sharpness"] == 0
+    assert Restorer(backend="torch").settings["sharpness"] == 0
+    assert FaceModel("lite", backend="onnxruntime").sharpness == 0
 
 
 def test_a_model_without_twin_has_no_sharpness(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from dicface.restoration.scale import Scale, check_scale
 from dicface.restoration.settings import restore_digest, upscale_digest
 from dicface.runtime.face_model import FaceModel
 from dicface.runtime.face_restorer import DEFAULT_FIDELITY
-from dicface.runtime.model_files import check_sharpness
+from dicface.runtime.model_files import chosen_sharpness
 from dicface.runtime.models import DEFAULT_MODEL, embedded_models
 from dicface.runtime.providers import BackendName, ProviderName
 
@@ -66,7 +66,7 @@ class RestoreBatch(FileBatch):
         large_faces: str | Path | None = None,
         fidelity: float = DEFAULT_FIDELITY,
         background: str | Path | None = None,
-        sharpness: float = 0.0,
+        sharpness: float | None = None,
         scale: Scale = "auto",
         boxes: Sequence[Box] | None = None,
         only_boxes: bool = False,
@@ -87,7 +87,6 @@ class RestoreBatch(FileBatch):
         super().__init__(Output(mark, metadata, gps, landmarks), uncertainty=uncertainty)
         check_scale(scale)
         FaceChoice(strength, min_face, max_face, faces, force, adaptive)  # checks them
-        check_sharpness(str(model), sharpness)
         self._restorer: dict[str, Any] = {
             "model": _everywhere(model),
             "backend": backend,
@@ -98,7 +97,7 @@ class RestoreBatch(FileBatch):
             "large_faces": _everywhere(large_faces),
             "fidelity": fidelity,
             "background": _everywhere(background),
-            "sharpness": sharpness,
+            "sharpness": chosen_sharpness(str(model), sharpness, backend=backend),
         }
         self._settings = RestoreArguments(
             scale=scale,
@@ -156,7 +155,7 @@ class UpscaleBatch(FileBatch):
         backend: BackendName = "auto",
         provider: ProviderName = "auto",
         threads: int | None = 1,
-        sharpness: float = 0.0,
+        sharpness: float | None = None,
         all_steps: bool = False,
         consistent: bool = False,
         strength: float = 1.0,
@@ -168,13 +167,12 @@ class UpscaleBatch(FileBatch):
     ) -> None:
         super().__init__(Output(mark, metadata, gps, landmarks), uncertainty=uncertainty)
         FaceChoice(strength)  # checks it
-        check_sharpness(str(model), sharpness)
         self._model: dict[str, Any] = {
             "model": _everywhere(model),
             "backend": backend,
             "provider": provider,
             "threads": threads,
-            "sharpness": sharpness,
+            "sharpness": chosen_sharpness(str(model), sharpness, backend=backend),
         }
         self._settings: dict[str, Any] = {"all_steps": all_steps, "consistent": consistent, "strength": strength}
 

@@ -62,7 +62,7 @@ def upscale(
         float,
         typer.Option(min=0, max=1, help="0 gives the plain enlargement, 1 the model's face.", rich_help_panel=OUTPUT),
     ] = 1,
-    sharpness: SharpnessOption = 0,
+    sharpness: SharpnessOption = None,
     uncertainty: Uncertainty = False,
     backend: BackendOption = "auto",
     provider: ProviderOption = "auto",
@@ -84,6 +84,7 @@ def upscale(
     from dicface.restoration.output import Output
     from dicface.restoration.settings import upscale_digest
     from dicface.runtime.face_model import FaceModel
+    from dicface.runtime.model_files import chosen_sharpness
 
     pipes = Pipes(listed(faces, files_from), out, maps=uncertainty)
     messages = Messages(quiet=quiet, log_json=log_json, keep_stdout_free=pipes.to_stdout)
@@ -96,7 +97,13 @@ def upscale(
         workers=jobs or 1,
         mark=not no_mark,
     )
-    network = FaceModel(model, backend=backend, provider=provider, threads=threads, sharpness=sharpness)
+    network = FaceModel(
+        model,
+        backend=backend,
+        provider=provider,
+        threads=threads,
+        sharpness=chosen_sharpness(model, sharpness, backend=backend),
+    )
     if verbose:
         messages.note(network.how_it_runs)
     output = Output(

@@ -16,9 +16,9 @@ from dicface.cli.options import (
     MODEL,
     OUTPUT,
     BackendOption,
+    MeasuredSharpnessOption,
     Overwrite,
     ProviderOption,
-    SharpnessOption,
     UpscalerOption,
 )
 from dicface.cli.terminal import SOME_FAILED, check_free, in_options, need_train_extra
@@ -35,7 +35,7 @@ def evaluate(
     against: Annotated[
         str | None, typer.Option(help="Another model or file, compared face by face.", rich_help_panel=MODEL)
     ] = None,
-    sharpness: SharpnessOption = 0,
+    sharpness: MeasuredSharpnessOption = 0,
     lr_size: Annotated[
         str, typer.Option(help="Side of the low-resolution crop, or a list: 8,16,32.", rich_help_panel=FACES)
     ] = "16",

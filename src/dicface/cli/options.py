@@ -11,6 +11,7 @@ from typer.core import TyperCommand, TyperGroup
 from dicface.batches.names import SkipMode
 from dicface.errors import UsageError
 from dicface.faces.names import DetectorName
+from dicface.runtime.model_files import DEFAULT_SHARPNESS
 from dicface.runtime.models import embedded_models
 from dicface.runtime.providers import BackendName, ProviderName
 
@@ -78,14 +79,19 @@ UpscalerOption = Annotated[
     ),
 ]
 SharpnessOption = Annotated[
-    float,
+    float | None,
     typer.Option(
         "--sharpness",
         min=0,
         max=1,
-        help="0 keeps to what the input shows; up to 1, more detail is added, and more of it is invented.",
+        help="0 keeps to what the input shows; up to 1, more detail is added, and more of it is invented. By default "
+        f"{DEFAULT_SHARPNESS:g} where the model has a sharp twin.",
         rich_help_panel=MODEL,
     ),
+]
+MeasuredSharpnessOption = Annotated[
+    float,
+    typer.Option("--sharpness", min=0, max=1, help="Of the model, see `dicface restore`.", rich_help_panel=MODEL),
 ]
 BackendOption = Annotated[BackendName, typer.Option("--backend", help="What runs the model.", rich_help_panel=MODEL)]
 ProviderOption = Annotated[

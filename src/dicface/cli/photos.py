@@ -95,7 +95,7 @@ def restore(
     scale: ScaleOption = "auto",
     strength: StrengthOption = None,
     full_strength: FullStrength = False,
-    sharpness: SharpnessOption = 0,
+    sharpness: SharpnessOption = None,
     faces: FacesOption = None,
     min_face: MinFace = None,
     max_face: MaxFace = None,

@@ -41,6 +41,7 @@ from dicface.restoration.settings import restore_digest, upscale_digest
 from dicface.restoration.stages import Stages
 from dicface.runtime.consistency import DataConsistency
 from dicface.runtime.face_model import FaceModel, FaceSteps
+from dicface.runtime.model_files import chosen_sharpness
 from dicface.runtime.models import DEFAULT_MODEL, larger_model
 from dicface.runtime.uncertainty import expected_errors
 
@@ -156,7 +157,8 @@ def upscale_file(
     Args:
         source: a square image of a side that the model takes.
         target: the result, in the format that its suffix names; it never replaces the source.
-        model: name of an embedded model, path of a model file, or a loaded model, for several files.
+        model: name of an embedded model, which is taken at its `DEFAULT_SHARPNESS`, path of a model file, or a loaded
+            model, for several files or for another sharpness.
         all_steps: write every step side by side.
         consistent: make the result reduce to the source exactly; for clean reductions only (ADR 18).
         strength: share of the result in the blend with the plain enlargement, 0 to 1.
@@ -174,7 +176,8 @@ def upscale_file(
     FaceChoice(strength)  # checks it
     source, target, output = Path(source), Path(target), output or Output()
     _check_targets(source, target, output)
-    network, stages = model if isinstance(model, FaceModel) else FaceModel(model), Stages()
+    network = model if isinstance(model, FaceModel) else FaceModel(model, sharpness=chosen_sharpness(str(model), None))
+    stages = Stages()
     with stages.measure("read"):
         photo = read_photo(source)
     height, width = photo.pixels.shape[:2]

@@ -30,6 +30,7 @@ from dicface.restoration.video.methods import ClipMethods
 from dicface.runtime.background import BackgroundModel, enlarge_to
 from dicface.runtime.face_model import FaceModel
 from dicface.runtime.face_restorer import DEFAULT_FIDELITY
+from dicface.runtime.model_files import chosen_sharpness
 from dicface.runtime.models import DEFAULT_MODEL
 from dicface.runtime.providers import BackendName, ProviderName
 
@@ -55,7 +56,7 @@ class Restorer(CropMethods, ClipMethods):
         large_faces: str | Path | None = None,
         fidelity: float = DEFAULT_FIDELITY,
         background: str | Path | None = None,
-        sharpness: float = 0.0,
+        sharpness: float | None = None,
     ) -> None:
         """Load the model and the detector.
 
@@ -74,7 +75,8 @@ class Restorer(CropMethods, ClipMethods):
                 (docs/other-networks.md); None leaves these alone.
             fidelity: of `large_faces`, 0 to 1: more is nearer to the photo; ignored by networks without that input.
             background: file of a network for the rest of the photo, see `BackgroundModel`; None takes Pillow's filter.
-            sharpness: 0 to 1: more detail, and more of it invented; see `FaceModel`. It changes no outcome.
+            sharpness: 0 to 1: more detail, and more of it invented; see `FaceModel`. It changes no outcome. None takes
+                that of a loaded model that has one, else `DEFAULT_SHARPNESS` where there is a sharp twin.
 
         Raises:
             UnknownModelError: no such model.
@@ -87,6 +89,8 @@ class Restorer(CropMethods, ClipMethods):
         elif backend != "auto":
             raise UsageError(f"expected no `backend` beside a loaded model, which has its own, got {backend!r}")
         self.model = model
+        asked = (model.sharpness or None) if sharpness is None else sharpness
+        sharpness = chosen_sharpness(model.name, asked, backend=model.backend)
         self._models = SizedModels(
             model, backend=backend, provider=provider, threads=threads, spinning=not several, sharpness=sharpness
         )
@@ -96,7 +100,7 @@ class Restorer(CropMethods, ClipMethods):
         self._own_settings: Mapping[str, Any] = {
             "model": self.model.sha256,
             "last_pass": [files.sha256 for files in self._models.last_pass],
-            "sharpness": float(sharpness),
+            "sharpness": sharpness,
             "detector": detector if isinstance(detector, str) else type(detector).__qualname__,
             "detector_threshold": detector_threshold,
         }

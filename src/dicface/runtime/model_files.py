@@ -8,6 +8,26 @@ from dicface.files import file_digest
 from dicface.runtime.models import find_model, sharp_twin
 from dicface.runtime.sharp_twins import TWIN_SUFFIX
 
+DEFAULT_SHARPNESS = 0.5
+"""Sharpness of results unless another is asked for, where the model has a sharp twin (ADR 48)."""
+
+
+def chosen_sharpness(model: str, sharpness: float | None, *, backend: str = "auto") -> float:
+    """The sharpness that results get.
+
+    Args:
+        model: name or path.
+        sharpness: as asked for; None takes `DEFAULT_SHARPNESS` where it can be had, and 0 elsewhere.
+        backend: name of the backend; torch has no sharp twins.
+
+    Raises:
+        UsageError: see `check_sharpness`.
+    """
+    if sharpness is None:
+        return DEFAULT_SHARPNESS if backend != "torch" and sharp_twin(model) is not None else 0.0
+    check_sharpness(model, sharpness)
+    return float(sharpness)
+
 
 def check_sharpness(model: str, sharpness: float) -> Path | None:
     """Check the sharpness that is asked of a model.

@@ -12,7 +12,7 @@ from dicface.restoration.files import restore_file
 from dicface.restoration.scale import Scale
 from dicface.runtime.models import DEFAULT_MODEL, embedded_models
 from dicface.web.networks import NO_NETWORKS, AddedNetworks
-from dicface.web.request import MAX_RESULT_MEGAPIXELS, MAX_UPLOAD_MEGAPIXELS, check_request_sharpness
+from dicface.web.request import MAX_RESULT_MEGAPIXELS, MAX_UPLOAD_MEGAPIXELS, request_sharpness
 from dicface.web.restorers import restorer_of
 from dicface.web.result import WrittenFaces, result_name
 
@@ -77,8 +77,7 @@ def read_options(values: Mapping[str, Sequence[str]], networks: AddedNetworks = 
     # A path would be a file of the server.
     if model not in names:
         raise UsageError(f"expected a `model`, one of {', '.join(names)}, got {model!r}")
-    sharpness = _number("sharpness", last.get("sharpness", "0"))
-    check_request_sharpness(model, sharpness)
+    sharpness = request_sharpness(model, _number("sharpness", last["sharpness"]) if "sharpness" in last else None)
     suffix = f".{last['format'].lower().lstrip('.')}" if "format" in last else None
     if suffix is not None and suffix not in WRITE_SUFFIXES:
         known = ", ".join(each.lstrip(".") for each in WRITE_SUFFIXES)

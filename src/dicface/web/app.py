@@ -19,6 +19,7 @@ from starlette.staticfiles import StaticFiles
 from dicface.errors import DicfaceError, UsageError
 from dicface.images.clips import CLIP_SUFFIXES
 from dicface.images.photo import READ_SUFFIXES
+from dicface.runtime.model_files import DEFAULT_SHARPNESS
 from dicface.runtime.models import DEFAULT_MODEL, models_to_choose, sharp_twin
 from dicface.runtime.parallel import Result
 from dicface.version import __version__
@@ -115,6 +116,7 @@ class Page:
                 "megapixels": MAX_UPLOAD_MEGAPIXELS,
                 "models": models,
                 "sharp": sharp_twin(DEFAULT_MODEL) is not None,
+                "sharpness": DEFAULT_SHARPNESS,
                 "large_faces": self._networks.large_faces is not None,
                 "background": self._wait and self._wait._asdict(),
                 "suffixes": READ_SUFFIXES,

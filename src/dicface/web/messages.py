@@ -9,7 +9,7 @@ from dicface.faces.geometry import Box
 from dicface.runtime.models import DEFAULT_MODEL, embedded_models
 from dicface.web.album import Entry
 from dicface.web.networks import AddedNetworks
-from dicface.web.request import SCALES, Request, check_request_sharpness
+from dicface.web.request import SCALES, Request, request_sharpness
 
 MAX_BOXES = 200
 _MODELS = tuple(embedded_models("restoration"))
@@ -33,13 +33,13 @@ def read_request(said: Any, entry: Entry, networks: AddedNetworks) -> Request:
         boxes = tuple(_box(box) for box in said.get("boxes", ()))
         forced = tuple(int(number) for number in said.get("forced", ()))
         large_faces, background = _switch(said, "large_faces"), _switch(said, "background")
-        sharpness = float(said.get("sharpness", 0))
+        sharpness = None if said.get("sharpness") is None else float(said["sharpness"])
     except (AttributeError, TypeError, ValueError, OverflowError) as error:
         raise UsageError("expected an object with turn, model, scale, boxes, forced, switches and sharpness") from error
     # A path would be a file of the server.
     if model not in _MODELS or scale not in SCALES or len(boxes) > MAX_BOXES:
         raise UsageError(f"expected one of the models, one of the scales and at most {MAX_BOXES} boxes")
-    check_request_sharpness(model, sharpness)
+    sharpness = request_sharpness(model, sharpness)
     chosen = networks.chosen(large_faces=large_faces, background=background)
     return Request(entry.source, entry.folder, entry.name, turn % 4, model, scale, boxes, forced, chosen, sharpness)
 

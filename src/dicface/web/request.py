@@ -10,7 +10,7 @@ from dicface.errors import OutputError, UsageError
 from dicface.faces.geometry import Box
 from dicface.faces.turns import Quarters, turn_image
 from dicface.images.photo import Photo, read_photo
-from dicface.runtime.model_files import check_sharpness
+from dicface.runtime.model_files import chosen_sharpness
 from dicface.runtime.models import DEFAULT_MODEL
 from dicface.web.networks import NO_NETWORKS, AddedNetworks
 
@@ -70,15 +70,15 @@ def read_turned(source: Path, turn: int) -> Photo:
     return replace(photo, pixels=np.ascontiguousarray(turn_image(photo.pixels, quarters)), alpha=alpha)
 
 
-def check_request_sharpness(model: str, sharpness: float) -> None:
-    """Check the sharpness of a request.
+def request_sharpness(model: str, sharpness: float | None) -> float:
+    """The sharpness of a request's result; see `chosen_sharpness`.
 
     Raises:
         UsageError: not one of `SHARPNESSES`, or not 0 for a model without sharp twin.
     """
-    if sharpness not in SHARPNESSES:
+    if sharpness is not None and sharpness not in SHARPNESSES:
         raise UsageError(f"expected as `sharpness` one of {', '.join(f'{each:g}' for each in SHARPNESSES)}")
-    check_sharpness(model, sharpness)
+    return chosen_sharpness(model, sharpness)
 
 
 def check_result(request: Request, width: int, height: int) -> None:

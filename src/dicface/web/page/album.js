@@ -16,7 +16,7 @@ export let preparing = Promise.resolve();
 export function add(files) {
   for (const file of files) {
     const photo = {
-      file, name: file.name || "photo.png", id: null, turn: 0, scale: 1, scales: [], model: settings.models[0]?.name, largeFaces: settings.large_faces, background: false, sharpness: 0,
+      file, name: file.name || "photo.png", id: null, turn: 0, scale: 1, scales: [], model: settings.models[0]?.name, largeFaces: settings.large_faces, background: false, sharpness: settings.sharpness,
       faces: [], strength: 1, state: "new", words: "Waiting", error: null, result: null, picture: null, ratio: 1,
     };
     photos.push(photo);

@@ -57,7 +57,10 @@ async function begin() {
   $("files").accept = ["image/*", ...settings.suffixes].join(",");
   $("version").textContent = `dicface ${settings.version}`;
   offerModels();
-  for (const photo of photos) photo.model ||= settings.models[0].name;
+  for (const photo of photos) {
+    photo.model ||= settings.models[0].name;
+    photo.sharpness ??= settings.sharpness;
+  }
 }
 
 begin();
