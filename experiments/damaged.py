@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dicface.data.damage import jpeg
+from dicface.images.pixels import luma
 
 _SEPIA = np.array([1.07, 0.92, 0.70])
-_LUMA = np.array([0.299, 0.587, 0.114])
 
 
 def jpeg60(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -27,7 +27,7 @@ def grain10(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def sepia_grain(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """A brown print with less contrast and grain."""
-    faded = 128 + 0.8 * ((pixels @ _LUMA)[..., None] * _SEPIA - 128)
+    faded = 128 + 0.8 * (luma(pixels, np.float64)[..., None] * _SEPIA - 128)
     return grain10(np.clip(faded + 0.5, 0, 255).astype(np.uint8))
 
 

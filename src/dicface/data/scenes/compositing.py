@@ -7,8 +7,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
 from dicface.data.scenes.labels import NO_FACE, Placed
-from dicface.data.scenes.pieces import Piece, five_points
+from dicface.data.scenes.pieces import Piece
 from dicface.data.scenes.textures import cut_surface, draw_shape, hair_colour, make_texture
+from dicface.landmarks import five_points
 
 _OPAQUE = 128
 _PHOTO_SHARE = 0.5
@@ -63,7 +64,7 @@ class Canvas:
         self._paste(image, (left, top), piece.mask, number)
         if piece.landmarks is not None:
             (centre_x, centre_y), (width, height) = (low + high) / 2 + (left, top), high - low
-            points = five_points(piece.landmarks + np.array([left, top]))
+            points = five_points(piece.landmarks + np.array([left, top])).astype(np.float32)
             self.placed.append(Placed(number, centre_x, centre_y, width, height, points, unclear))
 
     def _match(self, rng: np.random.Generator, image: Image.Image, left: int, top: int) -> Image.Image:

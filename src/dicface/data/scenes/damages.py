@@ -5,8 +5,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from dicface.data.damage import jpeg
+from dicface.images.pixels import LUMA_WEIGHTS
 
-_LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+_LUMA = np.array(LUMA_WEIGHTS, dtype=np.float32)
 _SEPIA = np.array([1.08, 0.92, 0.68], dtype=np.float32)
 
 

@@ -43,19 +43,6 @@ class Piece(NamedTuple):
     landmarks: NDArray[np.floating] | None
 
 
-def five_points(landmarks: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Eyes, nose and corners of the mouth of 68 landmarks.
-
-    Args:
-        landmarks: (68, 2) x, y.
-
-    Returns:
-        (5, 2) float32: right eye, left eye, tip of the nose, right and left corner of the mouth, see `POINTS`.
-    """
-    eyes = [landmarks[36:42].mean(axis=0), landmarks[42:48].mean(axis=0)]
-    return np.stack([*eyes, landmarks[30], landmarks[48], landmarks[54]]).astype(np.float32)
-
-
 def _opacity(rng: np.random.Generator, size: tuple[int, int], points: NDArray[np.floating]) -> NDArray[np.uint8]:
     """(H, W) uint8: all of it, or a soft ellipse about the head, or about the face."""
     width, height = size
