@@ -5,7 +5,7 @@
 Faces are damaged step by step, reduced to 24 px (for JPEG also to 16, 32 and 48 px), and super-resolved. Reported for
 each step: the gain over bicubic (`y-crop8`, in dB, with a 95 % bootstrap interval), the distance of the model's
 landmarks from the pack's (root mean square, in per cent of the distance between the outer eye corners), and the 5, 50
-and 95 % quantiles of the sign that `dicface.restoration.quality` looks at. The damage goes on the face before it is
+and 95 % quantiles of the measure that `dicface.restoration.quality` looks at. The damage goes on the face before it is
 reduced and compared, except for noise, grain and JPEG, which only the reduced one has. `by_yaw` sorts the undamaged
 faces by their landmarks instead.
 
@@ -93,7 +93,7 @@ class Bench:
 
     def __init__(self, model: FaceModel) -> None:
         self.model = model
-        self.table = Table("damage", "faces", "gain dB", "landmarks %", "sign", "5 %", "50 %", "95 %")
+        self.table = Table("damage", "faces", "gain dB", "landmarks %", "measure", "5 %", "50 %", "95 %")
 
     def measure(
         self,
@@ -125,10 +125,10 @@ class Bench:
         """Add what was measured."""
         gain, error, seen = measured
         cells = (str(len(gain)), estimate(gain).text(2, sign="+"), estimate(error).text(1, factor=100))
-        for number, sign in enumerate(shown):
-            low, middle, high = np.quantile([getattr(one, sign) for one in seen], (0.05, 0.5, 0.95))
+        for number, measure in enumerate(shown):
+            low, middle, high = np.quantile([getattr(one, measure) for one in seen], (0.05, 0.5, 0.95))
             head = (name, *cells) if number == 0 else ("", "", "", "")
-            self.table.add_row(*head, sign, f"{low:.2f}", f"{middle:.2f}", f"{high:.2f}")
+            self.table.add_row(*head, measure, f"{low:.2f}", f"{middle:.2f}", f"{high:.2f}")
 
 
 def damages(bench: Bench, pack: FacePack) -> None:
@@ -182,7 +182,7 @@ def by_yaw(bench: Bench, pack: FacePack) -> None:
 
 
 def found_blocks(photos: Path) -> Table:
-    """How often blocks are found, and their sign, by what the photo went through and the width of the face."""
+    """How often blocks are found, and their measure, by what the photo went through and the width of the face."""
     histories: dict[str, Callable[[Pixels], Pixels]] = {"none": lambda pixels: pixels}
     histories |= {f"JPEG {quality}": partial(_stored, quality) for quality in (95, 90, 85, 80, 75, 60, 50, 30, 10)}
     for quality in (95, 75):
