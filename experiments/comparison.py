@@ -62,7 +62,7 @@ class Entry(NamedTuple):
 
 
 class Budget(NamedTuple):
-    """What a run had to learn from.
+    """The training budget of a run: its data, and the number of faces drawn from it.
 
     Attributes:
         packs: hashes of the packs.
@@ -74,7 +74,7 @@ class Budget(NamedTuple):
 
 
 def read_budget(run: Path) -> Budget:
-    """What a run had to learn from.
+    """Read the training budget of a finished run from its folder.
 
     Raises:
         CheckpointError: it is no run, or not finished.
@@ -208,7 +208,7 @@ def markdown(rows: Sequence[dict[str, Any]], data: str, faces: int, reference: s
 
 
 def write_between_marks(page: Path, tables: str) -> None:
-    """Replace what stands between the marks of a page.
+    """Replace the text between the two marker comments of a page.
 
     Raises:
         UsageError: the page lacks them.

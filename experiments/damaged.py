@@ -32,7 +32,7 @@ def sepia_grain(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def clean(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """As it is."""
+    """No damage: the photo itself."""
     return pixels
 
 

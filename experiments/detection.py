@@ -44,7 +44,7 @@ WALL_MEGAPIXELS = (1, 4, 12, 48)
 
 
 class Share(NamedTuple):
-    """So many of so many."""
+    """A share as two counts: hits out of a total."""
 
     hits: int
     of: int

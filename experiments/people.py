@@ -33,7 +33,7 @@ class Group(NamedTuple):
 
 
 class Matches(NamedTuple):
-    """Which boxes found are faces.
+    """Detections of a photo, matched with its annotated faces.
 
     Attributes:
         hits: of each box found: True for a face, False for none, None for what is ignored.

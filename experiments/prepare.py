@@ -111,7 +111,7 @@ def overlaps(one: Box, other: Box) -> bool:
 
 
 def copy_of(photo: Image.Image, kind: str) -> Image.Image:
-    """A photo as it may be met again."""
+    """A copy of a photo, changed as copies often are: brighter, mirrored, smaller or cropped."""
     width, height = photo.size
     if kind == "brighter":
         return photo.point([min(255, round(value * 1.2)) for value in range(256)] * 3)
@@ -130,7 +130,7 @@ def copy_of(photo: Image.Image, kind: str) -> Image.Image:
 
 
 def repetitions(photos: Path, min_crop: int) -> dict[str, str]:
-    """Of the copies' faces that match one of the photo itself, how many are known as repetitions."""
+    """Number of copied faces that are recognised as near duplicates, out of those that were found, by kind of copy."""
     counts = {kind: [0, 0] for kind in COPIES}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "in"

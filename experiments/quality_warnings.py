@@ -54,7 +54,7 @@ YAWS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 2.0)
 
 
 def exposed(faces: Pixels, stops: float) -> Pixels:
-    """Less light: every stop halves it."""
+    """Reduce the exposure by a number of stops, each of which halves the linear light."""
     values = faces / 255.0
     linear = np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4) * 2.0**-stops
     encoded = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
@@ -62,7 +62,7 @@ def exposed(faces: Pixels, stops: float) -> Pixels:
 
 
 def faded(faces: Pixels, share: float) -> Pixels:
-    """Less contrast about each face's mean."""
+    """Scale the contrast of each face about its mean."""
     mean = faces.mean(axis=(1, 2, 3), keepdims=True)
     return np.rint(mean + (faces - mean) * share).astype(np.uint8)
 
@@ -122,7 +122,7 @@ class Bench:
         measured: tuple[NDArray[np.float64], NDArray[np.float64], list[QualityMeasures]],
         shown: tuple[str, ...],
     ) -> None:
-        """Add what was measured."""
+        """Add rows for one damage: its measurements once, and quantiles of each quality measure shown."""
         gain, error, seen = measured
         cells = (str(len(gain)), estimate(gain).text(2, sign="+"), estimate(error).text(1, factor=100))
         for number, measure in enumerate(shown):
@@ -238,13 +238,13 @@ def _noisy(levels: float, colours: int, pixels: Pixels) -> Pixels:
 
 
 def _continued(pixels: Pixels, least_px: int) -> Pixels:
-    """In the mirror, to the right and down, until both sides have that length."""
+    """Pad a photo with its mirror image to the right and below, until both sides have at least a length."""
     height, width = pixels.shape[:2]
     return np.pad(pixels, ((0, max(0, least_px - height)), (0, max(0, least_px - width)), (0, 0)), mode="symmetric")
 
 
 def _stored(quality: int, pixels: Pixels) -> Pixels:
-    """As most programs write JPEG: colour at half resolution."""
+    """Encode and decode a photo as JPEG with colour at half resolution, which is what most programs write."""
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "JPEG", quality=quality)
     with Image.open(buffer) as image:
@@ -252,7 +252,7 @@ def _stored(quality: int, pixels: Pixels) -> Pixels:
 
 
 def peaks_without_face(model: FaceModel, photos: Path) -> Table:
-    """Peaks in squares about faces and in squares drawn at random that show none."""
+    """Heatmap confidence in squares around faces, and in random squares without a face."""
     faces: list[float] = []
     others: list[float] = []
     draw = np.random.default_rng(0)

@@ -47,7 +47,7 @@ def gains(
 
 
 def best(truth: NDArray[np.float32], plain: NDArray[np.float32], restored: NDArray[np.float32]) -> float:
-    """The strength of the least error."""
+    """The strength with the smallest error."""
     change = restored - plain
     return float(np.clip((change * (truth - plain)).mean() / (change**2).mean(), 0, 1))
 

@@ -19,7 +19,7 @@ _MATCHED = 0.5
 
 
 class Canvas:
-    """A picture that grows, and whose every pixel knows what lies on top of it.
+    """A picture that pieces are pasted into, with a record of the topmost piece at every pixel.
 
     Args:
         background: RGB.
@@ -83,7 +83,7 @@ class Canvas:
         return Image.fromarray(np.clip(values * gain + shift, 0, 255).astype(np.uint8))
 
     def add_body(self, rng: np.random.Generator, x: float, y: float, side: float) -> None:
-        """Shoulders, a neck and, sometimes, hair behind the head of the piece that follows.
+        """Paste shoulders, a neck and sometimes hair; the head of the next piece then covers their middle.
 
         Args:
             rng: all randomness comes from it.
@@ -114,7 +114,7 @@ class Canvas:
         return make_texture(rng, size)
 
     def add_foreground(self, rng: np.random.Generator) -> None:
-        """A shape that may cover anything."""
+        """Paste a random shape, which may cover any face."""
         width, height = (max(4, round(reach * self.image.width)) for reach in rng.uniform(0.05, 0.5, 2))
         mask = draw_shape(rng, width, height).filter(ImageFilter.GaussianBlur(float(rng.uniform(0.3, 1.5))))
         corner = tuple(int(at) for at in rng.uniform(-0.2, 1.0, 2) * self.image.width)

@@ -139,7 +139,7 @@ class ClipWork:
         return result
 
     def _run(self, clip: Clip, writer: ClipWriter, restorer: FrameRestorer) -> bool:
-        """Whether it came to the end of the part."""
+        """Restore and write the part; returns whether its end was reached."""
         start_s, end_s = self._part
         total = _count(clip, self._part)
         items = clip.items(start_s)
