@@ -9,7 +9,8 @@ Intervals are 95 % bootstrap over the faces; differences are face by face, to th
 there is none. Times are those of one face at a time through the same call, all upscalers in turn, the best of several
 rounds.
 
-The tables go to the screen and between the marks in the page, whose text stays as it is; `--json` keeps the numbers.
+The tables go to the screen and between the marker comments of the page, whose text stays as it is; `--json` keeps the
+numbers.
 """
 
 import json
@@ -207,7 +208,7 @@ def markdown(rows: Sequence[dict[str, Any]], data: str, faces: int, reference: s
     return "\n".join(lines)
 
 
-def write_between_marks(page: Path, tables: str) -> None:
+def write_between_markers(page: Path, tables: str) -> None:
     """Replace the text between the two marker comments of a page.
 
     Raises:
@@ -242,7 +243,7 @@ def main(
         about = {"data": references.name, "n": len(references.keys), "lr_size": LR_SIZE, "reference": reference}
         write_json(json_file, about | {"upscalers": rows})
     if page is not None:
-        write_between_marks(page, tables)
+        write_between_markers(page, tables)
 
 
 if __name__ == "__main__":
