@@ -20,11 +20,9 @@ from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
-import torch
 import typer
 from numpy.typing import NDArray
 from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
 
 from dicface.checkpoints.networks import is_ours, load_network
 from dicface.data.references import References, read_references
@@ -38,6 +36,7 @@ from dicface.runtime.cards import RestorationResult
 from dicface.runtime.models import DEFAULT_MODEL, embedded_models, find_model
 from dicface.runtime.spandrel import load_general
 from dicface.runtime.upscalers import Upscaler, open_model
+from experiments.ablations import gflop
 
 LR_SIZE = 16
 PLAIN = ("bicubic", "lanczos")
@@ -127,12 +126,8 @@ def cost(network: nn.Module | None) -> dict[str, float | None]:
     """Parameters, and GFLOP (2 x multiply-add) for one face."""
     if network is None:
         return {"parameters": None, "gflop": None}
-    with torch.inference_mode(), FlopCounterMode(display=False) as counter:
-        network(torch.zeros(1, 3, LR_SIZE, LR_SIZE))
-    return {
-        "parameters": sum(parameter.numel() for parameter in network.parameters()),
-        "gflop": counter.get_total_flops() / 1e9,
-    }
+    parameters = sum(parameter.numel() for parameter in network.parameters())
+    return {"parameters": parameters, "gflop": gflop(network, LR_SIZE)}
 
 
 def times_ms(models: Sequence[Upscaler], crop: NDArray[np.uint8], rounds: int = ROUNDS) -> list[float]:

@@ -36,7 +36,7 @@ from dicface.preparation.cutting import Recipe
 from dicface.preparation.duplicates import ALIKE_BITS, SAME_BITS, differing_bits, face_hashes
 from dicface.preparation.prepare import Preparation, list_photos, prepare
 from dicface.preparation.results import Results
-from experiments.people import FOUND_OVERLAP
+from experiments.people import PHOTO_OVERLAP
 
 COPIES = ("JPEG 50", "half size", "3/4 size", "crop 3 %", "crop 3 % and JPEG 50", "brighter", "mirrored")
 
@@ -107,7 +107,7 @@ def box_of(row: dict[str, str]) -> Box:
 
 def overlaps(one: Box, other: Box) -> bool:
     """Whether two boxes are about one face."""
-    return intersection_over_union(one, other) > FOUND_OVERLAP
+    return intersection_over_union(one, other) > PHOTO_OVERLAP
 
 
 def copy_of(photo: Image.Image, kind: str) -> Image.Image:
