@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 CodecOption = Annotated[
     CodecName | None,
-    typer.Option(help="Of clips; vp9 for WebM, else h264, if left out.", rich_help_panel=CLIPS),
+    typer.Option(help="Codec of clips; if left out, vp9 for WebM, else h264.", rich_help_panel=CLIPS),
 ]
 CrfOption = Annotated[
     float | None,
