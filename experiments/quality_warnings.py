@@ -82,12 +82,6 @@ def rolled(pack: FacePack, degrees: float) -> tuple[Pixels, NDArray[np.float32]]
     return np.stack(rotated)[:, inner, inner], landmarks.astype(np.float32)
 
 
-def with_noise(crop: Pixels) -> Pixels:
-    """Noise of two grey levels, as cameras leave it where there is little light."""
-    noise = np.random.default_rng(0).normal(0, 2, crop.shape)
-    return np.clip(np.rint(crop + noise), 0, 255).astype(np.uint8)
-
-
 class Bench:
     """Measures damages on one pack and fills a table with them."""
 
@@ -139,7 +133,8 @@ def damages(bench: Bench, pack: FacePack) -> None:
     for stops in (2, 4, 5, 6, 7, 8):
         bench.row(f"{stops} stops darker", bench.measure(exposed(hr, stops), wanted), ("brightness", "contrast"))
     for stops in (2, 3, 4, 5, 6):
-        dark = bench.measure(exposed(hr, stops), wanted, with_noise)
+        # Two grey levels, as cameras leave where there is little light.
+        dark = bench.measure(exposed(hr, stops), wanted, partial(_noisy, 2, 3))
         bench.row(f"{stops} stops darker, noise", dark, ("brightness", "contrast"))
     for share in (0.5, 0.3, 0.2, 0.1, 0.07, 0.05):
         bench.row(f"contrast {share}", bench.measure(faded(hr, share), wanted), ("contrast", "heatmap_confidence"))
@@ -181,6 +176,20 @@ def by_yaw(bench: Bench, pack: FacePack) -> None:
             bench.row(f"yaw of {low:.1f} to {high:.1f}", part, ("yaw",))
 
 
+def _shrunk(photos: Path) -> list[list[tuple[Pixels, Square]]]:
+    """Photos and the crops of their faces, for each width of the face in `SIDES_PX`."""
+    return [
+        [(face.pixels, square_of_landmarks(face.landmarks)) for face in shrunk_photos(photos, width_px)]
+        for width_px in SIDES_PX
+    ]
+
+
+def _cell(values: list[float], most: float, digits: int) -> str:
+    """Share of the values above a limit, and their 5, 50 and 95 % quantiles."""
+    quantiles = ", ".join(f"{value:.{digits}f}" for value in np.quantile(values, (0.05, 0.5, 0.95)))
+    return f"{np.mean(np.array(values) > most):.0%}: {quantiles}"
+
+
 def found_blocks(photos: Path) -> Table:
     """How often blocks are found, and their measure, by what the photo went through and the width of the face."""
     histories: dict[str, Callable[[Pixels], Pixels]] = {"none": lambda pixels: pixels}
@@ -193,18 +202,11 @@ def found_blocks(photos: Path) -> Table:
         _stored(30, pixels), (round(pixels.shape[1] * 0.9), round(pixels.shape[0] * 0.9))
     )
     table = Table("photo", *(f"{width} px" for width in SIDES_PX), "16 px in 256 px")
-    shrunk = [
-        [(face.pixels, square_of_landmarks(face.landmarks)) for face in shrunk_photos(photos, width_px)]
-        for width_px in SIDES_PX
-    ]
+    shrunk = _shrunk(photos)
     shrunk.append([(_continued(pixels, 256), square) for pixels, square in shrunk[0]])
     for name, history in histories.items():
-        cells: list[str] = []
-        for faces in shrunk:
-            found = [blockiness(history(pixels)[3:, 5:], square) for pixels, square in faces]
-            low, middle, high = np.quantile(found, (0.05, 0.5, 0.95))
-            cells.append(f"{np.mean(np.array(found) > MAX_BLOCKINESS):.0%}: {low:.2f}, {middle:.2f}, {high:.2f}")
-        table.add_row(name, *cells)
+        found = [[blockiness(history(pixels)[3:, 5:], square) for pixels, square in faces] for faces in shrunk]
+        table.add_row(name, *(_cell(values, MAX_BLOCKINESS, 2) for values in found))
     sides = [np.median([min(pixels.shape[:2]) for pixels, _ in faces]) for faces in shrunk]
     table.add_row("shorter side, median", *(f"{side:.0f} px" for side in sides))
     return table
@@ -218,21 +220,15 @@ def found_noise(photos: Path) -> Table:
     for quality in (90, 60):
         histories[f"noise 35, JPEG {quality}"] = lambda pixels, quality=quality: _stored(quality, _noisy(35, 3, pixels))
     table = Table("photo", *(f"{width} px" for width in SIDES_PX))
-    shrunk = [
-        [(face.pixels, square_of_landmarks(face.landmarks)) for face in shrunk_photos(photos, width_px)]
-        for width_px in SIDES_PX
-    ]
+    shrunk = _shrunk(photos)
     for name, history in histories.items():
-        cells: list[str] = []
-        for faces in shrunk:
-            found = [noise_level(history(pixels), square) for pixels, square in faces]
-            low, middle, high = np.quantile(found, (0.05, 0.5, 0.95))
-            cells.append(f"{np.mean(np.array(found) > MAX_NOISE):.0%}: {low:.1f}, {middle:.1f}, {high:.1f}")
-        table.add_row(name, *cells)
+        found = [[noise_level(history(pixels), square) for pixels, square in faces] for faces in shrunk]
+        table.add_row(name, *(_cell(values, MAX_NOISE, 1) for values in found))
     return table
 
 
 def _noisy(levels: float, colours: int, pixels: Pixels) -> Pixels:
+    """Add noise of a standard deviation in grey levels, independent in each of so many channels."""
     noise = np.random.default_rng(0).normal(0, levels, (*pixels.shape[:2], colours))
     return np.clip(np.rint(pixels + noise), 0, 255).astype(np.uint8)
 
@@ -251,7 +247,7 @@ def _stored(quality: int, pixels: Pixels) -> Pixels:
         return np.asarray(image.convert("RGB"))
 
 
-def peaks_without_face(model: FaceModel, photos: Path) -> Table:
+def confidence_without_face(model: FaceModel, photos: Path) -> Table:
     """Heatmap confidence in squares around faces, and in random squares without a face."""
     faces: list[float] = []
     others: list[float] = []
@@ -260,7 +256,7 @@ def peaks_without_face(model: FaceModel, photos: Path) -> Table:
         for photo in shrunk_photos(photos, width_px):
             square = square_of_landmarks(photo.landmarks)
             height, width = photo.pixels.shape[:2]
-            faces.append(_peak(model, cut(photo.pixels, square)))
+            faces.append(_confidence(model, cut(photo.pixels, square)))
             for _ in range(4):
                 side = int(draw.integers(16, 49))
                 if min(height, width) <= side:
@@ -269,7 +265,7 @@ def peaks_without_face(model: FaceModel, photos: Path) -> Table:
                 other = Square(left, top, side)
                 crop = cut(photo.pixels, other)
                 if intersection_over_union(other.box, square.box) < 0.01 and luma(crop).std() > 8:
-                    others.append(_peak(model, crop))
+                    others.append(_confidence(model, crop))
     table = Table("squares", "count", "1 %", "5 %", "50 %", "95 %", "99 %", "highest")
     for name, values in (("about a face", faces), ("without", others)):
         quantiles = np.quantile(values, (0.01, 0.05, 0.5, 0.95, 0.99, 1))
@@ -277,7 +273,7 @@ def peaks_without_face(model: FaceModel, photos: Path) -> Table:
     return table
 
 
-def _peak(model: FaceModel, crop: Pixels) -> float:
+def _confidence(model: FaceModel, crop: Pixels) -> float:
     side = min(max(crop.shape[0], model.lr_sizes[0]), model.lr_sizes[1])
     (result,) = model([resize(crop, (side, side))])
     return float(result.heatmap_confidence[-1].mean())
@@ -293,7 +289,7 @@ def main(
     console, network = Console(width=160), FaceModel(model, backend="onnxruntime")
     console.print(found_blocks(photos))
     console.print(found_noise(photos))
-    console.print(peaks_without_face(network, photos))
+    console.print(confidence_without_face(network, photos))
     for part, faces in ((by_jpeg, limit), (by_noise, limit), (damages, limit), (by_yaw, None)):
         bench = Bench(network)
         part(bench, read_pack(data, faces))
