@@ -29,7 +29,7 @@ demo: $(DEMO_VENV)/ready
 	$(DEMO_VENV)/$(BIN)/python examples/demo.py demo
 
 # The page's tests drive a real browser, those of metadata ask exiftool, those of the deployment start nginx. Without root
-# they are skipped, aloud.
+# they are skipped, with a message.
 browser:
 	@if command -v chromium >/dev/null && command -v exiftool >/dev/null && command -v nginx >/dev/null; then true; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \

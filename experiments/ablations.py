@@ -24,6 +24,7 @@ import numpy as np
 import torch
 import typer
 from numpy.typing import NDArray
+from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from dicface.checkpoints.networks import load_network
@@ -150,8 +151,8 @@ def train(config: DICRun, data: list[Path], out: Path) -> float:
     return minutes
 
 
-def gflop(network: DICNetwork, lr_size: int) -> float:
-    """GFLOP (2 x multiply-add) for one face."""
+def gflop(network: nn.Module, lr_size: int) -> float:
+    """GFLOP (2 x multiply-add) for one face of a network that takes (N, 3, S, S), S being `lr_size`."""
     with torch.inference_mode(), FlopCounterMode(display=False) as counter:
         network(torch.zeros(1, 3, lr_size, lr_size))
     return counter.get_total_flops() / 1e9

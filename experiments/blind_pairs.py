@@ -30,7 +30,7 @@ SHOWN_PX, GAP, MARGIN = 256, 6, 36
 
 
 def crops(photos: Path) -> list[np.ndarray]:
-    """The crop of each photo's face, their sides by turns: (S, S, 3) uint8 each."""
+    """The crop of each photo's face, (S, S, 3) uint8; S goes through `SIDES_PX`."""
     found: list[np.ndarray] = []
     for number, whole in enumerate(shrunk_photos(photos, float("inf"))):
         wanted = SIDES_PX[number % len(SIDES_PX)]
@@ -45,7 +45,7 @@ def crops(photos: Path) -> list[np.ndarray]:
 
 
 def sharp_is_first(pairs: int, seed: int) -> list[bool]:
-    """Of each pair, whether A is the sharp face."""
+    """Whether A is the sharp face, for each pair."""
     return (np.random.default_rng(seed).random(pairs) < 0.5).tolist()
 
 

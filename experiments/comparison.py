@@ -9,7 +9,8 @@ Intervals are 95 % bootstrap over the faces; differences are face by face, to th
 there is none. Times are those of one face at a time through the same call, all upscalers in turn, the best of several
 rounds.
 
-The tables go to the screen and between the marks in the page, whose text stays as it is; `--json` keeps the numbers.
+The tables go to the screen and between the marker comments of the page, whose text stays as it is; `--json` keeps the
+numbers.
 """
 
 import json
@@ -19,11 +20,9 @@ from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
-import torch
 import typer
 from numpy.typing import NDArray
 from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
 
 from dicface.checkpoints.networks import is_ours, load_network
 from dicface.data.references import References, read_references
@@ -37,6 +36,7 @@ from dicface.runtime.cards import RestorationResult
 from dicface.runtime.models import DEFAULT_MODEL, embedded_models, find_model
 from dicface.runtime.spandrel import load_general
 from dicface.runtime.upscalers import Upscaler, open_model
+from experiments.ablations import gflop
 
 LR_SIZE = 16
 PLAIN = ("bicubic", "lanczos")
@@ -62,7 +62,7 @@ class Entry(NamedTuple):
 
 
 class Budget(NamedTuple):
-    """What a run had to learn from.
+    """The training budget of a run: its data, and the number of faces drawn from it.
 
     Attributes:
         packs: hashes of the packs.
@@ -74,7 +74,7 @@ class Budget(NamedTuple):
 
 
 def read_budget(run: Path) -> Budget:
-    """What a run had to learn from.
+    """Read the training budget of a finished run from its folder.
 
     Raises:
         CheckpointError: it is no run, or not finished.
@@ -126,12 +126,8 @@ def cost(network: nn.Module | None) -> dict[str, float | None]:
     """Parameters, and GFLOP (2 x multiply-add) for one face."""
     if network is None:
         return {"parameters": None, "gflop": None}
-    with torch.inference_mode(), FlopCounterMode(display=False) as counter:
-        network(torch.zeros(1, 3, LR_SIZE, LR_SIZE))
-    return {
-        "parameters": sum(parameter.numel() for parameter in network.parameters()),
-        "gflop": counter.get_total_flops() / 1e9,
-    }
+    parameters = sum(parameter.numel() for parameter in network.parameters())
+    return {"parameters": parameters, "gflop": gflop(network, LR_SIZE)}
 
 
 def times_ms(models: Sequence[Upscaler], crop: NDArray[np.uint8], rounds: int = ROUNDS) -> list[float]:
@@ -207,8 +203,8 @@ def markdown(rows: Sequence[dict[str, Any]], data: str, faces: int, reference: s
     return "\n".join(lines)
 
 
-def write_between_marks(page: Path, tables: str) -> None:
-    """Replace what stands between the marks of a page.
+def write_between_markers(page: Path, tables: str) -> None:
+    """Replace the text between the two marker comments of a page.
 
     Raises:
         UsageError: the page lacks them.
@@ -242,7 +238,7 @@ def main(
         about = {"data": references.name, "n": len(references.keys), "lr_size": LR_SIZE, "reference": reference}
         write_json(json_file, about | {"upscalers": rows})
     if page is not None:
-        write_between_marks(page, tables)
+        write_between_markers(page, tables)
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ SIZES = (8, 16, 32, 64)
 
 
 def through_jpeg(quality: int, crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A crop as a JPEG file of that quality gives it back, colour at full resolution."""
+    """Encode and decode a crop as JPEG of that quality, colour at full resolution."""
     buffer = io.BytesIO()
     Image.fromarray(crop).save(buffer, "JPEG", quality=quality, subsampling=0)
     with Image.open(buffer) as image:

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dicface.data.damage import jpeg
+from dicface.images.pixels import luma
 
 _SEPIA = np.array([1.07, 0.92, 0.70])
-_LUMA = np.array([0.299, 0.587, 0.114])
 
 
 def jpeg60(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -27,12 +27,12 @@ def grain10(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def sepia_grain(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """A brown print with less contrast and grain."""
-    faded = 128 + 0.8 * ((pixels @ _LUMA)[..., None] * _SEPIA - 128)
+    faded = 128 + 0.8 * (luma(pixels, np.float64)[..., None] * _SEPIA - 128)
     return grain10(np.clip(faded + 0.5, 0, 255).astype(np.uint8))
 
 
 def clean(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """As it is."""
+    """No damage: the photo itself."""
     return pixels
 
 
@@ -44,15 +44,15 @@ DAMAGES: dict[str, Callable[[NDArray[np.uint8]], NDArray[np.uint8]]] = {
 }
 
 
-class Turned(NamedTuple):
-    """A photo turned in its plane, and its points."""
+class Rotated(NamedTuple):
+    """A rotated photo and its points."""
 
     pixels: NDArray[np.uint8]
     points: NDArray[np.float32]
 
 
-def turned(pixels: NDArray[np.uint8], points: NDArray[np.floating], degrees: float) -> Turned:
-    """A photo turned anticlockwise about its middle; corners are grey.
+def rotate(pixels: NDArray[np.uint8], points: NDArray[np.floating], degrees: float) -> Rotated:
+    """Rotate a photo anticlockwise about its middle; corners are grey.
 
     Args:
         pixels: (H, W, 3) uint8.
@@ -60,11 +60,11 @@ def turned(pixels: NDArray[np.uint8], points: NDArray[np.floating], degrees: flo
         degrees: by how much.
     """
     if not degrees:
-        return Turned(pixels, points.astype(np.float32))
+        return Rotated(pixels, points.astype(np.float32))
     image = Image.fromarray(pixels)
     grey = (128, 128, 128)
     result = image.rotate(degrees, Image.Resampling.BICUBIC, expand=True, fillcolor=grey)
     angle = math.radians(degrees)
     matrix = np.array([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]])
     centred = points + 0.5 - np.array(image.size) / 2
-    return Turned(np.asarray(result), (centred @ matrix.T + np.array(result.size) / 2 - 0.5).astype(np.float32))
+    return Rotated(np.asarray(result), (centred @ matrix.T + np.array(result.size) / 2 - 0.5).astype(np.float32))

@@ -30,7 +30,7 @@ from dicface.faces.detection import make_detector
 from dicface.faces.geometry import Box, landmark_box
 from dicface.restoration.restorer import Restorer
 from dicface.restoration.results import Outcome
-from experiments.damaged import DAMAGES, turned
+from experiments.damaged import DAMAGES, rotate
 from experiments.finder_scores import scene_peaks
 from experiments.people import groups, match_boxes
 from experiments.photos import shrunk_photos
@@ -44,7 +44,7 @@ WALL_MEGAPIXELS = (1, 4, 12, 48)
 
 
 class Share(NamedTuple):
-    """So many of so many."""
+    """A share as two counts: hits out of a total."""
 
     hits: int
     of: int
@@ -98,7 +98,7 @@ def recall_of_photos(restorer: Restorer, photos: Path, width_px: float, damage: 
     names = [path.stem for path in sorted(photos.glob("*.pts"))]
     hits, counts = [0, 0], [0, 0]
     for photo in shrunk_photos(photos, width_px):
-        pixels, points = turned(photo.pixels, photo.landmarks, roll)
+        pixels, points = rotate(photo.pixels, photo.landmarks, roll)
         half = names.index(photo.name) % 2
         hits[half] += match_boxes(found_boxes(restorer, DAMAGES[damage](pixels)), [landmark_box(points)]).found
         counts[half] += 1

@@ -10,7 +10,7 @@ from dicface.runtime.sessions import open_session
 
 
 def scene_peaks(scenes: Scenes) -> Peaks:
-    """What the network says of every cell, without the search through reduced pictures."""
+    """Raw output of the network for every cell of some scenes, without an image pyramid."""
     session = open_session(find_model(FINDER_MODEL, kind="finder"))
     outputs = session.run(["score", "box", "points"], {"image": scenes.images.numpy()})
     return Peaks(*(torch.as_tensor(output) for output in outputs))

@@ -25,7 +25,7 @@ from dicface.faces.landmarks import locate
 from dicface.images.photo import read_photo
 from dicface.preparation.annotations import read_pts
 from dicface.runtime.landmark_model import LANDMARK_MODEL, LandmarkModel
-from experiments.people import FOUND_OVERLAP
+from experiments.people import PHOTO_OVERLAP
 
 MIN_WIDTH_PX = 100
 
@@ -51,7 +51,7 @@ def main(
             small += 1
             continue
         pairs["known box"].append((locate(network, pixels, box).points, wanted))
-        hits = [d.box for d in detect(pixels) if intersection_over_union(d.box, box) > FOUND_OVERLAP]
+        hits = [d.box for d in detect(pixels) if intersection_over_union(d.box, box) > PHOTO_OVERLAP]
         missed += not hits
         if hits:
             pairs["found"].append((locate(network, pixels, hits[0]).points, wanted))

@@ -39,7 +39,7 @@ def _run(calls: list[list[str]]) -> float:
 
 
 def _work_s(reports: list[Path]) -> tuple[int, float]:
-    """Number of photos in reports, and their seconds of work in the mean."""
+    """Number of photos in some reports, and the mean time spent on one in seconds."""
     spent = [json.loads(line)["elapsed_s"] for report in reports for line in report.read_text().splitlines()]
     return len(spent), round(sum(spent) / len(spent), 3)
 

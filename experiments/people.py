@@ -13,8 +13,9 @@ from dicface.images.photo import read_photo
 from dicface.images.pixels import resize
 
 PEOPLE = Path(__file__).parent.parent / "tests" / "data" / "people.json"
-FOUND_OVERLAP = 0.4
-"""Intersection over union from which a box found is that of a face."""
+PHOTO_OVERLAP = 0.4
+"""Intersection over union with an annotated face of a photo above which a box is that face. For
+scenes it is `dicface.evaluation.detection.FOUND_OVERLAP`."""
 
 
 class Group(NamedTuple):
@@ -33,7 +34,7 @@ class Group(NamedTuple):
 
 
 class Matches(NamedTuple):
-    """Which boxes found are faces.
+    """Detections of a photo, matched with its annotated faces.
 
     Attributes:
         hits: of each box found: True for a face, False for none, None for what is ignored.
@@ -69,10 +70,10 @@ def match_boxes(found: Sequence[Box], faces: Sequence[Box], ignored: Sequence[Bo
     hits: list[bool | None] = []
     for box in found:
         best = max(left, key=lambda face: intersection_over_union(box, face), default=None)
-        if best is not None and intersection_over_union(box, best) > FOUND_OVERLAP:
+        if best is not None and intersection_over_union(box, best) > PHOTO_OVERLAP:
             left.remove(best)
             hits.append(True)
         else:
-            near = any(intersection_over_union(box, other) > FOUND_OVERLAP / 2 for other in ignored)
+            near = any(intersection_over_union(box, other) > PHOTO_OVERLAP / 2 for other in ignored)
             hits.append(None if near else False)
     return Matches(hits, len(faces) - len(left))

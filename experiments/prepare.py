@@ -36,7 +36,7 @@ from dicface.preparation.cutting import Recipe
 from dicface.preparation.duplicates import ALIKE_BITS, SAME_BITS, differing_bits, face_hashes
 from dicface.preparation.prepare import Preparation, list_photos, prepare
 from dicface.preparation.results import Results
-from experiments.people import FOUND_OVERLAP
+from experiments.people import PHOTO_OVERLAP
 
 COPIES = ("JPEG 50", "half size", "3/4 size", "crop 3 %", "crop 3 % and JPEG 50", "brighter", "mirrored")
 
@@ -107,11 +107,11 @@ def box_of(row: dict[str, str]) -> Box:
 
 def overlaps(one: Box, other: Box) -> bool:
     """Whether two boxes are about one face."""
-    return intersection_over_union(one, other) > FOUND_OVERLAP
+    return intersection_over_union(one, other) > PHOTO_OVERLAP
 
 
 def copy_of(photo: Image.Image, kind: str) -> Image.Image:
-    """A photo as it may be met again."""
+    """A copy of a photo, changed as copies often are: brighter, mirrored, smaller or cropped."""
     width, height = photo.size
     if kind == "brighter":
         return photo.point([min(255, round(value * 1.2)) for value in range(256)] * 3)
@@ -130,7 +130,7 @@ def copy_of(photo: Image.Image, kind: str) -> Image.Image:
 
 
 def repetitions(photos: Path, min_crop: int) -> dict[str, str]:
-    """Of the copies' faces that match one of the photo itself, how many are known as repetitions."""
+    """Number of copied faces that are recognised as near duplicates, out of those that were found, by kind of copy."""
     counts = {kind: [0, 0] for kind in COPIES}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "in"

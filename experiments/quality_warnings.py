@@ -5,7 +5,7 @@
 Faces are damaged step by step, reduced to 24 px (for JPEG also to 16, 32 and 48 px), and super-resolved. Reported for
 each step: the gain over bicubic (`y-crop8`, in dB, with a 95 % bootstrap interval), the distance of the model's
 landmarks from the pack's (root mean square, in per cent of the distance between the outer eye corners), and the 5, 50
-and 95 % quantiles of the sign that `dicface.restoration.quality` looks at. The damage goes on the face before it is
+and 95 % quantiles of the measure that `dicface.restoration.quality` looks at. The damage goes on the face before it is
 reduced and compared, except for noise, grain and JPEG, which only the reduced one has. `by_yaw` sorts the undamaged
 faces by their landmarks instead.
 
@@ -54,7 +54,7 @@ YAWS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 2.0)
 
 
 def exposed(faces: Pixels, stops: float) -> Pixels:
-    """Less light: every stop halves it."""
+    """Reduce the exposure by a number of stops, each of which halves the linear light."""
     values = faces / 255.0
     linear = np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4) * 2.0**-stops
     encoded = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
@@ -62,7 +62,7 @@ def exposed(faces: Pixels, stops: float) -> Pixels:
 
 
 def faded(faces: Pixels, share: float) -> Pixels:
-    """Less contrast about each face's mean."""
+    """Scale the contrast of each face about its mean."""
     mean = faces.mean(axis=(1, 2, 3), keepdims=True)
     return np.rint(mean + (faces - mean) * share).astype(np.uint8)
 
@@ -82,18 +82,12 @@ def rolled(pack: FacePack, degrees: float) -> tuple[Pixels, NDArray[np.float32]]
     return np.stack(rotated)[:, inner, inner], landmarks.astype(np.float32)
 
 
-def with_noise(crop: Pixels) -> Pixels:
-    """Noise of two grey levels, as cameras leave it where there is little light."""
-    noise = np.random.default_rng(0).normal(0, 2, crop.shape)
-    return np.clip(np.rint(crop + noise), 0, 255).astype(np.uint8)
-
-
 class Bench:
     """Measures damages on one pack and fills a table with them."""
 
     def __init__(self, model: FaceModel) -> None:
         self.model = model
-        self.table = Table("damage", "faces", "gain dB", "landmarks %", "sign", "5 %", "50 %", "95 %")
+        self.table = Table("damage", "faces", "gain dB", "landmarks %", "measure", "5 %", "50 %", "95 %")
 
     def measure(
         self,
@@ -122,13 +116,13 @@ class Bench:
         measured: tuple[NDArray[np.float64], NDArray[np.float64], list[QualityMeasures]],
         shown: tuple[str, ...],
     ) -> None:
-        """Add what was measured."""
+        """Add rows for one damage: its measurements once, and quantiles of each quality measure shown."""
         gain, error, seen = measured
         cells = (str(len(gain)), estimate(gain).text(2, sign="+"), estimate(error).text(1, factor=100))
-        for number, sign in enumerate(shown):
-            low, middle, high = np.quantile([getattr(one, sign) for one in seen], (0.05, 0.5, 0.95))
+        for number, measure in enumerate(shown):
+            low, middle, high = np.quantile([getattr(one, measure) for one in seen], (0.05, 0.5, 0.95))
             head = (name, *cells) if number == 0 else ("", "", "", "")
-            self.table.add_row(*head, sign, f"{low:.2f}", f"{middle:.2f}", f"{high:.2f}")
+            self.table.add_row(*head, measure, f"{low:.2f}", f"{middle:.2f}", f"{high:.2f}")
 
 
 def damages(bench: Bench, pack: FacePack) -> None:
@@ -139,7 +133,8 @@ def damages(bench: Bench, pack: FacePack) -> None:
     for stops in (2, 4, 5, 6, 7, 8):
         bench.row(f"{stops} stops darker", bench.measure(exposed(hr, stops), wanted), ("brightness", "contrast"))
     for stops in (2, 3, 4, 5, 6):
-        dark = bench.measure(exposed(hr, stops), wanted, with_noise)
+        # Two grey levels, as cameras leave where there is little light.
+        dark = bench.measure(exposed(hr, stops), wanted, partial(_noisy, 2, 3))
         bench.row(f"{stops} stops darker, noise", dark, ("brightness", "contrast"))
     for share in (0.5, 0.3, 0.2, 0.1, 0.07, 0.05):
         bench.row(f"contrast {share}", bench.measure(faded(hr, share), wanted), ("contrast", "heatmap_confidence"))
@@ -181,8 +176,22 @@ def by_yaw(bench: Bench, pack: FacePack) -> None:
             bench.row(f"yaw of {low:.1f} to {high:.1f}", part, ("yaw",))
 
 
+def _shrunk(photos: Path) -> list[list[tuple[Pixels, Square]]]:
+    """Photos and the crops of their faces, for each width of the face in `SIDES_PX`."""
+    return [
+        [(face.pixels, square_of_landmarks(face.landmarks)) for face in shrunk_photos(photos, width_px)]
+        for width_px in SIDES_PX
+    ]
+
+
+def _cell(values: list[float], most: float, digits: int) -> str:
+    """Share of the values above a limit, and their 5, 50 and 95 % quantiles."""
+    quantiles = ", ".join(f"{value:.{digits}f}" for value in np.quantile(values, (0.05, 0.5, 0.95)))
+    return f"{np.mean(np.array(values) > most):.0%}: {quantiles}"
+
+
 def found_blocks(photos: Path) -> Table:
-    """How often blocks are found, and their sign, by what the photo went through and the width of the face."""
+    """How often blocks are found, and their measure, by what the photo went through and the width of the face."""
     histories: dict[str, Callable[[Pixels], Pixels]] = {"none": lambda pixels: pixels}
     histories |= {f"JPEG {quality}": partial(_stored, quality) for quality in (95, 90, 85, 80, 75, 60, 50, 30, 10)}
     for quality in (95, 75):
@@ -193,18 +202,11 @@ def found_blocks(photos: Path) -> Table:
         _stored(30, pixels), (round(pixels.shape[1] * 0.9), round(pixels.shape[0] * 0.9))
     )
     table = Table("photo", *(f"{width} px" for width in SIDES_PX), "16 px in 256 px")
-    shrunk = [
-        [(face.pixels, square_of_landmarks(face.landmarks)) for face in shrunk_photos(photos, width_px)]
-        for width_px in SIDES_PX
-    ]
+    shrunk = _shrunk(photos)
     shrunk.append([(_continued(pixels, 256), square) for pixels, square in shrunk[0]])
     for name, history in histories.items():
-        cells: list[str] = []
-        for faces in shrunk:
-            found = [blockiness(history(pixels)[3:, 5:], square) for pixels, square in faces]
-            low, middle, high = np.quantile(found, (0.05, 0.5, 0.95))
-            cells.append(f"{np.mean(np.array(found) > MAX_BLOCKINESS):.0%}: {low:.2f}, {middle:.2f}, {high:.2f}")
-        table.add_row(name, *cells)
+        found = [[blockiness(history(pixels)[3:, 5:], square) for pixels, square in faces] for faces in shrunk]
+        table.add_row(name, *(_cell(values, MAX_BLOCKINESS, 2) for values in found))
     sides = [np.median([min(pixels.shape[:2]) for pixels, _ in faces]) for faces in shrunk]
     table.add_row("shorter side, median", *(f"{side:.0f} px" for side in sides))
     return table
@@ -218,41 +220,35 @@ def found_noise(photos: Path) -> Table:
     for quality in (90, 60):
         histories[f"noise 35, JPEG {quality}"] = lambda pixels, quality=quality: _stored(quality, _noisy(35, 3, pixels))
     table = Table("photo", *(f"{width} px" for width in SIDES_PX))
-    shrunk = [
-        [(face.pixels, square_of_landmarks(face.landmarks)) for face in shrunk_photos(photos, width_px)]
-        for width_px in SIDES_PX
-    ]
+    shrunk = _shrunk(photos)
     for name, history in histories.items():
-        cells: list[str] = []
-        for faces in shrunk:
-            found = [noise_level(history(pixels), square) for pixels, square in faces]
-            low, middle, high = np.quantile(found, (0.05, 0.5, 0.95))
-            cells.append(f"{np.mean(np.array(found) > MAX_NOISE):.0%}: {low:.1f}, {middle:.1f}, {high:.1f}")
-        table.add_row(name, *cells)
+        found = [[noise_level(history(pixels), square) for pixels, square in faces] for faces in shrunk]
+        table.add_row(name, *(_cell(values, MAX_NOISE, 1) for values in found))
     return table
 
 
 def _noisy(levels: float, colours: int, pixels: Pixels) -> Pixels:
+    """Add noise of a standard deviation in grey levels, independent in each of so many channels."""
     noise = np.random.default_rng(0).normal(0, levels, (*pixels.shape[:2], colours))
     return np.clip(np.rint(pixels + noise), 0, 255).astype(np.uint8)
 
 
 def _continued(pixels: Pixels, least_px: int) -> Pixels:
-    """In the mirror, to the right and down, until both sides have that length."""
+    """Pad a photo with its mirror image to the right and below, until both sides have at least a length."""
     height, width = pixels.shape[:2]
     return np.pad(pixels, ((0, max(0, least_px - height)), (0, max(0, least_px - width)), (0, 0)), mode="symmetric")
 
 
 def _stored(quality: int, pixels: Pixels) -> Pixels:
-    """As most programs write JPEG: colour at half resolution."""
+    """Encode and decode a photo as JPEG with colour at half resolution, which is what most programs write."""
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "JPEG", quality=quality)
     with Image.open(buffer) as image:
         return np.asarray(image.convert("RGB"))
 
 
-def peaks_without_face(model: FaceModel, photos: Path) -> Table:
-    """Peaks in squares about faces and in squares drawn at random that show none."""
+def confidence_without_face(model: FaceModel, photos: Path) -> Table:
+    """Heatmap confidence in squares around faces, and in random squares without a face."""
     faces: list[float] = []
     others: list[float] = []
     draw = np.random.default_rng(0)
@@ -260,7 +256,7 @@ def peaks_without_face(model: FaceModel, photos: Path) -> Table:
         for photo in shrunk_photos(photos, width_px):
             square = square_of_landmarks(photo.landmarks)
             height, width = photo.pixels.shape[:2]
-            faces.append(_peak(model, cut(photo.pixels, square)))
+            faces.append(_confidence(model, cut(photo.pixels, square)))
             for _ in range(4):
                 side = int(draw.integers(16, 49))
                 if min(height, width) <= side:
@@ -269,7 +265,7 @@ def peaks_without_face(model: FaceModel, photos: Path) -> Table:
                 other = Square(left, top, side)
                 crop = cut(photo.pixels, other)
                 if intersection_over_union(other.box, square.box) < 0.01 and luma(crop).std() > 8:
-                    others.append(_peak(model, crop))
+                    others.append(_confidence(model, crop))
     table = Table("squares", "count", "1 %", "5 %", "50 %", "95 %", "99 %", "highest")
     for name, values in (("about a face", faces), ("without", others)):
         quantiles = np.quantile(values, (0.01, 0.05, 0.5, 0.95, 0.99, 1))
@@ -277,7 +273,7 @@ def peaks_without_face(model: FaceModel, photos: Path) -> Table:
     return table
 
 
-def _peak(model: FaceModel, crop: Pixels) -> float:
+def _confidence(model: FaceModel, crop: Pixels) -> float:
     side = min(max(crop.shape[0], model.lr_sizes[0]), model.lr_sizes[1])
     (result,) = model([resize(crop, (side, side))])
     return float(result.heatmap_confidence[-1].mean())
@@ -293,7 +289,7 @@ def main(
     console, network = Console(width=160), FaceModel(model, backend="onnxruntime")
     console.print(found_blocks(photos))
     console.print(found_noise(photos))
-    console.print(peaks_without_face(network, photos))
+    console.print(confidence_without_face(network, photos))
     for part, faces in ((by_jpeg, limit), (by_noise, limit), (damages, limit), (by_yaw, None)):
         bench = Bench(network)
         part(bench, read_pack(data, faces))

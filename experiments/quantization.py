@@ -38,7 +38,7 @@ def reduced(hr: NDArray[np.uint8], side: int) -> NDArray[np.float32]:
 
 
 class Faces(CalibrationDataReader):
-    """One face after the other, sizes in turn."""
+    """Calibration data: one face at a time, each at the next of the sizes."""
 
     def __init__(self, hr: NDArray[np.uint8]) -> None:
         self._faces = self._each(hr)

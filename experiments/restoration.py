@@ -28,7 +28,7 @@ from dicface.evaluation.statistics import bootstrap_interval
 from dicface.faces.geometry import intersection_over_union, landmark_box, square_of_landmarks
 from dicface.images.pixels import resize
 from dicface.runtime.providers import BackendName
-from experiments.people import FOUND_OVERLAP
+from experiments.people import PHOTO_OVERLAP
 from experiments.photos import ShrunkPhoto, shrunk_photos
 
 WIDTHS_PX = (12, 16, 20, 24, 32, 40, 48, 56, 64, 72)
@@ -40,7 +40,7 @@ def find_box(restorer: Restorer, photo: ShrunkPhoto) -> Box | None:
     """The detector's box for the annotated face, None if it missed it."""
     wanted = landmark_box(photo.landmarks)
     faces = restorer.faces(photo.pixels, force=True, passes=1)
-    boxes = [face.box for face in faces if intersection_over_union(face.box, wanted) > FOUND_OVERLAP]
+    boxes = [face.box for face in faces if intersection_over_union(face.box, wanted) > PHOTO_OVERLAP]
     return boxes[0] if boxes else None
 
 

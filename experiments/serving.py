@@ -19,7 +19,7 @@ import typer
 from tests.support.server import load, memory_mb, running
 
 WARM_UP, EVERY = 50, 250
-"""Requests before memory is looked at for the first time, and between one time and the next."""
+"""Number of requests before the first measurement of memory, and between two measurements."""
 
 
 def main(

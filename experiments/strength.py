@@ -8,8 +8,9 @@ of faces below plain, and the worst face; beside them the gain at each face's be
 
     python -m experiments.strength celeba-train-0.parquet --limit 50 --limits
 
-compares pairs of limits of the doubt instead (`WHOLE_UNTIL`, `NONE_FROM` of `restoration/doubt.py`): mean gain and
-share of faces below plain of clean crops and of damaged ones, and the least mean gain of all crops and damages.
+compares pairs of limits of the relative error instead (`WHOLE_UNTIL`, `NONE_FROM` of
+`restoration/adaptive_strength.py`): mean gain and share of faces below plain of clean crops and of damaged ones, and
+the least mean gain of all crops and damages.
 """
 
 from pathlib import Path
@@ -25,7 +26,7 @@ from dicface.data.references import read_references
 from dicface.evaluation.damage import parse_damage
 from dicface.evaluation.statistics import estimate
 from dicface.images.pixels import luma, resize
-from dicface.restoration.doubt import LEAST_STRENGTH, doubts, strength_by
+from dicface.restoration.adaptive_strength import LEAST_STRENGTH, relative_errors, strength_share
 from dicface.restoration.paste import match_colours
 from dicface.runtime.face_model import FaceModel
 from dicface.runtime.models import DEFAULT_MODEL
@@ -46,7 +47,7 @@ def gains(
 
 
 def best(truth: NDArray[np.float32], plain: NDArray[np.float32], restored: NDArray[np.float32]) -> float:
-    """The strength of the least error."""
+    """The strength with the smallest error."""
     change = restored - plain
     return float(np.clip((change * (truth - plain)).mean() / (change**2).mean(), 0, 1))
 
@@ -59,49 +60,51 @@ def measured(model: FaceModel, hr: NDArray[np.uint8], size: int, damage: str) ->
         faces = hr[first : first + BATCH]
         crops = [parsed.crop(face, size, first + number) for number, face in enumerate(faces)]
         results = model(crops)
-        for face, crop, result, doubt in zip(faces, crops, results, doubts(model, crops, results), strict=True):
+        errors = relative_errors(model, crops, results)
+        for face, crop, result, error in zip(faces, crops, results, errors, strict=True):
             images = face, resize(crop, face.shape[:2]), match_colours(result.sr[-1], crop)
             truth, plain, restored = (luma(image)[INNER] for image in images)
-            strength = strength_by(doubt)
+            strength = strength_share(error)
             rows.append([strength, *gains(truth, plain, restored, (1.0, strength, best(truth, plain, restored)))])
     return np.array(rows)
 
 
-class FaceDoubts(NamedTuple):
-    """Faces at one size with one damage, (N,) each: doubt, and the squared error by strength s, a - 2 b s + c s^2."""
+class FaceErrors(NamedTuple):
+    """Faces at one size with one damage, (N,) each: relative error, and squared error by strength s: a - 2bs + cs^2."""
 
-    doubt: NDArray[np.float64]
+    relative_error: NDArray[np.float64]
     a: NDArray[np.float64]
     b: NDArray[np.float64]
     c: NDArray[np.float64]
 
     def gains(self, whole_until: float, none_from: float) -> NDArray[np.float64]:
         """Gain of PSNR over plain with these limits, in dB."""
-        share = np.clip((none_from - self.doubt) / (none_from - whole_until), LEAST_STRENGTH, 1)
+        share = np.clip((none_from - self.relative_error) / (none_from - whole_until), LEAST_STRENGTH, 1)
         return 10 * np.log10(self.a / (self.a - 2 * self.b * share + self.c * share**2))
 
 
-def face_doubts(model: FaceModel, hr: NDArray[np.uint8], size: int, damage: str) -> FaceDoubts:
-    """Doubts of faces, and what any strength would give."""
+def face_errors(model: FaceModel, hr: NDArray[np.uint8], size: int, damage: str) -> FaceErrors:
+    """Relative errors of faces, and what any strength would give."""
     parsed, rows = parse_damage(damage), list[tuple[float, ...]]()
     for first in range(0, len(hr), BATCH):
         faces = hr[first : first + BATCH]
         crops = [parsed.crop(face, size, first + number) for number, face in enumerate(faces)]
         results = model(crops)
-        for face, crop, result, doubt in zip(faces, crops, results, doubts(model, crops, results), strict=True):
+        errors = relative_errors(model, crops, results)
+        for face, crop, result, error in zip(faces, crops, results, errors, strict=True):
             images = face, resize(crop, face.shape[:2]), match_colours(result.sr[-1], crop)
             truth, plain, restored = (luma(image)[INNER] for image in images)
             missing, change = truth - plain, restored - plain
-            rows.append((doubt, *(float(term.mean()) for term in (missing**2, missing * change, change**2))))
-    return FaceDoubts(*np.array(rows).T)
+            rows.append((error, *(float(term.mean()) for term in (missing**2, missing * change, change**2))))
+    return FaceErrors(*np.array(rows).T)
 
 
 def print_limits(model: FaceModel, hr: NDArray[np.uint8], sizes: list[int], damages: list[str], out: Console) -> None:
     """Compare pairs of limits."""
-    cases = {(size, damage): face_doubts(model, hr, size, damage) for size in sizes for damage in damages}
+    cases = {(size, damage): face_errors(model, hr, size, damage) for size in sizes for damage in damages}
     for (size, damage), found in cases.items():
-        low, middle, high = np.quantile(found.doubt, (0.05, 0.5, 0.95))
-        out.print(f"{size} px, {damage}: doubt {middle:.2f} ({low:.2f} to {high:.2f})")
+        low, middle, high = np.quantile(found.relative_error, (0.05, 0.5, 0.95))
+        out.print(f"{size} px, {damage}: relative error {middle:.2f} ({low:.2f} to {high:.2f})")
     table = Table("whole until", "least from", "clean", "below", "damaged", "below", "least mean", "of")
     for whole_until in WHOLE_LIMITS:
         for none_from in (whole_until + width for width in LIMIT_WIDTHS):
@@ -127,7 +130,7 @@ def main(
     limit: Annotated[int | None, typer.Option(min=1, help="Only that many faces from the start.")] = None,
     sizes: Annotated[str, typer.Option(help="Sides of the crops.")] = "16,32",
     damages: Annotated[str, typer.Option(help="Damages with spaces between.")] = "none jpeg50 noise10",
-    limits: Annotated[bool, typer.Option("--limits", help="Compare limits of the doubt.")] = False,
+    limits: Annotated[bool, typer.Option("--limits", help="Compare limits of the relative error.")] = False,
 ) -> None:
     """Print the table, row by row."""
     network, console = FaceModel(model, backend="onnxruntime"), Console(width=150)

@@ -19,7 +19,6 @@ import copy
 import dataclasses
 import functools
 import json
-import os
 import statistics
 import tempfile
 import time
@@ -44,6 +43,7 @@ from dicface.landmarks import HEATMAP_SIZE, HEATMAP_STRIDE
 from dicface.networks.blocks import PReLU
 from dicface.networks.dic import DICNetwork
 from dicface.networks.recovery import RecoveryBlock
+from dicface.runtime.parallel import usable_cores
 from dicface.training.callbacks import AveragedWeights
 from dicface.training.config import DICRun
 from dicface.training.config_files import read_config
@@ -94,7 +94,7 @@ def with_plain_layers(network: DICNetwork) -> DICNetwork:
 def plain_step(network: DICNetwork, files: FaceFiles, batch: int, device: torch.device) -> Callable[[], None]:
     """One training step as the authors' code takes it."""
     optimiser = torch.optim.Adam(network.parameters(), 1e-4, foreach=False, fused=False)
-    loader = DataLoader(files, batch, shuffle=True, drop_last=True, num_workers=os.cpu_count() or 1)
+    loader = DataLoader(files, batch, shuffle=True, drop_last=True, num_workers=usable_cores())
 
     def batches() -> Iterator[list[Tensor]]:
         while True:

@@ -55,7 +55,7 @@ class Samples(NamedTuple):
 
 
 class Picture(NamedTuple):
-    """Pixels, the faces in them, what is ignored, and whether whatever is found elsewhere is no face."""
+    """An annotated picture: its faces, boxes that are ignored, and whether all faces are annotated (`complete`)."""
 
     pixels: NDArray[np.uint8]
     faces: list[Box]

@@ -88,8 +88,8 @@ def images_of(path: Path, first: int, count: int) -> list[tuple[Image.Image, NDA
     ]
 
 
-def turned(face: Image.Image, points: NDArray[np.float64], amount: float) -> tuple[Image.Image, NDArray[np.float64]]:
-    """A face turned a little to the side: its middle moves across, its outline stays."""
+def with_yaw(face: Image.Image, points: NDArray[np.float64], amount: float) -> tuple[Image.Image, NDArray[np.float64]]:
+    """A face with a little yaw: its middle moves across, its outline stays."""
     side = face.width
     grid = (np.arange(side) + 0.5) / side - 0.5
     depth = np.exp(-((grid[None] / 0.22) ** 2) - (grid[:, None] / 0.3) ** 2) * amount * side
@@ -116,12 +116,12 @@ def moments(
         canvas, placed = background.resize(wide, Image.Resampling.BICUBIC), list[NDArray[np.float64]]()
         for column, (face, points) in enumerate(faces):
             small = face.resize((SPRITE_PX, SPRITE_PX), Image.Resampling.BICUBIC)
-            marks = (points + 0.5) * SPRITE_PX / face.width - 0.5
+            landmarks = (points + 0.5) * SPRITE_PX / face.width - 0.5
             if motion == "turn":
-                small, marks = turned(small, marks, 0.07 * np.sin(np.pi * at))
+                small, landmarks = with_yaw(small, landmarks, 0.07 * np.sin(np.pi * at))
             corner = (round(wide[0] * (0.3 + 0.4 * column)) - SPRITE_PX // 2, (wide[1] - SPRITE_PX) // 2)
             canvas.paste(small, corner, soft)
-            placed.append(marks + corner)
+            placed.append(landmarks + corner)
         zoom = 1 - 0.16 * at if motion == "zoom" else 1.0
         shift = (0.1 * width * at, 0.04 * height * at) if motion == "pan" else (0.0, 0.0)
         left, top = (wide[0] - width * zoom) / 2 + shift[0], (wide[1] - height * zoom) / 2 + shift[1]
@@ -179,7 +179,7 @@ def landmarks_near(faces: tuple[Face, ...], truth: NDArray[np.float64]) -> NDArr
     """Landmarks of the face at a place, in pixels before the enlargement."""
     middle = truth.mean(axis=0)
     found = [face.landmarks for face in faces if face.landmarks is not None]
-    near = [marks for marks in found if np.linalg.norm(marks.mean(axis=0) - middle) < np.ptp(truth[:, 0]) / 3]
+    near = [points for points in found if np.linalg.norm(points.mean(axis=0) - middle) < np.ptp(truth[:, 0]) / 3]
     return None if not near else near[0].astype(np.float64)
 
 
@@ -189,8 +189,8 @@ def measured(truth: list[Moment], plain: Made, made: Made) -> dict[str, list[flo
     for person in range(2):
         before: dict[str, Any] = {}
         for number, moment in enumerate(truth):
-            marks = moment.landmarks[person]
-            square = square_of_landmarks(marks)
+            landmarks = moment.landmarks[person]
+            square = square_of_landmarks(landmarks)
             here = np.s_[square.top : square.top + square.side, square.left : square.left + square.side]
             goal, base, image = (
                 luma(each[here]) for each in (moment.pixels, plain.frames[number], made.frames[number])
@@ -203,7 +203,7 @@ def measured(truth: list[Moment], plain: Made, made: Made) -> dict[str, list[flo
             for name, value in now.items():
                 if is_still and number:
                     values[f"change {name}"].append(float(np.abs(value - before[name]).mean()))
-            small = (marks + 0.5) / SCALE - 0.5
+            small = (landmarks + 0.5) / SCALE - 0.5
             found = landmarks_near(made.faces[number], small)
             now["error"] = None if found is None else (found - small) / (square.side / SCALE) * 100
             if before.get("error") is not None and now["error"] is not None:

@@ -28,7 +28,7 @@ MOUTH_ROW, TILE_PX = 80, 160
 
 
 def frames_of(portrait: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
-    """The damaged clip."""
+    """Frames of a clip in which the portrait moves down and up, reduced and noisy."""
     rng, frames = np.random.default_rng(1), list[NDArray[np.uint8]]()
     for number in range(FRAMES):
         down = 6 * np.sin(np.pi * max(0, number - FRAMES // 2) / 6)

@@ -185,13 +185,13 @@ def embed_features(run: Path, weights: Path, validation: Path) -> dict[str, Any]
     state, notes = read_tensors(run / "weights.safetensors")
     write_tensors({name: value.half() for name, value in state.items()}, weights, notes)
     recogniser = Recogniser(str(weights))
-    people = read_pack(validation).identified()
-    auc = verification_auc(recogniser(people.nominal()[0]), people.identities)
+    known = read_pack(validation).identified()
+    auc = verification_auc(recogniser(known.nominal()[0]), known.identities)
     facts = pack_facts(validation)
     result = {
         "data": facts["file"],
-        "n": len(people),
-        "identities": int(people.identities.max()) + 1,
+        "n": len(known),
+        "identities": int(known.identities.max()) + 1,
         "auc": round(auc, 4),
     }
     settings = json.loads((run / "config.json").read_text())

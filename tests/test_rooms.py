@@ -162,6 +162,30 @@ def test_every_class_and_constant_has_a_name_of_its_own() -> None:
     assert {"Restorer", "LUMA_WEIGHTS"} <= found.keys()
 
 
+def _identifiers(tree: ast.Module) -> set[str]:
+    """Names that a module gives or uses: of classes, functions, arguments, variables and attributes."""
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        match node:
+            case ast.Name(id=name) | ast.Attribute(attr=name) | ast.arg(arg=name):
+                names.add(name)
+            case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+                names.add(name)
+            case _:
+                pass
+    return names
+
+
+def test_words_that_were_given_up_do_not_come_back() -> None:
+    """Each had one sense too many, or was not the field's: `score` is for chance, `relative_error` for doubt."""
+    given_up = {"chance", "chances", "contender", "contenders", "deal", "doubt", "doubts"}
+    given_up |= {"likeness", "relight", "shorten", "tilt", "wish"}
+    for path in sorted([*SOURCE.rglob("*.py"), *(TESTS.parent / "experiments").glob("*.py")]):
+        names = {path.stem, *_identifiers(parsed(path))}
+        words = {word.lower() for name in names for word in re.findall(r"[A-Z]?[a-z]+", name)}
+        assert not words & given_up, path
+
+
 def test_private_parts_of_other_libraries_are_left_alone() -> None:
     """Except for the processes of a standard executor, which has no other way to kill them before Python 3.14."""
     for path in sorted(SOURCE.rglob("*.py")):

@@ -104,7 +104,7 @@ def test_the_comparison_measures_and_fills_its_page(
         assert pair["ci95"][0] <= pair["difference"] <= pair["ci95"][1] < 0
     page = tmp_path / "page.md"
     page.write_text(f"Before\n{comparison.BEGIN}\nold\n{comparison.END}\nAfter\n")
-    comparison.write_between_marks(page, comparison.markdown(list(rows.values()), "faces", 3))
+    comparison.write_between_markers(page, comparison.markdown(list(rows.values()), "faces", 3))
     text = page.read_text()
     assert text.startswith("Before\n")
     assert text.endswith("After\n")
@@ -112,7 +112,7 @@ def test_the_comparison_measures_and_fills_its_page(
     assert text.count("| lite |") == 4
     page.write_text("no marks")
     with pytest.raises(UsageError, match=r"expected '<!-- experiments/comparison.py writes from here -->' and"):
-        comparison.write_between_marks(page, "")
+        comparison.write_between_markers(page, "")
 
 
 def test_the_comparison_refuses_runs_of_different_budgets(tmp_path: Path) -> None:

@@ -50,6 +50,20 @@ MIRROR_68 = _mirror_order()
 """(68,) int64: index of each point's mirror image, so that `mirrored = points[MIRROR_68]` after x is reversed."""
 
 
+def five_points(landmarks: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Eyes, tip of the nose and corners of the mouth of 68 landmarks.
+
+    Args:
+        landmarks: (68, 2) x, y in any frame.
+
+    Returns:
+        (5, 2) in the same frame: middle of the right and the left eye, tip of the nose, right and left corner of the
+        mouth, where right is the person's right.
+    """
+    eyes = [landmarks[36:42].mean(axis=0), landmarks[42:48].mean(axis=0)]
+    return np.stack([*eyes, landmarks[30], landmarks[48], landmarks[54]])
+
+
 def authors_peaks(heatmaps: NDArray[np.floating]) -> NDArray[np.int64]:
     """Landmarks by the authors' rule, for comparison with their numbers.
 

@@ -15,11 +15,12 @@ import pytest
 
 from dicface.batches.report_parquet import ParquetReport
 from dicface.batches.storage import Store, as_place, is_address, without_credentials
-from dicface.batches.stored import StoreWork, in_threads
+from dicface.batches.stored import StoreWork
 from dicface.batches.stored_photos import stored_photos
 from dicface.cli.addresses import places
 from dicface.errors import InputError, OutputError, UsageError
 from dicface.images.inputs import Shard
+from dicface.runtime.parallel import in_threads
 from tests.support.command import dicface
 from tests.support.stored import CopyBatch
 
@@ -383,7 +384,9 @@ def test_rows_of_what_was_running_are_not_lost(tmp_path: Path) -> None:
     names = [f"{number}.png" for number in range(9)]
     fill(f"{tmp_path}/in", names)
     work, late = StoreWork(CopyBatch(tmp_path, pause_s=0.05), f"{tmp_path}/out"), list[dict[str, Any]]()
-    over = in_threads(stored_photos([f"{tmp_path}/in"], f"{tmp_path}/out"), work, 2, late=late.append)
+    over = in_threads(
+        stored_photos([f"{tmp_path}/in"], f"{tmp_path}/out"), work, 2, late=lambda _photo, row: late.append(row)
+    )
     rows = [next(over)[1]]
     over.close()
     assert late

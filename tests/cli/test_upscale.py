@@ -30,7 +30,7 @@ def test_upscale_refuses_a_photo(photo: Path, tmp_path: Path) -> None:
     assert expected in result.stderr
 
 
-def test_upscale_says_what_to_doubt(portrait: np.ndarray, tmp_path: Path) -> None:
+def test_upscale_says_its_quality_warnings(portrait: np.ndarray, tmp_path: Path) -> None:
     crop = Image.fromarray(portrait[50:178, 150:278]).resize((24, 24), Image.Resampling.BICUBIC)
     crop.save(tmp_path / "face.png")
     crop.point([value // 32 for value in range(256)] * 3).save(tmp_path / "dark.png")

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from dicface.faces.alignment import TEMPLATE, Alignment, align, cut_aligned, five_points, into_square
+from dicface.faces.alignment import TEMPLATE, Alignment, align, cut_aligned, into_square
 from dicface.faces.geometry import Square, cut
 from dicface.images.pixels import resize
+from dicface.landmarks import five_points
 
 
 def landmarks_at(degrees: float, scale: float, middle: tuple[float, float]) -> np.ndarray:

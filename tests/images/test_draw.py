@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dicface.images.draw import draw_boxes, draw_landmarks, side_by_side
+from dicface.images.draw import draw_labelled_boxes, draw_landmarks, side_by_side
 
 
 @pytest.mark.parametrize("x", [10.0, 10.4, 9.6])
@@ -19,10 +19,12 @@ def test_pictures_stand_in_a_row() -> None:
     assert (row[:, 3:5] == 255).all()
 
 
-def test_a_frame_around_a_box() -> None:
-    pixels = np.zeros((20, 20, 3), dtype=np.uint8)
-    drawn = draw_boxes(pixels, [(4, 5, 15, 12)])
-    assert drawn[5, 4].any()
-    assert drawn[12, 15].any()
-    assert not drawn[9, 9].any()
+def test_a_frame_around_a_box_and_a_label_above_it() -> None:
+    pixels = np.zeros((80, 80, 3), dtype=np.uint8)
+    drawn = draw_labelled_boxes(pixels, [(4, 45, 65, 72)], ["1"], [(255, 0, 0)])
+    is_red = (drawn == (255, 0, 0)).all(axis=2)
+    assert is_red[45, 4:66].all()
+    assert is_red[45:73, 65].all()
+    assert is_red[40, 4]
+    assert not is_red[60, 30]
     assert not pixels.any()

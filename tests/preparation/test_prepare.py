@@ -339,19 +339,21 @@ def test_a_split_never_divides_near_duplicates(tmp_path: Path) -> None:
 
 def test_identities_stay_in_one_split(tmp_path: Path) -> None:
     folder = tmp_path / "in"
-    people = {f"{number:02d}.jpg": number // 4 for number in range(40)}
-    for name, person in people.items():
-        write_photo(folder / name, int(name[:2]) + 100 * person)
-    (tmp_path / "people.txt").write_text("".join(f"{name} {person}\n" for name, person in people.items()))
-    selection = Selection(identities=tmp_path / "people.txt", split="identity", shares=Shares(0.3, 0))
+    identities = {f"{number:02d}.jpg": number // 4 for number in range(40)}
+    for name, identity in identities.items():
+        write_photo(folder / name, int(name[:2]) + 100 * identity)
+    (tmp_path / "identities.txt").write_text("".join(f"{name} {identity}\n" for name, identity in identities.items()))
+    selection = Selection(identities=tmp_path / "identities.txt", split="identity", shares=Shares(0.3, 0))
     written = run(folder, tmp_path / "out", selection)
     assert [path.name for path in written.faces] == ["d-train.parquet", "d-val.parquet"]
     train, val = (read_pack(path) for path in written.faces)
     assert len(val) == 12
     assert not set(train.identities.tolist()) & set(val.identities.tolist())
-    assert all(people[key.split("/")[1][:6]] == person for key, person in zip(val.keys, val.identities, strict=True))
+    assert all(
+        identities[key.split("/")[1][:6]] == identity for key, identity in zip(val.keys, val.identities, strict=True)
+    )
     for number in (-1, 2**31):
-        (tmp_path / "people.txt").write_text(f"00.jpg 1\n01.jpg {number}\n")
+        (tmp_path / "identities.txt").write_text(f"00.jpg 1\n01.jpg {number}\n")
         with pytest.raises(InputError, match=rf"identities from 0 to 2147483647 in .*, got {number} for '01\.jpg'"):
             run(folder, tmp_path / "refused", selection)
     assert not (tmp_path / "refused").exists()

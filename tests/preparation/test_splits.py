@@ -14,8 +14,8 @@ def test_groups_join_over_everything() -> None:
     hashes = random_hashes(6)
     hashes[4] = flipped(hashes[0], 50)
     photos = ["a", "a", "b", "c", "d", "e"]
-    people = [None, 1, 1, None, None, None]
-    assert group_faces(hashes, photos, people).tolist() == [0, 0, 0, 3, 0, 5]
+    identities = [None, 1, 1, None, None, None]
+    assert group_faces(hashes, photos, identities).tolist() == [0, 0, 0, 3, 0, 5]
     assert group_faces(hashes).tolist() == [0, 1, 2, 3, 0, 5]
 
 

@@ -1,4 +1,4 @@
-"""Signs of doubt on made-up landmarks and photos, and warnings on a real one."""
+"""Quality measures on made-up landmarks and photos, and warnings on a real one."""
 
 import numpy as np
 import pytest
@@ -67,13 +67,13 @@ def test_each_sign_has_its_limit(changed: dict[str, float], expected: tuple[Qual
     assert quality_warnings(USUAL._replace(**changed)) == expected
 
 
-def test_a_good_photo_raises_no_doubt(restorer: Restorer, small_photo: np.ndarray) -> None:
+def test_a_good_photo_raises_no_warning(restorer: Restorer, small_photo: np.ndarray) -> None:
     faces = restorer.faces(small_photo)
     assert any(face.steps is not None for face in faces)
     assert {face.quality_warnings for face in faces} == {()}
 
 
-def test_a_bad_one_is_restored_and_doubted(
+def test_a_bad_one_is_restored_and_warned_of(
     restorer: Restorer, small_photo: np.ndarray, large_photo: np.ndarray
 ) -> None:
     dark = (small_photo * 0.02).astype(np.uint8) + np.indices((121, 121)).sum(0)[:, :, None].astype(np.uint8) % 8

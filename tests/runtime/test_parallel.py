@@ -1,13 +1,15 @@
 """Cores are counted as containers have them, and results come in order."""
 
+import itertools
 import os
+import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from dicface.runtime.parallel import in_order, usable_cores
+from dicface.runtime.parallel import in_order, in_threads, usable_cores
 
 
 @pytest.fixture(autouse=True)
@@ -81,3 +83,24 @@ def test_a_closed_generator_cancels_what_was_not_started() -> None:
         results.close()
         gate.set_result(None)
     assert submitted[-1].cancelled()
+
+
+def test_results_of_threads_come_in_order_and_none_of_a_closed_generator_is_lost() -> None:
+    gate, late = threading.Event(), dict[int, str]()
+
+    def work(item: int) -> str:
+        if item:
+            gate.wait()
+        return f"worked on {item}"
+
+    over = in_threads(
+        itertools.count(), work, 2, decide=lambda item: "decided" if item == 1 else None, late=late.__setitem__
+    )
+    assert [next(over), next(over)] == [(0, "worked on 0"), (1, "decided")]
+    closing = threading.Thread(target=over.close)
+    closing.start()
+    gate.set()
+    closing.join()
+    assert list(late) == sorted(late)
+    assert {2} <= set(late) <= {2, 3, 4}
+    assert all(result == f"worked on {item}" for item, result in late.items())

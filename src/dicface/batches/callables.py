@@ -24,7 +24,7 @@ from dicface.runtime.providers import BackendName, ProviderName
 
 
 def _everywhere(file: str | Path | None) -> str | Path | None:
-    """A file as a path that another process finds whatever its working directory; names of models stay."""
+    """The absolute path of a model file, for processes with another working directory; a model's name unchanged."""
     if file is None or str(file) in embedded_models("restoration") or not Path(file).exists():
         return file
     return str(Path(file).absolute())

@@ -23,7 +23,7 @@ _log = logging.getLogger(__name__)
 
 
 class BatchItem(NamedTuple):
-    """What came of one photo of a batch.
+    """Result of one photo of a batch.
 
     Attributes:
         outcome: done or failed.
@@ -62,7 +62,7 @@ class FileBatch(ABC):
 
     @abstractmethod
     def _run(self, session: Any, source: Path, target: Path, output: Output) -> FileResult:
-        """From a file to a file."""
+        """Restore or upscale one file into another."""
 
     @abstractmethod
     def _digest(self, session: Any) -> str:

@@ -2,8 +2,7 @@
 
 import logging
 from collections.abc import Callable, Container, Generator, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, closing
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,7 +10,7 @@ from dicface.batches.claims import NO_CLAIMS, Claims
 from dicface.errors import DicfaceError, ImageError, OutputError
 from dicface.files import check_target, real_path
 from dicface.images.inputs import Job, results_of
-from dicface.runtime.parallel import Result, in_order, usable_cores
+from dicface.runtime.parallel import Result, in_threads, usable_cores
 
 _log = logging.getLogger(__name__)
 WORKERS = min(4, usable_cores() + 1)
@@ -110,7 +109,6 @@ def run_jobs(
         Each job in order, with the result of `work`, its failure, or that it was skipped.
     """
     rules = _Rules(inputs, overwrite, is_done, is_unfinished, set())
-    unreported: dict[Job, Future[Result | Failure | AlreadyDone]] = {}
 
     def attempt(job: Job) -> Result | Failure | AlreadyDone:
         try:
@@ -124,32 +122,19 @@ def run_jobs(
         """Whether a job has a result in common with a started one, which must be finished first."""
         return not job.alone and any(results_of(job) & results_of(other) for other in started)
 
-    def report_the_rest() -> None:
-        for job, future in unreported.items():
-            if not future.cancelled():
-                late(job, future.result())
-
-    with ExitStack() as stack:
-        stack.callback(report_the_rest)
-        pool = stack.enter_context(ThreadPoolExecutor(workers))
-
-        def start(job: Job) -> Future[Result | Failure | AlreadyDone]:
-            decided = _outcome(job, lambda: rules.check(job))
-            if decided is None:
-                unreported[job] = pool.submit(attempt, job)
-                return unreported[job]
+    def decide(job: Job) -> Failure | AlreadyDone | None:
+        decided = _outcome(job, lambda: rules.check(job))
+        if decided is not None:
             claims.release(job)
-            future: Future[Result | Failure | AlreadyDone] = Future()
-            future.set_result(decided)
-            return future
+        return decided
 
-        # If interrupted, running jobs are finished and no further job is started.
-        with closing(in_order(claims.in_turn(jobs), start, 2 * workers, must_wait)) as over:
-            for job, came in over:
-                if not isinstance(came, Failure):
-                    rules.remember(job)
-                unreported.pop(job, None)
-                yield job, came
+    # If interrupted, running jobs are finished and no further job is started.
+    running = in_threads(claims.in_turn(jobs), attempt, workers, decide=decide, must_wait=must_wait, late=late)
+    with closing(running) as over:
+        for job, came in over:
+            if not isinstance(came, Failure):
+                rules.remember(job)
+            yield job, came
 
 
 def _outcome(job: Job, work: Callable[[], Result]) -> Result | Failure:

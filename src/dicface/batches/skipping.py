@@ -86,7 +86,7 @@ def finished_check(
     def is_same(target: Path) -> bool:
         if is_clip(target):
             # Photos alone do without the extra.
-            from dicface.restoration.video.marks import stated_clip_digest
+            from dicface.restoration.video.comment import stated_clip_digest
 
             return stated_clip_digest(target) == clip_digest
         return stated_digest(target) == digest

@@ -1,10 +1,7 @@
-"""Restoring photos at addresses: one photo from storage to storage, and many of them in threads."""
+"""Restoring a photo at an address: from storage to storage, with its row of the report."""
 
 import logging
 import traceback
-from collections.abc import Callable, Generator, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
@@ -17,9 +14,13 @@ from dicface.batches.storage import Store, without_credentials
 from dicface.batches.stored_photos import StoredPhoto
 from dicface.errors import DicfaceError, InputError, OutputError
 from dicface.restoration.settings import stated_digest
-from dicface.runtime.parallel import in_order
 
 _log = logging.getLogger(__name__)
+
+
+def _in_the_way(shown: str) -> OutputError:
+    """The error for a result that exists and may not be replaced."""
+    return OutputError(f"{shown!r} exists; add `overwrite` to replace it")
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ class StoreWork:
 
             return may_skip(self.skip, is_same, shown=shown, overwrite=self.overwrite)
         if not self.overwrite:
-            raise OutputError(f"{shown!r} exists; add `overwrite` to replace it")
+            raise _in_the_way(shown)
         return False
 
     def _check_left_over(self, results: Store, photo: StoredPhoto) -> None:
@@ -105,7 +106,7 @@ class StoreWork:
             return
         shown = results.shown(photo.map)
         if self.skip is None:
-            raise OutputError(f"{shown!r} exists; add `overwrite` to replace it")
+            raise _in_the_way(shown)
 
         def is_same() -> bool:
             with results.open(photo.map) as file:
@@ -122,45 +123,5 @@ class StoreWork:
         if results.has(photo.output):
             return self._is_done(results, photo)
         if self.skip is None and self.batch.has_maps and results.has(photo.map):
-            raise OutputError(f"{results.shown(photo.map)!r} exists; add `overwrite` to replace it")
+            raise _in_the_way(results.shown(photo.map))
         return False
-
-
-def in_threads(
-    photos: Iterable[StoredPhoto],
-    work: Callable[[StoredPhoto], dict[str, Any]],
-    workers: int,
-    *,
-    late: Callable[[dict[str, Any]], None] = lambda _row: None,
-) -> Generator[tuple[StoredPhoto, dict[str, Any]]]:
-    """Do photos in threads of this process.
-
-    Args:
-        photos: taken when there is room for one.
-        work: does one, such as a `StoreWork`.
-        workers: photos at a time.
-        late: called, in order, with the rows of photos that were started and not yielded when the generator was closed,
-            once all are finished.
-
-    Yields:
-        Each photo in order, with its row. When the generator is closed, running photos are finished.
-    """
-    unreported: dict[StoredPhoto, Future[dict[str, Any]]] = {}
-
-    def report_the_rest() -> None:
-        for future in unreported.values():
-            if not future.cancelled():
-                late(future.result())
-
-    with ExitStack() as stack:
-        stack.callback(report_the_rest)
-        pool = stack.enter_context(ThreadPoolExecutor(workers))
-
-        def start(photo: StoredPhoto) -> Future[dict[str, Any]]:
-            unreported[photo] = pool.submit(work, photo)
-            return unreported[photo]
-
-        with closing(in_order(photos, start, 2 * workers)) as over:
-            for photo, row in over:
-                unreported.pop(photo, None)
-                yield photo, row

@@ -99,7 +99,7 @@ class _Results:
         self._folders = [Path(each.path("")) for each in inputs if store.is_here and each.is_here]
 
     def of(self, output: str) -> tuple[str, ...]:
-        """Paths of a result and of what belongs to it."""
+        """Paths of a result and, where maps are written, of its map."""
         return (output, _map_of(output)) if self._maps else (output,)
 
     def replaces_an_input(self, output: str) -> bool:
@@ -113,7 +113,7 @@ class _Results:
         return set[Path]().union(*(linked_files(folder, is_image) for folder in self._folders))
 
     def names(self, folder: str) -> tuple[set[str], str]:
-        """Names of the files of a folder of results, and why there are none to be seen; empty if they are."""
+        """Names of the files in a folder of results, and the error if it cannot be listed, else an empty text."""
         try:
             return set(self.store.files(folder)), ""
         except Exception as error:  # drivers of storage raise errors of their own

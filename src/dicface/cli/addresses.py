@@ -195,9 +195,9 @@ def _rows(
         else:
             yield from in_ray(photos, work, actors)
         return
-    from dicface.batches.stored import in_threads
+    from dicface.runtime.parallel import in_threads
 
-    with closing(in_threads(photos, work, call.jobs, late=late)) as results:
+    with closing(in_threads(photos, work, call.jobs, late=lambda _photo, row: late(row))) as results:
         for _, row in results:
             yield row
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 CodecOption = Annotated[
     CodecName | None,
-    typer.Option(help="Of clips; vp9 for WebM, else h264, if left out.", rich_help_panel=CLIPS),
+    typer.Option(help="Codec of clips; if left out, vp9 for WebM, else h264.", rich_help_panel=CLIPS),
 ]
 CrfOption = Annotated[
     float | None,
@@ -123,7 +123,7 @@ class ClipJobs(NamedTuple):
         return self._line(result)
 
     def _line(self, result: "VideoResult") -> Line:
-        """What is said of a result."""
+        """The line about a restored clip, as text and as fields of the log."""
         speed = f"{result.frames / max(result.elapsed_s, 1e-3):.1f} frames/s"
         said = f"{in_options(result.sentence)}, {result.elapsed_s:.1f} s ({speed})"
         text = f"{self.pipes.name(result.source)}: {said} -> {self.pipes.name(result.target)}"

@@ -76,7 +76,7 @@ def evaluate(
     protocol: Annotated[
         list[str] | None,
         typer.Option(
-            help="One of all three; repeatable.",
+            help="Measure by this protocol instead of all three; repeatable.",
             metavar="y-crop8|rgb-crop8|y",
             rich_help_panel=MEASURES,
         ),

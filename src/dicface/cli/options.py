@@ -194,7 +194,7 @@ class SkippingCommand(TyperCommand):
     """A command with `--skip-existing`, which may stand alone and never takes the argument that follows it."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Write the option with its value."""
+        """Give a bare `--skip-existing` its value before the arguments are parsed."""
         end = args.index("--") if "--" in args else len(args)
         options = [f"{each}=settings" if each == "--skip-existing" else each for each in args[:end]]
         return super().parse_args(ctx, options + args[end:])

@@ -91,7 +91,7 @@ Fidelity = Annotated[
     typer.Option(
         min=0,
         max=1,
-        help="For networks of --large-faces with such an input; a larger value stays nearer to the photo.",
+        help="Of --large-faces networks with such an input: a larger value stays nearer to the photo.",
         rich_help_panel=MODEL,
     ),
 ]

@@ -56,12 +56,12 @@ from dicface.cli.photo_options import (
 )
 from dicface.cli.piping import Pipes, listed
 from dicface.cli.previews import write_previews
-from dicface.cli.terminal import SOME_FAILED, Line, ended_in_order, in_options, run
+from dicface.cli.restoring import Asked, restore_files
+from dicface.cli.terminal import SOME_FAILED
 from dicface.errors import UsageError
 from dicface.version import __version__
 
 if TYPE_CHECKING:
-    from dicface.images.inputs import Job
     from dicface.restoration.arguments import FaceArguments
 
 
@@ -136,15 +136,10 @@ def restore(
     skip_existing: SkipExisting = None,
 ) -> None:
     """Find the small faces in photos and clips, restore them, and enlarge the photos around them."""
-    from dicface.batches.callables import RestoreBatch
     from dicface.batches.jobs import WORKERS
-    from dicface.images.clips import is_clip
-    from dicface.restoration.arguments import FaceArguments
-    from dicface.restoration.files import restore_file
-    from dicface.restoration.memory import PhotoGate
+    from dicface.restoration.arguments import FaceArguments, RestorerArguments
     from dicface.restoration.output import Output
     from dicface.restoration.restorer import Restorer
-    from dicface.restoration.settings import restore_digest
 
     choice = FaceArguments(
         boxes=[parse_box(text) for text in box or ()],
@@ -156,49 +151,41 @@ def restore(
         force=force,
     )
     _check_choice(choice)
+    networks = RestorerArguments(
+        backend=backend,
+        provider=provider,
+        detector=detector,
+        detector_threshold=detector_threshold,
+        large_faces=large_faces,
+        fidelity=fidelity,
+        background=background,
+        sharpness=sharpness,
+    )
     chosen_scale = parse_scale(scale)
     _check_outputs(out, preview, report)
+    output = Output(
+        mark=not no_mark, metadata=not strip_metadata, gps=keep_gps, landmarks=show_landmarks, overwrite=overwrite
+    )
+    asked = Asked(model, networks, choice, chosen_scale, not full_strength, max_megapixels, output)
     sources = listed(photos, files_from)
     placed = places(sources, preview or out or Path(), engine)
     if placed is not None:
-        restore_placed(
-            PlacedCall(
-                *placed,
-                engine=engine,
-                ray_address=ray_address,
-                concurrency=concurrency,
-                shard=parse_shard(shard),
-                jobs=jobs or WORKERS,
-                skip=skip_existing,
-                overwrite=overwrite,
-                report=report,
-                report_landmarks=not no_report_landmarks,
-                preview=preview is not None,
-                mark=not no_mark,
-            ),
-            RestoreBatch(
-                model,
-                backend=backend,
-                provider=provider,
-                detector=detector,
-                detector_threshold=detector_threshold,
-                threads=threads or (1 if engine == "ray" else None),
-                large_faces=large_faces,
-                fidelity=fidelity,
-                background=background,
-                sharpness=sharpness,
-                scale=chosen_scale,
-                **choice,
-                adaptive=not full_strength,
-                max_megapixels=max_megapixels,
-                mark=not no_mark,
-                metadata=not strip_metadata,
-                gps=keep_gps,
-                landmarks=show_landmarks,
-                uncertainty=uncertainty,
-            ),
-            Messages(quiet=quiet, log_json=log_json),
+        call = PlacedCall(
+            *placed,
+            engine=engine,
+            ray_address=ray_address,
+            concurrency=concurrency,
+            shard=parse_shard(shard),
+            jobs=jobs or WORKERS,
+            skip=skip_existing,
+            overwrite=overwrite,
+            report=report,
+            report_landmarks=not no_report_landmarks,
+            preview=preview is not None,
+            mark=not no_mark,
         )
+        work = asked.batch(threads=threads or (1 if engine == "ray" else None), uncertainty=uncertainty)
+        restore_placed(call, work, Messages(quiet=quiet, log_json=log_json))
         return
     clip_settings = ClipSettings(codec, crf, start, end).checked(sources)
     maps = uncertainty and preview is None
@@ -221,66 +208,20 @@ def restore(
         "version": __version__,
     }
     written = open_report(report, settings, batch.listing, overwrite=overwrite, landmarks=not no_report_landmarks)
-    restorer = Restorer(
-        model,
-        backend=backend,
-        provider=provider,
-        detector=detector,
-        detector_threshold=detector_threshold,
-        threads=threads,
-        several=batch.listing.is_several,
-        large_faces=large_faces,
-        fidelity=fidelity,
-        background=None if preview else background,
-        sharpness=sharpness,
-    )
+    if preview is not None:
+        networks["background"] = None
+    restorer = Restorer(model, **networks, threads=threads, several=batch.listing.is_several)
     if verbose:
         messages.note(restorer.model.how_it_runs)
     if preview is not None:
         write_previews(batch, restorer, choice, pipes, messages, max_megapixels=max_megapixels)
         return
     settings["backend"] = restorer.model.backend
-    output = Output(
-        mark=not no_mark, metadata=not strip_metadata, gps=keep_gps, landmarks=show_landmarks, overwrite=overwrite
+    clips = ClipJobs(
+        restorer, choice, chosen_scale, asked.adaptive, output, clip_settings, threading.Event(), messages, pipes
     )
-
-    adaptive, gate, stopping = not full_strength, PhotoGate(), threading.Event()
-    clips = ClipJobs(restorer, choice, chosen_scale, adaptive, output, clip_settings, stopping, messages, pipes)
-
-    def work(job: "Job") -> Line:
-        if is_clip(job.source):
-            return clips(job, written.add)
-        result = restore_file(
-            job.source,
-            job.target,
-            restorer=restorer,
-            scale=chosen_scale,
-            **choice,
-            adaptive=adaptive,
-            output=batch.output_of(job, output),
-            max_megapixels=max_megapixels,
-            gate=gate,
-        )
-        written.add(job, pipes.row(result.report_row()))
-        said = f"{in_options(result.sentence)}, {result.elapsed_s:.1f} s"
-        text = f"{pipes.name(job.source)}: {said} -> {pipes.name(job.target)}"
-        return Line(text, {"elapsed_s": round(result.elapsed_s, 3), "faces": len(result.restoration.faces)})
-
-    digest = restore_digest(restorer, scale=chosen_scale, **choice, adaptive=adaptive, output=output)
-    with ended_in_order(stopping.set), written, batch.claims() as claims:
-        tally = run(
-            written.in_order_of(batch.jobs()),
-            work,
-            messages=messages,
-            name=pipes.name,
-            what="photos",
-            failed=written.add_failure,
-            skipped=written.add_skipped,
-            **batch.running(digest, claims, clips.digest),
-        )
-    batch.say_left_out(messages)
-    pipes.deliver()
+    failed = restore_files(asked, restorer, clips, batch, written)
     if verbose:
         messages.note(_stages_line(written.spent_s))
-    if tally.failed:
+    if failed:
         raise typer.Exit(SOME_FAILED)

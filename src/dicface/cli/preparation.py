@@ -32,7 +32,7 @@ def prepare(
         int, typer.Option(help="Side of the stored image; its central 128 px are the crop.", rich_help_panel=FACES)
     ] = 144,
     image_format: Annotated[
-        CropFormat, typer.Option("--format", help="Of the stored images.", rich_help_panel=OUTPUT)
+        CropFormat, typer.Option("--format", help="Format of the stored images.", rich_help_panel=OUTPUT)
     ] = "webp",
     quality: Annotated[int, typer.Option(help="Quality of webp and jpeg, 1 to 100.", rich_help_panel=OUTPUT)] = 90,
     min_crop: Annotated[

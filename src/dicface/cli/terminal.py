@@ -31,6 +31,7 @@ _OPTIONS = {name: f"--{name.replace('_', '-')}" for name in _NAMED.split()} | {
 }
 """Parameters that errors name, and the options by which they are given."""
 _TRAIN = ("torch", "lightning", "pyarrow", "safetensors", "huggingface_hub")
+"""Modules that every command of the training extra needs."""
 
 
 def in_options(error: object) -> str:
@@ -176,8 +177,5 @@ def need_train_extra(*modules: str) -> None:
     Raises:
         UsageError: one is missing.
     """
-    if any(
-        find_spec(name) is None
-        for name in modules or ("torch", "lightning", "pyarrow", "safetensors", "huggingface_hub")
-    ):
+    if any(find_spec(name) is None for name in modules or _TRAIN):
         raise UsageError("this command needs the training extra; pip install 'dicface[train]'")

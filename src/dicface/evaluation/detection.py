@@ -17,7 +17,7 @@ FOUND_OVERLAP = 0.5
 
 
 class Found(NamedTuple):
-    """What was found in some scenes.
+    """Detections in some scenes, matched with the labels.
 
     Attributes:
         scores: (P,) float64, of every face found.
@@ -31,13 +31,13 @@ class Found(NamedTuple):
 
     @staticmethod
     def joined(parts: "Sequence[Found]") -> "Found":
-        """The parts as one."""
+        """Concatenate the detections of several batches."""
         scores, hits, faces = zip(*parts, strict=True)
         return Found(np.concatenate(scores), np.concatenate(hits), sum(faces))
 
 
 def _edges(rows: Tensor) -> NDArray[np.float32]:
-    """(K, 4) left, top, right, bottom of rows of a scene number, centre and size."""
+    """(K, 5) rows of scene number, centre and size -> (K, 4) left, top, right, bottom."""
     centres, halves = rows[:, 1:3], rows[:, 3:5] / 2
     return torch.cat([centres - halves, centres + halves], dim=1).cpu().numpy()
 

@@ -59,7 +59,7 @@ class Judges:
         *,
         perceptual: "PerceptualDistance | None" = None,
     ) -> None:
-        """Judge the high-resolution faces.
+        """Prepare the measurements: landmarks and embeddings of the high-resolution faces.
 
         Args:
             references: faces to measure against. Without annotated landmarks, those found on them are the reference.
@@ -82,7 +82,7 @@ class Judges:
         self.hr = Judgement({by: nrmse(found, self.wanted, by) for by in NORMALISERS}, embeddings, lpips=None)
 
     def __call__(self, faces: NDArray[np.uint8], part: slice, truth: NDArray[np.uint8]) -> Judgement:
-        """Judge some of the faces.
+        """Measure results for some of the faces.
 
         Args:
             faces: (n, R, R, 3) uint8 RGB. Landmarks and identity are measured on them reduced to 128 px.

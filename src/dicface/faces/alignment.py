@@ -8,10 +8,11 @@ from PIL import Image
 
 from dicface.faces.geometry import Square, cut
 from dicface.images.pixels import resize
+from dicface.landmarks import five_points
 
 TEMPLATE_PX = 512
-# Left eye, right eye, tip of the nose, left and right corner of the mouth in an aligned face of 512 px: the means of
-# FFHQ's faces. Source: the template of facexlib, which GFPGAN, CodeFormer and RestoreFormer++ align by.
+# `five_points` of an aligned face of 512 px: the means of FFHQ's faces. Source: the template of facexlib, which GFPGAN,
+# CodeFormer and RestoreFormer++ align by.
 TEMPLATE = np.array(
     [
         (192.98138, 239.94708),
@@ -21,7 +22,6 @@ TEMPLATE = np.array(
         (313.08905, 371.15118),
     ]
 )
-_LEFT_EYE, _RIGHT_EYE, _NOSE_TIP, _MOUTH = slice(36, 42), slice(42, 48), 30, (48, 54)
 
 
 class Alignment(NamedTuple):
@@ -46,12 +46,6 @@ class Alignment(NamedTuple):
         return Alignment(matrix, -matrix @ self.offset)
 
 
-def five_points(landmarks: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Eyes, tip of the nose, corners of the mouth: (68, 2) -> (5, 2) in the same frame."""
-    eyes = [landmarks[_LEFT_EYE].mean(axis=0), landmarks[_RIGHT_EYE].mean(axis=0)]
-    return np.stack([*eyes, landmarks[_NOSE_TIP], *landmarks[list(_MOUTH)]]).astype(np.float64)
-
-
 def align(landmarks: NDArray[np.floating]) -> Alignment:
     """The similarity that brings a face's five points nearest to the template, by least squares.
 
@@ -61,7 +55,7 @@ def align(landmarks: NDArray[np.floating]) -> Alignment:
     Source: Umeyama, "Least-squares estimation of transformation parameters between two point patterns", 1991; without
     reflections, in two dimensions.
     """
-    points, template = five_points(landmarks) + 0.5, TEMPLATE
+    points, template = five_points(landmarks).astype(np.float64) + 0.5, TEMPLATE
     centred, wanted = points - points.mean(axis=0), template - template.mean(axis=0)
     # As complex numbers, a rotation with a scale is one factor.
     source, target = centred @ (1, 1j), wanted @ (1, 1j)

@@ -26,11 +26,11 @@ _PASS_MEGAPIXELS = 16.0
 _WHOLE_MEGAPIXELS = 4.0
 """Size of the small version in which a large photo's large faces are looked for."""
 _WINDOW = 1.8
-"""How much is looked through about a proposal, in sides of the face."""
+"""Side of the window around a proposal that dlib searches, relative to the side of the face."""
 _WINDOW_FACE_PX = 100.0
-"""Side that a proposed face is given there, so that dlib knows it even if it is a fifth smaller than thought."""
+"""Side to which a proposed face is resized in the window; dlib then finds it even if it is a fifth smaller."""
 _WINDOW_SCORE = -0.2
-"""dlib's least score there. Where the face finder sees a face, less is enough than elsewhere, where it is 0."""
+"""Least score of dlib in a window; elsewhere it is 0. The face finder has seen a face there, so less is enough."""
 _MAX_PROPOSALS = 2000
 """Proposals looked at in one photo, about 3 ms each."""
 _LARGEST_CREW = 4
@@ -54,7 +54,7 @@ def _intervals(length: int, largest: int, overlap: int) -> list[tuple[int, int]]
 
 
 def _suppressed(found: list[Detection]) -> list[Detection]:
-    """Best first, each face once."""
+    """Detections without repetitions, best first; see `non_maximum_suppression`."""
     boxes = np.array([detection.box for detection in found], dtype=np.float64).reshape(-1, 4)
     scores = np.array([detection.score for detection in found], dtype=np.float64)
     return [found[index] for index in non_maximum_suppression(boxes, scores)]
@@ -76,7 +76,7 @@ class _Dlib:
         self._idle: deque[Any] = deque()
 
     def __call__(self, pixels: NDArray[np.uint8], part: Rectangle, factor: float) -> list[Detection]:
-        """Look through an enlarged (or reduced) part; boxes are in pixels of the whole."""
+        """Search a part of a photo, enlarged or reduced by a factor; boxes are in pixels of the photo."""
         left, top, right, bottom = part
         size = (max(1, round((right - left) * factor)), max(1, round((bottom - top) * factor)))
         enlarged = resize(np.ascontiguousarray(pixels[top:bottom, left:right]), size)
@@ -177,7 +177,7 @@ def _side(proposal: Proposal) -> float:
 
 
 def _surroundings(proposal: Proposal, height: int, width: int) -> Rectangle:
-    """What is looked through about a proposal, as far as it lies in the photo."""
+    """The window around a proposal that is searched, clipped to the photo."""
     left, top, right, bottom = proposal.box.tolist()
     x, y, reach = (left + right) / 2, (top + bottom) / 2, _WINDOW / 2 * _side(proposal)
     edges = math.floor(x - reach), math.floor(y - reach), math.ceil(x + reach), math.ceil(y + reach)

@@ -24,7 +24,7 @@ _ROLLED_PX = 144
 _SAME_FACE = 0.4
 """A box of a window with a larger intersection over union with the proposed one is of the same face."""
 _UNSEEN_SCORE = 0.02
-"""Score where a window shows no such box, and least score of one."""
+"""Least score of a box in a window; a window without one counts as this score."""
 _MIRRORED_POINTS = [1, 0, 2, 4, 3]
 """Which landmark of a mirrored face is which: right and left change places."""
 _BATCH = 8
@@ -115,7 +115,7 @@ def _surroundings(photo: Image.Image, x: float, y: float, factor: float, side: i
 
 
 class _Inside(NamedTuple):
-    """Which pixels of a row show the photo, and from where to where."""
+    """Part of a window's row that shows the photo: its pixels in the window, and its extent in the photo."""
 
     start: int
     stop: int
@@ -124,7 +124,13 @@ class _Inside(NamedTuple):
 
 
 def _inside(corner: float, factor: float, side: int, length: int) -> _Inside:
-    """At least one pixel of the row, and one of the photo."""
+    """Part of a window's row or column that shows the photo, at least one pixel.
+
+    Args:
+        corner: first edge of the window in pixels of the photo.
+        factor: pixels of the photo in a pixel of the window.
+        side, length: number of pixels of the window and of the photo.
+    """
     start = min(max(0, math.ceil(-corner / factor)), side - 1)
     stop = max(min(side, math.floor((length - corner) / factor)), start + 1)
     start_px = min(max(0.0, corner + factor * start), length - 1.0)
@@ -132,7 +138,7 @@ def _inside(corner: float, factor: float, side: int, length: int) -> _Inside:
 
 
 def unmirrored(look: CellOutputs) -> CellOutputs:
-    """What the network says of a window, from what it says of the mirrored one.
+    """Output for a window from the output for the mirrored window.
 
     Args:
         look: of one window: (24, 24), (4, 24, 24) and (10, 24, 24).
@@ -176,7 +182,7 @@ def find_again(look: CellOutputs, window: Window, proposal: Proposal) -> Proposa
 
 
 def join_looks(faces: Sequence[Proposal | None]) -> Proposal | None:
-    """One face of several looks at it: the mean box and landmarks, and the mean of the scores as log odds.
+    """Join several looks at one face: mean box, mean landmarks, and mean log odds of the scores.
 
     Args:
         faces: of each look; None where it shows none.

@@ -29,23 +29,6 @@ def draw_landmarks(pixels: NDArray[np.uint8], landmarks: NDArray[np.floating], r
     return np.asarray(image)
 
 
-def draw_boxes(pixels: NDArray[np.uint8], boxes: Sequence[Sequence[float]]) -> NDArray[np.uint8]:
-    """Draw a frame around each box.
-
-    Args:
-        pixels: (H, W, 3) uint8 RGB; not changed.
-        boxes: left, top, right, bottom in pixels, edges.
-
-    Returns:
-        (H, W, 3) uint8 RGB.
-    """
-    image = Image.fromarray(pixels)
-    pen = ImageDraw.Draw(image)
-    for left, top, right, bottom in boxes:
-        pen.rectangle((min(left, right), min(top, bottom), max(left, right), max(top, bottom)), outline=_DOT, width=2)
-    return np.asarray(image)
-
-
 def draw_labelled_boxes(
     pixels: NDArray[np.uint8],
     boxes: Sequence[Sequence[float]],

@@ -135,7 +135,7 @@ def linked_files(folder: Path, is_input: Callable[[str], bool]) -> set[Path]:
 
 
 def _stem(name: str) -> str:
-    """What results of a name, and its map `NAME.uncertainty.png`, have in common with those of another."""
+    """Name of a file without suffix, in lower case, and without `.uncertainty`: equal stems may mean equal results."""
     return os.path.splitext(name)[0].casefold().removesuffix(".uncertainty")  # noqa: PTH122 - of a million names
 
 
@@ -200,7 +200,7 @@ class Listing:
         )
 
     def _problem(self, source: Path) -> str:
-        """What a given name that is neither that of a file nor of a folder could have been; empty if it is one."""
+        """The error for a given path that is missing and has no suffix of an input; otherwise empty."""
         if is_media(source.name) or not _is_missing(source):
             return ""
         kinds = "an image, a clip" if self._clips and not lacks_video() else "an image"
@@ -235,7 +235,7 @@ class Listing:
         ]
 
     def _is_linked(self, path: Path) -> bool:
-        """Whether a link in one of the folders leads to a path. All folders are read once a file is in the way."""
+        """Whether a link in an input folder leads to a path. All folders are read for the first path that exists."""
         if not self._folders or not path.exists():
             return False
         if self._links is None:

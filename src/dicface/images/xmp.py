@@ -23,9 +23,9 @@ COMPOSITE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrained
 ENHANCED = "http://cv.iptc.org/newscodes/digitalsourcetype/algorithmicallyEnhanced"
 """A photo that was only enlarged."""
 NAMESPACE = "urn:dicface:xmp/1.0/"
-"""Of the properties ModelName, ModelSHA256, DicfaceVersion, RestoredFaces, InventedDetail, SettingsSHA256 and Shows:
-XMP-dicface, as exiftool calls it. No common tag has these names: of two of one name, such as a camera's Model, programs
-show one."""
+"""Namespace of the properties ModelName, ModelSHA256, DicfaceVersion, RestoredFaces, InventedDetail, SettingsSHA256 and
+Shows, which exiftool lists as XMP-dicface. They differ from common tags such as Model, since some programs show only
+one of several properties with the same name."""
 
 _IPTC = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
 # Namespace and beginning of the name. They describe the stored pixels of the source, or parts of its file that a result

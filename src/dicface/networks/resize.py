@@ -19,28 +19,6 @@ def _cubic(distance: Tensor) -> Tensor:
     return torch.where(x < 1, near, torch.where(x < 2, far, zero))
 
 
-def bicubic_matrix(start: Tensor, extent: Tensor, source: Tensor, target: int) -> Tensor:
-    """Weights that resample a stretch of a pixel row to another length.
-
-    Reduction widens the kernel by the factor, enlargement does not. Weights outside the row are dropped and the others
-    renormalised. These are Pillow's rules: the result equals `Image.resize(..., BICUBIC, box=...)` up to its rounding
-    to 8 bits.
-
-    Args:
-        start: (N,) float, first edge of the stretch, in pixels; 0 is the outer edge of pixel 0.
-        extent: (N,) float, length of the stretch in pixels, positive.
-        source: (L,) float, the indices 0..L-1 of the row's pixels.
-        target: number of pixels of the result.
-
-    Returns:
-        (N, target, L) float. Rows sum to one.
-    """
-    scale = (extent / target)[:, None, None]
-    position = torch.arange(target, device=source.device, dtype=source.dtype)
-    centre = start[:, None, None] + (position[:, None] + 0.5) * scale
-    return _weights((source + 0.5 - centre) / scale.clamp(min=1.0))
-
-
 def _weights(distance: Tensor) -> Tensor:
     """Weights of distances in pixels of the larger raster: (..., target, L) float -> the same, rows sum to one."""
     weights = _cubic(distance)

@@ -133,7 +133,7 @@ def write_results(folder: PartFolder, parts: Sequence[Sequence[FaceRow]], result
 
 
 def _none_was_read(folder: PartFolder, parts: Sequence[Sequence[FaceRow]]) -> list[Skipped] | None:
-    """All photos, if not one of them could be read; None if one could."""
+    """All photos as skipped, if none of them could be read; None if at least one could."""
     unreadable: list[Skipped] = []
     if any(parts):
         return None

@@ -24,7 +24,7 @@ class FaceChoice:
             have any. None for no limit.
         faces: numbers of the faces to restore; None for all.
         force: also restore faces that are too large, too small, seen from the side or doubtful for the model.
-        adaptive: lower the strength of a face where the model's expected error is large, see `strength_by`; not with
+        adaptive: lower the strength of a face where the model's expected error is large, see `strength_share`; not with
             `force`.
     """
 

@@ -124,7 +124,7 @@ def restore_file(
 
 
 def _stating(restoration: Restoration, digest: str) -> Restoration:
-    """A result whose provenance states the digest of the settings."""
+    """The result with the digest of the settings in its provenance."""
     assert restoration.provenance is not None
     return replace(restoration, provenance=restoration.provenance._replace(settings_sha256=digest))
 

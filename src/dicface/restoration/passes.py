@@ -11,8 +11,8 @@ from dicface.faces.geometry import Square, cut, intersection_over_union, square_
 from dicface.faces.pose import yaw_degrees
 from dicface.faces.verification import Verdict, Verification
 from dicface.images.pixels import luma, resize
+from dicface.restoration.adaptive_strength import relative_errors, strength_share
 from dicface.restoration.choice import FaceChoice
-from dicface.restoration.doubt import doubts, strength_by
 from dicface.restoration.quality import QualityWarning, quality_measures, quality_warnings
 from dicface.restoration.results import Face, Outcome
 from dicface.restoration.search import Located, is_reported
@@ -212,9 +212,9 @@ class FacePasses:
     def _weigh(self, pixels: NDArray[np.uint8], faces: Sequence[_Candidate]) -> None:
         """Lower the strength of faces whose expected error is large."""
         for model, group in _by_model(faces):
-            found = doubts(model, _crops(pixels, model, group), _steps(group))
-            for face, doubt in zip(group, found, strict=True):
-                face.share = strength_by(doubt)
+            found = relative_errors(model, _crops(pixels, model, group), _steps(group))
+            for face, error in zip(group, found, strict=True):
+                face.share = strength_share(error)
 
     def _map(self, pixels: NDArray[np.uint8], faces: Sequence[_Candidate]) -> None:
         for model, group in _by_model(faces):

@@ -74,7 +74,7 @@ def preview_image(pixels: NDArray[np.uint8], found: FoundFaces) -> NDArray[np.ui
 
 
 def would_be(outcome: Outcome) -> str:
-    """An outcome as text, before there is one."""
+    """An expected outcome as text."""
     return f"would be {outcome.value}"
 
 

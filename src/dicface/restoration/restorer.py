@@ -282,7 +282,7 @@ class Restorer(CropMethods, ClipMethods):
         return blend_faces(canvas, pixels, faces)
 
     def provenance(self, faces: Sequence[Face], *, scale: float) -> Provenance:
-        """Which networks made the parts of a photo, for the mark of its file.
+        """Which networks made the parts of a photo, for the metadata of its file.
 
         Args:
             faces: the faces of the photo, as they are blended into it.

@@ -85,7 +85,7 @@ class SizedModels:
         return self._open(self.model.name) if self.sharpness else self.model
 
     def said_of(self, model: FaceModel) -> str:
-        """What is said of the model that restored a face; see `Face.model`."""
+        """Name of the model that restored a face, empty for the restorer's own; see `Face.model`."""
         return "" if model is self.model else model.name
 
     def takes_larger(self, side: int) -> bool:

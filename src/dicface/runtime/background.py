@@ -91,7 +91,7 @@ class BackgroundModel:
         return made
 
     def _strip(self, rows: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
-        """A row of tiles. Joined along the other axis, by views with the axes exchanged."""
+        """Enlarge one strip of a photo tile by tile. `_join` works along the first axis: it gets transposed views."""
         height, width = rows.shape[:2]
         made = np.empty((height * self.scale, width * self.scale, 3), np.uint8)
         end = 0

@@ -142,7 +142,7 @@ class FaceFinder:
 
 
 def _distinct(found: list[_Found], min_px: float) -> list[Proposal]:
-    """Proposals of at least a side, each face once, best first."""
+    """Proposals of at least a given side without repetitions, best first."""
     boxes, scores, points = (np.concatenate(parts) for parts in zip(*found, strict=True))
     wanted = (boxes[:, 2:] - boxes[:, :2]).max(axis=1) >= min_px
     boxes, scores, points = boxes[wanted], scores[wanted], points[wanted]

@@ -52,7 +52,7 @@ def _file_of(card: ModelCard, suffix: str) -> Path:
 
 
 def _also() -> str:
-    """Why `dicface-models` cannot be used, to be added to a list of names; empty if it can be."""
+    """Text to add to a list of names where `dicface-models` is installed and cannot be used; else empty."""
     problem = _additional().problem
     return f" ({problem})" if problem else ""
 
@@ -70,7 +70,7 @@ def find_card(name: str) -> ModelCard:
 
 
 def models_to_choose() -> list[str]:
-    """Names of the restoration models for a choice: without those that take over from another by themselves."""
+    """Names of the restoration models that a user chooses from; larger and sharp ones are used by themselves."""
     names = embedded_models("restoration")
     return [name for name in names if name not in {larger_model(other) for other in names}]
 

@@ -6,8 +6,8 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from concurrent.futures import Future
-from contextlib import suppress
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, closing, suppress
 from functools import cache
 from pathlib import Path
 from typing import TypeVar
@@ -59,11 +59,15 @@ def _quota(group: Path) -> float | None:
     return None if quota == "max" or int(quota) < 0 else int(quota) / int(period)
 
 
+def _never_waits(_item: object, _started: Sequence[object]) -> bool:
+    return False
+
+
 def in_order(
     items: Iterable[Item],
     start: Callable[[Item], Future[Result]],
     most: int,
-    must_wait: Callable[[Item, Sequence[Item]], bool] = lambda _item, _started: False,
+    must_wait: Callable[[Item, Sequence[Item]], bool] = _never_waits,
 ) -> Generator[tuple[Item, Result]]:
     """Process items in parallel and yield the results in the items' order.
 
@@ -89,6 +93,54 @@ def in_order(
     finally:
         for _, future in started:
             future.cancel()
+
+
+def in_threads(
+    items: Iterable[Item],
+    work: Callable[[Item], Result],
+    workers: int,
+    *,
+    decide: Callable[[Item], Result | None] = lambda _item: None,
+    must_wait: Callable[[Item, Sequence[Item]], bool] = _never_waits,
+    late: Callable[[Item, Result], None] = lambda _item, _result: None,
+) -> Generator[tuple[Item, Result]]:
+    """Process items in threads and yield the results in the items' order.
+
+    Args:
+        items: hashable; taken one at a time, when there is room for one.
+        work: processes an item; called from `workers` threads at once.
+        workers: items at a time. Up to twice as many are started and not yet yielded, which bounds memory.
+        decide: gives the result of an item that needs no work, before it is started; None lets it be worked on.
+        must_wait: whether an item has to wait for the given started items.
+        late: called, in order, with the items that were worked on and not yielded when the generator was closed, once
+            all are finished.
+
+    Yields:
+        Each item with its result. When the generator is closed, waiting items are cancelled and running ones finished.
+    """
+    unreported: dict[Item, Future[Result]] = {}
+
+    def report_the_rest() -> None:
+        for item, future in unreported.items():
+            if not future.cancelled():
+                late(item, future.result())
+
+    with ExitStack() as stack:
+        stack.callback(report_the_rest)
+        pool = stack.enter_context(ThreadPoolExecutor(workers))
+
+        def start(item: Item) -> Future[Result]:
+            if (decided := decide(item)) is None:
+                unreported[item] = pool.submit(work, item)
+                return unreported[item]
+            future: Future[Result] = Future()
+            future.set_result(decided)
+            return future
+
+        with closing(in_order(items, start, 2 * workers, must_wait)) as over:
+            for item, result in over:
+                unreported.pop(item, None)
+                yield item, result
 
 
 def end_with_parent(before: Callable[[], None] = lambda: None) -> None:

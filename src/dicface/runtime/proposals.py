@@ -1,4 +1,4 @@
-"""What the face finder proposes."""
+"""Proposals of the face finder: boxes that may hold a face."""
 
 from typing import NamedTuple
 
@@ -24,7 +24,7 @@ class Proposal(NamedTuple):
 
 
 def suppressed(proposals: list[Proposal]) -> list[Proposal]:
-    """Each face once, best first."""
+    """Proposals without repetitions, best first; see `non_maximum_suppression`."""
     boxes = np.array([proposal.box for proposal in proposals]).reshape(-1, 4)
     kept = non_maximum_suppression(boxes, np.array([proposal.score for proposal in proposals]))
     return [proposals[at] for at in kept.tolist()]

@@ -1,4 +1,4 @@
-"""Each face once: of boxes that overlap, the best."""
+"""Non-maximum suppression: of boxes that overlap, the best is kept."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -55,10 +55,6 @@ class AveragedWeights(WeightAveraging):
         for old, new in zip(averages, current, strict=True):
             old.lerp_(new, share.to(old.dtype))
 
-    def should_update(self, step_idx: int | None = None, epoch_idx: int | None = None) -> bool:
-        """Whether to update: after every optimiser step, and not after epochs."""
-        return step_idx is not None
-
 
 class StopOnNaN(Callback):
     """Stop a run whose loss or weights are not finite, before a checkpoint replaces a good one.

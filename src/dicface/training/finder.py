@@ -25,7 +25,7 @@ _SPREAD = 0.13
 _NEAR = 0.3
 """Height of its peak down to which a cell learns box and landmarks of the face."""
 _RARE = -4.6
-"""Logit of a face before anything is learnt: they are rare."""
+"""Initial bias of the centre logits: faces are rare."""
 _BOX_WEIGHT, _POINT_WEIGHT = 0.5, 1.0
 
 

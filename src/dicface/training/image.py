@@ -38,7 +38,7 @@ class ImageTask(Task[nn.Module, ImageRun]):
         """
         raise ConfigError(
             "expected a network from the caller of fit for run.task 'image'; the tasks of "
-            "`dicface train` are landmark, hr-landmark, dic, dicgan, features and finder"
+            "`dicface train` are landmark, hr-landmark, dic, dicgan, sharp, features and finder"
         )
 
     @property

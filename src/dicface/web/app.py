@@ -42,7 +42,7 @@ MAX_ZIPPED = 100
 
 
 class _PageFiles(StaticFiles):
-    """Files of the page, which browsers ask for anew: after an upgrade, an old module beside new ones would not run."""
+    """Files of the page, which browsers revalidate at every load: modules of two versions would not run together."""
 
     def file_response(self, *args: Any, **named: Any) -> Response:
         response = super().file_response(*args, **named)

@@ -71,7 +71,12 @@ class Guard:
         return scope
 
     def _limited(self, receive: Receive) -> Receive:
-        """Count the bytes of the body, and wait for them only so long."""
+        """Wrap a receiver: the body has a largest size, and pauses within it a longest duration.
+
+        Raises (when called):
+            TooManyBytesError: the body is too large.
+            IdleError: the client stopped sending.
+        """
         count, complete = 0, False
 
         async def limited() -> Message:

@@ -63,7 +63,7 @@ def compose(request: Request, strengths: Mapping[int, float]) -> WrittenFaces:
 
 
 def write_run(request: Request, *, stages_s: Mapping[str, float], turned_degrees: int) -> None:
-    """Write what the report of a result says of the restoration before it.
+    """Write facts of the restoration that reports of its results state later.
 
     Args:
         request: about the photo.

@@ -110,7 +110,7 @@ def _write_plain_pictures(request: Request, pixels: NDArray[np.uint8], restorer:
 def _with_forced(
     faces: tuple[Face, ...], restorer: Restorer, pixels: NDArray[np.uint8], request: Request
 ) -> tuple[Face, ...]:
-    """The faces, those that are to be restored all the same replaced by their restored ones."""
+    """The faces, with those that the owner forces replaced by their restored versions."""
     numbers: Collection[int] = [face.number for face in faces if face.number in request.forced and face.steps is None]
     if not numbers:
         return faces

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from dicface import ClipError, Output, OutputError, Restorer, UsageError, VideoResult
-from dicface.restoration.video.marks import stated_clip_digest
+from dicface.restoration.video.comment import stated_clip_digest
 from dicface.restoration.video.reading import Clip, ClipFrame
 from tests.support.clips import UNEVEN_MS, frames_of, moving_face, packets_of, stamps_of, write_clip
 

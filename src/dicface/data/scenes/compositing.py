@@ -7,8 +7,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
 from dicface.data.scenes.labels import NO_FACE, Placed
-from dicface.data.scenes.pieces import Piece, five_points
+from dicface.data.scenes.pieces import Piece
 from dicface.data.scenes.textures import cut_surface, draw_shape, hair_colour, make_texture
+from dicface.landmarks import five_points
 
 _OPAQUE = 128
 _PHOTO_SHARE = 0.5
@@ -18,7 +19,7 @@ _MATCHED = 0.5
 
 
 class Canvas:
-    """A picture that grows, and whose every pixel knows what lies on top of it.
+    """A picture that pieces are pasted into, with a record of the topmost piece at every pixel.
 
     Args:
         background: RGB.
@@ -63,7 +64,7 @@ class Canvas:
         self._paste(image, (left, top), piece.mask, number)
         if piece.landmarks is not None:
             (centre_x, centre_y), (width, height) = (low + high) / 2 + (left, top), high - low
-            points = five_points(piece.landmarks + np.array([left, top]))
+            points = five_points(piece.landmarks + np.array([left, top])).astype(np.float32)
             self.placed.append(Placed(number, centre_x, centre_y, width, height, points, unclear))
 
     def _match(self, rng: np.random.Generator, image: Image.Image, left: int, top: int) -> Image.Image:
@@ -82,7 +83,7 @@ class Canvas:
         return Image.fromarray(np.clip(values * gain + shift, 0, 255).astype(np.uint8))
 
     def add_body(self, rng: np.random.Generator, x: float, y: float, side: float) -> None:
-        """Shoulders, a neck and, sometimes, hair behind the head of the piece that follows.
+        """Paste shoulders, a neck and sometimes hair; the head of the next piece then covers their middle.
 
         Args:
             rng: all randomness comes from it.
@@ -113,7 +114,7 @@ class Canvas:
         return make_texture(rng, size)
 
     def add_foreground(self, rng: np.random.Generator) -> None:
-        """A shape that may cover anything."""
+        """Paste a random shape, which may cover any face."""
         width, height = (max(4, round(reach * self.image.width)) for reach in rng.uniform(0.05, 0.5, 2))
         mask = draw_shape(rng, width, height).filter(ImageFilter.GaussianBlur(float(rng.uniform(0.3, 1.5))))
         corner = tuple(int(at) for at in rng.uniform(-0.2, 1.0, 2) * self.image.width)

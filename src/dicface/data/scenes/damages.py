@@ -1,17 +1,18 @@
-"""What photos suffer: light, fading, blur, grain, compression."""
+"""Damages of whole scenes: light, fading, blur, grain, compression."""
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from dicface.data.damage import jpeg
+from dicface.images.pixels import LUMA_WEIGHTS
 
-_LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+_LUMA = np.array(LUMA_WEIGHTS, dtype=np.float32)
 _SEPIA = np.array([1.08, 0.92, 0.68], dtype=np.float32)
 
 
 def _tone(rng: np.random.Generator, values: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Contrast, gamma and tint; or little light."""
+    """Change contrast, gamma and tint; or darken."""
     if rng.random() < 0.12:
         dim = values * np.float32(rng.uniform(0.15, 0.5))
         return (dim + np.float32(rng.uniform(0, 12))) * np.float32(rng.uniform(1, 1.6))
@@ -40,7 +41,7 @@ def _blur(rng: np.random.Generator, image: Image.Image) -> Image.Image:
 def _noise(
     rng: np.random.Generator, values: NDArray[np.floating], deviations: tuple[float, float] = (2.0, 20.0)
 ) -> NDArray[np.floating]:
-    """Noise of a sensor in every colour, or grain of a film: coarser, and the same in all of them."""
+    """Add sensor noise, independent in each colour, or film grain, which is coarser and the same in all colours."""
     deviation = np.float32(rng.uniform(*deviations))
     height, width, _ = values.shape
     if rng.random() < 0.5:

@@ -1,4 +1,4 @@
-"""What a scene says of its faces: which ones are to be found, and which ones count neither way."""
+"""Labels of a scene: the faces that are to be found, and those that count neither way."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""Where people stand in a scene."""
+"""Positions and sizes of the pieces of a scene."""
 
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ _FACE_SHARE, _ROW_FACE_SHARE = 0.62, 0.88
 
 
 class Spot(NamedTuple):
-    """Where a piece goes.
+    """Position and size of a piece.
 
     Attributes:
         x, y: centre of the landmarks' box, in pixels of the scene.
@@ -32,7 +32,7 @@ class Spot(NamedTuple):
 
 
 def scatter(rng: np.random.Generator, scene_px: int) -> list[Spot]:
-    """A few pieces of any size anywhere, large ones behind."""
+    """A few pieces of any size at random positions, large ones behind."""
     count = int(rng.integers(_SCATTERED[0], _SCATTERED[1] + 1))
     sides = sorted((draw_log_uniform(rng, *_SIDES) for _ in range(count)), reverse=True)
     at = rng.uniform(-0.02, 1.02, (count, 2)) * scene_px

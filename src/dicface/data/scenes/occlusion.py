@@ -1,4 +1,4 @@
-"""What lies on faces: sunglasses, hats, masks, hands, hair."""
+"""Occlusion of faces by sunglasses, hats, masks, hands and hair."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +28,7 @@ def _glasses(rng: np.random.Generator, image: Image.Image, points: _Points) -> N
 
 
 def _hat(rng: np.random.Generator, image: Image.Image, points: _Points) -> None:
-    """Everything above a line over the brows; with a brim, sometimes."""
+    """Cover everything above a line over the brows by a hat, sometimes with a brim."""
     brow = points[17:27, 1].min()
     # A face may lie upside down in its picture.
     height, width = max(1.0, points[8, 1] - brow), float(np.ptp(points[:, 0]))
@@ -45,7 +45,7 @@ def _hat(rng: np.random.Generator, image: Image.Image, points: _Points) -> None:
 
 
 def _mask(rng: np.random.Generator, image: Image.Image, points: _Points) -> None:
-    """A cloth over mouth and nose."""
+    """Cover mouth and nose by a cloth."""
     corners = [points[k] for k in (2, 4, 6, 8, 10, 12, 14)]
     top = points[29] + np.array([0, rng.uniform(-0.05, 0.2) * (points[33, 1] - points[27, 1])])
     shade = draw_colour(rng) if rng.random() < 0.5 else tuple(int(x) for x in rng.uniform(180, 255, 3))
@@ -53,7 +53,7 @@ def _mask(rng: np.random.Generator, image: Image.Image, points: _Points) -> None
 
 
 def _hand(rng: np.random.Generator, image: Image.Image, points: _Points) -> None:
-    """A few fingers of the face's own colour before cheek, chin or mouth."""
+    """Cover cheek, chin or mouth by a few fingers in the face's own colour."""
     draw, colour = ImageDraw.Draw(image), np.array(_skin(image, points)) * rng.uniform(0.75, 1.15)
     width = float(np.ptp(points[:, 0]))
     x, y = points[int(rng.choice([4, 6, 8, 10, 12, 48, 54, 57]))] + rng.normal(0, 0.05, 2) * width
@@ -92,7 +92,7 @@ def draw_hand(rng: np.random.Generator, image: Image.Image, points: NDArray[np.f
 
 
 def _strand(rng: np.random.Generator, image: Image.Image, points: _Points) -> None:
-    """Hair over the forehead or one side."""
+    """Cover the forehead or one side by a strand of hair."""
     draw, colour = ImageDraw.Draw(image), hair_colour(rng)
     width, left = float(np.ptp(points[:, 0])), float(points[:, 0].min())
     brow = float(points[17:27, 1].min())
@@ -110,7 +110,7 @@ _KINDS = (_glasses, _glasses, _hat, _hat, _mask, _hand, _strand)
 
 
 def occlude(rng: np.random.Generator, image: Image.Image, points: NDArray[np.float32]) -> Image.Image:
-    """A face with one or two things before it.
+    """Cover a face by one or two of sunglasses, hats, masks, hands and hair.
 
     Args:
         rng: all randomness comes from it.

@@ -30,7 +30,7 @@ class Source(NamedTuple):
 
 
 class Piece(NamedTuple):
-    """A cut-out.
+    """A cut-out: a face or a distractor with its opacity.
 
     Attributes:
         image: RGB.
@@ -43,21 +43,8 @@ class Piece(NamedTuple):
     landmarks: NDArray[np.floating] | None
 
 
-def five_points(landmarks: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Eyes, nose and corners of the mouth of 68 landmarks.
-
-    Args:
-        landmarks: (68, 2) x, y.
-
-    Returns:
-        (5, 2) float32: right eye, left eye, tip of the nose, right and left corner of the mouth, see `POINTS`.
-    """
-    eyes = [landmarks[36:42].mean(axis=0), landmarks[42:48].mean(axis=0)]
-    return np.stack([*eyes, landmarks[30], landmarks[48], landmarks[54]]).astype(np.float32)
-
-
 def _opacity(rng: np.random.Generator, size: tuple[int, int], points: NDArray[np.floating]) -> NDArray[np.uint8]:
-    """(H, W) uint8: all of it, or a soft ellipse about the head, or about the face."""
+    """Opacity of a piece, (H, W) uint8: the whole square, or a soft ellipse around the head or the face."""
     width, height = size
     across, down = np.arange(width, dtype=np.float32) + 0.5, np.arange(height, dtype=np.float32)[:, None] + 0.5
     feather = rng.uniform(0.4, 0.06 * width + 0.5)
@@ -121,7 +108,7 @@ def _shuffled(rng: np.random.Generator, source: Source) -> NDArray[np.uint8]:
 
 
 def _detail(rng: np.random.Generator, source: Source) -> NDArray[np.uint8]:
-    """A part of a face or of what is about it: an eye, hair, a collar."""
+    """A part of a face or of its surroundings, as a distractor: an eye, hair, a collar."""
     full = source.image.shape[0]
     part = int(rng.integers(full // 10, full // 3))
     left, top = rng.integers(0, full - part, 2)
@@ -129,7 +116,7 @@ def _detail(rng: np.random.Generator, source: Source) -> NDArray[np.uint8]:
 
 
 def _skin(rng: np.random.Generator, source: Source) -> NDArray[np.uint8]:
-    """Cheek or forehead, for what has the colour of skin and is no face: hands, arms, backs of heads."""
+    """A part of cheek or forehead, as a distractor of skin colour: hands, arms, backs of heads."""
     centre = source.points[[2, 14, 27, 8][int(rng.integers(4))]]
     reach = max(2, round(0.07 * float(np.ptp(source.points[:, 0]))))
     left, top = np.clip((centre - reach).astype(int), 0, source.image.shape[0] - 2 * reach - 1)

@@ -12,8 +12,8 @@ from dicface.images.xmp import Provenance
 from dicface.restoration.output import Output
 from dicface.restoration.results import Outcome
 from dicface.restoration.stages import Stages
+from dicface.restoration.video.comment import comment_of, without_settings
 from dicface.restoration.video.frames import FrameRestorer, RestoredFrame
-from dicface.restoration.video.marks import mark_of, without_settings
 from dicface.restoration.video.reading import Clip, ClipFrame
 from dicface.restoration.video.results import VideoResult
 from dicface.restoration.video.sentence import clip_sentence
@@ -114,7 +114,7 @@ class ClipWork:
                 clip,
                 size,
                 self._encoding,
-                comment=mark_of(self._provenance) if self._output.mark else "",
+                comment=comment_of(self._provenance) if self._output.mark else "",
                 metadata=self._output.metadata,
                 keep_gps=self._output.gps,
                 start_s=self._part.start_s,
@@ -139,7 +139,7 @@ class ClipWork:
         return result
 
     def _run(self, clip: Clip, writer: ClipWriter, restorer: FrameRestorer) -> bool:
-        """Whether it came to the end of the part."""
+        """Restore and write the part; returns whether its end was reached."""
         start_s, end_s = self._part
         total = _count(clip, self._part)
         items = clip.items(start_s)

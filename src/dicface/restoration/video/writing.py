@@ -20,7 +20,7 @@ from dicface.restoration.video.reading import Clip, ClipFacts
 
 
 class _Encoder(NamedTuple):
-    """An encoder of FFmpeg, and what is asked of it.
+    """An encoder of FFmpeg and its settings.
 
     Attributes:
         name: in FFmpeg.
@@ -237,7 +237,7 @@ class ClipWriter:
         self._container.close()
 
     def abandon(self) -> None:
-        """Close the file without an end."""
+        """Close the file without a trailer, after an error: it cannot be played."""
         self._container.close()
 
 

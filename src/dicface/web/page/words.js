@@ -27,13 +27,13 @@ export function shortWords(photo) {
 /** What the box of a face says. */
 export function faceWords(face) {
   const name = `Face ${face.number}, ${face.size} px`;
-  const doubt = face.warnings.length && face.restored ? ` (${face.warnings.join(", ")})` : "";
+  const warnings = face.warnings.length && face.restored ? ` (${face.warnings.join(", ")})` : "";
   if (face.out) return `${name}: taken out. Press to put it in again.`;
   if (face.forced) return `${name}: will be restored all the same. Press to leave it as it is.`;
   if (!face.restored) return `${name}: ${face.words}. Press to restore it all the same.`;
   const done = current?.result && !current.stale;
   const used = done ? usedWords(face, current) : "";
-  return `${name}${doubt}: ${done ? "restored" : face.words}. ${used}${used && " "}Press to take it out.`;
+  return `${name}${warnings}: ${done ? "restored" : face.words}. ${used}${used && " "}Press to take it out.`;
 }
 
 /** The strength that the result has, where that is less than the one chosen; empty where it is the same. */

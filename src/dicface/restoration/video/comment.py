@@ -1,4 +1,4 @@
-"""The mark of a restored clip: a comment that says what made it, and with which settings."""
+"""The comment of a restored clip, which states its provenance: what made it, and with which settings."""
 
 import re
 from fractions import Fraction
@@ -14,8 +14,8 @@ _UNFINISHED = re.compile(r"settings [0-9a-f]{64},")
 _SETTINGS = re.compile(r"dicface .*settings ([0-9a-f]{64})")
 
 
-def mark_of(provenance: Provenance) -> str:
-    """The comment of a result.
+def comment_of(provenance: Provenance) -> str:
+    """The comment that states the provenance of a result.
 
     Args:
         provenance: of the result.

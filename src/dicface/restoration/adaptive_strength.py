@@ -11,14 +11,14 @@ from dicface.runtime.face_model import FaceModel, FaceSteps
 from dicface.runtime.uncertainty import mirror_and_step
 
 WHOLE_UNTIL, NONE_FROM = 0.80, 1.10
-"""Doubt up to which a face has its whole strength, and from which it has `LEAST_STRENGTH` of it. No damage that was
-measured reaches the first on average, odd crops do; see `experiments/strength.py` and ADR 36."""
+"""Relative error up to which a face has its whole strength, and from which it has `LEAST_STRENGTH` of it. No damage
+that was measured reaches the first on average, odd crops do; see `experiments/strength.py` and ADR 36."""
 LEAST_STRENGTH = 0.1
 _BORDER_PX = 8
 
 
-def doubts(model: FaceModel, crops: Sequence[NDArray[np.uint8]], results: Sequence[FaceSteps]) -> list[float]:
-    """How far results may be off, relative to what they change.
+def relative_errors(model: FaceModel, crops: Sequence[NDArray[np.uint8]], results: Sequence[FaceSteps]) -> list[float]:
+    """Expected error of results, relative to their change against the plain enlargement.
 
     It is the mean disagreement of the last step with the mirrored face's result and with the step before, over the root
     mean square difference between result and plain enlargement, both of luma and without a border of 8 px.
@@ -41,7 +41,7 @@ def doubts(model: FaceModel, crops: Sequence[NDArray[np.uint8]], results: Sequen
     return found
 
 
-def strength_by(doubt: float) -> float:
-    """Share of the chosen strength that a face gets: 1 where doubt is little, falling to `LEAST_STRENGTH`."""
-    share = (NONE_FROM - doubt) / (NONE_FROM - WHOLE_UNTIL)
+def strength_share(relative_error: float) -> float:
+    """Share of the chosen strength that a face gets: 1 where the error is small, falling to `LEAST_STRENGTH`."""
+    share = (NONE_FROM - relative_error) / (NONE_FROM - WHOLE_UNTIL)
     return min(1.0, max(LEAST_STRENGTH, share))
