@@ -15,7 +15,7 @@ FACE = Box(43, 21, 64, 43)
 
 def test_faces_are_blended_over_the_networks_photo(small_photo: np.ndarray, tmp_path: Path) -> None:
     path = write_enlarger(tmp_path / "a.onnx")
-    restorer = Restorer(backend="onnxruntime", background=path, detector=lambda pixels: [])
+    restorer = Restorer(backend="onnxruntime", background=path, detector=lambda pixels: [], sharpness=0)
     result = restorer.restore(small_photo, scale=3, boxes=[FACE])
     expected = enlarge_to(small_photo, (363, 363), BackgroundModel(path))
     left, top, side = (3 * edge for edge in result.faces[0].square)
@@ -36,10 +36,17 @@ def test_restorers_with_other_networks_share_the_model(
     small_photo: np.ndarray, large_photo: np.ndarray, tmp_path: Path
 ) -> None:
     background, large = write_enlarger(tmp_path / "a.onnx"), write_face_restorer(tmp_path / "b.onnx", fidelity="scalar")
-    alone = Restorer(backend="onnxruntime", detector=lambda pixels: [])
+    alone = Restorer(backend="onnxruntime", detector=lambda pixels: [], sharpness=0)
     opened = open_large_faces(large, fidelity=0.7, provider="cpu", threads=1, spinning=True)
     both = alone.with_networks(large_faces=opened, background=BackgroundModel(background))
-    whole = Restorer(alone.model, detector=lambda pixels: [], large_faces=large, fidelity=0.7, background=background)
+    whole = Restorer(
+        alone.model,
+        detector=lambda pixels: [],
+        large_faces=large,
+        fidelity=0.7,
+        background=background,
+        sharpness=0,
+    )
     assert both.model is alone.model
     assert {name: both.settings[name] for name in ("large_faces", "fidelity", "background")} == {
         name: whole.settings[name] for name in ("large_faces", "fidelity", "background")

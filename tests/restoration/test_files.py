@@ -9,13 +9,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dicface import Box, FaceModel, Outcome, Output, Restorer, read_photo, restore_file, upscale_file
+from dicface import Box, Outcome, Output, Restorer, read_photo, restore_file, upscale_file
 from dicface.errors import ImageError, OutputError, UsageError
 from dicface.images.pixels import resize
 from dicface.images.xmp import COMPOSITE
 from dicface.restoration.memory import PhotoGate
+from dicface.runtime.model_files import DEFAULT_SHARPNESS
 
 FACE = Box(43.0, 21.0, 64.0, 43.0)
+SHARP_LITE = f"lite at sharpness {DEFAULT_SHARPNESS:g}"
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +62,7 @@ def test_a_photo_is_restored(restorer: Restorer, photo: Path, tmp_path: Path) ->
     assert repr(result) == f"FileResult({str(photo)!r} -> {str(tmp_path / 'b.png')!r}: 1 of 1 faces restored)"
     row = result.report_row()
     assert row["input_sha256"] == hashlib.sha256(photo.read_bytes()).hexdigest()
-    assert (row["output_size"], row["model"], row["scale"]) == ([242, 242], "lite", 2)
+    assert (row["output_size"], row["model"], row["scale"]) == ([242, 242], SHARP_LITE, 2)
     assert [face["outcome"] for face in row["faces"]] == ["restored"]
 
 
@@ -164,7 +166,7 @@ def test_hidden_colours_reach_no_visible_pixel(
 
 def test_a_crop_is_upscaled(restorer: Restorer, crop: Path, tmp_path: Path) -> None:
     result = upscale_file(crop, tmp_path / "b.png", model=restorer.model)
-    expected = restorer.upscale(read_photo(crop).pixels[None])[0]
+    (expected,) = (steps.sr[-1] for steps in restorer.model([read_photo(crop).pixels]))
     np.testing.assert_array_equal(read_photo(tmp_path / "b.png").pixels, expected)
     (face,) = result.restoration.faces
     assert (face.square.side, face.outcome) == (29, Outcome.RESTORED)
@@ -229,4 +231,4 @@ def test_threads_may_share_all_of_it(restorer: Restorer, photo: Path, tmp_path: 
 def test_the_default_model_is_loaded_if_none_is_given(crop: Path, tmp_path: Path) -> None:
     provenance = upscale_file(crop, tmp_path / "b.png").restoration.provenance
     assert provenance is not None
-    assert provenance.model_sha256 == FaceModel().sha256
+    assert provenance.model == SHARP_LITE

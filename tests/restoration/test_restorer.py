@@ -14,9 +14,11 @@ from dicface.errors import OutputError, UsageError
 from dicface.evaluation.protocols import Y
 from dicface.images.pixels import resize
 from dicface.images.xmp import COMPOSITE
+from dicface.runtime.model_files import DEFAULT_SHARPNESS
 from dicface.runtime.models import find_model
 
 FACE = Box(43.0, 21.0, 64.0, 43.0)
+SHARP = f" at sharpness {DEFAULT_SHARPNESS:g}"
 
 
 @pytest.fixture(scope="module")
@@ -89,10 +91,10 @@ def test_the_size_of_a_face_chooses_its_model(restorer: Restorer, portrait: np.n
     (face,) = result.faces
     assert face.steps is not None
     assert face.landmarks is not None
-    larger = face.square.side >= 32
-    assert (face.model, face.steps.shape) == (("lite-256", (2, 256, 256, 3)) if larger else ("", (2, 128, 128, 3)))
+    name, size = ("lite-256", 256) if face.square.side >= 32 else ("lite", 128)
+    assert (face.model, face.steps.shape) == (name + SHARP, (2, size, size, 3))
     assert result.provenance is not None
-    assert result.provenance.model == (face.model or "lite")
+    assert result.provenance.model == face.model
     eyes = face.landmarks[36:48].mean(axis=0) * 512 / side
     assert np.linalg.norm(eyes - (225, 103)) < 6, "landmarks are in pixels of the photo, whatever the model's side"
 
@@ -102,10 +104,10 @@ def test_a_face_in_one_photo_does_not_choose_for_the_others(restorer: Restorer, 
     both[300:400, 300:400] = resize(portrait, (100, 100))
     boxes = [Box(176, 84, 266, 174), Box(334, 316, 352, 334)]
     result = restorer.restore(both, scale=1, boxes=boxes, only_boxes=True)
-    assert [face.model for face in result.faces] == ["lite-256", ""]
+    assert [face.model for face in result.faces] == [f"lite-256{SHARP}", f"lite{SHARP}"]
     assert result.provenance is not None
-    assert result.provenance.model == "lite + lite-256"
-    assert result.provenance.model_sha256.count(" + ") == 1
+    assert result.provenance.model == f"lite{SHARP} + lite-256{SHARP}"
+    assert result.provenance.model_sha256.count(" + ") == 3
 
 
 def test_the_landmarks_decide_a_border_case(lite_alone: Restorer, portrait: np.ndarray) -> None:

@@ -76,7 +76,7 @@ class Restorer(CropMethods, ClipMethods):
             fidelity: of `large_faces`, 0 to 1: more is nearer to the photo; ignored by networks without that input.
             background: file of a network for the rest of the photo, see `BackgroundModel`; None takes Pillow's filter.
             sharpness: 0 to 1: more detail, and more of it invented; see `FaceModel`. It changes no outcome. None takes
-                that of a loaded model that has one, else `DEFAULT_SHARPNESS` where there is a sharp twin.
+                0.5 where the model has a sharp twin (`DEFAULT_SHARPNESS`).
 
         Raises:
             UnknownModelError: no such model.
@@ -89,8 +89,7 @@ class Restorer(CropMethods, ClipMethods):
         elif backend != "auto":
             raise UsageError(f"expected no `backend` beside a loaded model, which has its own, got {backend!r}")
         self.model = model
-        asked = (model.sharpness or None) if sharpness is None else sharpness
-        sharpness = chosen_sharpness(model.name, asked, backend=model.backend)
+        sharpness = chosen_sharpness(model.name, sharpness, backend=model.backend)
         self._models = SizedModels(
             model, backend=backend, provider=provider, threads=threads, spinning=not several, sharpness=sharpness
         )
