@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from dicface.errors import OutputError
+from dicface.errors import InputError, OutputError
 
 
 @contextmanager
@@ -70,14 +70,28 @@ def check_target(
         another: what the user may choose instead.
 
     Raises:
-        OutputError: it is a folder or an input, or it exists.
+        OutputError: it is a folder or an input, it exists, or its folder may not be looked into.
     """
     if real_path(path) in inputs:
         raise OutputError(f"the result would replace an input; choose {another}")
-    if path.is_dir():
+    try:
+        is_folder, exists = path.is_dir(), path.exists()
+    except PermissionError as error:
+        raise OutputError(f"could not write {str(path)!r}: {error.strerror}; choose {another}") from error
+    if is_folder:
         raise OutputError(f"expected a file name to write to, {str(path)!r} is a folder")
-    if path.exists() and not overwrite:
+    if exists and not overwrite:
         raise OutputError(f"{str(path)!r} exists; add `overwrite` to replace it, or choose {another}")
+
+
+def check_readable(path: Path) -> None:
+    """Check that a file may be read, where what reads it would not say that it may not.
+
+    Raises:
+        InputError: it is there, and may not be read.
+    """
+    if os.path.exists(path) and not os.access(path, os.R_OK):  # noqa: PTH110 - raises in folders that are closed
+        raise InputError(f"{str(path)!r} may not be read; check its permissions")
 
 
 def real_path(path: Path) -> Path:

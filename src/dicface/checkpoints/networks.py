@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from dicface.checkpoints.runs import PUBLISHED, how_to_make, weights_file
 from dicface.errors import CheckpointError, ConfigError
-from dicface.files import written_whole
+from dicface.files import check_readable, written_whole
 from dicface.networks.dic import DICConfig, DICNetwork
 from dicface.networks.face_finder import Finder, FinderConfig
 from dicface.networks.stacked_hourglass import StackedHourglass, StackedHourglassConfig
@@ -93,8 +93,9 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Read the tensors and notes of a safetensors file.
 
     Raises:
-        CheckpointError: unreadable, or another kind of file.
+        InputError: it may not be read, or is another kind of file.
     """
+    check_readable(path)
     try:
         with safetensors.safe_open(path, "pt") as file:
             names = file.keys()
@@ -107,8 +108,9 @@ def is_ours(path: Path) -> bool:
     """Whether a safetensors file holds one of our networks, by its metadata; tensors are not read.
 
     Raises:
-        CheckpointError: unreadable, or another kind of file.
+        InputError: it may not be read, or is another kind of file.
     """
+    check_readable(path)
     try:
         with safetensors.safe_open(path, "pt") as file:
             return not _NETWORKS.keys().isdisjoint(file.metadata() or {})

@@ -54,7 +54,15 @@ def main() -> None:
     try:
         app()
     except DicfaceError as error:
-        # Typer keeps what it has read of the call to itself.
-        messages = Messages(log_json="--log-json" in sys.argv)
-        messages.failed(in_options(error), event="stopped")
+        _say_stopped(in_options(error))
         raise SystemExit(WRONG_CALL if isinstance(error, UsageError) else SOME_FAILED) from error
+    except PermissionError as error:
+        # No path option is checked by typer, which would answer with a box in place of a line.
+        _say_stopped(f"{error.filename or 'a file'}: it may not be read or written; check its permissions")
+        raise SystemExit(SOME_FAILED) from error
+
+
+def _say_stopped(text: str) -> None:
+    """Say what stopped the command."""
+    # Typer keeps what it has read of the call to itself.
+    Messages(log_json="--log-json" in sys.argv).failed(text, event="stopped")

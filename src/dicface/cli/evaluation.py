@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def evaluate(
-    data: Annotated[Path, typer.Argument(help="Face pack, or folder of high-resolution faces.")],
+    data: Annotated[Path, typer.Argument(readable=False, help="Face pack, or folder of high-resolution faces.")],
     *,
     model: UpscalerOption = "lite",
     against: Annotated[
@@ -68,6 +68,7 @@ def evaluate(
     lpips: Annotated[
         list[Path] | None,
         typer.Option(
+            readable=False,
             metavar="WEIGHTS",
             help="Also measure LPIPS: give it twice, with torchvision's AlexNet and with its linear layers.",
             rich_help_panel=MEASURES,
@@ -85,10 +86,12 @@ def evaluate(
         bool, typer.Option("--json", help="Print one JSON object (a list for several).", rich_help_panel=OUTPUT)
     ] = False,
     csv: Annotated[
-        Path | None, typer.Option(help="Write the numbers of each face to this file.", rich_help_panel=OUTPUT)
+        Path | None,
+        typer.Option(readable=False, help="Write the numbers of each face to this file.", rich_help_panel=OUTPUT),
     ] = None,
     report: Annotated[
-        Path | None, typer.Option(help="Write a page with tables and faces to this folder.", rich_help_panel=OUTPUT)
+        Path | None,
+        typer.Option(readable=False, help="Write a page with tables and faces to this folder.", rich_help_panel=OUTPUT),
     ] = None,
     overwrite: Overwrite = False,
 ) -> None:
@@ -204,7 +207,9 @@ def benchmark(
         typer.Option(help="A model by name or file; repeatable. All if left out."),
     ] = None,
     batch: Annotated[str, typer.Option(help="Faces at a time, or a list: 1,8.")] = "1,8",
-    data: Annotated[Path | None, typer.Option(help="Face pack for the PSNR; generated pictures if left out.")] = None,
+    data: Annotated[
+        Path | None, typer.Option(readable=False, help="Face pack for the PSNR; generated pictures if left out.")
+    ] = None,
     rounds: Annotated[int, typer.Option(min=1, help="Number of measurements of each case; the best counts.")] = 1,
     reference: Annotated[
         bool,
@@ -212,7 +217,9 @@ def benchmark(
             "--reference", help="Also measure the network of the authors' sizes; others are compared with it."
         ),
     ] = False,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write the numbers to this JSON file.")] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", readable=False, help="Write the numbers to this JSON file.")
+    ] = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Measure the models on this machine: every backend, precision and batch size that is installed."""

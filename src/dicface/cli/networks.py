@@ -26,8 +26,9 @@ def models(
     hub: Annotated[
         Path | None,
         typer.Option(
+            readable=False,
             help="Write a folder for the Hugging Face hub: the model's files and README.md with its card. Nothing is "
-            "uploaded."
+            "uploaded.",
         ),
     ] = None,
 ) -> None:
@@ -89,7 +90,9 @@ def _check_run(config: str | None, data: list[Path], validation: Path | None, se
 
 
 def train(
-    data: Annotated[list[Path], typer.Option(help="Face pack or folder of packs to learn from; repeatable.")],
+    data: Annotated[
+        list[Path], typer.Option(readable=False, help="Face pack or folder of packs to learn from; repeatable.")
+    ],
     config: Annotated[
         str | None,
         typer.Argument(
@@ -98,14 +101,17 @@ def train(
         ),
     ] = None,
     *,
-    validation: Annotated[Path | None, typer.Option(help="Face pack for validation.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder for the results; runs/NAME if left out.")] = None,
+    validation: Annotated[Path | None, typer.Option(readable=False, help="Face pack for validation.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(readable=False, help="Folder for the results; runs/NAME if left out.")
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue from the last checkpoint in --out.")] = False,
     decay_from: Annotated[
         Path | None,
         typer.Option(
+            readable=False,
             help="Checkpoint of another run's constant part: a new run decays its rate to zero over "
-            "optimiser.decay_steps steps."
+            "optimiser.decay_steps steps.",
         ),
     ] = None,
     settings: Annotated[list[str] | None, typer.Option("--set", help="Override a setting: table.key=value.")] = None,
@@ -140,10 +146,14 @@ def train(
 
 
 def export(
-    weights: Annotated[Path, typer.Argument(help="Weights (.safetensors), a run's folder or its checkpoint.")],
+    weights: Annotated[
+        Path, typer.Argument(readable=False, help="Weights (.safetensors), a run's folder or its checkpoint.")
+    ],
     *,
-    out: Annotated[Path, typer.Option("--out", "-o", help="The ONNX file.")],
-    data: Annotated[Path | None, typer.Option(help="Face pack to compare on; generated pictures if left out.")] = None,
+    out: Annotated[Path, typer.Option("--out", "-o", readable=False, help="The ONNX file.")],
+    data: Annotated[
+        Path | None, typer.Option(readable=False, help="Face pack to compare on; generated pictures if left out.")
+    ] = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Write a network as ONNX and compare it with torch (needs the train extra)."""
@@ -166,9 +176,9 @@ def export(
 
 
 def convert(
-    checkpoint: Annotated[Path, typer.Argument(help="A .pth file of the DIC authors or of mmagic.")],
+    checkpoint: Annotated[Path, typer.Argument(readable=False, help="A .pth file of the DIC authors or of mmagic.")],
     *,
-    out: Annotated[Path, typer.Option("--out", "-o", help="The .safetensors file.")],
+    out: Annotated[Path, typer.Option("--out", "-o", readable=False, help="The .safetensors file.")],
     steps: Annotated[int, typer.Option(min=1, help="Steps T of a DIC network, which its weights do not show.")] = 4,
     overwrite: Overwrite = False,
 ) -> None:

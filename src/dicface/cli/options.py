@@ -47,6 +47,7 @@ Out = Annotated[
     typer.Option(
         "--out",
         "-o",
+        readable=False,
         help="Output folder; or output file for one input, ending in an image's suffix; - is stdout.",
         rich_help_panel=OUTPUT,
     ),
@@ -56,6 +57,7 @@ OptionalOut = Annotated[
     typer.Option(
         "--out",
         "-o",
+        readable=False,
         help="Output folder; or output file for one input, with a suffix of its kind. Not needed with --preview.",
         rich_help_panel=OUTPUT,
     ),
@@ -137,6 +139,7 @@ FilesFrom = Annotated[
     Path | None,
     typer.Option(
         "--files-from",
+        readable=False,
         metavar="LIST",
         help="Also the files that LIST names, one a line; - is stdin.",
         rich_help_panel=BATCH,

@@ -7,7 +7,7 @@ import typer
 
 from dicface.cli.options import BATCH, FACES, MODEL, OUTPUT
 
-# `readable=False` leaves a file that may not be read to the batch, which goes on without it.
+# `readable=False`, here and in the other options: what reads or writes a path says what is wrong with it.
 Photos = Annotated[
     list[Path] | None, typer.Argument(readable=False, help="Photos, clips, or folders of them; - is stdin.")
 ]
@@ -49,6 +49,7 @@ MaxFace = Annotated[
 PreviewOption = Annotated[
     Path | None,
     typer.Option(
+        readable=False,
         help="Restore nothing: write the photo with numbered faces in the colour of what would happen. A folder "
         "for several photos.",
         rich_help_panel=OUTPUT,
@@ -73,6 +74,7 @@ DetectorThreshold = Annotated[
 LargeFacesOption = Annotated[
     Path | None,
     typer.Option(
+        readable=False,
         help="ONNX file of a 512 px face restorer (GFPGAN, CodeFormer, RestoreFormer++, GPEN) for faces that are "
         "too large for the model.",
         rich_help_panel=MODEL,
@@ -81,6 +83,7 @@ LargeFacesOption = Annotated[
 Background = Annotated[
     Path | None,
     typer.Option(
+        readable=False,
         help="Any x2 or x4 network for the rest of the photo: ONNX with an image in and an image out, or weights "
         "that spandrel knows.",
         rich_help_panel=MODEL,
@@ -101,6 +104,7 @@ ShowLandmarks = Annotated[
 ReportOption = Annotated[
     Path | None,
     typer.Option(
+        readable=False,
         help="Write a report of all faces to this JSON file; to one ending in .jsonl, a line is appended for each "
         "photo.",
         rich_help_panel=OUTPUT,

@@ -16,7 +16,9 @@ CropFormat = Literal["webp", "webp-lossless", "png", "jpeg"]
 def prepare(
     photos: Annotated[list[Path] | None, typer.Argument(readable=False, help="Photos, or folders of photos.")] = None,
     *,
-    out: Annotated[Path, typer.Option("--out", "-o", help="The face pack, DATA.parquet.", rich_help_panel=OUTPUT)],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", readable=False, help="The face pack, DATA.parquet.", rich_help_panel=OUTPUT)
+    ],
     landmarks: Annotated[
         str,
         typer.Option(
@@ -51,7 +53,8 @@ def prepare(
         bool, typer.Option("--keep-duplicates", help="Keep near duplicates, too.", rich_help_panel=FACES)
     ] = False,
     identities: Annotated[
-        Path | None, typer.Option(help="List of photos and identities (CelebA's).", rich_help_panel=SPLIT)
+        Path | None,
+        typer.Option(readable=False, help="List of photos and identities (CelebA's).", rich_help_panel=SPLIT),
     ] = None,
     split: Annotated[
         str | None,
@@ -71,15 +74,22 @@ def prepare(
     ] = None,
     skipped: Annotated[
         Path | None,
-        typer.Option(help="List of skipped faces; DATA.skipped.csv if left out.", rich_help_panel=OUTPUT),
+        typer.Option(
+            readable=False, help="List of skipped faces; DATA.skipped.csv if left out.", rich_help_panel=OUTPUT
+        ),
     ] = None,
     sheet: Annotated[
-        Path | None, typer.Option("--contact-sheet", help="Draw the kept faces as one picture.", rich_help_panel=OUTPUT)
+        Path | None,
+        typer.Option(
+            "--contact-sheet", readable=False, help="Draw the kept faces as one picture.", rich_help_panel=OUTPUT
+        ),
     ] = None,
     faces: Annotated[
         Path | None,
         typer.Option(
-            help="CSV of where each kept face was cut out, and its landmark confidence.", rich_help_panel=OUTPUT
+            readable=False,
+            help="CSV of where each kept face was cut out, and its landmark confidence.",
+            rich_help_panel=OUTPUT,
         ),
     ] = None,
     detector: DetectorOption = "face",

@@ -18,9 +18,14 @@ def report() -> None:
 
 @reports.command()
 def merge(
-    files: Annotated[list[Path], typer.Argument(help="Reports as JSON lines, in the order in which they were made.")],
+    files: Annotated[
+        list[Path], typer.Argument(readable=False, help="Reports as JSON lines, in the order in which they were made.")
+    ],
     *,
-    out: Annotated[Path, typer.Option("--out", "-o", help="The merged report, as JSON lines.", rich_help_panel=OUTPUT)],
+    out: Annotated[
+        Path,
+        typer.Option("--out", "-o", readable=False, help="The merged report, as JSON lines.", rich_help_panel=OUTPUT),
+    ],
     overwrite: Overwrite = False,
 ) -> None:
     """Merge the reports of shards and of repeated calls into one with a line for each photo."""

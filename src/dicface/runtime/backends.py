@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dicface.errors import CheckpointError, UsageError
+from dicface.files import check_readable
 from dicface.images.pixels import FACE_PX, LR_PX_OF
 from dicface.runtime.providers import CPU_PROVIDER, ProviderName, openvino_core
 from dicface.runtime.sessions import open_session
@@ -142,6 +143,8 @@ class OpenVinoBackend:
             settings["INFERENCE_NUM_THREADS"] = threads
         if precision is not None:
             settings["INFERENCE_PRECISION_HINT"] = precision
+        if graph is None:
+            check_readable(path)
         try:
             # OpenVINO's detection by content would try a dozen formats and print each to stderr.
             reader = FrontEndManager().load_by_framework("onnx")

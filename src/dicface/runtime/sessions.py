@@ -5,6 +5,7 @@ from pathlib import Path
 import onnxruntime
 
 from dicface.errors import CheckpointError, UsageError
+from dicface.files import check_readable
 from dicface.runtime.providers import CPU_PROVIDER, PROVIDER_VARIABLE, ProviderName, choose_provider
 
 
@@ -27,9 +28,11 @@ def open_session(
         provider: see `choose_provider`.
 
     Raises:
-        CheckpointError: not an ONNX file.
+        InputError: not an ONNX file, or one that may not be read.
         UsageError: the provider asked for is not there, or does not start; ONNX Runtime alone would use the CPU.
     """
+    if graph is None:
+        check_readable(path)
     chosen = choose_provider(onnxruntime.get_available_providers(), provider=provider)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or 0
