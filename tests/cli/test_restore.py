@@ -151,7 +151,7 @@ def test_a_box_outside_one_photo_fails_that_photo(photo: Path, tmp_path: Path) -
     result = dicface("restore", photo.parent, "-o", tmp_path / "out", "--box", "43,21,64,43")
     assert result.returncode == 1
     assert result.stderr.count("\n") == 1
-    assert "tiny.png: expected a box whose centre lies in the photo of 30x30 px, got 43,21,64,43" in result.stderr
+    assert "tiny.png: expected --box whose centre lies in the photo of 30x30 px, got 43,21,64,43" in result.stderr
     assert (tmp_path / "out" / "photo.png").exists()
 
 

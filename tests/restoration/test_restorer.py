@@ -176,9 +176,9 @@ def test_upscale_takes_crops(restorer: Restorer) -> None:
 @pytest.mark.parametrize(
     ("box", "message"),
     [
-        (Box(10, 10, 10, 20), "X0 < X1 and Y0 < Y1, got 10,10,10,20"),
+        (Box(10, 10, 10, 20), "expected `boxes` X0,Y0,X1,Y1 with X0 < X1 and Y0 < Y1, got 10,10,10,20"),
         (Box(float("nan"), 10, 20, 20), "expected `boxes` as .* four finite numbers each, .* got Box\\(left=nan, "),
-        (Box(10, 10, 400, 20), "centre lies in the photo of 121x121 px, got 10,10,400,20"),
+        (Box(10, 10, 400, 20), "expected `boxes` whose centre lies in the photo of 121x121 px, got 10,10,400,20"),
     ],
 )
 def test_wrong_boxes_are_refused(restorer: Restorer, small_photo: np.ndarray, box: Box, message: str) -> None:
@@ -204,7 +204,7 @@ def test_wrong_pixels_and_scales_are_refused(restorer: Restorer, small_photo: np
         restorer.restore(small_photo[:, :, 0])
     with pytest.raises(ValueError, match=r"expected a path, a PIL image or \(H, W, 3\) uint8 RGB pixels, got list"):
         restorer.restore(small_photo.tolist())  # pyright: ignore[reportArgumentType] - what a caller may well try
-    with pytest.raises(UsageError, match="expected a scale from 1 to 8, got 9"):
+    with pytest.raises(UsageError, match="expected a `scale` from 1 to 8, got 9"):
         restorer.restore(small_photo, scale=9)
 
 
@@ -257,7 +257,7 @@ def test_a_restoration_is_saved_with_what_it_is(restorer: Restorer, small_photo:
 
 
 def test_a_bad_argument_is_a_value_error(restorer: Restorer, small_photo: np.ndarray) -> None:
-    with pytest.raises(ValueError, match="expected a scale from 1 to 8, got 0"):
+    with pytest.raises(ValueError, match="expected a `scale` from 1 to 8, got 0"):
         restorer.restore(small_photo, scale=0)
 
 

@@ -71,7 +71,7 @@ def test_single_faces_have_strengths_of_their_own() -> None:
         ({"strength": ["half"]}, "expected as `strength` 0.7, or 3=0.4 for the face of number 3, got 'half'"),
         ({"strength": ["x=1"]}, "expected as `strength` 0.7, or 3=0.4 for the face of number 3, got 'x=1'"),
         ({"faces": ["1,x"]}, "expected whole numbers with commas between as `faces`"),
-        ({"box": ["1,2,3"]}, "expected as box left,top,right,bottom"),
+        ({"box": ["1,2,3"]}, "expected as `box` left,top,right,bottom"),
         ({"force": ["maybe"]}, "expected true or false as `force`"),
         ({"full_strength": ["maybe"]}, "expected true or false as `full_strength`"),
         ({"background": ["a.onnx"]}, "expected true or false as `background`"),
@@ -194,8 +194,10 @@ def test_the_same_limits_and_plain_errors(client: TestClient, root: Path, photo:
     assert said(b"no picture")[0] == 422
     assert said(b"") == (422, "This file is empty.")
     assert said(bytes((2 << 20) + 1)) == (413, "This file is larger than what can be uploaded here.")
-    assert said(photo.read_bytes(), scale="9") == (400, "expected a scale from 1 to 8, got 9")
+    assert said(photo.read_bytes(), scale="9") == (400, "expected a `scale` from 1 to 8, got 9")
     assert said(photo.read_bytes(), scale="nan")[0] == 400
+    outside = "expected `box` whose centre lies in the photo of 121x121 px, got 200,0,300,100"
+    assert said(photo.read_bytes(), box="200,0,300,100") == (400, outside)
     assert said(photo.read_bytes(), faces="0")[0] == 400
     assert said(photo.read_bytes(), model="../x")[0] == 400
     without = "this server was started without a network for that"

@@ -25,6 +25,7 @@ _NAMED = (
     "sharpness skip_existing split strength"
 )
 _OPTIONS = {name: f"--{name.replace('_', '-')}" for name in _NAMED.split()} | {
+    "boxes": "--box",
     "min_confidence": "--min-peak",
     "start_s": "--start",
     "end_s": "--end",

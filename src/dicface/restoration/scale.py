@@ -21,7 +21,7 @@ def check_scale(scale: Scale) -> None:
         if scale != "auto":
             raise UsageError(f"expected a `scale` from {SCALE_RANGE[0]:g} to {SCALE_RANGE[1]:g} or auto, got {scale!r}")
     elif not SCALE_RANGE[0] <= scale <= SCALE_RANGE[1]:
-        raise UsageError(f"expected a scale from {SCALE_RANGE[0]:g} to {SCALE_RANGE[1]:g}, got {scale:g}")
+        raise UsageError(f"expected a `scale` from {SCALE_RANGE[0]:g} to {SCALE_RANGE[1]:g}, got {scale:g}")
 
 
 def scale_for(scale: Scale, width: int, height: int) -> float:

@@ -51,9 +51,9 @@ def check_box(box: Box, width: int, height: int) -> None:
     """
     values = ",".join(f"{edge:g}" for edge in box)
     if not (box.left < box.right and box.top < box.bottom):
-        raise UsageError(f"expected a box X0,Y0,X1,Y1 with X0 < X1 and Y0 < Y1, got {values}")
+        raise UsageError(f"expected `boxes` X0,Y0,X1,Y1 with X0 < X1 and Y0 < Y1, got {values}")
     if not (0 < box.left + box.right < 2 * width and 0 < box.top + box.bottom < 2 * height):
-        raise UsageError(f"expected a box whose centre lies in the photo of {width}x{height} px, got {values}")
+        raise UsageError(f"expected `boxes` whose centre lies in the photo of {width}x{height} px, got {values}")
 
 
 def find_faces(

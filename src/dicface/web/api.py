@@ -85,6 +85,11 @@ def read_options(values: Mapping[str, Sequence[str]], networks: AddedNetworks = 
     return Options(model, suffix, options, chosen, sharpness)
 
 
+def in_parameters(error: UsageError) -> str:
+    """An error's text with the names of arguments replaced by those of parameters."""
+    return str(error).replace("`boxes`", "`box`")
+
+
 def restore_upload(source: Path, folder: Path, name: str, options: Options) -> WrittenFaces:
     """Restore an uploaded photo, in the worker's process.
 
@@ -160,5 +165,5 @@ def _flag(name: str, said: str) -> bool:
 def _box(said: str) -> Box:
     parts = [_number("box", part) for part in said.split(",")]
     if len(parts) != 4:
-        raise UsageError(f"expected as box left,top,right,bottom in pixels of the photo, got {said!r}")
+        raise UsageError(f"expected as `box` left,top,right,bottom in pixels of the photo, got {said!r}")
     return Box(*parts)

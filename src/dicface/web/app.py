@@ -25,7 +25,7 @@ from dicface.runtime.parallel import Result
 from dicface.version import __version__
 from dicface.web import words, work
 from dicface.web.album import Album, Entry
-from dicface.web.api import read_options, restore_upload
+from dicface.web.api import in_parameters, read_options, restore_upload
 from dicface.web.desk import Desk
 from dicface.web.guard import App, Guard
 from dicface.web.messages import read_list, read_request, read_strengths
@@ -200,7 +200,7 @@ class Page:
             self._album.remove(entry.id)
             if isinstance(error, UsageError):
                 # Its text names the parameter, for the author of a program.
-                return JSONResponse({"error": str(error)}, 400)
+                return JSONResponse({"error": in_parameters(error)}, 400)
             raise
         wants_json = "application/json" in request.headers.get("accept", "")
         response = (

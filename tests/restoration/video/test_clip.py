@@ -250,7 +250,7 @@ def test_a_damaged_clip_is_restored_as_far_as_it_goes(restorer: Restorer, portra
         ({"crf": 60}, "expected a `crf` from 0 to 51 for h264, got 60"),
         ({"start_s": -1}, "expected `start_s` in seconds, 0 or more, got -1"),
         ({"start_s": 2, "end_s": 1}, "expected `end_s` after the start at 2 s, got 1"),
-        ({"scale": 9}, "expected a scale from 1 to 8, got 9"),
+        ({"scale": 9}, "expected a `scale` from 1 to 8, got 9"),
     ],
 )
 def test_wrong_arguments(restorer: Restorer, uneven: Path, tmp_path: Path, arguments: dict, message: str) -> None:

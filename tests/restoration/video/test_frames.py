@@ -70,7 +70,7 @@ def test_a_face_that_appears_fades_in(restorer: Restorer, portrait: np.ndarray) 
     ("arguments", "message"),
     [
         ({"rate": 0}, "expected a rate above 0 and up to 1000 frames a second, got 0"),
-        ({"scale": 0.5}, "expected a scale from 1 to 8, got 0.5"),
+        ({"scale": 0.5}, "expected a `scale` from 1 to 8, got 0.5"),
         ({"strength": 2}, "expected a `strength` from 0 to 1, got 2"),
     ],
 )
