@@ -1,5 +1,6 @@
 """Whole photos by a network, in tiles."""
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -78,6 +79,21 @@ def test_a_network_of_one_size_takes_any_photo(tmp_path: Path, photo: np.ndarray
     assert made.shape == (100, 140, 3)
     # At the lower and right edge the repeated pixels are seen, not zeros.
     np.testing.assert_array_equal(made[:90, :130], free(small)[:90, :130])
+
+
+def test_a_larger_photo_takes_no_more_memory_than_its_result(tmp_path: Path) -> None:
+    network = BackgroundModel(write_enlarger(tmp_path / "a.onnx"))
+
+    def beside_the_result(height: int) -> int:
+        photo = np.full((height, 300, 3), 90, np.uint8)
+        tracemalloc.start()
+        made = network(photo)
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return most - made.nbytes
+
+    # What the result of the taller photo takes more, 9 MB, would be seen.
+    assert beside_the_result(3000) < beside_the_result(600) + (1 << 20)
 
 
 def test_tiles_overlap_enough_and_cover_all() -> None:
