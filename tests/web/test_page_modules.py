@@ -8,6 +8,8 @@ from starlette.testclient import TestClient
 from dicface.web.app import PAGE
 
 MODULES = {path.name: path.read_text(encoding="utf-8") for path in PAGE.glob("*.js")}
+LONGEST_LINE = 120
+"""As in Python; no formatter looks at these files."""
 _IMPORT = re.compile(r'^import \{ (.+) \} from "\./(.+)";$', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?:async )?(?:function|class|const|let) ([\w$]+)", re.MULTILINE)
 
@@ -20,6 +22,13 @@ def imports(text: str) -> dict[str, set[str]]:
 def test_every_module_says_what_it_is() -> None:
     for name, text in MODULES.items():
         assert re.match(r"// [A-Z].+\.\n\n", text), name
+
+
+def test_lines_can_be_read() -> None:
+    for path in sorted(PAGE.iterdir()):
+        if path.suffix in (".js", ".css", ".html"):
+            long = [line for line in path.read_text(encoding="utf-8").splitlines() if len(line) > LONGEST_LINE]
+            assert long == [], path.name
 
 
 def test_what_is_imported_is_exported_and_used() -> None:

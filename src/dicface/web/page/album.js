@@ -16,8 +16,9 @@ export let preparing = Promise.resolve();
 export function add(files) {
   for (const file of files) {
     const photo = {
-      file, name: file.name || "photo.png", id: null, turn: 0, scale: 1, scales: [], model: settings.models[0]?.name, largeFaces: settings.large_faces, background: false, sharpness: settings.sharpness,
-      faces: [], strength: 1, state: "new", words: "Waiting", error: null, result: null, picture: null, ratio: 1,
+      file, name: file.name || "photo.png", id: null, turn: 0, scale: 1, scales: [],
+      model: settings.models[0]?.name, largeFaces: settings.large_faces, background: false, sharpness: settings.sharpness,
+      faces: [], strength: 1, state: "new", words: "Waiting", error: null, result: null, picture: null,
     };
     photos.push(photo);
     preparing = preparing.then(() => prepare(photo));
@@ -32,7 +33,8 @@ async function prepare(photo) {
   showLocally(photo);
   try {
     const seen = await send(photo);
-    Object.assign(photo, { id: seen.id, width: seen.width, height: seen.height, scales: seen.scales, scale: seen.scale });
+    const { id, width, height, scales, scale } = seen;
+    Object.assign(photo, { id, width, height, scales, scale });
     photo.picture = await loaded(`photos/${photo.id}/preview.jpg`);
     photo.thumbnail = photo.picture.src;
     await look(photo);

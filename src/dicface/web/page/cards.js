@@ -10,7 +10,8 @@ export function makeCards(photo, redraw) {
   const cards = photo.faces.filter((face) => photo.result.layers.has(face.number)).map((face) => {
     const { steps } = photo.result.layers.get(face.number);
     // What holds for every face is said once, above.
-    const ownWarnings = face.warnings.filter((words) => photo.faces.some((other) => other.restored && !other.warnings.includes(words)));
+    const isOwn = (words) => photo.faces.some((other) => other.restored && !other.warnings.includes(words));
+    const ownWarnings = face.warnings.filter(isOwn);
     const keep = element("input", { type: "checkbox", checked: !face.out, id: `keep-${face.number}` });
     keep.onchange = () => {
       faceOf(face).out = !keep.checked;
@@ -27,14 +28,16 @@ export function makeCards(photo, redraw) {
     const details = element("details", {}, element("summary", { textContent: "Every step" }));
     details.ontoggle = () => {
       if (!details.open || details.querySelector("img")) return;
-      details.append(element("img", { className: "steps", src: steps, alt: `Face ${face.number} as found, after each step, and with the landmarks that were found` }));
+      const alt = `Face ${face.number} as found, after each step, and with the landmarks that were found`;
+      details.append(element("img", { className: "steps", src: steps, alt }));
     };
+    const why = `Look closely: ${ownWarnings.join(", ")}.`;
     const card = element("li", {},
       element("div", { className: "row" },
         element("label", { className: "keep" }, keep, `Face ${face.number}`),
         element("span", { className: "mark", textContent: sureness(face) })),
       element("div", { className: "pair" }, figure(face, "was", "as it was"), figure(face, "made", "restored")),
-      ...(ownWarnings.length ? [element("p", { className: "why", textContent: `Look closely: ${ownWarnings.join(", ")}.` })] : []),
+      ...(ownWarnings.length ? [element("p", { className: "why", textContent: why })] : []),
       element("label", { className: "own", htmlFor: own.id }, "Strength", output), own,
       element("p", { className: "used quiet", hidden: true }), details);
     card.id = `card-${face.number}`;

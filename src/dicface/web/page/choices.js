@@ -17,7 +17,8 @@ export function refreshChoices() {
   const labels = photo.scales
     .filter((each) => each.scale < 8 || photo.width * photo.height < 400_000)
     .map((each) => {
-      const input = element("input", { type: "radio", name: "scale", value: each.scale, checked: each.scale === photo.scale, disabled: busy || !each.possible });
+      const input = element("input", { type: "radio", name: "scale", value: each.scale });
+      Object.assign(input, { checked: each.scale === photo.scale, disabled: busy || !each.possible });
       input.onchange = () => {
         photo.scale = each.scale;
         stale(photo);
@@ -25,14 +26,17 @@ export function refreshChoices() {
       };
       const size = `${photo.width * each.scale}x${photo.height * each.scale}`;
       const title = each.possible ? "" : "larger than what can be made here";
-      return element("label", { title }, input, element("b", { textContent: `${each.scale}x` }), element("small", { textContent: each.possible ? size : "too large" }));
+      return element("label", { title }, input,
+        element("b", { textContent: `${each.scale}x` }),
+        element("small", { textContent: each.possible ? size : "too large" }));
     });
   $("scales").querySelector(".segments").replaceChildren(...labels);
   if (focused) $("scales").querySelector(":checked")?.focus();
   refreshSharpness(photo, busy);
   refreshSwitches(photo, busy);
   $("more").hidden = settings.models.length < 2 || photo.state === "failed";
-  for (const input of $("models").querySelectorAll("input")) Object.assign(input, { checked: input.value === photo.model, disabled: busy });
+  for (const input of $("models").querySelectorAll("input"))
+    Object.assign(input, { checked: input.value === photo.model, disabled: busy });
 }
 
 /** Offers the server's models. */

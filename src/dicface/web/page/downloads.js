@@ -8,7 +8,8 @@ import { call } from "./server.js";
 import { current, photos, refresh } from "./state.js";
 
 function composition(photo) {
-  return { id: photo.id, ...photo.result.asked, strengths: Object.fromEntries(kept(photo).map((face) => [face.number, strengthOf(face, photo)])) };
+  const strengths = Object.fromEntries(kept(photo).map((face) => [face.number, strengthOf(face, photo)]));
+  return { id: photo.id, ...photo.result.asked, strengths };
 }
 
 /** Saves what the server sends under the name that it gives. */
@@ -18,7 +19,8 @@ async function save(button, path, body) {
   button.textContent = "Preparing…";
   try {
     const reply = await call(path, body);
-    const name = decodeURIComponent(/filename\*=UTF-8''([^;]+)/.exec(reply.headers.get("content-disposition"))?.[1] || "restored");
+    const given = /filename\*=UTF-8''([^;]+)/.exec(reply.headers.get("content-disposition"));
+    const name = decodeURIComponent(given?.[1] || "restored");
     const link = element("a", { href: URL.createObjectURL(await reply.blob()), download: name });
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 60_000);

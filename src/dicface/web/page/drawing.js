@@ -14,7 +14,8 @@ function startDrawing() {
   $("draw").setAttribute("aria-pressed", "true");
   $("frame").classList.add("drawing");
   $("found").textContent =
-    "Draw a box about the face, from the brows to the chin. With the keyboard: arrow keys move it, plus and minus size it, Enter adds it.";
+    "Draw a box about the face, from the brows to the chin. " +
+    "With the keyboard: arrow keys move it, plus and minus size it, Enter adds it.";
 }
 
 export function stopDrawing() {
@@ -27,7 +28,10 @@ export function stopDrawing() {
 function toPhoto(event) {
   const frame = $("photo").getBoundingClientRect();
   const clamp = (value) => Math.min(1, Math.max(0, value));
-  return [clamp((event.clientX - frame.left) / frame.width) * current.width, clamp((event.clientY - frame.top) / frame.height) * current.height];
+  return [
+    clamp((event.clientX - frame.left) / frame.width) * current.width,
+    clamp((event.clientY - frame.top) / frame.height) * current.height,
+  ];
 }
 
 function drawNew(box) {
@@ -49,7 +53,8 @@ $("frame").addEventListener("pointerdown", (event) => {
     event.preventDefault();
     drawing.start = toPhoto(event);
     $("frame").setPointerCapture(event.pointerId);
-  } else if (event.pointerType === "mouse" && event.button === 0) pressed = { at: toPhoto(event), x: event.clientX, y: event.clientY };
+  } else if (event.pointerType === "mouse" && event.button === 0)
+    pressed = { at: toPhoto(event), x: event.clientX, y: event.clientY };
 });
 
 $("frame").addEventListener("pointermove", (event) => {
@@ -86,7 +91,8 @@ function drawByKey(event) {
   const { width, height } = current;
   const step = Math.max(1, Math.round(Math.min(width, height) / (event.shiftKey ? 20 : 100)));
   const side = Math.max(4, Math.min(width, height) / 8);
-  const [left, top, right, bottom] = drawing.box || [(width - side) / 2, (height - side) / 2, (width + side) / 2, (height + side) / 2];
+  const middle = [(width - side) / 2, (height - side) / 2, (width + side) / 2, (height + side) / 2];
+  const [left, top, right, bottom] = drawing.box || middle;
   const moves = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step] };
   const sizes = { "+": step, "=": step, "-": -step };
   if (event.key === "Enter" && drawing.box) {
@@ -95,7 +101,8 @@ function drawByKey(event) {
   } else if (moves[event.key]) {
     event.preventDefault();
     const [x, y] = moves[event.key];
-    if (left + right + 2 * x > 0 && left + right + 2 * x < 2 * width && top + bottom + 2 * y > 0 && top + bottom + 2 * y < 2 * height)
+    const [across, down] = [(left + right) / 2 + x, (top + bottom) / 2 + y];
+    if (across > 0 && across < width && down > 0 && down < height)
       drawNew([left + x, top + y, right + x, bottom + y]);
     else if (!drawing.box) drawNew([left, top, right, bottom]);
   } else if (sizes[event.key]) {
@@ -112,7 +119,10 @@ async function addDrawn(box) {
   $("draw").focus();
   const size = Math.round(Math.max(rounded[2] - rounded[0], rounded[3] - rounded[1]));
   const number = Math.max(0, ...photo.faces.map((face) => face.number)) + 1;
-  const face = { box: rounded, number, size, drawn: true, restored: true, words: "added", warnings: [], out: false, forced: false, own: null };
+  const face = {
+    box: rounded, number, size, drawn: true, restored: true, words: "added", warnings: [],
+    out: false, forced: false, own: null,
+  };
   photo.faces.push(face);
   stale(photo);
   // The server numbers the faces again: a box about a face that was found takes its place.

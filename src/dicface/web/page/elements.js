@@ -22,6 +22,7 @@ export function loaded(url) {
 /** Shows a picture as large as there is room: small ones are enlarged, since small faces have to be hit. */
 export function fit(shown, width, height, percentOfScreen) {
   const ratio = width / height;
-  shown.style.width = `min(100%, ${(percentOfScreen * ratio).toFixed(2)}vh, ${Math.max(width, Math.min(1, ratio) * 640)}px)`;
+  const most = Math.max(width, Math.min(1, ratio) * 640);
+  shown.style.width = `min(100%, ${(percentOfScreen * ratio).toFixed(2)}vh, ${most}px)`;
   shown.style.aspectRatio = `${width} / ${height}`;
 }

@@ -36,7 +36,8 @@ export function strengthOf(face, photo) {
 
 /** The faces that a result holds, at more than no strength. */
 export function kept(photo) {
-  return photo.faces.filter((face) => face.restored && photo.result.layers.has(face.number) && strengthOf(face, photo) > 0);
+  const { layers } = photo.result;
+  return photo.faces.filter((face) => face.restored && layers.has(face.number) && strengthOf(face, photo) > 0);
 }
 
 /** Whether a result differs from the plain enlargement, so that it is worth a download. */

@@ -1,4 +1,4 @@
-// The page: photos are uploaded, their faces shown as boxes, restored once, and blended here at any strength and choice.
+// The page: photos are uploaded, faces shown as boxes and restored once, and blended here at any strength and choice.
 
 import { add, remove, turn } from "./album.js";
 import { offerModels, refreshButton, tell } from "./choices.js";

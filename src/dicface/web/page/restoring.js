@@ -24,18 +24,21 @@ export async function restoreAll() {
     progress(0, "Getting ready…");
     refreshStage();
     await preparing;
-    failures.push(...photos.filter((photo) => photo.state === "failed").map((photo) => `${photo.name}: ${photo.error}`));
+    const refused = photos.filter((photo) => photo.state === "failed");
+    failures.push(...refused.map((photo) => `${photo.name}: ${photo.error}`));
     const wanted = waiting();
     for (const [at, photo] of wanted.entries()) {
       const count = photo.faces.filter(willRestore).length || photo.faces.length;
-      const words = wanted.length > 1 ? `Restoring photo ${at + 1} of ${wanted.length}` : count ? `Restoring ${plural(count, "face")}` : "Enlarging";
+      const what = count ? `Restoring ${plural(count, "face")}` : "Enlarging";
+      const words = wanted.length > 1 ? `Restoring photo ${at + 1} of ${wanted.length}` : what;
       try {
         await restoreOne(photo, words, at / wanted.length, 1 / wanted.length);
         last ??= photo;
       } catch (error) {
         if (!(error instanceof Said)) console.error(error);
         photo.state = "ready";
-        failures.push(`${photo.name}: ${error instanceof Said ? error.message : "Something went wrong here. Please try again."}`);
+        const said = error instanceof Said ? error.message : "Something went wrong here. Please try again.";
+        failures.push(`${photo.name}: ${said}`);
       }
     }
   } finally {
@@ -78,7 +81,8 @@ async function restoreOne(photo, words, from, share) {
 async function take(photo, done) {
   const faces = merged(photo.faces, done.faces);
   const restored = faces.filter((face) => face.restored);
-  for (const face of faces) if (face.restored) face.forced = photo.faces.some((old) => keyOf(old.box) === keyOf(face.box) && old.forced);
+  for (const face of restored)
+    face.forced = photo.faces.some((old) => keyOf(old.box) === keyOf(face.box) && old.forced);
   const version = `?v=${Date.now()}`;
   const layers = new Map();
   const plain = loaded(`photos/${photo.id}/plain.jpg${version}`);
@@ -93,7 +97,9 @@ async function take(photo, done) {
     }),
   );
   photo.faces = faces;
-  photo.result = { ...done, restored: restored.length, layers, plain: await plain, before: await before, asked: requestOf(photo) };
+  photo.result = {
+    ...done, restored: restored.length, layers, plain: await plain, before: await before, asked: requestOf(photo),
+  };
   Object.assign(photo, { stale: false, state: "ready" });
   photo.words = foundWords(photo);
 }

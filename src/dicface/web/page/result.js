@@ -20,7 +20,8 @@ export function refreshResult() {
   const nothing = !result.restored && !result.background;
   if (shownResult !== result) {
     shownResult = result;
-    $("result-title").textContent = result.restored ? `${plural(result.restored, "face")} restored` : "No face was restored";
+    const title = result.restored ? `${plural(result.restored, "face")} restored` : "No face was restored";
+    $("result-title").textContent = title;
     $("result-words").textContent = resultWords(photo);
     $("next").replaceChildren(...nextSteps(photo).map((words) => element("li", { textContent: words })));
     $("shown").hidden = nothing;
@@ -51,7 +52,8 @@ let frame = 0;
 function redraw() {
   cancelAnimationFrame(frame);
   frame = requestAnimationFrame(() => {
-    if (current?.result && !current.stale && (current.result.restored || current.result.background)) drawResult(current);
+    const result = current?.stale ? null : current?.result;
+    if (result?.restored || result?.background) drawResult(current);
   });
 }
 
@@ -79,7 +81,9 @@ function drawResult(photo) {
   const made = isMade(photo);
   $("downloads").hidden = !made;
   $("nothing").hidden = made;
-  $("nothing").textContent = made ? "" : "Every face is taken out, so there is nothing to download. Put one in again, or raise the strength.";
+  $("nothing").textContent = made
+    ? ""
+    : "Every face is taken out, so there is nothing to download. Put one in again, or raise the strength.";
   $("download").textContent = `Download ${result.download}`;
   const ready = done().length;
   $("download-all").hidden = ready < 2;

@@ -14,7 +14,8 @@ export function sharpnessOf(photo) {
 /** Shows the choice of a photo, where the server has a sharp network. */
 export function refreshSharpness(photo, off) {
   document.getElementById("detail").hidden = !isOffered(photo) || !photo.width || photo.state === "failed";
-  for (const input of choices()) Object.assign(input, { checked: Number(input.value) === photo.sharpness, disabled: off });
+  for (const input of choices())
+    Object.assign(input, { checked: Number(input.value) === photo.sharpness, disabled: off });
 }
 
 /** What a choice does. */

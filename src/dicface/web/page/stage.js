@@ -22,7 +22,8 @@ export function refreshStage() {
   $("photo").alt = `${photo.name}, ${photo.faces.length ? plural(photo.faces.length, "face") : "no face found yet"}`;
   $("frame").classList.toggle("looking", photo.state === "looking" || photo.state === "sending");
   const usable = photo.id && photo.state !== "sending" && photo.state !== "failed";
-  for (const id of ["turn", "draw"]) Object.assign($(id), { disabled: busy || !usable, hidden: photo.state === "failed" });
+  for (const id of ["turn", "draw"])
+    Object.assign($(id), { disabled: busy || !usable, hidden: photo.state === "failed" });
   $("remove").disabled = busy;
   const kinds = photo.faces.map(kindOf).join(" ").split(" ");
   $("legend").hidden = !photo.faces.length;
@@ -38,7 +39,8 @@ function refreshBoxes() {
   const bySize = [...photo.faces].sort((one, other) => other.size - one.size);
   const boxes = photo.faces.map((face) => {
     const [left, top, right, bottom] = inside(face.box, photo);
-    const button = element("button", { type: "button", className: `box ${kindOf(face)}` }, element("i", { textContent: face.number }));
+    const number = element("i", { textContent: face.number });
+    const button = element("button", { type: "button", className: `box ${kindOf(face)}` }, number);
     button.dataset.key = keyOf(face.box);
     button.setAttribute("aria-pressed", String(willRestore(face)));
     button.setAttribute("aria-label", faceWords(face));
@@ -85,12 +87,15 @@ function showTip(face) {
   const tip = $("tip");
   tip.textContent = faceWords(face);
   tip.hidden = false;
-  const [left, top, right, bottom] = inside(face.box, current).map((edge, at) => edge / (at % 2 ? current.height : current.width));
+  const { width, height } = current;
+  const [left, top, right, bottom] = inside(face.box, current).map((edge, at) => edge / (at % 2 ? height : width));
   const { clientWidth, clientHeight } = $("frame");
-  const x = Math.min(Math.max(0, ((left + right) / 2) * clientWidth - tip.offsetWidth / 2), clientWidth - tip.offsetWidth);
+  const middle = ((left + right) / 2) * clientWidth;
+  const x = Math.min(Math.max(0, middle - tip.offsetWidth / 2), clientWidth - tip.offsetWidth);
   const below = bottom * clientHeight + 10;
   const fits = below + tip.offsetHeight <= clientHeight;
-  Object.assign(tip.style, { left: `${Math.max(0, x)}px`, top: `${fits ? below : Math.max(0, top * clientHeight - tip.offsetHeight - 26)}px` });
+  const above = Math.max(0, top * clientHeight - tip.offsetHeight - 26);
+  Object.assign(tip.style, { left: `${Math.max(0, x)}px`, top: `${fits ? below : above}px` });
 }
 
 export function hideTip() {

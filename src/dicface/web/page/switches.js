@@ -28,7 +28,10 @@ function backgroundWords(photo) {
   if (photo.scale === 1) return "From 2x on: at 1x the photo keeps its size.";
   const seconds = secondsOf(photo);
   const limit = settings.background.limit_s;
-  if (seconds > limit) return `Would take ${lengthWords(seconds)} for this photo, and is stopped after ${lengthWords(limit)}. Use a smaller photo.`;
+  if (seconds > limit) {
+    const stopped = `is stopped after ${lengthWords(limit)}. Use a smaller photo.`;
+    return `Would take ${lengthWords(seconds)} for this photo, and ${stopped}`;
+  }
   return `Everything around the faces gains detail, too. Takes ${lengthWords(seconds)} for this photo.`;
 }
 

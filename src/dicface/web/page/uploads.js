@@ -18,7 +18,9 @@ export function send(photo) {
       if (event.loaded < event.total) say(photo, `Sending ${Math.round(100 * photo.sent)} %`);
     };
     request.onload = () =>
-      request.status === 201 ? resolve(JSON.parse(request.responseText)) : reject(fault(request.status, request.responseText));
+      request.status === 201
+        ? resolve(JSON.parse(request.responseText))
+        : reject(fault(request.status, request.responseText));
     request.onerror = () => reject(new Said(COULD_NOT_REACH));
     request.send(photo.file);
   });
