@@ -2,6 +2,8 @@
 
 import json
 import os
+import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -13,8 +15,10 @@ from pathlib import Path
 
 import psutil
 import pytest
+from PIL import Image
 
 from dicface.errors import UsageError
+from dicface.images.photo import read_photo
 from dicface.web.networks import AddedNetworks
 from dicface.web.serve import check_root_path
 from tests.support.server import Server, asked, load, memory_mb, running, status, uploaded, worker_of
@@ -23,6 +27,7 @@ pytestmark = pytest.mark.xdist_group("memory")
 BOX = "43,21,64,43"
 # Longer than any test works on a file, on whatever machine.
 KEPT_S = 100
+WEB = Path(__file__).parents[2] / "docs" / "web.md"
 
 
 @pytest.fixture(scope="module")
@@ -165,6 +170,37 @@ def test_the_operators_networks_reach_the_worker(tmp_path: Path, photo: Path, ne
         code, body = status(f"{server.url}/restore?{query}", photo.read_bytes(), {"Accept": "application/json"})
         assert (code, json.loads(body)["model"]) == (200, "lite + twice.onnx")
     assert list(tmp_path.glob("dicface-*")) == []
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("curl"), reason="needs curl")
+def test_the_calls_of_the_documentation(tmp_path: Path, photo: Path, networks: AddedNetworks) -> None:
+    calls = [line for line in WEB.read_text(encoding="utf-8").splitlines() if line.startswith("curl ")]
+    assert len(calls) == 4
+    with Image.open(photo) as image:
+        image.convert("RGB").save(tmp_path / "photo.jpg", quality=95)
+    given = ("--large-faces", str(networks.large_faces), "--background", str(networks.background), "--fidelity", "1")
+    written: list[dict[str, tuple[int, ...]]] = []
+    answers: list[str] = []
+    with running(*given) as server:
+        for number, call in enumerate(calls):
+            folder = tmp_path / str(number)
+            folder.mkdir()
+            shutil.copy(tmp_path / "photo.jpg", folder)
+            words = shlex.split(call.replace("http://127.0.0.1:7860", server.url), comments=True)
+            words += ["--silent", "--show-error", "--fail-with-body"]
+            answers.append(subprocess.run(words, cwd=folder, capture_output=True, text=True, check=True).stdout)
+            made = [path for path in folder.iterdir() if path.name != "photo.jpg"]
+            written.append({path.name: read_photo(path).pixels.shape for path in made})
+    assert written == [
+        {"photo-restored.jpg": (484, 484, 3)},
+        {"restored.jpg": (242, 242, 3)},
+        {},
+        {"photo-restored.jpg": (242, 242, 3)},
+    ]
+    report = json.loads(answers[2])
+    assert (report["output"], report["faces"][0]["outcome"]) == ("photo-restored.jpg", "restored")
+    assert "no face 3" in report["sentence"]
 
 
 @pytest.mark.slow
