@@ -466,6 +466,7 @@ def test_a_photo_on_its_side_is_turned(visit: Visit, tmp_path: Path, small_photo
         ("huge.png", bytes((4 << 20) + 1), "This file is larger than 4 MB"),
         ("phone.heic", b"\0\0\0\x18ftypmp42", "HEIC"),
     ],
+    ids=["no picture", "a clip", "empty", "too large", "HEIC"],
 )
 def test_after_a_refused_upload_the_next_click_says_its_own_error(
     visit: Visit, photo: Path, tmp_path: Path, name: str, content: bytes, said: str
@@ -566,9 +567,10 @@ def test_a_server_that_is_gone_or_busy_is_said(visit: Visit, photo: Path) -> Non
     ("width", "height", "colour", "name"),
     [
         (4032, 3024, "RGB", "12 megapixels.jpg"),
-        (5664, 4248, "RGB", "24 megapixels.jpg"),
+        (5712, 4284, "RGB", "24 megapixels.jpg"),
         (5100, 6600, "L", "letter.png"),
     ],
+    ids=["12 megapixels", "24 megapixels", "letter page"],
 )
 def test_phone_photos_and_a_letter_page_work_with_the_defaults(
     browser: Any, tmp_path: Path, portrait: np.ndarray, width: int, height: int, colour: str, name: str
