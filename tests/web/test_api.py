@@ -15,6 +15,7 @@ from dicface.images.photo import read_photo
 from dicface.images.pixels import resize
 from dicface.images.xmp import COMPOSITE
 from dicface.restoration.files import restore_file
+from dicface.runtime.model_files import DEFAULT_SHARPNESS
 from dicface.web.api import read_options
 from dicface.web.networks import AddedNetworks
 from dicface.web.restorers import restorer_of
@@ -56,6 +57,14 @@ def test_every_parameter_is_read(networks: AddedNetworks) -> None:
     assert options.networks == networks._replace(background=None)
     without = read_options({}, networks).networks
     assert (without.large_faces, without.background) == (None, None)
+
+
+def test_sharpness_is_taken_in_steps_and_has_a_default() -> None:
+    assert read_options({}).sharpness == DEFAULT_SHARPNESS
+    assert read_options({"sharpness": ["0"]}).sharpness == 0
+    assert read_options({"sharpness": ["0.75"]}).sharpness == 0.75
+    with pytest.raises(UsageError, match=r"as `sharpness` one of 0, 0\.25, 0\.5, 0\.75, 1"):
+        read_options({"sharpness": ["0.3"]})
 
 
 def test_single_faces_have_strengths_of_their_own() -> None:
@@ -136,8 +145,9 @@ def test_the_operators_networks_are_used_where_they_are_asked_for(
         assert reply.status_code == 200, reply.text
         return reply.json()
 
-    assert report()["model"] == "lite"
-    assert report(background="true")["model"] == "lite + twice.onnx"
+    model = f"lite at sharpness {DEFAULT_SHARPNESS:g}"
+    assert report()["model"] == model
+    assert report(background="true")["model"] == f"{model} + twice.onnx"
     reply = client_with_networks.post(
         "/restore", params={**BOX, "scale": "2", "background": "true"}, content=photo.read_bytes()
     )

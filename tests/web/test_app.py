@@ -12,6 +12,7 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 from dicface.errors import TooLongError
+from dicface.runtime.model_files import DEFAULT_SHARPNESS
 from dicface.web.album import Album
 from dicface.web.app import PAGE, make_app
 from dicface.web.desk import Desk
@@ -66,7 +67,7 @@ def test_switches_reach_the_work_and_no_path_does(
     for name in ("enlarged-0-2.npy", "run.json"):
         assert client_with_networks.get(f"/photos/{entry['id']}/{name}").status_code == 404
     report = client_with_networks.post(f"/photos/{entry['id']}/report", json={**asked, "strengths": {"1": 1}})
-    assert report.json()["model"] == "lite + twice.onnx"
+    assert report.json()["model"] == f"lite at sharpness {DEFAULT_SHARPNESS:g} + twice.onnx"
     # Where the operator has given none, and anything but true or false.
     for visitor, switched in ((client, True), (client_with_networks, "/etc/passwd"), (client_with_networks, 1)):
         for name in ("large_faces", "background"):

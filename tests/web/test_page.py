@@ -78,6 +78,18 @@ def restorable(visit: Visit) -> list[int]:
     return [int(text) for text in visit.page.locator(".box.in i").all_inner_texts()]
 
 
+def test_the_detail_that_is_chosen_is_what_is_saved(visit: Visit, photo: Path, tmp_path: Path) -> None:
+    page = visit.page
+    visit.choose(photo)
+    assert page.is_checked("#detail input[value='0.5']"), "as in the command"
+    for value, model, said in (("1", "lite at sharpness 1", "with much detail that is invented"), ("0", "lite", "")):
+        page.click(f"#detail label:has(input[value='{value}'])")
+        visit.restore()
+        assert json.loads(visit.download("#report", tmp_path).read_text())["model"] == model
+        assert ("invented" in page.inner_text("#result-words")) == bool(said)
+        assert said in page.inner_text("#result-words")
+
+
 def test_a_dropped_photo_shows_its_faces_at_once(
     browser: Any, server: Server, view: dict[str, Any], group: Path
 ) -> None:

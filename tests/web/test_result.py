@@ -13,11 +13,14 @@ from dicface.images.pixels import resize
 from dicface.images.xmp import ENHANCED
 from dicface.restoration.files import restore_file
 from dicface.runtime.background import BackgroundModel
+from dicface.runtime.model_files import DEFAULT_SHARPNESS
 from dicface.web.networks import AddedNetworks
 from dicface.web.request import Request
 from dicface.web.restorers import restorer_of
 from dicface.web.result import compose, result_suffix
 from dicface.web.work import restore
+
+SHARP_LITE = f"lite at sharpness {DEFAULT_SHARPNESS:g}"
 
 
 def test_the_download_is_the_librarys_result(request_at_2: Request, tmp_path: Path) -> None:
@@ -108,7 +111,7 @@ def test_the_download_is_the_librarys_result_with_the_operators_networks(
         np.testing.assert_array_equal(read_photo(written.path).pixels, expected.restoration.image)
         # The report and the mark name every network, as the command does.
         row = expected.report_row()
-        assert {"lite", "negative.onnx", "twice.onnx"} <= set(row["model"].split(" + "))
+        assert {SHARP_LITE, "negative.onnx", "twice.onnx"} <= set(row["model"].split(" + "))
         for said in ("model", "model_sha256", "digital_source_type"):
             assert written.row[said] == row[said]
         assert [face["model"] for face in written.row["faces"]] == [face["model"] for face in row["faces"]]
@@ -116,7 +119,7 @@ def test_the_download_is_the_librarys_result_with_the_operators_networks(
     # A face that is taken out is the background's, and its network is not named.
     written = compose(request, {})
     np.testing.assert_array_equal(read_photo(written.path).pixels, restorer.blend(canvas, (), scale=2))
-    assert written.row["model"] == "lite + twice.onnx"
+    assert written.row["model"] == f"{SHARP_LITE} + twice.onnx"
 
 
 def test_layers_over_the_sharper_background_show_what_is_downloaded(

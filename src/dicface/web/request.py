@@ -10,7 +10,7 @@ from dicface.errors import OutputError, UsageError
 from dicface.faces.geometry import Box
 from dicface.faces.turns import Quarters, turn_image
 from dicface.images.photo import Photo, read_photo
-from dicface.runtime.model_files import chosen_sharpness
+from dicface.runtime.model_files import DEFAULT_SHARPNESS, chosen_sharpness
 from dicface.runtime.models import DEFAULT_MODEL
 from dicface.web.networks import NO_NETWORKS, AddedNetworks
 
@@ -47,7 +47,7 @@ class Request(NamedTuple):
     boxes: tuple[Box, ...] = ()
     forced: tuple[int, ...] = ()
     networks: AddedNetworks = NO_NETWORKS
-    sharpness: float = 0.0
+    sharpness: float = DEFAULT_SHARPNESS
 
     @property
     def enlarged_file(self) -> Path | None:

@@ -4,6 +4,7 @@ from functools import cache, lru_cache
 
 from dicface.restoration.restorer import Restorer
 from dicface.runtime.face_model import FaceModel
+from dicface.runtime.model_files import chosen_sharpness
 from dicface.web.detector import RememberingDetector
 from dicface.web.networks import NO_NETWORKS, AddedNetworks, background_of, large_faces_of
 
@@ -26,7 +27,7 @@ def _with_model(model: str, sharpness: float) -> Restorer:
     return Restorer(_model(model), detector=_detector(), sharpness=sharpness)
 
 
-def restorer_of(model: str, networks: AddedNetworks = NO_NETWORKS, sharpness: float = 0.0) -> Restorer:
+def restorer_of(model: str, networks: AddedNetworks = NO_NETWORKS, sharpness: float | None = None) -> Restorer:
     """The restorer of an embedded model, with other networks beside it. All restorers of a model share it.
 
     Args:
@@ -35,7 +36,7 @@ def restorer_of(model: str, networks: AddedNetworks = NO_NETWORKS, sharpness: fl
         sharpness: see `Restorer`; the networks of the last few are kept.
     """
     large_faces, background, fidelity = networks
-    return _with_model(model, sharpness).with_networks(
+    return _with_model(model, chosen_sharpness(model, sharpness)).with_networks(
         large_faces=None if large_faces is None else large_faces_of(large_faces, fidelity),
         background=None if background is None else background_of(background),
     )
