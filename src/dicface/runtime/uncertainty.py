@@ -16,8 +16,8 @@ from dicface.runtime.face_model import FaceSteps
 
 LEVELS_PER_GREY = 4
 """Levels in a map's image per grey level of expected error; 63 grey levels and more are white."""
-BASE, MIRROR, STEP, SHIFT = 0.05, 0.98, 1.08, 0.74
-FACTOR, POWER = 1.05, 0.96
+BASE, MIRROR, STEP, SHIFT = 0.22, 1.21, 1.58, 0.53
+FACTOR, POWER = 1.13, 0.93
 """Expected error = FACTOR * (BASE + weighted disagreements) ** POWER; `experiments/uncertainty.py` fits it (ADR 23)."""
 _HALF = 0.5
 _SPREAD_PX = 2.0
