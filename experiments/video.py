@@ -16,9 +16,10 @@ restored at scale 4 frame by frame, as a clip, and enlarged by Pillow alone. The
 import io
 import time
 from collections import defaultdict
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, get_args
 
@@ -216,8 +217,14 @@ def measured(truth: list[Moment], plain: Made, made: Made) -> dict[str, list[flo
 NAMES = ("gain still", "gain moving", "change picture", "change residual", "jitter still", "jitter moving")
 
 
-def print_table(restorer: Restorer, data: Path, backgrounds: Path, clips: int, count: int, console: Console) -> None:
-    """Print the table of all clips, a row for each damage and method."""
+Method = Callable[[list[NDArray[np.uint8]]], Made]
+"""Makes the enlarged frames of a clip from the reduced ones."""
+
+
+def print_table(
+    methods: Mapping[str, Method], title: str, data: Path, backgrounds: Path, clips: int, count: int, console: Console
+) -> None:
+    """Print the table of all clips, a row for each damage and method. The first method is the plain enlargement."""
     pooled: dict[tuple[str, str], dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for clip in range(clips):
         faces = images_of(data, 2 * clip + 60, 2)
@@ -226,14 +233,14 @@ def print_table(restorer: Restorer, data: Path, backgrounds: Path, clips: int, c
             truth = list(moments(faces, background, motion, count))
             for damage in DAMAGES:
                 frames = damaged(truth, damage, clip)
-                plain = results_of(restorer, frames, "plain")
-                for method in METHODS:
-                    made = plain if method == "plain" else results_of(restorer, frames, method)
-                    for name, values in measured(truth, plain, made).items():
-                        pooled[damage, method][name] += values
-    table = Table("damage", "method", *NAMES, title=f"{clips} pairs of faces, {count} frames, {restorer.model.name}")
-    for (damage, method), values in pooled.items():
-        table.add_row(damage, method, *(f"{np.mean(values[name]):.2f}" if values[name] else "" for name in NAMES))
+                made = {name: method(frames) for name, method in methods.items()}
+                plain = next(iter(made.values()))
+                for name, each in made.items():
+                    for measure, values in measured(truth, plain, each).items():
+                        pooled[damage, name][measure] += values
+    table = Table("damage", "method", *NAMES, title=f"{clips} pairs of faces, {count} frames, {title}")
+    for (damage, name), values in pooled.items():
+        table.add_row(damage, name, *(f"{np.mean(values[each]):.2f}" if values[each] else "" for each in NAMES))
     console.print(table)
 
 
@@ -288,7 +295,8 @@ def main(
     if speed:
         print_speed(restorer, data, backgrounds, frames, console)
     else:
-        print_table(restorer, data, backgrounds, clips, frames, console)
+        methods = {name: partial(results_of, restorer, method=name) for name in METHODS}
+        print_table(methods, restorer.model.name, data, backgrounds, clips, frames, console)
 
 
 if __name__ == "__main__":

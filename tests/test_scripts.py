@@ -3,17 +3,22 @@
 import json
 import warnings
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
+from dicface import Restorer
 from dicface.checkpoints.networks import read_tensors
 from dicface.data.references import References
 from dicface.errors import CheckpointError, UsageError
 from dicface.images.pixels import resize
+from dicface.networks.dic import DICNetwork
+from dicface.runtime.models import find_model
 from dicface.runtime.spandrel import import_spandrel
+from tests.support.clips import moving_face
 from tests.support.command import script
 from tests.support.packs import write_pack
 
@@ -139,3 +144,28 @@ def test_the_comparison_refuses_runs_of_different_budgets(tmp_path: Path) -> Non
     (same / "weights.safetensors").unlink()
     with pytest.raises(CheckpointError, match=r"expected a finished run .* --resume"):
         comparison.common_budget([first, same])
+
+
+def test_the_state_of_a_network_is_handed_from_frame_to_frame(portrait: np.ndarray) -> None:
+    from experiments import video_recurrence as experiment
+
+    file = find_model("lite", ".safetensors")
+    restorer, network = Restorer(file, backend="torch"), DICNetwork.from_pretrained(file)
+    crop = resize(portrait[74:194, 164:284], (24, 24))
+    alone = experiment.restored_frame(network, crop, None, "none")
+    (shipped,) = restorer.model([crop])
+    assert np.abs(alone.steps.sr[-1].astype(int) - shipped.sr[-1]).max() <= 1
+    assert np.abs(alone.steps.landmarks[-1] - shipped.landmarks[-1]).max() < 0.01
+    own = experiment.restored_frame(network, crop, None, "mixed").state
+    results = {
+        how: experiment.restored_frame(network, crop, own, how).steps.sr[-1] for how in get_args(experiment.HandOver)
+    }
+    # The state of the same crop's first step is what the second step takes.
+    assert np.array_equal(results["none"], alone.steps.sr[-1])
+    for how in ("mixed", "handed on, one step"):
+        assert np.abs(results[how].astype(int) - alone.steps.sr[-1]).max() <= 1
+    assert np.abs(results["handed on"].astype(int) - alone.steps.sr[-1]).max() > 1
+    work = experiment.HandingOn(restorer, network, how="mixed")
+    frames = [work(frame) for frame in moving_face(portrait, 2)]
+    assert [face.number for frame in frames for face in frame.faces] == [1, 1]
+    assert len(work._states) == 1

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -126,6 +127,33 @@ def test_a_terminal_shows_rate_and_time_left(monkeypatch: pytest.MonkeyPatch) ->
     with Messages(quiet=True).progress("photos", 10) as advance:
         advance(1)
     assert "1/10" not in shown.getvalue()
+
+
+def test_a_clip_has_a_line_with_frames_rate_and_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = io.StringIO()
+    monkeypatch.setattr(messages, "errors", Console(file=shown, force_terminal=True, width=100))
+    clock = iter(range(1000))
+    progress = Progress.__init__
+
+    def timed(self: Progress, *columns: Any, **options: Any) -> None:
+        progress(self, *columns, get_time=lambda: next(clock) / 100, **options)
+
+    monkeypatch.setattr(Progress, "__init__", timed)
+    said = Messages()
+    with said.progress("photos and clips", 1):
+        with said.part("a [walk].mp4") as frames:
+            for done in range(1, 5):
+                frames(done, 40)
+            assert said._progress is not None
+            said._progress.refresh()
+        assert "a [walk].mp4" in shown.getvalue()
+        assert "4/40" in shown.getvalue()
+        assert re.search(r"4/40.* \d+\.\d/s.* 0:00:0\d", re.sub(r"\x1b\[[^m]*m", "", shown.getvalue()))
+        # A file that does not say its length has no time left.
+        with said.part("b.mkv") as frames:
+            frames(3, None)
+            said._progress.refresh()
+        assert "3/?" in shown.getvalue()
 
 
 def test_what_was_in_hand_is_said(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

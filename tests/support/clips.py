@@ -47,6 +47,7 @@ def write_clip(
     codec: str = "libx264",
     transfer: int = 1,
     full_range: bool = False,
+    matrix: int = 1,
 ) -> Path:
     """Write a clip.
 
@@ -59,6 +60,7 @@ def write_clip(
         pixel_format, codec: of the video stream.
         transfer: transfer function in numbers of ITU-T H.273.
         full_range: luma goes from 0 to 255.
+        matrix: that the file states, in numbers of ITU-T H.273; frames are converted by that of BT.709.
     """
     stamps = stamps or [40 * number for number in range(len(frames))]
     options = {} if path.suffix in (".mkv", ".webm") else {"video_track_timescale": "1000"}
@@ -67,7 +69,7 @@ def write_clip(
         video.height, video.width = frames[0].shape[:2]
         video.pix_fmt, video.time_base, video.codec_context.time_base = pixel_format, TIME_BASE, TIME_BASE
         context = video.codec_context
-        context.colorspace, context.color_primaries, context.color_trc = 1, 1, transfer
+        context.colorspace, context.color_primaries, context.color_trc = matrix, 1, transfer
         context.color_range = 2 if full_range else 1
         if rotation:
             video.set_display_rotation(rotation)

@@ -185,9 +185,11 @@ def test_a_part_begins_at_zero_with_its_sound(restorer: Restorer, uneven: Path, 
     assert packets == all_packets[first : first + len(packets)]
 
 
-@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+@pytest.mark.parametrize(
+    ("suffix", "codec"), [(".mp4", None), (".mkv", None), pytest.param(".m4v", "h265", marks=pytest.mark.slow)]
+)
 def test_a_stop_leaves_a_clip_that_does_not_count_as_whole(
-    restorer: Restorer, portrait: np.ndarray, tmp_path: Path, suffix: str
+    restorer: Restorer, portrait: np.ndarray, tmp_path: Path, suffix: str, codec: Any
 ) -> None:
     """Matroska has packets without a decoding time at its start, which are kept, too."""
     source = write_clip(tmp_path / f"a{suffix}", moving_face(portrait, len(UNEVEN_MS)), UNEVEN_MS)
@@ -195,6 +197,7 @@ def test_a_stop_leaves_a_clip_that_does_not_count_as_whole(
     result = restorer.restore_video(
         source,
         tmp_path / f"out{suffix}",
+        codec=codec,
         progress=lambda finished, whole: done.append((finished, whole)),
         is_stopped=lambda: len(done) == 3,
     )

@@ -15,6 +15,7 @@ _MATRICES = {1: "itu709", 4: "fcc", 5: "itu601", 6: "itu601", 7: "smpte240m", 9:
 """Names in swscale of the matrix coefficients. Source: ITU-T H.273, table 4."""
 _HD_LINES = 720
 """Clips of so many lines have the matrix of BT.709 unless they say otherwise, smaller ones that of BT.601."""
+_RGB, _UNSPECIFIED = 0, 2
 _LIMITED, _FULL = 1, 2
 _EXACT = int(Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT)
 
@@ -76,4 +77,6 @@ def colours_of(frame: VideoFrame) -> ClipColours:
             "first, for example with ffmpeg's filter tonemap"
         )
     is_full = frame.color_range == _FULL or frame.format.name.startswith("yuvj")
-    return ClipColours(frame.colorspace, is_full, frame.color_primaries, frame.color_trc)
+    # A result is never RGB, and players would take its luma for green.
+    matrix = _UNSPECIFIED if frame.colorspace == _RGB else frame.colorspace
+    return ClipColours(matrix, is_full, frame.color_primaries, frame.color_trc)

@@ -8,6 +8,7 @@ import av
 from av.error import FFmpegError
 
 from dicface.images.xmp import Provenance
+from dicface.restoration.video.writing import muxer_of
 from dicface.version import __version__
 
 _UNFINISHED = re.compile(r"settings [0-9a-f]{64},")
@@ -33,7 +34,7 @@ def without_settings(path: Path) -> None:
         time_base = source.streams.video[0].time_base or Fraction(1, 1000)
         options = {"video_track_timescale": str(time_base.denominator)} if time_base.numerator == 1 else {}
         is_matroska = path.suffix.lower() in (".mkv", ".webm")
-        with av.open(str(copy), "w", container_options={} if is_matroska else options) as target:
+        with av.open(str(copy), "w", format=muxer_of(copy), container_options={} if is_matroska else options) as target:
             kept = [stream for stream in source.streams if stream.type != "data"]
             streams = {stream.index: target.add_stream_from_template(stream, opaque=True) for stream in kept}
             for stream in kept:

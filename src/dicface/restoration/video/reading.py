@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from dicface.errors import ClipError
 from dicface.restoration.video.colours import ClipColours, colours_of
 
-_DEFAULT_RATE = 25.0
+_DEFAULT_RATE, _LARGEST_RATE = 25.0, 1000.0
 
 
 class ClipFrame(NamedTuple):
@@ -41,7 +41,7 @@ class ClipFacts(NamedTuple):
         width, height: of its upright frames, in pixels.
         quarters: by how many quarter turns anticlockwise its frames become upright.
         time_base: unit of time stamps in seconds.
-        rate: mean frames a second.
+        rate: mean frames a second, up to 1000.
         length_s: in seconds; None if the file does not say.
         colours: of its frames.
         aspect: width of a pixel over its height, upright.
@@ -163,7 +163,7 @@ def _facts(path: Path) -> ClipFacts:
             height,
             quarters,
             stream.time_base or Fraction(1, 1000),
-            float(stream.average_rate or stream.guessed_rate or _DEFAULT_RATE),
+            min(float(stream.average_rate or stream.guessed_rate or _DEFAULT_RATE), _LARGEST_RATE),
             length_s,
             colours_of(frame),
             1 / aspect if quarters % 2 else aspect,

@@ -86,6 +86,14 @@ def encoding_for(target: Path, codec: CodecName | None = None, crf: float | None
     return Encoding(chosen, factor)
 
 
+def muxer_of(path: Path) -> str | None:
+    """Name in FFmpeg of what writes a clip; None for the one of the file's suffix.
+
+    M4V is MP4. FFmpeg's own choice for it takes the codecs of old players alone, and neither H.265, VP9 nor AV1.
+    """
+    return "mp4" if path.suffix.lower() == ".m4v" else None
+
+
 class ClipWriter:
     """Writes a clip beside one that is read. Call `close` at the end: without it the file cannot be played.
 
@@ -123,7 +131,7 @@ class ClipWriter:
         options = {}
         if path.suffix.lower() in _MP4_LIKE and clip.facts.time_base.numerator == 1:
             options["video_track_timescale"] = str(clip.facts.time_base.denominator)
-        self._container = av.open(str(path), "w", container_options=options)
+        self._container = av.open(str(path), "w", format=muxer_of(path), container_options=options)
         try:
             self._padding = (0, 0) if _ENCODERS[encoding.codec].takes_odd else (size[1] % 2, size[0] % 2)
             self._video, self._others = self._streams(clip, size, encoding, path.suffix)
