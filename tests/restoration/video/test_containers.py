@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from dicface import ClipError, Restorer
-from dicface.restoration.video.marks import stated_clip_digest
+from dicface.restoration.video.comment import stated_clip_digest
 from dicface.restoration.video.reading import Clip
 from tests.support.clips import UNEVEN_MS, frames_of, moving_face, stamps_of, write_clip
 
