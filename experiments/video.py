@@ -289,9 +289,12 @@ def main(
         str, typer.Option(help="Name, or an ONNX file, which has no larger model beside it.")
     ] = DEFAULT_MODEL,
     threads: Annotated[int | None, typer.Option(min=1, help="Of each network.")] = None,
+    sharpness: Annotated[float, typer.Option(min=0, max=1, help="See `dicface restore`.")] = 0,
 ) -> None:
     """Print the table."""
-    restorer, console = Restorer(model, backend="onnxruntime", threads=1 if speed else threads), Console(width=150)
+    threads = 1 if speed else threads
+    restorer = Restorer(model, backend="onnxruntime", threads=threads, sharpness=sharpness)
+    console = Console(width=150)
     if speed:
         print_speed(restorer, data, backgrounds, frames, console)
     else:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dicface import Face, Outcome, Restorer
-from dicface.runtime.model_files import DEFAULT_SHARPNESS
+from dicface.runtime.models import DEFAULT_SHARPNESS
 
 MODELS = ["lite"]
 _STRENGTH = ("FLOAT", {"default": 1.0, "min": 0.0, "max": 1.0, "step": 0.05, "tooltip": "0: the plain enlargement."})

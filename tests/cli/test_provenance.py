@@ -12,7 +12,10 @@ from PIL import Image
 
 from dicface.images.photo import WRITE_SUFFIXES, read_photo
 from dicface.images.xmp import COMPOSITE
+from dicface.runtime.models import DEFAULT_SHARPNESS
 from tests.support.command import dicface
+
+SHARP_LITE = f"lite at sharpness {DEFAULT_SHARPNESS:g}"
 
 
 def test_results_say_what_they_are(small_photo: np.ndarray, tmp_path: Path) -> None:
@@ -21,14 +24,15 @@ def test_results_say_what_they_are(small_photo: np.ndarray, tmp_path: Path) -> N
     exif[0x8825] = {1: "N"}
     source = tmp_path / "photo.jpg"
     Image.fromarray(small_photo).save(source, exif=exif, quality=95)
-    digest = json.loads(dicface("models", "--json").stdout)["lite"]["sha256"][".onnx"]
+    cards = json.loads(dicface("models", "--json").stdout)
+    digest = f"{cards['lite']['sha256']['.onnx']} + {cards['lite-sharp']['sha256']['.npz']}"
     result = dicface("restore", source, "-o", tmp_path / "a.jpg", "--report", tmp_path / "r.json")
     assert result.returncode == 0, result.stderr
     report = json.loads((tmp_path / "r.json").read_text())
     (entry,) = report["photos"]
     assert entry["input_sha256"] == hashlib.sha256(source.read_bytes()).hexdigest()
     assert entry["digital_source_type"].endswith("/compositeWithTrainedAlgorithmicMedia")
-    assert (entry["model"], entry["model_sha256"], entry["version"]) == ("lite", digest, report["version"])
+    assert (entry["model"], entry["model_sha256"], entry["version"]) == (SHARP_LITE, digest, report["version"])
     assert entry["scale"] == 4
     with Image.open(tmp_path / "a.jpg") as image:
         packet = image.info["xmp"].decode()
@@ -79,7 +83,7 @@ def test_every_output_says_what_it_is(small_photo: np.ndarray, tmp_path: Path, c
     if shutil.which("exiftool"):
         tags = ("-DigitalSourceType", "-XMP-dicface:ModelName", "-XMP-dicface:RestoredFaces")
         shown = subprocess.run(["exiftool", "-n", "-T", *tags, *outputs], capture_output=True, text=True, check=True)
-        assert set(shown.stdout.splitlines()) == {f"{COMPOSITE}\tlite\t1"}
+        assert set(shown.stdout.splitlines()) == {f"{COMPOSITE}\t{SHARP_LITE}\t1"}
     unmarked = dicface(command, tmp_path / "in" / "png.png", "-o", tmp_path / "a.png", "--uncertainty", "--no-mark")
     assert unmarked.returncode == 0
     assert read_photo(tmp_path / "a.uncertainty.png").metadata.xmp == b""

@@ -14,7 +14,7 @@ from dicface.errors import ImageError, OutputError, UsageError
 from dicface.images.pixels import resize
 from dicface.images.xmp import COMPOSITE
 from dicface.restoration.memory import PhotoGate
-from dicface.runtime.model_files import DEFAULT_SHARPNESS
+from dicface.runtime.models import DEFAULT_SHARPNESS
 
 FACE = Box(43.0, 21.0, 64.0, 43.0)
 SHARP_LITE = f"lite at sharpness {DEFAULT_SHARPNESS:g}"

@@ -14,8 +14,7 @@ from dicface.errors import OutputError, UsageError
 from dicface.evaluation.protocols import Y
 from dicface.images.pixels import resize
 from dicface.images.xmp import COMPOSITE
-from dicface.runtime.model_files import DEFAULT_SHARPNESS
-from dicface.runtime.models import find_model
+from dicface.runtime.models import DEFAULT_SHARPNESS, find_model
 
 FACE = Box(43.0, 21.0, 64.0, 43.0)
 SHARP = f" at sharpness {DEFAULT_SHARPNESS:g}"

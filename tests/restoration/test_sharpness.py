@@ -9,8 +9,7 @@ from PIL import Image
 
 from dicface import Box, FaceModel, RestoreBatch, Restorer, UpscaleBatch, UsageError, restore_file, upscale_file
 from dicface.restoration.settings import restore_digest
-from dicface.runtime.model_files import DEFAULT_SHARPNESS
-from dicface.runtime.models import find_model
+from dicface.runtime.models import DEFAULT_SHARPNESS, find_model
 
 FACE = Box(43.0, 21.0, 64.0, 43.0)
 

@@ -15,7 +15,7 @@ from dicface.images.photo import read_photo
 from dicface.images.pixels import resize
 from dicface.images.xmp import COMPOSITE
 from dicface.restoration.files import restore_file
-from dicface.runtime.model_files import DEFAULT_SHARPNESS
+from dicface.runtime.models import DEFAULT_SHARPNESS
 from dicface.web.api import read_options
 from dicface.web.networks import AddedNetworks
 from dicface.web.restorers import restorer_of

@@ -12,7 +12,7 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 from dicface.errors import TooLongError
-from dicface.runtime.model_files import DEFAULT_SHARPNESS
+from dicface.runtime.models import DEFAULT_SHARPNESS
 from dicface.web.album import Album
 from dicface.web.app import PAGE, make_app
 from dicface.web.desk import Desk

@@ -13,7 +13,7 @@ from dicface.images.pixels import resize
 from dicface.images.xmp import ENHANCED
 from dicface.restoration.files import restore_file
 from dicface.runtime.background import BackgroundModel
-from dicface.runtime.model_files import DEFAULT_SHARPNESS
+from dicface.runtime.models import DEFAULT_SHARPNESS
 from dicface.web.networks import AddedNetworks
 from dicface.web.request import Request
 from dicface.web.restorers import restorer_of

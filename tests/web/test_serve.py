@@ -168,7 +168,7 @@ def test_the_operators_networks_reach_the_worker(tmp_path: Path, photo: Path, ne
         assert settings["background"]["limit_s"] == 120
         query = f"scale=2&only_boxes=true&box={BOX}&background=true"
         code, body = status(f"{server.url}/restore?{query}", photo.read_bytes(), {"Accept": "application/json"})
-        assert (code, json.loads(body)["model"]) == (200, "lite + twice.onnx")
+        assert (code, json.loads(body)["model"]) == (200, "lite at sharpness 0.5 + twice.onnx")
     assert list(tmp_path.glob("dicface-*")) == []
 
 

@@ -11,8 +11,7 @@ from typer.core import TyperCommand, TyperGroup
 from dicface.batches.names import SkipMode
 from dicface.errors import UsageError
 from dicface.faces.names import DetectorName
-from dicface.runtime.model_files import DEFAULT_SHARPNESS
-from dicface.runtime.models import embedded_models
+from dicface.runtime.models import DEFAULT_SHARPNESS, embedded_models
 from dicface.runtime.providers import BackendName, ProviderName
 
 FACES, MODEL, MEASURES, SPLIT, OUTPUT, CLIPS, BATCH = (

@@ -41,4 +41,4 @@ class RestorerArguments(TypedDict):
     large_faces: str | Path | None
     fidelity: float
     background: str | Path | None
-    sharpness: float
+    sharpness: float | None

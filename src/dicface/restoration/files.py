@@ -42,7 +42,7 @@ from dicface.restoration.stages import Stages
 from dicface.runtime.consistency import DataConsistency
 from dicface.runtime.face_model import FaceModel, FaceSteps
 from dicface.runtime.model_files import chosen_sharpness
-from dicface.runtime.models import DEFAULT_MODEL, larger_model
+from dicface.runtime.models import DEFAULT_MODEL
 from dicface.runtime.uncertainty import expected_errors
 
 
@@ -183,8 +183,7 @@ def upscale_file(
     height, width = photo.pixels.shape[:2]
     low, high = network.lr_sizes
     if height != width or not low <= width <= high:
-        larger = larger_model(network.name)
-        also = "" if larger is None else f", {larger} takes larger ones"
+        also = "" if network.larger_name is None else f", {network.larger_name} takes larger ones"
         raise ImageError(
             f"expected a square face crop of {low} to {high} px{also}, got {width}x{height}; "
             "use `dicface restore` for whole photos"

@@ -5,7 +5,7 @@ import threading
 from dicface.images.pixels import LARGE_FACE_PX, LR_PX_OF
 from dicface.runtime.face_model import FaceModel
 from dicface.runtime.model_files import ModelFiles, check_sharpness
-from dicface.runtime.models import larger_model, sharp_twin
+from dicface.runtime.models import sharp_twin
 from dicface.runtime.providers import BackendName, ProviderName
 
 LARGER_FROM_PX = 32
@@ -48,7 +48,7 @@ class SizedModels:
         """
         check_sharpness(model.name, sharpness)
         self.model, self.sharpness = model, float(sharpness)
-        self.larger_name = larger_model(model.name)
+        self.larger_name = model.larger_name
         self._how = backend, provider, threads, spinning
         self._opened: dict[str, FaceModel] = {}
         self._opening = threading.Lock()

@@ -17,7 +17,7 @@ from dicface.landmarks import decode_heatmaps
 from dicface.runtime.backends import Backend, OnnxRuntimeBackend, OpenVinoBackend, TorchBackend
 from dicface.runtime.batching import SharedRuns
 from dicface.runtime.model_files import ModelFiles, check_sharpness
-from dicface.runtime.models import DEFAULT_MODEL, PICKLED, embedded_models, find_model, sharp_results
+from dicface.runtime.models import DEFAULT_MODEL, PICKLED, embedded_models, find_model, larger_model, sharp_results
 from dicface.runtime.parallel import usable_cores
 from dicface.runtime.providers import (
     BACKENDS,
@@ -144,6 +144,7 @@ class FaceModel:
         name: name or path, as given; with a sharpness, the title in `files`.
         files: title and hash of the model, as results state them.
         sharpness: share of the way to its sharp twin, 0 to 1.
+        larger_name: name of the embedded model that takes larger crops; None if there is none.
     """
 
     def __init__(
@@ -179,6 +180,7 @@ class FaceModel:
         self._backend, self._reason, path = _load_backend(name, how)
         self.files = ModelFiles.of(name, self.sharpness, path)
         self.name = self.files.title if twin else name
+        self.larger_name = larger_model(name)
         self._measured = sharp_results(name)
         _log.info("%s", self.how_it_runs)
         self._runs = SharedRuns(self._restore, self._is_same_in_any_batch, RUNS_AT_ONCE, MAX_BATCH)

@@ -5,11 +5,8 @@ from typing import NamedTuple
 
 from dicface.errors import UsageError
 from dicface.files import file_digest
-from dicface.runtime.models import find_model, sharp_twin
+from dicface.runtime.models import DEFAULT_SHARPNESS, find_model, sharp_twin
 from dicface.runtime.sharp_twins import TWIN_SUFFIX
-
-DEFAULT_SHARPNESS = 0.5
-"""Sharpness of results unless another is asked for, where the model has a sharp twin (ADR 48)."""
 
 
 def chosen_sharpness(model: str, sharpness: float | None, *, backend: str = "auto") -> float:

@@ -10,6 +10,8 @@ from dicface.runtime.additional_models import AdditionalModels, additional_model
 from dicface.runtime.cards import Kind, ModelCard, SharpResult, parse_card
 
 DEFAULT_MODEL = "lite"
+DEFAULT_SHARPNESS = 0.5
+"""Sharpness of results unless another is asked for, where the model has a sharp twin (ADR 48)."""
 PICKLED = (".pth", ".pt", ".ckpt")
 """What `torch.save` wrote: other people's checkpoints, and those of unfinished runs."""
 _LARGER = {"lite": "lite-256"}

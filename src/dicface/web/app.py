@@ -19,8 +19,7 @@ from starlette.staticfiles import StaticFiles
 from dicface.errors import DicfaceError, UsageError
 from dicface.images.clips import CLIP_SUFFIXES
 from dicface.images.photo import READ_SUFFIXES
-from dicface.runtime.model_files import DEFAULT_SHARPNESS
-from dicface.runtime.models import DEFAULT_MODEL, models_to_choose, sharp_twin
+from dicface.runtime.models import DEFAULT_MODEL, DEFAULT_SHARPNESS, models_to_choose, sharp_twin
 from dicface.runtime.parallel import Result
 from dicface.version import __version__
 from dicface.web import words, work

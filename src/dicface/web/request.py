@@ -10,8 +10,8 @@ from dicface.errors import OutputError, UsageError
 from dicface.faces.geometry import Box
 from dicface.faces.turns import Quarters, turn_image
 from dicface.images.photo import Photo, read_photo
-from dicface.runtime.model_files import DEFAULT_SHARPNESS, chosen_sharpness
-from dicface.runtime.models import DEFAULT_MODEL
+from dicface.runtime.model_files import chosen_sharpness
+from dicface.runtime.models import DEFAULT_MODEL, DEFAULT_SHARPNESS
 from dicface.web.networks import NO_NETWORKS, AddedNetworks
 
 MAX_UPLOAD_MEGAPIXELS = 64.0

@@ -17,7 +17,8 @@ export function add(files) {
   for (const file of files) {
     const photo = {
       file, name: file.name || "photo.png", id: null, turn: 0, scale: 1, scales: [],
-      model: settings.models[0]?.name, largeFaces: settings.large_faces, background: false, sharpness: settings.sharpness,
+      model: settings.models[0]?.name, sharpness: settings.sharpness,
+      largeFaces: settings.large_faces, background: false,
       faces: [], strength: 1, state: "new", words: "Waiting", error: null, result: null, picture: null,
     };
     photos.push(photo);
