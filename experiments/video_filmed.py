@@ -101,7 +101,7 @@ def main(
     frames: Annotated[int, typer.Option(min=2, help="Number of frames.")] = 120,
 ) -> None:
     """Print the table, and write the strip."""
-    restorer = Restorer(backend="onnxruntime")
+    restorer = Restorer(backend="onnxruntime", sharpness=0)
     truth, rate = frames_of(clip, frames)
     squares = [each.faces[0].square for each in restorer.restore_frames(truth, rate=rate) if each.faces]
     assert len(squares) == len(truth), "the face is not seen in every frame"
