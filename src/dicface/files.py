@@ -90,7 +90,7 @@ def check_readable(path: Path) -> None:
     Raises:
         InputError: it is there, and may not be read.
     """
-    if os.path.exists(path) and not os.access(path, os.R_OK):  # noqa: PTH110 - raises in folders that are closed
+    if os.path.exists(path) and not os.access(path, os.R_OK):  # noqa: PTH110 - Path.exists raises in closed folders
         raise InputError(f"{str(path)!r} may not be read; check its permissions")
 
 

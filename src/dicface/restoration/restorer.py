@@ -30,7 +30,6 @@ from dicface.restoration.video.methods import ClipMethods
 from dicface.runtime.background import BackgroundModel, enlarge_to
 from dicface.runtime.face_model import FaceModel
 from dicface.runtime.face_restorer import DEFAULT_FIDELITY
-from dicface.runtime.model_files import chosen_sharpness
 from dicface.runtime.models import DEFAULT_MODEL
 from dicface.runtime.providers import BackendName, ProviderName
 
@@ -89,7 +88,6 @@ class Restorer(CropMethods, ClipMethods):
         elif backend != "auto":
             raise UsageError(f"expected no `backend` beside a loaded model, which has its own, got {backend!r}")
         self.model = model
-        sharpness = chosen_sharpness(model.name, sharpness, backend=model.backend)
         self._models = SizedModels(
             model, backend=backend, provider=provider, threads=threads, spinning=not several, sharpness=sharpness
         )
@@ -99,7 +97,7 @@ class Restorer(CropMethods, ClipMethods):
         self._own_settings: Mapping[str, Any] = {
             "model": self.model.sha256,
             "last_pass": [files.sha256 for files in self._models.last_pass],
-            "sharpness": sharpness,
+            "sharpness": self._models.sharpness,
             "detector": detector if isinstance(detector, str) else type(detector).__qualname__,
             "detector_threshold": detector_threshold,
         }

@@ -4,7 +4,7 @@ import threading
 
 from dicface.images.pixels import LARGE_FACE_PX, LR_PX_OF
 from dicface.runtime.face_model import FaceModel
-from dicface.runtime.model_files import ModelFiles, check_sharpness
+from dicface.runtime.model_files import ModelFiles, chosen_sharpness
 from dicface.runtime.models import sharp_twin
 from dicface.runtime.providers import BackendName, ProviderName
 
@@ -34,20 +34,20 @@ class SizedModels:
         provider: ProviderName = "auto",
         threads: int | None = None,
         spinning: bool = True,
-        sharpness: float = 0.0,
+        sharpness: float | None = None,
     ) -> None:
         """Find the other models.
 
         Args:
             model: the restorer's own model.
             backend, provider, threads, spinning: of the other models, see `FaceModel`.
-            sharpness: see `FaceModel`. A larger model without sharp twin stays faithful.
+            sharpness: see `chosen_sharpness`. A larger model without sharp twin stays faithful.
 
         Raises:
             UsageError: a sharpness out of its range, or of a model without sharp twin.
         """
-        check_sharpness(model.name, sharpness)
-        self.model, self.sharpness = model, float(sharpness)
+        self.model = model
+        self.sharpness = chosen_sharpness(model.name, sharpness, backend=model.backend)
         self.larger_name = model.larger_name
         self._how = backend, provider, threads, spinning
         self._opened: dict[str, FaceModel] = {}
