@@ -24,7 +24,7 @@ def test_authors_size_and_cost() -> None:
         network = DICNetwork(DIC).eval()
     assert round(sum(p.numel() for p in network.parameters()) / 1e6, 2) == 21.80
     assert round(sum(p.numel() for p in network.landmark.parameters()) / 1e6, 2) == 12.00
-    with FlopCounterMode(display=False) as counter:
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
         network(torch.zeros(1, 3, 16, 16, device="meta"))
     assert round(counter.get_total_flops() / 1e9, 1) == 90.7
 

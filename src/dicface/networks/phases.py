@@ -27,6 +27,10 @@ Taps = dict[int, int]
 """The kernel's tap of a row or column of phases for each shift in pixels of the small image, ascending."""
 
 
+Geometry = tuple[int, int, int]
+"""Kernel, stride and padding of a square convolution."""
+
+
 class Border(NamedTuple):
     """Pixels that a convolution adds on each side."""
 
@@ -84,7 +88,7 @@ def phase_groups(kernel: int, stride: int, padding: int) -> list[PhaseGroup]:
     return [PhaseGroup(rows, columns) for rows in runs for columns in runs]
 
 
-def geometry(conv: nn.Conv2d | nn.ConvTranspose2d) -> tuple[int, int, int]:
+def geometry(conv: nn.Conv2d | nn.ConvTranspose2d) -> Geometry:
     """Kernel, stride and padding of a square convolution."""
     return conv.kernel_size[0], conv.stride[0], int(conv.padding[0])
 
@@ -116,19 +120,20 @@ def group_kernels(weight: Tensor, groups: Sequence[PhaseGroup]) -> list[Tensor]:
     return [stacked(group) for group in groups]
 
 
-def enlarge(features: Tensor, weight: Tensor, bias: Tensor, groups: Sequence[PhaseGroup]) -> list[Tensor]:
+def enlarge(features: Tensor, weight: Tensor, bias: Tensor, shape: Geometry) -> list[Tensor]:
     """A transposed convolution that gives phases.
 
     Args:
         features: (N, A, H, W) float.
         weight: (A, B, k, k) float, the transposed convolution's.
         bias: (B,) float.
-        groups: groups of its geometry.
+        shape: its geometry.
 
     Returns:
         (N, phases * B, H, W) float for each group.
     """
     phases: list[Tensor] = []
+    groups = phase_groups(*shape)
     for group, kernel in zip(groups, group_kernels(weight, groups), strict=True):
         # A convolution has its taps in reverse order, and outputs before inputs.
         flipped = kernel.flip(0, 1).permute(4, 5, 3, 2, 0, 1).flatten(0, 2)
@@ -139,20 +144,21 @@ def enlarge(features: Tensor, weight: Tensor, bias: Tensor, groups: Sequence[Pha
     return phases
 
 
-def reduce(phases: Sequence[Tensor], weight: Tensor, bias: Tensor, groups: Sequence[PhaseGroup]) -> Tensor:
+def reduce(phases: Sequence[Tensor], weight: Tensor, bias: Tensor, shape: Geometry) -> Tensor:
     """A strided convolution that takes phases.
 
     Args:
         phases: (N, phases * B, H, W) float for each group.
         weight: (A, B, k, k) float.
         bias: (A,) float.
-        groups: of its geometry.
+        shape: the convolution's geometry.
 
     Returns:
         (N, A, H, W) float.
     """
     parts: list[Tensor] = []
     height, width = phases[0].shape[2:]
+    groups = phase_groups(*shape)
     for group, phase, kernel in zip(groups, phases, group_kernels(weight, groups), strict=True):
         left, right, above, below = group.border()
         across, down = max(left, right), max(above, below)

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from dicface.images.pixels import FACE_PX
+from dicface.networks import phases, phases_at_once
 from dicface.networks.blocks import LEAKY_SLOPE, PReLU, conv_prelu, deconv_prelu
 from dicface.networks.fusion import ComponentPaths
-from dicface.networks.phases import enlarge, merge, phase_groups, reduce
 from dicface.networks.resize import resize_bicubic
 
 GRID_PX = 64
@@ -148,9 +148,8 @@ class RecoveryBlock(nn.Module):
         low = self.compress_in(features)
         if self.fusion is not None:
             low = self.fusion(low, heatmaps)
-        if features.is_cpu and torch.is_grad_enabled() and not torch.compiler.is_compiling():
-            return self.project_in_phases(low)
-        return self.project(low)
+        learns = torch.is_grad_enabled() and not torch.compiler.is_compiling()
+        return self.project_in_phases(low, at_once=not low.is_cpu) if learns else self.project(low)
 
     @torch.no_grad()
     def continue_from(self, first: "RecoveryBlock") -> None:
@@ -182,22 +181,27 @@ class RecoveryBlock(nn.Module):
             lows.append(down(highs[0] if group == 0 else self.merge_high[group - 1](highs)))
         return self.compress_out(torch.cat(lows[1:], dim=1))
 
-    def project_in_phases(self, low: Tensor) -> Tensor:
-        """`project` in polyphase form: equal result and gradients, faster (ADR 30)."""
+    def project_in_phases(self, low: Tensor, *, at_once: bool) -> Tensor:
+        """`project` in polyphase form: equal result and gradients, faster (ADR 30).
+
+        Args:
+            low: (N, features, 32, 32) float.
+            at_once: in few, large operations, for accelerators; otherwise in small ones, for processors' caches.
+        """
+        form = phases_at_once if at_once else phases
         low = low.contiguous(memory_format=torch.channels_last)
-        groups = phase_groups(*self.geometry)
         lows: list[Tensor] = [low]
         highs: list[list[Tensor]] = []
         for group, (up, down) in enumerate(zip(self.up, self.down, strict=True)):
             merged = low if group == 0 else self.merge_low[group - 1](torch.cat(lows, dim=1))
             weight, bias, activation = _unit(up)
-            highs.append([activation(phase) for phase in enlarge(merged, weight, bias, groups)])
+            highs.append([activation(phase) for phase in form.enlarge(merged, weight, bias, self.geometry)])
             high = highs[0]
             if group:
                 weight, bias, activation = _unit(self.merge_high[group - 1])
-                high, highs = merge(highs, weight, bias, activation.weight)
+                high, highs = form.merge(highs, weight, bias, activation.weight)
             weight, bias, activation = _unit(down)
-            lows.append(activation(reduce(high, weight, bias, groups)))
+            lows.append(activation(form.reduce(high, weight, bias, self.geometry)))
         return self.compress_out(torch.cat(lows[1:], dim=1))
 
 
