@@ -50,7 +50,7 @@ def test_clips_among_photos(clip: Path, tmp_path: Path) -> None:
     assert result.returncode == 1
     said = f"dicface: {folder / 'broken.mov'}: expected a clip (MP4, MOV, MKV, WebM), it cannot be read: "
     assert result.stderr.startswith(said)
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["clip.mp4", "dark.png"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["clip.mp4", "dark.png"], result.stderr
     assert len(frames_of(tmp_path / "out" / "clip.mp4")) == 2
 
 

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from dicface import ClipError, Restorer
+from dicface.images.clips import CodecName
 from dicface.restoration.video.comment import stated_clip_digest
 from dicface.restoration.video.reading import Clip
+from dicface.restoration.video.writing import set_decoding_times
 from tests.support.clips import UNEVEN_MS, frames_of, moving_face, stamps_of, write_clip
 
 GREY = np.full((48, 64, 3), 128, np.uint8)
@@ -49,6 +51,28 @@ def test_codec_times_and_mark_in_each_container(
     with Clip(result.target) as clip:
         colours = clip.facts.colours
     assert (colours.matrix, colours.is_full_range) == (1, False)
+
+
+@pytest.mark.parametrize("codec", ["h264", "h265"])
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_the_shortest_clips_have_sensible_decoding_times(
+    restorer: Restorer, portrait: np.ndarray, tmp_path: Path, count: int, codec: CodecName
+) -> None:
+    clip = write_clip(tmp_path / "clip.mp4", moving_face(portrait, count))
+    restorer.restore_video(clip, tmp_path / "out.mp4", codec=codec)
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        times = [(packet.dts, packet.pts) for packet in container.demux(video=0) if packet.size]
+    assert len(times) == count
+    assert all(0 <= pts - dts <= 200 for dts, pts in times if dts is not None and pts is not None)
+
+
+def test_decoding_times_do_not_depend_on_those_of_the_encoder() -> None:
+    packets = [av.Packet(b"frame") for _ in range(4)]
+    for packet, pts in zip(packets, (100, 220, 140, 180), strict=True):
+        packet.pts, packet.dts = pts, pts - 4 * 10**18  # as x265 leaves them
+    set_decoding_times(packets)
+    assert [packet.dts for packet in packets] == [60, 100, 140, 180]
+    set_decoding_times([])
 
 
 def test_a_larger_factor_gives_a_smaller_file(restorer: Restorer, portrait: np.ndarray, tmp_path: Path) -> None:

@@ -128,6 +128,8 @@ class ClipWriter:
     ) -> None:
         self.notes = list[str]()
         self._facts, self._start_s = clip.facts, start_s
+        self._holds_all = True
+        """Whether the encoder has not given anything yet."""
         options = {}
         if path.suffix.lower() in _MP4_LIKE and clip.facts.time_base.numerator == 1:
             options["video_track_timescale"] = str(clip.facts.time_base.denominator)
@@ -217,7 +219,9 @@ class ClipWriter:
             pixels = np.pad(pixels, ((0, down), (0, across), (0, 0)), mode="edge")
         frame = self._facts.colours.from_rgb(pixels, _PIXEL_FORMAT)
         frame.pts, frame.time_base = pts - self._offset(self._facts.time_base), self._facts.time_base
-        self._mux(self._video.encode(frame))
+        packets = self._video.encode(frame)
+        self._holds_all &= not packets
+        self._mux(packets)
 
     def write_packet(self, packet: "Packet[Any]") -> None:
         """Pass a packet of another stream on; packets of streams that are left out are dropped."""
@@ -241,12 +245,31 @@ class ClipWriter:
 
     def close(self) -> None:
         """Write what the encoder still holds, and the end of the file."""
-        self._mux(self._video.encode(None))
+        packets = self._video.encode(None)
+        if self._holds_all:
+            set_decoding_times(packets)
+        self._mux(packets)
         self._container.close()
 
     def abandon(self) -> None:
         """Close the file without a trailer, after an error: it cannot be played."""
         self._container.close()
+
+
+def set_decoding_times(packets: list[Any]) -> None:
+    """Set the decoding times of all packets of a clip, as late as the order of presentation allows.
+
+    x265 leaves them undefined where a clip has no more frames than it reorders: it subtracts a delay that it learns
+    from later frames.
+
+    Args:
+        packets: in order of decoding, with presentation times.
+    """
+    presented = [packet.pts for packet in packets]
+    in_order = sorted(presented)
+    delay = max((early - late for early, late in zip(in_order, presented, strict=True)), default=0)
+    for packet, pts in zip(packets, in_order, strict=True):
+        packet.dts = pts - delay
 
 
 def _is_kept(name: str, *, keep_gps: bool) -> bool:
