@@ -60,6 +60,7 @@ def test_60_megapixels_within_the_stated_memory(tmp_path: Path, small_photo: np.
         assert image.size == (9000, 6667)
 
 
+@pytest.mark.slow
 def test_memory_that_runs_out_is_one_line(tmp_path: Path) -> None:
     Image.new("RGB", (9000, 6667)).save(tmp_path / "large.jpg")
     process = start(tmp_path / "large.jpg", "-o", tmp_path / "out.jpg", "--box", "10,10,40,40", limit=within(500))

@@ -217,6 +217,7 @@ def test_what_tests_share_lies_in_support() -> None:
         assert not taken, f"{path} imports from {taken}; move what it takes to tests/support/"
 
 
+@pytest.mark.slow
 def test_restoring_never_imports_torch() -> None:
     code = (
         "import sys, numpy as np\n"
@@ -230,6 +231,7 @@ def test_restoring_never_imports_torch() -> None:
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
 
 
+@pytest.mark.slow
 def test_onnxruntime_sends_nothing(tmp_path: Path) -> None:
     """Where it does, it leaves the number of its session, .ses, in the temporary folder."""
     code = (
@@ -252,6 +254,7 @@ def test_help_imports_nothing_heavy() -> None:
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
 
 
+@pytest.mark.slow
 def test_wrong_arguments_are_refused_before_torch_is_imported() -> None:
     """In one process, which starts without it."""
     cases = {

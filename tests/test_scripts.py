@@ -27,6 +27,7 @@ SCRIPTS = sorted((*ROOT.glob("scripts/*.py"), *ROOT.glob("experiments/[!_]*.py")
 NO_COMMAND = {"damaged.py", "finder_scores.py", "people.py", "photos.py"}
 
 
+@pytest.mark.slow
 def test_the_demo_restores_the_face(tmp_path: Path) -> None:
     done = script(ROOT / "examples" / "demo.py", tmp_path / "demo")
     assert done.returncode == 0, done.stderr
@@ -88,6 +89,7 @@ def test_general_networks_cost_what_lite_costs() -> None:
         assert counter.get_total_flops() / 1e9 == pytest.approx(4.0, abs=0.1)
 
 
+@pytest.mark.slow
 def test_the_comparison_measures_and_fills_its_page(
     tmp_path: Path, portrait: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -146,6 +148,7 @@ def test_the_comparison_refuses_runs_of_different_budgets(tmp_path: Path) -> Non
         comparison.common_budget([first, same])
 
 
+@pytest.mark.slow
 def test_the_state_of_a_network_is_handed_from_frame_to_frame(portrait: np.ndarray) -> None:
     from experiments import video_recurrence as experiment
 

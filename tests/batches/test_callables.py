@@ -34,6 +34,7 @@ def restore() -> RestoreBatch:
     return RestoreBatch(**QUICK)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["photo.png", "photo.jpg", "photo.gif"])
 def test_a_result_equals_that_of_the_command(small_photo: np.ndarray, tmp_path: Path, name: str) -> None:
     source = tmp_path / "in" / name
@@ -60,6 +61,7 @@ def test_a_crop_equals_that_of_the_command(tmp_path: Path) -> None:
     assert made["bytes"] == [(tmp_path / "out.png").read_bytes()]
 
 
+@pytest.mark.slow
 def test_it_is_its_arguments_until_the_first_photo(content: bytes) -> None:
     restore = RestoreBatch(**QUICK)
     assert len(pickle.dumps(restore)) < 2000
@@ -83,6 +85,7 @@ def test_arguments_are_checked_before_any_photo_and_models_by_the_first() -> Non
         RestoreBatch("nothing")({"bytes": [b""], "path": ["a.png"]})
 
 
+@pytest.mark.slow
 def test_a_bad_photo_is_a_row(restore: RestoreBatch, content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     """And the others of its batch, which has photos of ragged sizes, are done."""
     wide = encoded(np.full((8, 90, 3), 128, np.uint8))
@@ -107,6 +110,7 @@ def test_a_bad_photo_is_a_row(restore: RestoreBatch, content: bytes, monkeypatch
     assert made["error"] == ["ZeroDivisionError: of our own"]
 
 
+@pytest.mark.slow
 def test_batches_keep_their_form(restore: RestoreBatch, content: bytes) -> None:
     pandas, arrow = pytest.importorskip("pandas"), pytest.importorskip("pyarrow")
     columns: dict[str, Any] = {"path": ["a.png", "b.png"], "bytes": [content, b"words"]}

@@ -366,6 +366,7 @@ def test_folders_of_gs_need_no_marker(gs: Callable[[str], str], tmp_path: Path) 
     assert all(photo.problem.startswith("the result would replace an input") for photo in again)
 
 
+@pytest.mark.slow
 def test_the_command_takes_addresses_of_gs(gs: Callable[[str], str], photo: Path, tmp_path: Path) -> None:
     fill(gs("photos"), ["below/b.png"], photo.read_bytes())
     call = ("restore", gs("photos"), "-o", gs("restored"), *QUICK, "--report", tmp_path / "report.jsonl")
@@ -495,6 +496,7 @@ def test_a_bucket_that_is_missing_is_told_before_the_first_photo(s3: str) -> Non
         Store(s3.replace("bucket", "elsewhere") + "/out").check_writable()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("root", ["memory", "file", "s3"], indirect=True)
 def test_the_command_takes_addresses(root: str, photo: Path, tmp_path: Path) -> None:
     fill(f"{root}/in", ["a.png", "below/b.png"], photo.read_bytes())
@@ -525,6 +527,7 @@ def photo(tmp_path: Path, small_photo: Any) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_a_report_as_parquet_is_added_to(photo: Path, tmp_path: Path) -> None:
     from pyarrow import parquet
 

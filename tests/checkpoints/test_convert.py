@@ -197,6 +197,7 @@ def test_the_landmark_branch(tmp_path: Path, authors: State) -> None:
     assert notes["landmark branch"] == '{"width": 32, "keypoints": 68}'
 
 
+@pytest.mark.slow
 def test_the_stacked_hourglass(tmp_path: Path) -> None:
     done = convert_content(tmp_path, recorded_state("stacked_hourglass"))
     assert done.network == "stacked hourglass"

@@ -29,6 +29,7 @@ def rows(path: Path) -> dict[str, dict[str, Any]]:
     return {Path(row["input"]).name: row for row in map(json.loads, path.read_text().splitlines())}
 
 
+@pytest.mark.slow
 def test_shards_with_reports_that_are_merged(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     reports = [tmp_path / f"report-{index}.jsonl" for index in range(2)]
@@ -56,6 +57,7 @@ def test_a_shard_that_is_none(photo: Path, tmp_path: Path, shard: str) -> None:
     assert f"expected --shard I/N with I from 0 to N - 1, such as 0/3, 1/3 and 2/3, got '{shard}'" in result.stderr
 
 
+@pytest.mark.slow
 def test_going_on_tells_settings_apart(folder: Path, tmp_path: Path) -> None:
     (folder / "cut.png").unlink()
     out, report = tmp_path / "out", tmp_path / "report.jsonl"
@@ -97,6 +99,7 @@ def test_a_result_that_says_nothing_cannot_be_told_apart(photo: Path, tmp_path: 
     assert dicface(*call).stdout == "skipped 1 of 1, whose results are there\n"
 
 
+@pytest.mark.slow
 def test_a_report_in_json_has_the_skipped(folder: Path, tmp_path: Path) -> None:
     call = ("restore", folder, "-o", tmp_path / "out", *QUICK, "--skip-existing", "--no-report-landmarks", "--report")
     assert dicface(*call, tmp_path / "1.json").returncode == 1

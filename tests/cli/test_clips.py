@@ -24,6 +24,7 @@ def clip(portrait: np.ndarray, tmp_path: Path) -> Path:
     return write_clip(tmp_path / "clip.mp4", moving_face(portrait, 4), sound=True)
 
 
+@pytest.mark.slow
 def test_a_clip_is_restored_and_reported(clip: Path, tmp_path: Path) -> None:
     out, report = tmp_path / "out.mp4", tmp_path / "report.json"
     result = dicface("restore", clip, "-o", out, "--report", report, *QUICK)
@@ -39,6 +40,7 @@ def test_a_clip_is_restored_and_reported(clip: Path, tmp_path: Path) -> None:
     assert "was made with other settings" in other.stderr
 
 
+@pytest.mark.slow
 def test_clips_among_photos(clip: Path, tmp_path: Path) -> None:
     folder = tmp_path / "album"
     folder.mkdir()
@@ -82,6 +84,7 @@ def test_without_the_extra(clip: Path, tmp_path: Path, monkeypatch: pytest.Monke
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGTERM, *slow([signal.SIGINT])])
 def test_a_stopped_call_leaves_a_playable_clip(portrait: np.ndarray, tmp_path: Path, how: signal.Signals) -> None:
     count = 200

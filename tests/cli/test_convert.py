@@ -2,10 +2,13 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.support.command import dicface
 from tests.support.recorded import recorded_state
 
 
+@pytest.mark.slow
 def test_convert_the_authors_weights(pack: Path, tmp_path: Path) -> None:
     import torch
 

@@ -13,6 +13,7 @@ from tests.support.command import dicface
 from tests.support.lpips import write_lpips
 
 
+@pytest.mark.slow
 def test_evaluate_prints_the_contracts_json(pack: Path) -> None:
     result = dicface("evaluate", pack, "--model", "lite", "--limit", "3", "--lr-size", "16,32", "--json")
     assert result.returncode == 0, result.stderr

@@ -106,6 +106,7 @@ def test_odd_names(photo: Path, tmp_path: Path) -> None:
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(names[:4])
 
 
+@pytest.mark.slow
 def test_links_folders_and_paths_upwards(photo: Path, tmp_path: Path) -> None:
     folder = photo.parent
     (folder / "link.png").symlink_to(photo)

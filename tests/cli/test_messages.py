@@ -42,6 +42,7 @@ def test_names_beyond_the_consoles_letters_are_escaped(tmp_path: Path, encoding:
     assert len(list((tmp_path / "out").iterdir())) == 3
 
 
+@pytest.mark.slow
 def test_prepare_goes_on_as_well(tmp_path: Path) -> None:
     Image.new("RGB", (20, 20)).save(tmp_path / "a.png")
     command = [sys.executable, "-m", "dicface", "prepare", "写真.jpg", "a.png", "-o", "データ.parquet", "--jobs", "1"]

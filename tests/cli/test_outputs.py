@@ -100,6 +100,7 @@ def test_results_may_go_above_the_input(photo: Path, tmp_path: Path) -> None:
     assert (tmp_path / "photo.png").exists()
 
 
+@pytest.mark.slow
 def test_results_below_the_input_are_not_input(photo: Path) -> None:
     for _ in range(2):
         result = dicface("restore", photo.parent, "-o", photo.parent / "out", "--overwrite")
@@ -137,6 +138,7 @@ def test_maps_of_two_inputs_do_not_replace_each_other(tmp_path: Path) -> None:
         assert (image.mode, image.size) == ("L", (128, 128))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["restore", "upscale"])
 def test_a_stopped_batch_goes_on(tmp_path: Path, command: str) -> None:
     """As a kill leaves it: one photo done, of another the map, which is written first."""

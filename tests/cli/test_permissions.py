@@ -74,6 +74,7 @@ CALLS = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() == 0 and not shutil.which("setpriv"), reason="root needs setpriv to lay down rights")
 def test_what_may_not_be_read_or_written_is_said_in_one_line(tmp_path: Path) -> None:
     Image.linear_gradient("L").resize((16, 16)).save(tmp_path / "a.png")

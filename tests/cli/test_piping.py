@@ -31,6 +31,7 @@ def test_a_photo_goes_through_pipes(photo: Path, kind: str) -> None:
         assert (image.format, image.size) == (kind, (242, 242))
 
 
+@pytest.mark.slow
 def test_what_comes_through_a_pipe_may_be_no_photo() -> None:
     result = piped("restore", "-", "-o", "-", content=b"%PDF-1.7")
     assert (result.returncode, result.stdout) == (1, b"")

@@ -18,6 +18,7 @@ ONNX_RUNTIME = ("--backend", "onnxruntime")
 """Loads fastest, for what does not depend on the backend."""
 
 
+@pytest.mark.slow
 def test_a_photo_is_restored_without_a_word_on_stderr(photo: Path, tmp_path: Path) -> None:
     """Below Python, too, where ONNX Runtime and the image libraries write."""
     result = dicface_process("restore", photo, "-o", tmp_path / "out.png")
@@ -68,6 +69,7 @@ def test_a_bad_batch_goes_on_and_says_what_failed(photo: Path, tmp_path: Path) -
     assert written == ["below/dark.bmp", "photo.png"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGTERM, *slow([signal.SIGKILL, signal.SIGINT])])
 def test_a_stopped_batch_leaves_its_report(photo: Path, tmp_path: Path, how: signal.Signals) -> None:
     folder, report, count = tmp_path / "many", tmp_path / "report.json", 2000

@@ -10,6 +10,7 @@ from PIL import Image
 from tests.support.command import dicface
 
 
+@pytest.mark.slow
 def test_restore_a_photo(photo: Path, tmp_path: Path) -> None:
     out, report = tmp_path / "out.png", tmp_path / "report.json"
     result = dicface("restore", photo, "-o", out, "--report", report)
@@ -33,6 +34,7 @@ def test_no_face_is_a_result(tmp_path: Path) -> None:
         assert image.size == (120, 100)
 
 
+@pytest.mark.slow
 def test_only_boxes_replaces_detection(photo: Path, tmp_path: Path) -> None:
     result = dicface(
         "restore", photo, "-o", tmp_path / "out.png", "--box", "43,21,64,43", "--only-boxes", "--show-landmarks"
@@ -51,6 +53,7 @@ def test_the_threshold_decides_what_is_a_face(photo: Path, tmp_path: Path) -> No
     assert "Invalid value for '--detector-threshold'" in wrong.stderr
 
 
+@pytest.mark.slow
 def test_faces_left_alone_are_said_with_the_reason(tmp_path: Path, large_photo: np.ndarray) -> None:
     Image.fromarray(large_photo).save(tmp_path / "large.png")
     result = dicface(
@@ -166,6 +169,7 @@ def test_a_grey_photo_stays_grey_and_alpha_is_kept(small_photo: np.ndarray, tmp_
         assert (grey.mode, alpha.mode) == ("L", "RGBA")
 
 
+@pytest.mark.slow
 def test_restore_says_that_a_face_is_strongly_compressed(small_photo: np.ndarray, tmp_path: Path) -> None:
     coarse = tmp_path / "coarse.jpg"
     Image.fromarray(small_photo).save(coarse, quality=40)
@@ -174,6 +178,7 @@ def test_restore_says_that_a_face_is_strongly_compressed(small_photo: np.ndarray
     assert "face 1: strongly compressed" in result.stdout
 
 
+@pytest.mark.slow
 def test_uncertainty_is_written_beside_the_result(photo: Path, tmp_path: Path) -> None:
     out, report = tmp_path / "out" / "photo.jpg", tmp_path / "report.json"
     result = dicface("restore", photo, "-o", out, "--uncertainty", "--report", report, "--scale", "2")
@@ -192,6 +197,7 @@ def test_uncertainty_is_written_beside_the_result(photo: Path, tmp_path: Path) -
     assert not (tmp_path / "out" / "photo.webp").exists()
 
 
+@pytest.mark.slow
 def test_many_photos_at_once_give_what_each_gives_alone(photo: Path, tmp_path: Path) -> None:
     folder = tmp_path / "many"
     folder.mkdir()

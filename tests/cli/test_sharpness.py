@@ -4,12 +4,14 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from dicface import UpscaleBatch
 from tests.support.command import dicface
 
 
+@pytest.mark.slow
 def test_the_command_restores_and_upscales_at_a_sharpness(photo: Path, portrait: np.ndarray, tmp_path: Path) -> None:
     report = tmp_path / "report.json"
     result = dicface(

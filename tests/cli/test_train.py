@@ -3,10 +3,13 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.support.command import Finished, dicface, train
 from tests.support.training import CONFIGS
 
 
+@pytest.mark.slow
 def test_resume_and_decay_take_the_runs_own_config(pack: Path, tmp_path: Path) -> None:
     config = CONFIGS / "finder.toml"
 

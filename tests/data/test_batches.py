@@ -138,6 +138,7 @@ def test_an_epoch_visits_every_face_once() -> None:
         assert sorted((seen * 255).round().int().tolist()) == [0, 40, 80, 120, 160, 200]
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(
     seed=st.integers(0, 2**31),

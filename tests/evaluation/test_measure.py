@@ -63,6 +63,7 @@ def features(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_the_embedded_model_beats_bicubic(references: References) -> None:
     measured = measure(FaceModel("lite", backend="onnxruntime"), references, 16)
     result = summary(measured)
@@ -91,6 +92,7 @@ def test_detail_is_shown_beside_bicubic(references: References) -> None:
     assert [row[0] for row in grid.rows] == ["bicubic", "lite"]
 
 
+@pytest.mark.slow
 def test_damage_reaches_the_model_and_bicubic_alike(references: References) -> None:
     lite = FaceModel("lite", backend="onnxruntime")
     clean, noisy = (summary(measure(lite, references, 24, damage=name)) for name in ("", "noise18"))
@@ -110,6 +112,7 @@ def test_prints_are_compared_with_prints(references: References) -> None:
     )
 
 
+@pytest.mark.slow
 def test_parts_are_put_together_in_order(references: References, monkeypatch: pytest.MonkeyPatch) -> None:
     judges = Judges(references, LandmarkModel())
     whole = measure(open_enlargement("lanczos"), references, 16, judges, damage="noise10")
@@ -128,6 +131,7 @@ def test_faces_that_come_back_exactly_leave_valid_json(references: References) -
     json.dumps(result, allow_nan=False)
 
 
+@pytest.mark.slow
 def test_landmarks_are_worse_on_blurred_faces(references: References) -> None:
     judges = Judges(references, LandmarkModel())
     result = summary(measure(FaceModel("lite", backend="onnxruntime"), references, 12, judges))
@@ -148,6 +152,7 @@ def test_landmarks_of_the_data_count_as_true(references: References) -> None:
     assert result["nrmse"]["inter_ocular"] == pytest.approx(float((8**0.5 / eyes).mean()), rel=1e-4)
 
 
+@pytest.mark.slow
 def test_two_models_are_compared_face_by_face(references: References) -> None:
     lite = FaceModel("lite", backend="onnxruntime")
     result = summary(measure(DataConsistency(lite), references, 16, against=lite))
@@ -175,6 +180,7 @@ def test_other_protocols_replace_the_three(references: References) -> None:
     assert set(result["protocols"]) == set(result["steps"]) == {"y-crop8-released"}
 
 
+@pytest.mark.slow
 def test_identity_similarity(references: References, features: Path) -> None:
     recogniser = Recogniser(str(features))
     assert np.allclose(np.linalg.norm(recogniser(references.hr), axis=1), 1, atol=1e-5)
@@ -193,6 +199,7 @@ def test_identity_similarity(references: References, features: Path) -> None:
     json.dumps(summary(measured), allow_nan=False)
 
 
+@pytest.mark.slow
 def test_embedded_features_say_how_good_they_are_and_unknown_people_do_not(references: References) -> None:
     strangers = references._replace(identities=np.full(4, -1))
     recogniser = Recogniser()
@@ -207,6 +214,7 @@ def test_embedded_features_say_how_good_they_are_and_unknown_people_do_not(refer
     assert "0.753 on 59 identities outside their training (celeba-val.parquet); 0.5 is chance" in title
 
 
+@pytest.mark.slow
 def test_everything_is_computed_once(references: References, features: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """JSON, tables and page are renderings: no interval is drawn and no face compared after the measurement."""
     judges = Judges(references, LandmarkModel(), Recogniser(str(features)))
@@ -251,6 +259,7 @@ def test_features_of_another_kind_are_refused(tmp_path: Path) -> None:
         Recogniser(str(other))
 
 
+@pytest.mark.slow
 def test_models_of_two_sides_are_compared_on_the_larger(portrait: np.ndarray) -> None:
     hr = resize(portrait[45:185, 145:285], (256, 256))[None]
     references = References("portrait", ("portrait/0",), hr, None, np.array([0]))

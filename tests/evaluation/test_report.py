@@ -110,6 +110,7 @@ def test_faces_that_come_back_exactly_have_no_gain(portrait: np.ndarray) -> None
     report_page([measured], [lite, lanczos])
 
 
+@pytest.mark.slow
 def test_damage_is_shown_and_named(portrait: np.ndarray, tmp_path: Path) -> None:
     hr = np.stack([portrait[50:178, 150:278], portrait[60:188, 150:278], portrait[55:183, 150:278]])
     references = References("some", ("a", "b", "c"), hr, None, np.full(3, -1))
@@ -128,6 +129,7 @@ def test_damage_is_shown_and_named(portrait: np.ndarray, tmp_path: Path) -> None
         assert [row["damage"] for row in csv.DictReader(file)] == [""] * 3 + ["grey,jpeg50"] * 3
 
 
+@pytest.mark.slow
 def test_files_of_the_report(
     measured: list[Measurement], upscalers: list[FaceModel | ImageModel], tmp_path: Path
 ) -> None:
@@ -167,6 +169,7 @@ def test_words_that_name_rows_stay_whole_in_a_terminal_of_80(measured: list[Meas
     assert "high-resolution" in file.getvalue()
 
 
+@pytest.mark.slow
 @needs_browser
 def test_the_last_picture_of_a_face_is_in_the_window(
     measured: list[Measurement], upscalers: list[FaceModel | ImageModel], tmp_path: Path

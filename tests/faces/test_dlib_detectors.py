@@ -41,6 +41,7 @@ def test_there_is_none_in_noise(detect: Detector) -> None:
     assert detect(np.zeros((1, 1, 3), np.uint8)) == []
 
 
+@pytest.mark.slow
 def test_a_detector_may_be_shared_between_threads(portrait: np.ndarray) -> None:
     detect, photo = GuidedDetector(), resize(portrait, (256, 256))
     with ThreadPoolExecutor(3) as pool:
@@ -49,6 +50,7 @@ def test_a_detector_may_be_shared_between_threads(portrait: np.ndarray) -> None:
     assert all(detections == found[0] for detections in found)
 
 
+@pytest.mark.slow
 def test_names_stand_for_detectors(portrait: np.ndarray) -> None:
     small = resize(portrait, (100, 100))
     found = {name: faces_in(make_detector(name), small, scale=100 / 512) for name in NAMES}

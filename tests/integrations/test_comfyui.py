@@ -67,6 +67,7 @@ class TestRestoreFaces:
     def node(self, pack: ModuleType) -> object:
         return pack.NODE_CLASS_MAPPINGS["DicfaceRestoreFaces"]()
 
+    @pytest.mark.slow
     def test_the_result_is_that_of_the_library(
         self, node: object, image: torch.Tensor, small_photo: np.ndarray
     ) -> None:
@@ -85,6 +86,7 @@ class TestRestoreFaces:
             assert torch.equal(torch.round(result * 255), torch.round(image * 255))
             assert float(mask.max()) == 0
 
+    @pytest.mark.slow
     def test_a_mask_chooses_faces(self, node: object, image: torch.Tensor, small_photo: np.ndarray) -> None:
         (box,) = (face.box for face in Restorer().faces(small_photo) if face.outcome is Outcome.RESTORED)
         mask = torch.zeros(1, *image.shape[1:3])
@@ -114,6 +116,7 @@ class TestUpscaleFaceCrop:
     def node(self, pack: ModuleType) -> object:
         return pack.NODE_CLASS_MAPPINGS["DicfaceUpscaleFaceCrop"]()
 
+    @pytest.mark.slow
     def test_the_result_is_that_of_the_library(self, node: object) -> None:
         crops = np.random.default_rng(0).integers(0, 255, (2, 24, 24, 3), np.uint8)
         image = torch.from_numpy(crops.astype(np.float32) / 255)

@@ -88,6 +88,7 @@ class Darktable:
         return self.imported[path]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("command")
 def test_an_exported_photo_is_restored_imported_and_grouped(
     photo: Path, tmp_path: Path, small_photo: np.ndarray
@@ -110,6 +111,7 @@ def test_an_exported_photo_is_restored_imported_and_grouped(
     assert "'--strength' '0.50'" in darktable.calls[0]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("command")
 def test_earlier_results_stay(photo: Path, tmp_path: Path) -> None:
     darktable = Darktable()
@@ -120,6 +122,7 @@ def test_earlier_results_stay(photo: Path, tmp_path: Path) -> None:
     assert (photo.parent / "a-restored.png").read_text() == "earlier"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("command")
 def test_one_failure_does_not_stop_the_others(photo: Path, tmp_path: Path) -> None:
     darktable = Darktable()

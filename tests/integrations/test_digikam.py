@@ -19,6 +19,7 @@ def run(source: Path, target: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(["/bin/sh", "-c", script], capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("command")
 def test_it_restores_a_photo(tmp_path: Path, small_photo: np.ndarray) -> None:
     source, target = tmp_path / "mum's photo; 1.png", tmp_path / "out 1.jpg"
@@ -30,6 +31,7 @@ def test_it_restores_a_photo(tmp_path: Path, small_photo: np.ndarray) -> None:
         assert (image.size, image.format) == (small_photo.shape[1::-1], "JPEG")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("command")
 def test_a_failure_is_one_for_digikam(tmp_path: Path) -> None:
     (tmp_path / "broken.jpg").write_bytes(b"no photo")

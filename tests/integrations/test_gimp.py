@@ -62,6 +62,7 @@ def test_it_is_in_the_menu(procedure: Procedure) -> None:
     assert procedure.arguments == {"strength": 1.0}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("command")
 def test_faces_are_restored_on_a_new_layer(procedure: Procedure, image: Image, small_photo: np.ndarray) -> None:
     assert call(procedure, image, strength=1.0) == ("SUCCESS", None)
@@ -74,6 +75,7 @@ def test_faces_are_restored_on_a_new_layer(procedure: Procedure, image: Image, s
     assert all(copy.deleted for copy in image.copies)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("command")
 def test_a_strength_of_zero_changes_nothing(procedure: Procedure, image: Image, small_photo: np.ndarray) -> None:
     assert call(procedure, image, strength=0.0)[0] == "SUCCESS"
@@ -96,6 +98,7 @@ def test_what_goes_wrong_is_said(
     assert image.undo[0] == image.undo[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("accepts", [True, False])
 @pytest.mark.usefixtures("command")
 def test_the_dialog_may_be_cancelled(accepts: bool, image: Image) -> None:

@@ -62,6 +62,7 @@ def test_the_portraits_face_is_cut_out(portrait_faces: PhotoFaces) -> None:
     assert portrait_faces.skipped == []
 
 
+@pytest.mark.slow
 @pytest.mark.dlib
 def test_what_only_looks_like_a_face_is_not(portrait: np.ndarray, tmp_path: Path) -> None:
     """Searched everywhere, the portrait has a badge that dlib takes for a face."""

@@ -91,6 +91,7 @@ def test_near_duplicates_may_be_kept(photos: Path, tmp_path: Path) -> None:
     assert run(photos, tmp_path / "out", Selection(keep_duplicates=True)).faces == {tmp_path / "out" / "d.parquet": 12}
 
 
+@pytest.mark.slow
 def test_processes_change_nothing(photos: Path, tmp_path: Path) -> None:
     for jobs in (1, 2):
         run(photos, tmp_path / f"out{jobs}", jobs=jobs)

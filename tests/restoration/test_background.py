@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from dicface import Box, Outcome, Restorer
 from dicface.restoration.large_faces import open_large_faces
@@ -32,6 +33,7 @@ def test_faces_are_blended_over_the_networks_photo(small_photo: np.ndarray, tmp_
     assert same.provenance.model == "lite"
 
 
+@pytest.mark.slow
 def test_restorers_with_other_networks_share_the_model(
     small_photo: np.ndarray, large_photo: np.ndarray, tmp_path: Path
 ) -> None:

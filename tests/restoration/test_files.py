@@ -120,6 +120,7 @@ def test_what_cannot_be_held_is_refused_before_the_work(restorer: Restorer, tmp_
     assert not (tmp_path / "b.png").exists()
 
 
+@pytest.mark.slow
 def test_what_to_know_is_in_the_sentence(
     restorer: Restorer, small_photo: np.ndarray, large_photo: np.ndarray, tmp_path: Path
 ) -> None:

@@ -67,6 +67,7 @@ def test_landmarks_of_no_face_give_the_square(landmarks: np.ndarray) -> None:
     np.testing.assert_array_equal(outline_mask(tiny, Square(0, 0, 100)), square_mask())
 
 
+@pytest.mark.slow
 def test_corners_of_the_crop_keep_the_plain_enlargement(small_photo: np.ndarray) -> None:
     restorer = Restorer(backend="onnxruntime")
     result = restorer.restore(small_photo, scale=4, boxes=[Box(43, 21, 64, 43)], only_boxes=True)

@@ -207,6 +207,7 @@ def test_wrong_pixels_and_scales_are_refused(restorer: Restorer, small_photo: np
         restorer.restore(small_photo, scale=9)
 
 
+@pytest.mark.slow
 def test_paths_and_pil_images_are_photos_too(restorer: Restorer, small_photo: np.ndarray, tmp_path: Path) -> None:
     """A lying photo is turned upright by its EXIF, whatever it comes in."""
     exif = Image.Exif()
@@ -287,6 +288,7 @@ def test_a_photo_on_its_side_is_restored_in_its_turn(restorer: Restorer, small_p
     assert np.abs(np.rot90(lying.image, -1).astype(int) - upright.image).mean() < 0.5
 
 
+@pytest.mark.slow
 def test_a_photo_is_searched_turned_only_where_nothing_is_upright_and_no_box_is_given(small_photo: np.ndarray) -> None:
     looked: list[int] = []
 
@@ -343,6 +345,7 @@ def three(portrait: np.ndarray) -> np.ndarray:
 THREE = [Box(43, 21, 64, 43), Box(192, 33, 225, 68), Box(362, 21, 383, 43)]
 
 
+@pytest.mark.slow
 def test_numbers_do_not_depend_on_the_choice(lite_alone: Restorer, three: np.ndarray) -> None:
     restorer = lite_alone
     every = restorer.find(three).faces
@@ -365,6 +368,7 @@ def test_numbers_do_not_depend_on_the_choice(lite_alone: Restorer, three: np.nda
     assert [face.score is None for face in drawn] == [True, *[False] * (len(boxes) - 1), True]
 
 
+@pytest.mark.slow
 def test_the_chosen_faces_are_restored(lite_alone: Restorer, three: np.ndarray) -> None:
     restorer = lite_alone
 
@@ -409,6 +413,7 @@ def test_a_photo_on_its_side_is_found_in_its_turn(restorer: Restorer, small_phot
     assert found.faces[0].outcome is Outcome.RESTORED
 
 
+@pytest.mark.slow
 def test_strength_blends_with_the_plain_enlargement(lite_alone: Restorer, three: np.ndarray) -> None:
     restorer = lite_alone
 

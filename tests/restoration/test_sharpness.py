@@ -56,6 +56,7 @@ def test_the_mark_and_the_digest_say_the_sharpness(
     assert len(digests) == 3
 
 
+@pytest.mark.slow
 def test_results_are_sharp_by_default_where_they_can_be(small_photo: np.ndarray, tmp_path: Path) -> None:
     title = f"lite at sharpness {DEFAULT_SHARPNESS:g}"
     (face,) = Restorer(backend="onnxruntime").faces(small_photo, boxes=[FACE], only_boxes=True)
@@ -89,6 +90,7 @@ def test_a_model_without_twin_has_no_sharpness(tmp_path: Path) -> None:
             make(mine, sharpness=0.5)
 
 
+@pytest.mark.slow
 def test_crops_are_sharp_too(restorers: dict[float, Restorer], portrait: np.ndarray) -> None:
     crops = np.asarray(Image.fromarray(portrait[50:178, 150:278]).resize((16, 16)))[None]
     faithful, sharp = (restorers[sharpness].upscale(crops) for sharpness in (0.0, 1.0))

@@ -58,6 +58,7 @@ def test_a_network_of_spandrel_gives_the_same_in_tiles_as_in_one_piece(
         assert np.abs(network(part).astype(int) - whole).max() <= 1, side
 
 
+@pytest.mark.slow
 def test_where_tiles_disagree_the_transition_is_smooth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With a view wider than the overlap tiles differ, but there is no step between them."""
     network = BackgroundModel(write_enlarger(tmp_path / "a.onnx", taps=121))
@@ -81,6 +82,7 @@ def test_a_network_of_one_size_takes_any_photo(tmp_path: Path, photo: np.ndarray
     np.testing.assert_array_equal(made[:90, :130], free(small)[:90, :130])
 
 
+@pytest.mark.slow
 def test_a_larger_photo_takes_no_more_memory_than_its_result(tmp_path: Path) -> None:
     network = BackgroundModel(write_enlarger(tmp_path / "a.onnx"))
 

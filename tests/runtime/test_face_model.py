@@ -42,6 +42,7 @@ def test_onnx_names_and_shapes_are_the_contract(name: str) -> None:
     assert shapes["heatmaps"][2:] == [68, side // 4, side // 4]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", embedded_models("restoration"))
 def test_onnx_equals_torch_on_a_face(name: str, faces: list[np.ndarray]) -> None:
     network = load_network(find_model(name, ".safetensors"))
@@ -80,6 +81,7 @@ def test_crops_of_mixed_sizes_keep_their_order(faces: list[np.ndarray]) -> None:
         assert np.abs(alone.sr.astype(int) - result.sr).max() <= 1
 
 
+@pytest.mark.slow
 def test_more_crops_than_a_batch_holds(faces: list[np.ndarray]) -> None:
     results = FaceModel("lite", backend="onnxruntime")([faces[0][0]] * (MAX_BATCH + 1))
     assert len(results) == MAX_BATCH + 1
@@ -140,6 +142,7 @@ def test_a_crop_of_a_wrong_size_is_refused() -> None:
         FaceModel("lite", backend="onnxruntime")([np.zeros((70, 70, 3), np.uint8)])
 
 
+@pytest.mark.slow
 def test_a_face_is_the_same_to_the_bit_in_any_batch(portrait: np.ndarray) -> None:
     """On this the sharing of batches between photos rests (ADR 25)."""
     run = OnnxRuntimeBackend(find_model("lite"))
@@ -189,6 +192,7 @@ def test_callers_share_batches_where_company_changes_nothing(
     np.testing.assert_array_equal(results, expected)
 
 
+@pytest.mark.slow
 def test_torch_openvino_and_accelerators_do_not_share(monkeypatch: pytest.MonkeyPatch) -> None:
     """In torch a face's last digit depends on its batch, in OpenVINO on some processors; accelerators are untested."""
     assert not FaceModel(backend="torch")._is_same_in_any_batch()

@@ -38,6 +38,7 @@ def test_no_sharpness_is_the_model_itself(face: np.ndarray) -> None:
     assert np.array_equal(plain.sr, none.sr)
 
 
+@pytest.mark.slow
 def test_all_backends_mix_alike(face: np.ndarray) -> None:
     crop = resize(face, (16, 16))
     results = [FaceModel(backend=name, sharpness=1.0)([crop])[0].sr[-1] for name in ("onnxruntime", "openvino")]
@@ -95,6 +96,7 @@ def test_invented_detail_runs_between_what_was_measured() -> None:
     assert invented_detail(rows, 1.0, 200) == pytest.approx(0.6), "that of the largest size"
 
 
+@pytest.mark.slow
 def test_a_model_says_what_it_invents() -> None:
     for name, side in (("lite", 24), ("lite-256", 48)):
         models = [FaceModel(name, backend="onnxruntime", sharpness=each) for each in SHARPNESSES]

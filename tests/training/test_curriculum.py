@@ -74,6 +74,7 @@ def test_the_rate_rises_again_after_a_switch() -> None:
     assert [task.rate(step) for step in range(9)] == [0.5, 1, 1, 0.5, 1, 0.5, 1, 1, 1]
 
 
+@pytest.mark.slow
 def test_the_later_block_is_the_first_until_it_takes_part(tmp_path: Path) -> None:
     config = curriculum("optimiser.weight_decay=0.5")
     with pytest.raises(SystemExit):

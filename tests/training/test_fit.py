@@ -51,6 +51,7 @@ def test_a_network_of_ones_own_needs_a_caller_that_brings_it(tmp_path: Path) -> 
         run(settings, tmp_path, "run")
 
 
+@pytest.mark.slow
 def test_a_run_told_to_stop_saves_itself_and_goes_on(tmp_path: Path) -> None:
     settings = small("lite", "run.steps=4", "run.validate_every=4")
     straight = run(settings, tmp_path, "straight")
@@ -89,6 +90,7 @@ def test_weights_that_are_not_finite_stop_the_run(tmp_path: Path) -> None:
     assert all(value.isfinite().all() for value in kept.state_dict().values())
 
 
+@pytest.mark.slow
 def test_a_resumed_run_takes_its_rate_from_the_config(tmp_path: Path) -> None:
     start = ("run.steps=2", "run.validate_every=2", "optimiser.ema_decay=0.0")
     before = read_tensors(run(small("ablation", *start), tmp_path, "run"))[0]
@@ -140,6 +142,7 @@ def test_a_missing_pack_is_named(tmp_path: Path) -> None:
         fit(small("lite"), [tmp_path / "typo.parquet"], None, tmp_path / "run")
 
 
+@pytest.mark.slow
 def test_a_resumed_run_needs_no_weights_to_start_from(tmp_path: Path) -> None:
     branch = run(small("landmark-lite", "run.steps=1"), tmp_path, "landmark")
     start = f"run.landmark_weights={branch}"
@@ -155,6 +158,7 @@ def test_a_resumed_run_without_its_history_is_refused(tmp_path: Path) -> None:
         run(small("lite", "run.steps=2"), tmp_path, "run", resume=True)
 
 
+@pytest.mark.slow
 def test_weights_carry_the_last_measurement(tmp_path: Path) -> None:
     weights = run(small("lite", "run.steps=2", "run.validate_every=2"), tmp_path, "run")
     score = read_tensors(weights)[1]["val_score"]
@@ -232,6 +236,7 @@ def test_a_run_killed_before_its_last_line_gives_the_averaged_weights(tmp_path: 
     assert all(torch.equal(wanted[key], found[key]) for key in wanted)
 
 
+@pytest.mark.slow
 def test_a_second_run_does_not_overwrite_the_first(tmp_path: Path) -> None:
     config = small("lite", "run.steps=1", "run.validate_every=1")
     run(config, tmp_path, "run")
@@ -241,6 +246,7 @@ def test_a_second_run_does_not_overwrite_the_first(tmp_path: Path) -> None:
         run(config, tmp_path, "other", resume=True)
 
 
+@pytest.mark.slow
 def test_a_resumed_run_keeps_its_network(tmp_path: Path) -> None:
     run(small("lite", "run.steps=1", "run.validate_every=1"), tmp_path, "run")
     with pytest.raises(ConfigError, match=r"expected \[network\] of the run to resume"):

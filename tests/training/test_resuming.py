@@ -37,6 +37,7 @@ def stopped(settings: TrainConfig, folder: Path, name: str, step: int) -> None:
         run_but(settings, folder, name, step - 1, send_sigterm)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", [3, *slow([5])])  # before the decay and in it
 def test_a_run_stopped_at_any_step_equals_a_straight_one(tmp_path: Path, step: int) -> None:
     straight = run(decaying(), tmp_path, "straight")

@@ -26,6 +26,7 @@ def moved(weights: Path, start: Path) -> set[str]:
     return {key for key in before if not torch.equal(before[key], after[key])}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("config", ["lite-sharp", "lite-256-sharp"])
 def test_three_steps_move_the_last_trunk_and_the_tail_only(tmp_path: Path, config: str) -> None:
     weights = run(small(config, "run.steps=3", "run.validate_every=3"), tmp_path, "run")
@@ -33,12 +34,14 @@ def test_three_steps_move_the_last_trunk_and_the_tail_only(tmp_path: Path, confi
     assert parts == {"recovery", "reconstruction"}
 
 
+@pytest.mark.slow
 def test_the_tail_may_learn_alone(tmp_path: Path) -> None:
     settings = small("lite-sharp", "run.steps=3", "run.validate_every=3", 'sharp.trained=["reconstruction"]')
     parts = {key.split(".")[0] for key in moved(run(settings, tmp_path, "run"), untrained_network("lite"))}
     assert parts == {"reconstruction"}
 
 
+@pytest.mark.slow
 def test_discriminators_learn_alone_first(tmp_path: Path) -> None:
     settings = small("lite-sharp", "run.steps=3", "run.validate_every=2", "sharp.discriminator_steps=2")
     run(settings, tmp_path, "run")
@@ -51,6 +54,7 @@ def test_discriminators_learn_alone_first(tmp_path: Path) -> None:
     assert {group["betas"] for group in best["optimizer_states"][0]["param_groups"]} == {(0.5, 0.99)}
 
 
+@pytest.mark.slow
 def test_face_features_take_part_and_identity_is_logged(tmp_path: Path) -> None:
     features = run(small("features", "run.steps=1", "run.validate_every=1"), tmp_path, "features")
     settings = (f"run.features_weights={features}", "sharp.feature=0.1", "run.steps=2", "run.validate_every=2")

@@ -96,6 +96,7 @@ def test_a_wrong_parameter_is_named(values: dict[str, list[str]], said: str) -> 
         read_options(values)
 
 
+@pytest.mark.slow
 def test_a_photo_in_and_the_restored_photo_out(client: TestClient, root: Path, photo: Path) -> None:
     reply = client.post("/restore", params={"name": "Eileen.png", "scale": "2", **BOX}, content=photo.read_bytes())
     assert reply.status_code == 200, reply.text
@@ -132,6 +133,7 @@ def test_another_format_is_asked_for(client: TestClient, photo: Path) -> None:
     assert Image.open(io.BytesIO(reply.content)).format == "WEBP"
 
 
+@pytest.mark.slow
 def test_the_operators_networks_are_used_where_they_are_asked_for(
     client_with_networks: TestClient, photo: Path, tmp_path: Path, networks: AddedNetworks
 ) -> None:

@@ -120,6 +120,7 @@ def test_from_upload_to_download(client: TestClient, root: Path, photo: Path) ->
     assert client.post(f"{at}/faces", json=asked).status_code == 404
 
 
+@pytest.mark.slow
 def test_several_results_come_in_one_zip(client: TestClient, photo: Path) -> None:
     photos: list[dict[str, Any]] = []
     for name in ("Grüße.png", "Grüße.png"):

@@ -23,6 +23,7 @@ from dicface.web.work import restore
 SHARP_LITE = f"lite at sharpness {DEFAULT_SHARPNESS:g}"
 
 
+@pytest.mark.slow
 def test_the_download_is_the_librarys_result(request_at_2: Request, tmp_path: Path) -> None:
     done = restore(request_at_2)
     assert (done["width"], done["height"], done["download"]) == (242, 242, "Aunt Eileen-restored.png")
@@ -39,6 +40,7 @@ def test_the_download_is_the_librarys_result(request_at_2: Request, tmp_path: Pa
         assert str(tmp_path) not in json.dumps(written.row)
 
 
+@pytest.mark.slow
 def test_layers_over_the_plain_photo_show_what_is_downloaded(request_at_2: Request) -> None:
     """What the browser computes, in NumPy: plain and layer blended by opacity and strength."""
     (face,) = restore(request_at_2)["faces"]
@@ -65,6 +67,7 @@ def test_a_face_that_is_taken_out_is_the_plain_enlargement(request_at_2: Request
     assert written.row["faces"][0]["outcome"] == "not_chosen"
 
 
+@pytest.mark.slow
 def test_transparency_and_greys_stay(request_at_2: Request, small_photo: np.ndarray, tmp_path: Path) -> None:
     image = Image.fromarray(small_photo)
     image.putalpha(200)
@@ -92,6 +95,7 @@ def test_a_result_has_the_format_of_the_photo_where_that_can_hold_it(
     assert result_suffix(suffix, width, 100, alpha=alpha) == written
 
 
+@pytest.mark.slow
 def test_the_download_is_the_librarys_result_with_the_operators_networks(
     tmp_path: Path, portrait: np.ndarray, large_photo: np.ndarray, networks: AddedNetworks
 ) -> None:
@@ -122,6 +126,7 @@ def test_the_download_is_the_librarys_result_with_the_operators_networks(
     assert written.row["model"] == "lite + twice.onnx"
 
 
+@pytest.mark.slow
 def test_layers_over_the_sharper_background_show_what_is_downloaded(
     request_at_2: Request, networks: AddedNetworks
 ) -> None:

@@ -48,6 +48,7 @@ def files_below(folder: Path) -> list[Path]:
     return [Path(parent, name) for parent, _, names in os.walk(folder) for name in names]
 
 
+@pytest.mark.slow
 def test_it_restores_and_keeps_nothing_of_a_request(server: Server, temporary: Path, photo: Path) -> None:
     code, report = asked(server, photo.read_bytes(), BOX)
     assert (code, report["faces"][0]["outcome"]) == (200, "restored")
@@ -66,6 +67,7 @@ def test_an_upload_over_the_limit_is_refused(server: Server, temporary: Path) ->
     assert (code, said["error"]) == (413, "This file is larger than what can be uploaded here.")
 
 
+@pytest.mark.slow
 def test_uploads_are_deleted_after_a_while(server: Server, temporary: Path, photo: Path) -> None:
     assert uploaded(server, "../../../up.png", photo.read_bytes())[0] == 201
     assert not (temporary.parent / "up.png").exists()
@@ -146,6 +148,7 @@ def test_a_photo_that_takes_too_long_is_stopped(tmp_path: Path, small_photo: obj
         assert json.loads(said)["error"].startswith("This photo takes more time or memory")
 
 
+@pytest.mark.slow
 def test_a_port_that_is_taken_is_said() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -62,6 +62,7 @@ def test_faces_are_found_with_what_would_happen_and_searched_once(
     assert [face["drawn"] for face in again] == [False, True]
 
 
+@pytest.mark.slow
 def test_pictures_of_the_page_say_what_they_are(request_at_2: Request) -> None:
     restore(request_at_2)
     compose(request_at_2, {1: 1.0})
@@ -74,6 +75,7 @@ def test_pictures_of_the_page_say_what_they_are(request_at_2: Request) -> None:
         assert steps.size == (4 * 128 + 3 * 2, 128)
 
 
+@pytest.mark.slow
 def test_a_photo_is_turned_as_its_owner_says(request_at_2: Request, small_photo: np.ndarray, tmp_path: Path) -> None:
     Image.fromarray(np.rot90(small_photo, 1)).save(tmp_path / "lying.png")
     lying = request_at_2._replace(source=tmp_path / "lying.png")
@@ -86,6 +88,7 @@ def test_a_photo_is_turned_as_its_owner_says(request_at_2: Request, small_photo:
     assert written.row["turned_by_hand_degrees"] == 90
 
 
+@pytest.mark.slow
 def test_a_face_that_would_be_left_is_restored_all_the_same(tmp_path: Path, large_photo: np.ndarray) -> None:
     Image.fromarray(large_photo).save(tmp_path / "large.jpg", quality=95)
     request = Request(tmp_path / "large.jpg", tmp_path, "large.jpg", boxes=(Box(403, 194, 610, 396),))
@@ -114,6 +117,7 @@ def large_request(tmp_path: Path, large_photo: np.ndarray, networks: AddedNetwor
     return Request(tmp_path / "close.png", folder, "close.png", scale=1, boxes=(LARGE,), networks=networks)
 
 
+@pytest.mark.slow
 def test_a_larger_face_is_found_with_what_would_happen_with_the_switch_on_and_off(large_request: Request) -> None:
     off = large_request._replace(networks=NO_NETWORKS)
     said = [
@@ -128,6 +132,7 @@ def test_a_larger_face_is_found_with_what_would_happen_with_the_switch_on_and_of
     ]
 
 
+@pytest.mark.slow
 def test_a_larger_face_is_restored_by_the_operators_network(large_request: Request) -> None:
     (face,) = [face for face in restore(large_request)["faces"] if face["drawn"]]
     assert face["outcome"] == "restored"
@@ -137,6 +142,7 @@ def test_a_larger_face_is_restored_by_the_operators_network(large_request: Reque
     assert steps.pixels.shape[1] > 2 * steps.pixels.shape[0]
 
 
+@pytest.mark.slow
 def test_the_shown_photo_is_the_backgrounds_networks(request_at_2: Request, networks: AddedNetworks) -> None:
     assert networks.background is not None
     request = request_at_2._replace(networks=networks._replace(large_faces=None))
@@ -154,6 +160,7 @@ def test_the_shown_photo_is_the_backgrounds_networks(request_at_2: Request, netw
     assert ENHANCED in plain.metadata.xmp.decode()
 
 
+@pytest.mark.slow
 def test_the_background_costs_nothing_where_it_is_off_or_the_photo_keeps_its_size(
     request_at_2: Request, networks: AddedNetworks, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -73,6 +73,7 @@ def test_empty_scenes_have_no_faces() -> None:
     assert len(empty.faces) == len(empty.ignored) == len(empty.points) == 0
 
 
+@pytest.mark.slow
 def test_scenes_depend_on_seed_and_step_alone() -> None:
     one, same = sampler().batch(3), sampler().batch(3)
     assert all(torch.equal(mine, yours) for mine, yours in zip(one, same, strict=True))

@@ -237,6 +237,7 @@ def test_what_is_no_clip(restorer: Restorer, tmp_path: Path) -> None:
         restorer.restore_video(tmp_path / "a.mp4", tmp_path / "out.mp4")
 
 
+@pytest.mark.slow
 def test_a_damaged_clip_is_restored_as_far_as_it_goes(restorer: Restorer, portrait: np.ndarray, tmp_path: Path) -> None:
     source = write_clip(tmp_path / "a.mkv", moving_face(portrait, 8))
     whole = source.read_bytes()

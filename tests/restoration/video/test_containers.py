@@ -75,6 +75,7 @@ def test_decoding_times_do_not_depend_on_those_of_the_encoder() -> None:
     set_decoding_times([])
 
 
+@pytest.mark.slow
 def test_a_larger_factor_gives_a_smaller_file(restorer: Restorer, portrait: np.ndarray, tmp_path: Path) -> None:
     source = write_clip(tmp_path / "a.mkv", moving_face(portrait, 2))
     sizes = [

@@ -46,6 +46,7 @@ def test_cuts_are_told_from_pans(portrait: np.ndarray) -> None:
     assert not cuts(255 - pan[1])
 
 
+@pytest.mark.slow
 def test_a_face_keeps_its_number_until_a_cut(restorer: Restorer, portrait: np.ndarray) -> None:
     frames = moving_face(portrait, 4)
     empty = np.full_like(frames[0], 230)
@@ -60,6 +61,7 @@ def test_a_face_keeps_its_number_until_a_cut(restorer: Restorer, portrait: np.nd
     assert 2 <= squares[2].left - squares[0].left <= 5
 
 
+@pytest.mark.slow
 def test_the_strength_of_a_track(restorer: Restorer, portrait: np.ndarray) -> None:
     frames = moving_face(portrait, 2)
     (whole, _) = restorer.restore_frames(frames)
