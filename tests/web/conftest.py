@@ -15,9 +15,10 @@ from dicface.web.desk import Desk
 from dicface.web.networks import AddedNetworks, BackgroundWait
 from dicface.web.request import Request
 from dicface.web.worker import Worker
-from tests.support.browser import chromium
+from tests.support.browser import VIEWS, Visit, chromium
 from tests.support.enlargers import write_enlarger
 from tests.support.face_restorers import write_face_restorer
+from tests.support.server import Server
 
 UPLOAD_MB = 2
 
@@ -27,6 +28,15 @@ def browser() -> Iterator[Any]:
     """Chromium."""
     with chromium() as browser:
         yield browser
+
+
+@pytest.fixture(params=["phone-light", "desktop-dark"])
+def visit(request: pytest.FixtureRequest, browser: Any, server: Server) -> Iterator[Visit]:
+    """A visit to the module's server on a phone, and one at a desk in the dark; tests of the server's work take one."""
+    visit = Visit(browser, server.url, **VIEWS[request.param])
+    yield visit
+    visit.page.context.close()
+    assert visit.faults == []
 
 
 class DirectWorker:

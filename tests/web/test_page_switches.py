@@ -3,14 +3,13 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from dicface.web.networks import AddedNetworks
-from tests.support.browser import CHROMIUM, VIEWS, Visit
+from tests.support.browser import CHROMIUM, Visit
 from tests.support.server import Server, running
 
 pytest.importorskip("playwright.sync_api", reason="its tests need playwright")
@@ -27,15 +26,6 @@ def server(tmp_path_factory: pytest.TempPathFactory, networks: AddedNetworks) ->
     given = ("--large-faces", str(networks.large_faces), "--background", str(networks.background), "--fidelity", "1")
     with running(*given, temporary=tmp_path_factory.mktemp("served")) as server:
         yield server
-
-
-@pytest.fixture(params=["phone-light", "desktop-dark"])
-def visit(request: pytest.FixtureRequest, browser: Any, server: Server) -> Iterator[Visit]:
-    """A visit on a phone, and one at a desk in the dark."""
-    visit = Visit(browser, server.url, **VIEWS[request.param])
-    yield visit
-    visit.page.context.close()
-    assert visit.faults == []
 
 
 @pytest.fixture
@@ -55,6 +45,7 @@ def words(visit: Visit, size_from: int, size_to: int) -> str:
     return found
 
 
+@pytest.mark.parametrize("visit", ["desktop-dark"], indirect=True)
 def test_larger_faces_are_restored_unless_they_are_switched_off(visit: Visit, close: Path, tmp_path: Path) -> None:
     page = visit.page
     visit.choose(close)
@@ -93,6 +84,7 @@ def test_larger_faces_are_restored_unless_they_are_switched_off(visit: Visit, cl
     assert page.inner_text("#result-title") == "1 face restored"
 
 
+@pytest.mark.parametrize("visit", ["phone-light"], indirect=True)
 def test_the_sharper_background_is_what_is_seen_and_saved(visit: Visit, photo: Path, tmp_path: Path) -> None:
     page = visit.page
     visit.choose(photo)
@@ -131,6 +123,7 @@ def test_the_sharper_background_is_what_is_seen_and_saved(visit: Visit, photo: P
     assert "sharper background" not in page.inner_text("#result-words")
 
 
+@pytest.mark.parametrize("visit", ["desktop-dark"], indirect=True)
 def test_a_photo_without_a_face_gains_by_the_background_alone(visit: Visit, tmp_path: Path) -> None:
     page = visit.page
     Image.linear_gradient("L").convert("RGB").save(tmp_path / "wall.png")
@@ -146,6 +139,7 @@ def test_a_photo_without_a_face_gains_by_the_background_alone(visit: Visit, tmp_
         assert image.size == (512, 512)
 
 
+@pytest.mark.parametrize("visit", ["phone-light"], indirect=True)
 def test_a_wait_beyond_the_limit_is_said(visit: Visit, photo: Path) -> None:
     page = visit.page
     slow = {"s_per_megapixel": 1e5, "limit_s": 120}

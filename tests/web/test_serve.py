@@ -86,11 +86,11 @@ def test_uploads_are_deleted_after_a_while(server: Server, temporary: Path, phot
 @pytest.mark.slow
 def test_eight_clients_at_once(server: Server, photo: Path) -> None:
     """A small version of what `experiments/serving.py` does."""
-    load(server, photo.read_bytes(), BOX, clients=8, requests=16)
+    load(server, photo.read_bytes(), BOX, clients=8, requests=8)
     before = memory_mb(server.pid)
-    latencies, failures = load(server, photo.read_bytes(), BOX, clients=8, requests=32)
+    latencies, failures = load(server, photo.read_bytes(), BOX, clients=8, requests=24)
     assert failures == []
-    assert len(latencies) == 32
+    assert len(latencies) == 24
     assert memory_mb(server.pid) - before < 60
 
 
