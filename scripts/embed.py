@@ -104,10 +104,10 @@ def restoration_results(model: FaceModel, validation: Path, sizes: tuple[int, ..
     return rounded
 
 
-def embed_restoration(network: DICNetwork, graph: Path, validation: Path) -> dict[str, Any]:
+def embed_restoration(network: DICNetwork, graph: Path, validation: Path, *, halves: bool) -> dict[str, Any]:
     """Write the ONNX file of a network that restores faces; what its card says of it."""
     hr = comparison_faces(validation)
-    difference = export_checked(network, graph, comparison_crops(network, hr))
+    difference = export_checked(network, graph, comparison_crops(network, hr), halves=halves)
     sizes = (16,) if network.config.stem == "paper" else SIZES[network.config.output_px]
     side = max(16, network.config.lr_px[0])
     facts = pack_facts(validation)
@@ -204,17 +204,20 @@ def embed_features(run: Path, weights: Path, validation: Path) -> dict[str, Any]
     }
 
 
-def embed_network(run: Path, weights: Path, graph: Path, validation: Path) -> dict[str, Any]:
-    """Write the weights and the ONNX file of a network; what its card says of it."""
+def embed_network(run: Path, weights: Path | None, graph: Path, validation: Path) -> dict[str, Any]:
+    """Write the weights and the ONNX file of a network, without `weights` that alone in float16; what its card says."""
     network = load_run(run)
+    if weights is None:
+        network.half().float()
     if isinstance(network, DICNetwork):
-        measured = embed_restoration(network, graph, validation)
+        measured = embed_restoration(network, graph, validation, halves=weights is None)
     elif isinstance(network, Finder):
         measured = embed_finder(network, graph, validation)
     else:
         measured = embed_landmarks(network, graph, validation)
     measured["numbers"]["backend"] = f"onnxruntime {onnxruntime.__version__}, float32"
-    save_network(network, weights)
+    if weights is not None:
+        save_network(network, weights)
     return measured | {"network": dataclasses.asdict(network.config)}
 
 
@@ -242,13 +245,18 @@ def main(
     samples: Annotated[int, typer.Option(help="Faces seen in training; of a finder, scenes.")],
     hardware: Annotated[str, typer.Option(help="What it was trained on, and how long.")],
     *,
-    large: Annotated[bool, typer.Option("--large", help="Write into dicface-models instead of dicface.")] = False,
+    large: Annotated[bool, typer.Option("--large", help="Write into dicface-models, in float16.")] = False,
 ) -> None:
-    """Write NAME.safetensors, NAME.onnx (but for features) and NAME.json into the package."""
+    """Write NAME.safetensors, NAME.onnx (but for features) and NAME.json into the package.
+
+    Of a large model only the ONNX file is written, whose weights are kept in float16: 50 MB hold no more (ADR 41).
+    """
     folder = ADDITIONAL_MODELS if large else MODELS
     weights, graph = folder / f"{name}.safetensors", folder / f"{name}.onnx"
     if is_features(run):
         measured, files = embed_features(run, weights, validation), [weights]
+    elif large:
+        measured, files = embed_network(run, None, graph, validation), [graph]
     else:
         measured, files = embed_network(run, weights, graph, validation), [weights, graph]
     card = {

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from dicface.data.packs import read_pack
 from dicface.errors import CheckpointError
 from dicface.export.fold import for_inference
+from dicface.export.halves import keep_in_halves
 from dicface.files import written_whole
 from dicface.images.pixels import FACE_PX, LARGE_FACE_PX, resize, to_network
 from dicface.networks.blocks import channel_means
@@ -200,12 +201,15 @@ def compare_with_torch(network: DICNetwork, path: Path, crops: list[NDArray[np.u
     return ExportDifference(sum(len(faces) for faces in crops), worst_sr, worst_heatmaps)
 
 
-def export_checked(network: DICNetwork, path: Path, crops: list[NDArray[np.uint8]]) -> ExportDifference:
+def export_checked(
+    network: DICNetwork, path: Path, crops: list[NDArray[np.uint8]], *, halves: bool = False
+) -> ExportDifference:
     """Write a network as ONNX after checking its results against torch's.
 
     Args:
         network, path: see `export_onnx`.
         crops: see `compare_with_torch`.
+        halves: keep the weights in float16, see `keep_in_halves`.
 
     Returns:
         The differences.
@@ -215,6 +219,8 @@ def export_checked(network: DICNetwork, path: Path, crops: list[NDArray[np.uint8
     """
     with written_whole(path) as part:
         export_onnx(network, part)
+        if halves:
+            keep_in_halves(part)
         result = compare_with_torch(network, part, crops)
         if not result.passed:
             raise CheckpointError(
