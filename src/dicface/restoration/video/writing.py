@@ -128,8 +128,8 @@ class ClipWriter:
     ) -> None:
         self.notes = list[str]()
         self._facts, self._start_s = clip.facts, start_s
-        self._holds_all = True
-        """Whether the encoder has not given anything yet."""
+        self._is_short = encoding.codec == "h265"
+        """Whether x265 has not given anything yet: its decoding times may be undefined."""
         options = {}
         if path.suffix.lower() in _MP4_LIKE and clip.facts.time_base.numerator == 1:
             options["video_track_timescale"] = str(clip.facts.time_base.denominator)
@@ -220,7 +220,7 @@ class ClipWriter:
         frame = self._facts.colours.from_rgb(pixels, _PIXEL_FORMAT)
         frame.pts, frame.time_base = pts - self._offset(self._facts.time_base), self._facts.time_base
         packets = self._video.encode(frame)
-        self._holds_all &= not packets
+        self._is_short &= not packets
         self._mux(packets)
 
     def write_packet(self, packet: "Packet[Any]") -> None:
@@ -246,7 +246,7 @@ class ClipWriter:
     def close(self) -> None:
         """Write what the encoder still holds, and the end of the file."""
         packets = self._video.encode(None)
-        if self._holds_all:
+        if self._is_short:
             set_decoding_times(packets)
         self._mux(packets)
         self._container.close()
@@ -257,19 +257,23 @@ class ClipWriter:
 
 
 def set_decoding_times(packets: list[Any]) -> None:
-    """Set the decoding times of all packets of a clip, as late as the order of presentation allows.
+    """Set the decoding times of all packets of a clip.
 
     x265 leaves them undefined where a clip has no more frames than it reorders: it subtracts a delay that it learns
-    from later frames.
+    from later frames. As there, a packet is decoded when the frame that is `depth` places earlier in the order of
+    presentation is shown, for the least depth at which no packet is late.
 
     Args:
         packets: in order of decoding, with presentation times.
     """
     presented = [packet.pts for packet in packets]
     in_order = sorted(presented)
-    delay = max((early - late for early, late in zip(in_order, presented, strict=True)), default=0)
-    for packet, pts in zip(packets, in_order, strict=True):
-        packet.dts = pts - delay
+    depth = 0
+    while any(early > late for early, late in zip(in_order, presented[depth:], strict=False)):
+        depth += 1
+    delay = in_order[depth] - in_order[0] if packets else 0
+    for place, packet in enumerate(packets):
+        packet.dts = in_order[place] - delay if place < depth else in_order[place - depth]
 
 
 def _is_kept(name: str, *, keep_gps: bool) -> bool:
