@@ -1,4 +1,4 @@
-"""Strength by the expected error: where a model disagrees with itself, less of its face is blended in."""
+"""Strength by what can go wrong: faces that a model is unsure of, or of hardly any contrast, are blended in less."""
 
 from collections.abc import Sequence
 
@@ -14,6 +14,10 @@ WHOLE_UNTIL, NONE_FROM = 0.80, 1.10
 """Relative error up to which a face has its whole strength, and from which it has `LEAST_STRENGTH` of it. No damage
 that was measured reaches the first on average, odd crops do; see `experiments/strength.py` and ADR 36."""
 LEAST_STRENGTH = 0.1
+WHOLE_CONTRAST, LEAST_CONTRAST = 11.0, 7.0
+"""Standard deviation of a crop's luma in grey levels from which a face has its whole strength, and up to which it has
+`LEAST_STRENGTH` of it. Networks give such faces more contrast than they have: at 12 the gain is 0.4 dB, at 6 a loss of
+5 dB (docs/quality-warnings.md)."""
 _BORDER_PX = 8
 
 
@@ -44,4 +48,10 @@ def relative_errors(model: FaceModel, crops: Sequence[NDArray[np.uint8]], result
 def strength_share(relative_error: float) -> float:
     """Share of the chosen strength that a face gets: 1 where the error is small, falling to `LEAST_STRENGTH`."""
     share = (NONE_FROM - relative_error) / (NONE_FROM - WHOLE_UNTIL)
+    return min(1.0, max(LEAST_STRENGTH, share))
+
+
+def contrast_share(crop: NDArray[np.uint8]) -> float:
+    """The same by the contrast of a crop, (S, S, 3) uint8 RGB: 1 where there is enough, falling to `LEAST_STRENGTH`."""
+    share = (float(luma(crop).std()) - LEAST_CONTRAST) / (WHOLE_CONTRAST - LEAST_CONTRAST)
     return min(1.0, max(LEAST_STRENGTH, share))
