@@ -255,10 +255,9 @@ def main(
     weights, graph = folder / f"{name}.safetensors", folder / f"{name}.onnx"
     if is_features(run):
         measured, files = embed_features(run, weights, validation), [weights]
-    elif large:
-        measured, files = embed_network(run, None, graph, validation), [graph]
     else:
-        measured, files = embed_network(run, weights, graph, validation), [weights, graph]
+        measured = embed_network(run, None if large else weights, graph, validation)
+        files = [graph] if large else [weights, graph]
     card = {
         "description": description,
         **measured,

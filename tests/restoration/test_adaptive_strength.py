@@ -9,12 +9,12 @@ from dicface.restoration.adaptive_strength import (
     LEAST_CONTRAST,
     LEAST_STRENGTH,
     NONE_FROM,
-    WHOLE_CONTRAST,
     WHOLE_UNTIL,
     contrast_share,
     relative_errors,
     strength_share,
 )
+from dicface.restoration.quality import MIN_CONTRAST
 
 
 def test_the_share_falls_from_one_to_the_least() -> None:
@@ -28,8 +28,8 @@ def test_the_share_falls_with_the_contrast() -> None:
         """Half of it is darker and half brighter than a middle grey by the contrast."""
         return np.tile(np.array([[[100 - contrast], [100 + contrast]]], np.uint8), (2, 1, 3))
 
-    assert contrast_share(crop(50)) == contrast_share(crop(WHOLE_CONTRAST + 1)) == 1
-    assert contrast_share(crop((WHOLE_CONTRAST + LEAST_CONTRAST) / 2)) == pytest.approx(0.5, abs=0.01)
+    assert contrast_share(crop(50)) == contrast_share(crop(MIN_CONTRAST + 1)) == 1
+    assert contrast_share(crop((MIN_CONTRAST + LEAST_CONTRAST) / 2)) == pytest.approx(0.5, abs=0.01)
     assert contrast_share(crop(LEAST_CONTRAST - 1)) == contrast_share(crop(1)) == LEAST_STRENGTH
 
 

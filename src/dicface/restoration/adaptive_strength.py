@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from dicface.images.pixels import luma, resize
 from dicface.restoration.paste import match_colours
+from dicface.restoration.quality import MIN_CONTRAST
 from dicface.runtime.face_model import FaceModel, FaceSteps
 from dicface.runtime.uncertainty import mirror_and_step
 
@@ -14,10 +15,9 @@ WHOLE_UNTIL, NONE_FROM = 0.80, 1.10
 """Relative error up to which a face has its whole strength, and from which it has `LEAST_STRENGTH` of it. No damage
 that was measured reaches the first on average, odd crops do; see `experiments/strength.py` and ADR 36."""
 LEAST_STRENGTH = 0.1
-WHOLE_CONTRAST, LEAST_CONTRAST = 11.0, 7.0
-"""Standard deviation of a crop's luma in grey levels from which a face has its whole strength, and up to which it has
-`LEAST_STRENGTH` of it. Networks give such faces more contrast than they have: at 12 the gain is 0.4 dB, at 6 a loss of
-5 dB (docs/quality-warnings.md)."""
+LEAST_CONTRAST = 7
+"""Standard deviation of a crop's luma in grey levels up to which a face has `LEAST_STRENGTH` of its strength; from
+`MIN_CONTRAST` on it has all of it. Below, networks give faces more contrast than they have."""
 _BORDER_PX = 8
 
 
@@ -53,5 +53,5 @@ def strength_share(relative_error: float) -> float:
 
 def contrast_share(crop: NDArray[np.uint8]) -> float:
     """The same by the contrast of a crop, (S, S, 3) uint8 RGB: 1 where there is enough, falling to `LEAST_STRENGTH`."""
-    share = (float(luma(crop).std()) - LEAST_CONTRAST) / (WHOLE_CONTRAST - LEAST_CONTRAST)
+    share = (float(luma(crop).std()) - LEAST_CONTRAST) / (MIN_CONTRAST - LEAST_CONTRAST)
     return min(1.0, max(LEAST_STRENGTH, share))
