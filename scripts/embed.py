@@ -31,7 +31,13 @@ from dicface.evaluation.identity import Recogniser
 from dicface.evaluation.measure import landmark_errors, measure
 from dicface.evaluation.metrics import average_precision, verification_auc
 from dicface.evaluation.summary import summary
-from dicface.export.graphs import comparison_crops, comparison_faces, export_checked, export_locator_checked
+from dicface.export.graphs import (
+    compare_with_torch,
+    comparison_crops,
+    comparison_faces,
+    export_checked,
+    export_locator_checked,
+)
 from dicface.files import file_digest, write_json
 from dicface.images.pixels import FACE_PX, LARGE_FACE_PX
 from dicface.networks.dic import DICNetwork
@@ -104,10 +110,12 @@ def restoration_results(model: FaceModel, validation: Path, sizes: tuple[int, ..
     return rounded
 
 
-def embed_restoration(network: DICNetwork, graph: Path, validation: Path, *, halves: bool) -> dict[str, Any]:
+def embed_restoration(network: DICNetwork, graph: Path, validation: Path, *, eight_bits: bool) -> dict[str, Any]:
     """Write the ONNX file of a network that restores faces; what its card says of it."""
     hr = comparison_faces(validation)
-    difference = export_checked(network, graph, comparison_crops(network, hr), halves=halves)
+    crops = comparison_crops(network, hr)
+    difference = export_checked(network, graph, crops, eight_bits=eight_bits)
+    rounded = compare_with_torch(network, graph, crops) if eight_bits else None
     sizes = (16,) if network.config.stem == "paper" else SIZES[network.config.output_px]
     side = max(16, network.config.lr_px[0])
     facts = pack_facts(validation)
@@ -124,6 +132,7 @@ def embed_restoration(network: DICNetwork, graph: Path, validation: Path, *, hal
         "onnx_against_torch": {
             "faces": difference.faces,
             "largest_difference": {"sr": difference.sr, "heatmaps": difference.heatmaps},
+            **({"by_rounding_to_8_bits": {"sr": rounded.sr, "heatmaps": rounded.heatmaps}} if rounded else {}),
         },
     }
 
@@ -205,12 +214,10 @@ def embed_features(run: Path, weights: Path, validation: Path) -> dict[str, Any]
 
 
 def embed_network(run: Path, weights: Path | None, graph: Path, validation: Path) -> dict[str, Any]:
-    """Write the weights and the ONNX file of a network, without `weights` that alone in float16; what its card says."""
+    """Write the weights and the ONNX file of a network, without `weights` that alone in 8 bits; what its card says."""
     network = load_run(run)
-    if weights is None:
-        network.half().float()
     if isinstance(network, DICNetwork):
-        measured = embed_restoration(network, graph, validation, halves=weights is None)
+        measured = embed_restoration(network, graph, validation, eight_bits=weights is None)
     elif isinstance(network, Finder):
         measured = embed_finder(network, graph, validation)
     else:
@@ -245,11 +252,11 @@ def main(
     samples: Annotated[int, typer.Option(help="Faces seen in training; of a finder, scenes.")],
     hardware: Annotated[str, typer.Option(help="What it was trained on, and how long.")],
     *,
-    large: Annotated[bool, typer.Option("--large", help="Write into dicface-models, in float16.")] = False,
+    large: Annotated[bool, typer.Option("--large", help="Write into dicface-models, in 8 bits.")] = False,
 ) -> None:
     """Write NAME.safetensors, NAME.onnx (but for features) and NAME.json into the package.
 
-    Of a large model only the ONNX file is written, whose weights are kept in float16: 50 MB hold no more (ADR 41).
+    Of a large model only the ONNX file is written, whose weights are kept in 8 bits: 50 MB hold no more (ADR 49).
     """
     folder = ADDITIONAL_MODELS if large else MODELS
     weights, graph = folder / f"{name}.safetensors", folder / f"{name}.onnx"

@@ -7,16 +7,22 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from dicface import FaceModel
 from dicface.errors import CheckpointError, UnknownModelError
+from dicface.evaluation.protocols import Y_CROP8
+from dicface.images.pixels import FACE_PX, resize
+from dicface.restoration.quality import MIN_HEATMAP_CONFIDENCE
 from dicface.runtime import additional_models as additional
 from dicface.runtime.additional_models import check_hash, check_models
+from dicface.runtime.cards import RestorationResult
 from dicface.runtime.models import embedded_models, find_card, find_model, find_network
 from dicface.version import __version__
 from tests.support.models import write_card
 
-ROOT = Path(__file__).parent.parent.parent
+HELD = Path(__file__).parent.parent.parent / "packages" / "dicface-models" / "src" / "dicface_models"
 
 
 @pytest.fixture
@@ -31,7 +37,27 @@ def test_a_card_for_every_file_is_taken(folder: Path) -> None:
     (card,) = check_models(folder, {"lite"})
     assert (card.name, card.kind) == ("large", "restoration")
     check_hash(card, folder / "large.safetensors")
-    assert check_models(ROOT / "packages" / "dicface-models" / "src" / "dicface_models", {"lite"}) == ()
+
+
+def test_the_models_of_this_repository_are_those_of_their_cards() -> None:
+    cards = check_models(HELD, {"lite"})
+    assert [card.name for card in cards] == ["dic"]
+    for card in cards:
+        check_hash(card, HELD / f"{card.name}.onnx")
+        (result,) = card.results
+        assert isinstance(result, RestorationResult)
+        assert result.lr_size == 16
+        assert result.protocols["y-crop8"].psnr > result.protocols["y-crop8"].bicubic_psnr + 2
+
+
+def test_the_network_of_the_paper_restores_a_face(portrait: np.ndarray) -> None:
+    hr = resize(portrait[62:206, 172:316], (128, 128))
+    crop = resize(hr, (16, 16))
+    (result,) = FaceModel(HELD / "dic.onnx", backend="onnxruntime")([crop])
+    assert result.sr.shape == (4, 128, 128, 3)
+    psnr = Y_CROP8.psnr(np.stack([*result.sr, resize(crop, (128, 128))]), np.stack([hr] * 5))
+    assert psnr[3] > psnr[4] + 1.5
+    assert result.heatmap_confidence[-1].mean() > MIN_HEATMAP_CONFIDENCE[FACE_PX]
 
 
 def test_a_changed_file_is_refused(folder: Path) -> None:

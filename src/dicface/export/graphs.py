@@ -15,8 +15,8 @@ from torch import Tensor, nn
 
 from dicface.data.packs import read_pack
 from dicface.errors import CheckpointError
+from dicface.export.eight_bits import keep_in_eight_bits
 from dicface.export.fold import for_inference
-from dicface.export.halves import keep_in_halves
 from dicface.files import written_whole
 from dicface.images.pixels import FACE_PX, LARGE_FACE_PX, resize, to_network
 from dicface.networks.blocks import channel_means
@@ -202,30 +202,30 @@ def compare_with_torch(network: DICNetwork, path: Path, crops: list[NDArray[np.u
 
 
 def export_checked(
-    network: DICNetwork, path: Path, crops: list[NDArray[np.uint8]], *, halves: bool = False
+    network: DICNetwork, path: Path, crops: list[NDArray[np.uint8]], *, eight_bits: bool = False
 ) -> ExportDifference:
     """Write a network as ONNX after checking its results against torch's.
 
     Args:
         network, path: see `export_onnx`.
         crops: see `compare_with_torch`.
-        halves: keep the weights in float16, see `keep_in_halves`.
+        eight_bits: then round the weights, see `keep_in_eight_bits`; `compare_with_torch` says what that changes.
 
     Returns:
-        The differences.
+        The differences, before any rounding.
 
     Raises:
         CheckpointError: results differ by 1e-3 or more; no file is written.
     """
     with written_whole(path) as part:
         export_onnx(network, part)
-        if halves:
-            keep_in_halves(part)
         result = compare_with_torch(network, part, crops)
         if not result.passed:
             raise CheckpointError(
                 f"expected the ONNX file to differ from torch by less than {MAX_DIFFERENCE}, got {result}"
             )
+        if eight_bits:
+            keep_in_eight_bits(part)
     return result
 
 
