@@ -176,11 +176,6 @@ class SharpRun:
         _check_common(self, self.network.output_px)
         _check_keypoints(self.network.keypoints)
         _check_sizes(self.network, self.degradation)
-        if self.network.recovery != "u":
-            raise ConfigError(
-                f'expected network.recovery = "u" for run.task "sharp", got {self.network.recovery!r}; '
-                'run.task "dicgan" is for "feedback"'
-            )
         if self.sharp.discriminator_steps >= self.run.steps:
             raise ConfigError(
                 f"expected sharp.discriminator_steps below run.steps = {self.run.steps}, or the network never learns, "

@@ -50,7 +50,7 @@ class SharpLoss(NamedTuple):
 
 
 class SharpTask(Task[DICNetwork, SharpRun]):
-    """Trains the last step's trunk and the tail of a U against patch discriminators.
+    """Trains the last step's trunk and the tail against patch discriminators.
 
     Source: ADR 45; not in the paper.
     """
@@ -206,14 +206,17 @@ class SharpTask(Task[DICNetwork, SharpRun]):
         return self._recognisers[0] if self._recognisers else None
 
     def validation_step(self, batch: FaceBatch, index: int) -> dict[str, list[Column]]:
-        """Log the gains and possible losses of a sharp network, at two sizes of crop, as means over batches.
+        """Log the gains and possible losses of a sharp network, at two sizes of crop if it takes them, as batch means.
 
         `val_score` is min(share, 1 / share) of the detail times its correlation.
         """
         scores: list[float] = []
         columns: list[Column] = []
         targets = target_heatmaps(batch.landmarks, face_px=batch.hr.shape[-1])
+        low, high = self.config.network.lr_px
         for size in (16, 32) if self.face_px == FACE_PX else (64, 128):
+            if not low <= size <= high:
+                continue
             lr = reduce_faces(batch.hr, size)
             output = self.network(lr)
             sr = output.sr[:, -1]
