@@ -132,7 +132,7 @@ def damages(bench: Bench, pack: FacePack) -> None:
     bench.row("none", bench.measure(hr, wanted), every)
     for stops in (2, 4, 5, 6, 7, 8):
         bench.row(f"{stops} stops darker", bench.measure(exposed(hr, stops), wanted), ("brightness", "contrast"))
-    for stops in (2, 3, 4, 5, 6):
+    for stops in (2, 3, 4, 5, 6, 7, 8):
         # Two grey levels, as cameras leave where there is little light.
         dark = bench.measure(exposed(hr, stops), wanted, partial(_noisy, 2, 3))
         bench.row(f"{stops} stops darker, noise", dark, ("brightness", "contrast"))

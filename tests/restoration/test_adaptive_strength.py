@@ -1,47 +1,23 @@
-"""Strength by the expected error, and by contrast."""
+"""Strength by the expected error."""
 
 import numpy as np
 import pytest
 
-from dicface import Box, FaceModel, FaceSteps, QualityWarning, Restorer
+from dicface import FaceModel, FaceSteps
 from dicface.images.pixels import resize
 from dicface.restoration.adaptive_strength import (
-    LEAST_CONTRAST,
     LEAST_STRENGTH,
     NONE_FROM,
     WHOLE_UNTIL,
-    contrast_share,
     relative_errors,
     strength_share,
 )
-from dicface.restoration.quality import MIN_CONTRAST
 
 
 def test_the_share_falls_from_one_to_the_least() -> None:
     assert strength_share(0) == strength_share(WHOLE_UNTIL) == 1
     assert strength_share((WHOLE_UNTIL + NONE_FROM) / 2) == pytest.approx(0.5)
     assert strength_share(NONE_FROM) == strength_share(9) == LEAST_STRENGTH
-
-
-def test_the_share_falls_with_the_contrast() -> None:
-    def crop(contrast: float) -> np.ndarray:
-        """Half of it is darker and half brighter than a middle grey by the contrast."""
-        return np.tile(np.array([[[100 - contrast], [100 + contrast]]], np.uint8), (2, 1, 3))
-
-    assert contrast_share(crop(50)) == contrast_share(crop(MIN_CONTRAST + 1)) == 1
-    assert contrast_share(crop((MIN_CONTRAST + LEAST_CONTRAST) / 2)) == pytest.approx(0.5, abs=0.01)
-    assert contrast_share(crop(LEAST_CONTRAST - 1)) == contrast_share(crop(1)) == LEAST_STRENGTH
-
-
-def test_a_face_in_fog_is_not_disfigured(small_photo: np.ndarray) -> None:
-    """Its network's face would have more contrast than the photo."""
-    fog = (150 + (small_photo.astype(float) - 128) * 0.1).round().astype(np.uint8)
-    restorer, box = Restorer(sharpness=0), Box(49, 21, 70, 43)
-    (face,) = restorer.restore(fog, scale=1, boxes=[box], only_boxes=True).faces
-    assert face.strength == face.strength_share == LEAST_STRENGTH
-    assert QualityWarning.LOW_CONTRAST in face.quality_warnings
-    (whole,) = restorer.restore(fog, scale=1, boxes=[box], only_boxes=True, adaptive=False).faces
-    assert whole.strength == 1
 
 
 def steps(*images: np.ndarray) -> FaceSteps:

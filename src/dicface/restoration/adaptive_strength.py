@@ -1,4 +1,4 @@
-"""Strength by what can go wrong: faces that a model is unsure of, or of hardly any contrast, are blended in less."""
+"""Strength by the expected error: where a model disagrees with itself, less of its face is blended in."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 
 from dicface.images.pixels import luma, resize
 from dicface.restoration.paste import match_colours
-from dicface.restoration.quality import MIN_CONTRAST
 from dicface.runtime.face_model import FaceModel, FaceSteps
 from dicface.runtime.uncertainty import mirror_and_step
 
@@ -15,9 +14,6 @@ WHOLE_UNTIL, NONE_FROM = 0.80, 1.10
 """Relative error up to which a face has its whole strength, and from which it has `LEAST_STRENGTH` of it. No damage
 that was measured reaches the first on average, odd crops do; see `experiments/strength.py` and ADR 36."""
 LEAST_STRENGTH = 0.1
-LEAST_CONTRAST = 7
-"""Standard deviation of a crop's luma in grey levels up to which a face has `LEAST_STRENGTH` of its strength; from
-`MIN_CONTRAST` on it has all of it. Below, networks give faces more contrast than they have."""
 _BORDER_PX = 8
 
 
@@ -48,10 +44,4 @@ def relative_errors(model: FaceModel, crops: Sequence[NDArray[np.uint8]], result
 def strength_share(relative_error: float) -> float:
     """Share of the chosen strength that a face gets: 1 where the error is small, falling to `LEAST_STRENGTH`."""
     share = (NONE_FROM - relative_error) / (NONE_FROM - WHOLE_UNTIL)
-    return min(1.0, max(LEAST_STRENGTH, share))
-
-
-def contrast_share(crop: NDArray[np.uint8]) -> float:
-    """The same by the contrast of a crop, (S, S, 3) uint8 RGB: 1 where there is enough, falling to `LEAST_STRENGTH`."""
-    share = (float(luma(crop).std()) - LEAST_CONTRAST) / (MIN_CONTRAST - LEAST_CONTRAST)
     return min(1.0, max(LEAST_STRENGTH, share))

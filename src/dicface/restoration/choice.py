@@ -24,8 +24,8 @@ class FaceChoice:
             have any. None for no limit.
         faces: numbers of the faces to restore; None for all.
         force: also restore faces that are too large, too small, seen from the side or doubtful for the model.
-        adaptive: lower the strength of a face where the model's expected error is large, see `strength_share`, or the
-            contrast is low, see `contrast_share`; not with `force`.
+        adaptive: lower the strength of a face where the model's expected error is large, see `strength_share`; not with
+            `force`.
     """
 
     strength: Strength = 1.0

@@ -11,7 +11,7 @@ from dicface.faces.geometry import Square, cut, intersection_over_union, square_
 from dicface.faces.pose import yaw_degrees
 from dicface.faces.verification import Verdict, Verification
 from dicface.images.pixels import luma, resize
-from dicface.restoration.adaptive_strength import contrast_share, relative_errors, strength_share
+from dicface.restoration.adaptive_strength import relative_errors, strength_share
 from dicface.restoration.choice import FaceChoice
 from dicface.restoration.quality import QualityWarning, quality_measures, quality_warnings
 from dicface.restoration.results import Face, Outcome
@@ -210,12 +210,11 @@ class FacePasses:
                 face.outcome = Outcome.DOUBTFUL
 
     def _weigh(self, pixels: NDArray[np.uint8], faces: Sequence[_Candidate]) -> None:
-        """Lower the strength of faces whose expected error is large, or whose contrast is low."""
+        """Lower the strength of faces whose expected error is large."""
         for model, group in _by_model(faces):
-            crops = _crops(pixels, model, group)
-            found = relative_errors(model, crops, _steps(group))
-            for face, error, crop in zip(group, found, crops, strict=True):
-                face.share = min(strength_share(error), contrast_share(crop))
+            found = relative_errors(model, _crops(pixels, model, group), _steps(group))
+            for face, error in zip(group, found, strict=True):
+                face.share = strength_share(error)
 
     def _map(self, pixels: NDArray[np.uint8], faces: Sequence[_Candidate]) -> None:
         for model, group in _by_model(faces):

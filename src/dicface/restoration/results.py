@@ -51,8 +51,7 @@ class Face:
         number: its number in reports and previews, 1 or more. Neither the choice of faces nor their strength changes
             the numbers.
         strength: its share in the blend with the plain enlargement, 0 to 1; 0 if it is left alone.
-        strength_share: factor by which a large expected error of the model, or little contrast, has lowered the
-            strength; 1 if neither has.
+        strength_share: factor by which a large expected error of the model has lowered the strength; 1 if it has not.
         model: name of the network that restored it, such as a larger or a sharper one ("lite at sharpness 0.5"); empty
             for the restorer's own model.
         invents: detail that the model invents at full strength, see `FaceModel.invented_detail`; None if unknown, or

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from dicface.checkpoints.runs import weights_file
 from dicface.errors import UsageError
-from dicface.images.pixels import to_network, to_uint8
+from dicface.images.pixels import to_uint8
 from dicface.landmarks import decode_heatmaps
 from dicface.runtime.backends import Backend, OnnxRuntimeBackend, OpenVinoBackend, TorchBackend
 from dicface.runtime.batching import SharedRuns
+from dicface.runtime.contrast import brought_back, stretched
 from dicface.runtime.model_files import ModelFiles, check_sharpness
 from dicface.runtime.models import DEFAULT_MODEL, PICKLED, embedded_models, find_model, larger_model, sharp_results
 from dicface.runtime.parallel import usable_cores
@@ -235,6 +236,8 @@ class FaceModel:
     def __call__(self, crops: Sequence[NDArray[np.uint8]]) -> list[FaceSteps]:
         """Super-resolve crops; those of one size go through the network together.
 
+        Crops of little contrast are stretched for the network, and their results brought back (`runtime/contrast.py`).
+
         Args:
             crops: (S, S, 3) uint8 RGB each, S within `lr_sizes`.
 
@@ -246,8 +249,9 @@ class FaceModel:
 
     def _restore(self, crops: Sequence[NDArray[np.uint8]]) -> list[FaceSteps]:
         """One run of the network over crops of one size."""
-        output = self._backend(to_network(np.stack(crops)))
-        sr = to_uint8(output.sr.transpose(0, 1, 3, 4, 2))
+        lr, stretches = stretched(crops)
+        output = self._backend(lr)
+        sr = to_uint8(brought_back(output.sr, stretches).transpose(0, 1, 3, 4, 2))
         found = decode_heatmaps(output.heatmaps), output.heatmaps.max(axis=(-2, -1))
         return [FaceSteps(*steps) for steps in zip(sr, *found, strict=True)]
 
