@@ -32,7 +32,7 @@ FullStrength = Annotated[
     bool,
     typer.Option(
         "--full-strength",
-        help="Do not lower the strength of unsure faces and of those of hardly any contrast.",
+        help="Do not lower the strength of faces where the model is not sure.",
         rich_help_panel=FACES,
     ),
 ]

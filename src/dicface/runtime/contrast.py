@@ -1,7 +1,7 @@
 """Contrast that networks know: crops of little contrast are stretched before a network and its results brought back.
 
 Networks give a face the contrast of those they learnt from. To one with a tenth of it, in fog or on a faded print, they
-gave several times more than it has, 6 dB worse than the plain enlargement (ADR 47).
+gave several times more than it has, 5 dB worse than the plain enlargement (ADR 47).
 """
 
 from collections.abc import Sequence
