@@ -90,7 +90,8 @@ def test_an_unknown_key_names_the_nearest(tmp_path: Path) -> None:
         ("[optimiser]\ndecay_steps = 5", 'optimiser.decay_steps only with "constant-linear"'),
         ('[run]\nsteps = 4\n[optimiser]\nschedule = "constant-linear"\ndecay_steps = 5', "up to run.steps, got 5 of 4"),
         ("[optimiser]\ndecay_steps = -5", r"expected optimiser.\* from 0 up"),
-        ("[run]\nkeep_every = -1", "run.seed and run.keep_every from 0"),
+        ("[run]\nkeep_every = -1", "run.seed, run.keep_every and run.workers from 0"),
+        ("[run]\nworkers = -1", "run.seed, run.keep_every and run.workers from 0"),
         (
             "[optimiser]\ngradient_norm = 1.0",
             "optimiser.gradient_norm is now called optimiser.max_grad_norm; rename it",

@@ -16,6 +16,7 @@ from dicface.checkpoints.networks import load_network, load_run, read_tensors
 from dicface.data.batches import target_heatmaps
 from dicface.errors import CheckpointError, ConfigError, PackError, TrainingError
 from dicface.training.config import ImageRun, resolved
+from dicface.training.config_files import with_overrides
 from dicface.training.fit import fit
 from dicface.training.task import Column
 from tests.support.packs import write_pack
@@ -43,6 +44,19 @@ def test_a_resumed_run_equals_a_straight_one(tmp_path: Path, config: str) -> Non
     resumed = run(settings, tmp_path, "halved", resume=True)
     one, other = read_tensors(straight)[0], read_tensors(resumed)[0]
     assert all(torch.equal(one[key], other[key]) for key in one)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("config", ["lite", "finder"])
+def test_workers_draw_the_same_batches_in_order(tmp_path: Path, config: str) -> None:
+    settings = small(config, "run.steps=6", "run.validate_every=3")
+    alone = run(settings, tmp_path, "alone")
+    shared = with_overrides(settings, ["run.workers=2"])
+    with pytest.raises(SystemExit):
+        run_but(shared, tmp_path, "shared", 3, raise_interrupt)
+    resumed = run(shared, tmp_path, "shared", resume=True)
+    one, other = read_tensors(alone)[0], read_tensors(resumed)[0]
+    assert all(torch.allclose(one[key], other[key], atol=1e-6) for key in one)
 
 
 def test_a_network_of_ones_own_needs_a_caller_that_brings_it(tmp_path: Path) -> None:

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import IterableDataset
+from torch.utils.data import IterableDataset, get_worker_info
 
 from dicface.data.augmentation import (
     AugmentationConfig,
@@ -230,12 +230,29 @@ def nominal_batches(pack: FacePack, limit: int | None = None) -> list[FaceBatch]
     return batches
 
 
-class BatchStream(IterableDataset[FaceBatch]):
-    """The batches of a sampler from step `first` up to but not including step `last`, as a dataset."""
+Batch = TypeVar("Batch")
+Batch_co = TypeVar("Batch_co", covariant=True)
 
-    def __init__(self, sampler: FaceSampler, first: int, last: int) -> None:
+
+class Sampler(Protocol[Batch_co]):
+    """Draws batches, each a pure function of its number."""
+
+    def batch(self, step: int) -> Batch_co:
+        """Draw batch number `step`."""
+        ...
+
+
+class BatchStream(IterableDataset[Batch]):
+    """The batches of a sampler from step `first` up to but not including step `last`, as a dataset.
+
+    Of several workers of a loader each draws its share, and the loader puts them in order.
+    """
+
+    def __init__(self, sampler: Sampler[Batch], first: int, last: int) -> None:
         self.sampler = sampler
         self.first, self.last = first, last
 
-    def __iter__(self) -> Iterator[FaceBatch]:
-        return (self.sampler.batch(step) for step in range(self.first, self.last))
+    def __iter__(self) -> Iterator[Batch]:
+        worker = get_worker_info()
+        number, of = (worker.id, worker.num_workers) if worker else WHOLE
+        return (self.sampler.batch(step) for step in range(self.first + number, self.last, of))

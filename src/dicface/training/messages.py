@@ -12,7 +12,7 @@ BESIDE_THE_POINT = (
     # Whether the folder may be written to was checked before.
     r"Checkpoint directory .* exists and is not empty",
     r"Precision .* is not supported by the model summary",
-    # The faces lie decoded in memory, and no worker would help.
+    # `run.workers` is for training, where it is the user's choice; what is validated on lies in memory.
     r"The '\w+_dataloader' does not have many workers",
     r"`isinstance\(treespec, LeafSpec\)` is deprecated",
 )

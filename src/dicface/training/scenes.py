@@ -6,11 +6,12 @@ from typing import cast
 import lightning
 from torch.utils.data import DataLoader, Dataset
 
-from dicface.data.batches import Share
+from dicface.data.batches import BatchStream, Share
 from dicface.data.packs import FacePack
 from dicface.data.scenes.backgrounds import read_backgrounds
 from dicface.data.scenes.labels import Scenes
-from dicface.data.scenes.sampler import SceneSampler, SceneStream
+from dicface.data.scenes.sampler import SceneSampler
+from dicface.training.batches import training_loader
 from dicface.training.config import FinderRun
 
 VALIDATION_SCENES = 8, 20
@@ -32,7 +33,7 @@ class SceneBatches(lightning.LightningDataModule):
         run, share = self.config.run, Share(self.trainer.global_rank, self.trainer.world_size)
         size, scenes = self.config.batch.size, self.config.scenes
         sampler = SceneSampler(self.train, self.backgrounds, scenes, run.seed, size, share)
-        return DataLoader(SceneStream(sampler, self.trainer.global_step, run.steps), batch_size=None)
+        return training_loader(BatchStream(sampler, self.trainer.global_step, run.steps), self.trainer, run.workers)
 
     def val_dataloader(self) -> DataLoader[Scenes]:
         scenes: list[Scenes] = []

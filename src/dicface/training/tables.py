@@ -59,6 +59,8 @@ class RunConfig:
         precision: precision of the arithmetic; weights stay float32.
         compile: compile the network with `torch.compile` first, which takes minutes and pays off on accelerators.
         validate_every: steps between validations, each followed by a checkpoint.
+        workers: processes that draw the batches, each on a CPU core; 0 draws them in the training process, on its
+            device. Batches are the same up to rounding.
         keep_every: steps between checkpoints that are kept, `step-00020000.ckpt`; 0 keeps the last and the best only.
         initial_weights: `framework` draws weights as torch does and, for `landmark` and `dic`, zeroes the last layer
             (the U has its own initialisation, ADR 31); `he-normal` is the paper's.
@@ -73,13 +75,15 @@ class RunConfig:
     compile: bool = False
     validate_every: int = 1000
     keep_every: int = 0
+    workers: int = 0
     initial_weights: Literal["framework", "he-normal"] = "framework"
     network_weights: str = ""
 
     def __post_init__(self) -> None:
-        if self.steps < 1 or self.validate_every < 1 or self.seed < 0 or self.keep_every < 0:
+        if min(self.steps, self.validate_every) < 1 or min(self.seed, self.keep_every, self.workers) < 0:
             raise ConfigError(
-                f"expected run.steps and run.validate_every from 1 up, run.seed and run.keep_every from 0, got {self}"
+                "expected run.steps and run.validate_every from 1 up, run.seed, run.keep_every and run.workers from 0, "
+                f"got {self}"
             )
 
     @property

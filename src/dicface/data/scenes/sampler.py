@@ -1,6 +1,6 @@
 """Scenes to look for faces in, put together from the faces of packs and photos without faces."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +8,6 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
-from torch.utils.data import IterableDataset
 
 from dicface.data.batches import WHOLE, Share
 from dicface.data.packs import FacePack
@@ -180,14 +179,3 @@ def join_scenes(made: Sequence[tuple[NDArray[np.uint8], Labels]]) -> Scenes:
         torch.from_numpy(np.stack(points)) if points else torch.empty(0, 5, 2),
         rows([labels.ignored for _, labels in made]),
     )
-
-
-class SceneStream(IterableDataset[Scenes]):
-    """The sampler's batches from one step to another, for a data loader."""
-
-    def __init__(self, sampler: SceneSampler, first: int, last: int) -> None:
-        self.sampler = sampler
-        self.first, self.last = first, last
-
-    def __iter__(self) -> Iterator[Scenes]:
-        return (self.sampler.batch(step) for step in range(self.first, self.last))
