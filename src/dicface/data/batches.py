@@ -230,29 +230,29 @@ def nominal_batches(pack: FacePack, limit: int | None = None) -> list[FaceBatch]
     return batches
 
 
-Batch = TypeVar("Batch")
-Batch_co = TypeVar("Batch_co", covariant=True)
+Drawn = TypeVar("Drawn")
+Drawn_co = TypeVar("Drawn_co", covariant=True)
 
 
-class Sampler(Protocol[Batch_co]):
+class Sampler(Protocol[Drawn_co]):
     """Draws batches, each a pure function of its number."""
 
-    def batch(self, step: int) -> Batch_co:
+    def batch(self, step: int) -> Drawn_co:
         """Draw batch number `step`."""
         ...
 
 
-class BatchStream(IterableDataset[Batch]):
+class BatchStream(IterableDataset[Drawn]):
     """The batches of a sampler from step `first` up to but not including step `last`, as a dataset.
 
     Of several workers of a loader each draws its share, and the loader puts them in order.
     """
 
-    def __init__(self, sampler: Sampler[Batch], first: int, last: int) -> None:
+    def __init__(self, sampler: Sampler[Drawn], first: int, last: int) -> None:
         self.sampler = sampler
         self.first, self.last = first, last
 
-    def __iter__(self) -> Iterator[Batch]:
+    def __iter__(self) -> Iterator[Drawn]:
         worker = get_worker_info()
         number, of = (worker.id, worker.num_workers) if worker else WHOLE
         return (self.sampler.batch(step) for step in range(self.first + number, self.last, of))

@@ -6,7 +6,7 @@ from typing import NamedTuple, cast
 import lightning
 from torch.utils.data import DataLoader, Dataset
 
-from dicface.data.batches import Batch, BatchStream, Degrade, FaceBatch, FaceSampler, Share, nominal_batches
+from dicface.data.batches import BatchStream, Degrade, Drawn, FaceBatch, FaceSampler, Share, nominal_batches
 from dicface.data.degradation import DegradationConfig
 from dicface.data.packs import FacePack
 from dicface.training.config import FaceRun
@@ -28,7 +28,7 @@ class Crops(NamedTuple):
     validation_faces: int
 
 
-def training_loader(stream: BatchStream[Batch], trainer: lightning.Trainer, workers: int) -> DataLoader[Batch]:
+def training_loader(stream: BatchStream[Drawn], trainer: lightning.Trainer, workers: int) -> DataLoader[Drawn]:
     """Load the batches of a stream in order.
 
     Args:
