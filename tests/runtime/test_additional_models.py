@@ -41,7 +41,7 @@ def test_a_card_for_every_file_is_taken(folder: Path) -> None:
 
 def test_the_models_of_this_repository_are_those_of_their_cards() -> None:
     cards = check_models(HELD, {"lite"})
-    assert [card.name for card in cards] == ["dic"]
+    assert [card.name for card in cards] == ["dic", "dicgan"]
     for card in cards:
         check_hash(card, HELD / f"{card.name}.onnx")
         (result,) = card.results
@@ -50,10 +50,11 @@ def test_the_models_of_this_repository_are_those_of_their_cards() -> None:
         assert result.protocols["y-crop8"].psnr > result.protocols["y-crop8"].bicubic_psnr + 2
 
 
-def test_the_network_of_the_paper_restores_a_face(portrait: np.ndarray) -> None:
+@pytest.mark.parametrize("name", ["dic", "dicgan"])
+def test_the_networks_of_the_paper_restore_a_face(portrait: np.ndarray, name: str) -> None:
     hr = resize(portrait[62:206, 172:316], (128, 128))
     crop = resize(hr, (16, 16))
-    (result,) = FaceModel(HELD / "dic.onnx", backend="onnxruntime")([crop])
+    (result,) = FaceModel(HELD / f"{name}.onnx", backend="onnxruntime")([crop])
     assert result.sr.shape == (4, 128, 128, 3)
     psnr = Y_CROP8.psnr(np.stack([*result.sr, resize(crop, (128, 128))]), np.stack([hr] * 5))
     assert psnr[3] > psnr[4] + 1.5
