@@ -59,9 +59,9 @@ class RunConfig:
         precision: precision of the arithmetic; weights stay float32.
         compile: compile the network with `torch.compile` first, which takes minutes and pays off on accelerators.
         validate_every: steps between validations, each followed by a checkpoint.
+        keep_every: steps between checkpoints that are kept, `step-00020000.ckpt`; 0 keeps the last and the best only.
         workers: processes that draw the batches, each on a CPU core; 0 draws them in the training process, on its
             device. Batches are the same up to rounding.
-        keep_every: steps between checkpoints that are kept, `step-00020000.ckpt`; 0 keeps the last and the best only.
         initial_weights: `framework` draws weights as torch does and, for `landmark` and `dic`, zeroes the last layer
             (the U has its own initialisation, ADR 31); `he-normal` is the paper's.
         network_weights: weights that the network starts from; empty for new ones. A U of 256 px also starts from one of
